@@ -1,0 +1,29 @@
+"""Charts made on the server: a frozen dataclass in, SVG and its table twin out. Shown by `{% chart %}`."""
+
+from apps.console.charts.bars import Day, DayBars, Part, Reason, ReasonBars, StackBar
+from apps.console.charts.base import Cell, Chart, Link, Table
+from apps.console.charts.flow import JOINED, Move, Stage, StageFlow
+from apps.console.charts.forest import Comparison, ForestPlot
+from apps.console.charts.line import Line, Point, Sparkline
+
+__all__ = [
+    "JOINED",
+    "Cell",
+    "Chart",
+    "Comparison",
+    "Day",
+    "DayBars",
+    "ForestPlot",
+    "Line",
+    "Link",
+    "Move",
+    "Part",
+    "Point",
+    "Reason",
+    "ReasonBars",
+    "Sparkline",
+    "StackBar",
+    "Stage",
+    "StageFlow",
+    "Table",
+]
