@@ -1,0 +1,170 @@
+"""Policies, touches, attempts. A policy is a published one-send journey: a trigger, an audience, one message."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from apps.core import clock
+
+
+class Channel(models.TextChoices):
+    SMS = "sms", _("SMS")
+    INBOX = "inbox", _("In-app inbox")
+
+
+class Policy(models.Model):
+    """What staff edit. Publishing freezes a Version; touches belong to versions, uniqueness to the policy."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", _("Draft")
+        LIVE = "live", _("Live")
+        PAUSED = "paused", _("Paused")
+
+    key = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(_("name"), max_length=60)
+    status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
+    draft = models.JSONField(default=dict)  # the shape stands in `policies.py`; validated there
+    version = models.PositiveIntegerField(default=0)  # newest published; 0: never
+    priority = models.PositiveSmallIntegerField(default=100)  # lower goes first when a member's cap is nearly used
+    created_at = models.DateTimeField(default=clock.now)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("care policy")
+        verbose_name_plural = _("care policies")
+        ordering = ["priority", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Version(models.Model):
+    """A published state of a policy; never changed."""
+
+    class Trigger(models.TextChoices):
+        STAGE_ENTERED = "stage_entered", _("Enters a stage")
+        DAYS_SINCE_ORDER = "days_since_order", _("Days since the last order")
+        SECOND_PURCHASE = "second_purchase", _("First purchase made, second not yet")
+        BIRTHDAY = "birthday", _("Birthday")
+
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    trigger = models.CharField(max_length=20, choices=Trigger)
+    params = models.JSONField(
+        default=dict
+    )  # {"stage": "lapsing"} | {"days": 45} | {"days_before": 0}; {"window_days": 14} each
+    audience = models.JSONField(default=dict)  # closed rule, see `audience.py`; {} is everybody
+    channel = models.CharField(max_length=10, choices=Channel)
+    purpose = models.CharField(max_length=20, default="care")  # the consent it needs
+    template = models.TextField()
+    missing = models.JSONField(default=dict)  # per variable: {"policy": "skip"} | {"policy": "default", "value": "…"}
+    send_hour = models.PositiveSmallIntegerField(default=10)  # shop time, 0–23
+    holdout_percent = models.DecimalField(max_digits=4, decimal_places=1, default=10)
+    return_days = models.PositiveSmallIntegerField(default=30)
+    published_at = models.DateTimeField(default=clock.now)
+    published_by = models.ForeignKey("core.User", null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["policy", "number"], name="care_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.policy_id} v{self.number}"
+
+
+class Touch(models.Model):
+    """One decision about one member: sent, held out, or skipped with its reason. Unique per policy, member and occurrence."""
+
+    class State(models.TextChoices):
+        PLANNED = "planned", _("Waiting")
+        SENDING = "sending", _("Being sent")
+        SENT = "sent", _("Sent")
+        DELIVERED = "delivered", _("Delivered")
+        UNKNOWN = "unknown", _("Not known yet")
+        FAILED = "failed", _("Failed")
+        SKIPPED = "skipped", _("Skipped")
+        HELD_OUT = "held_out", _("Held out")
+
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="+")
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="+")
+    member = models.ForeignKey("members.Member", on_delete=models.PROTECT, related_name="+", db_index=False)
+    occurrence = models.CharField(
+        max_length=60
+    )  # "stage:812", "order:55", "birthday:2026": what caused it, never the run
+    channel = models.CharField(max_length=10, choices=Channel)
+    state = models.CharField(max_length=10, choices=State)
+    reason = models.CharField(max_length=30, blank=True)  # code of the skip or failure; texts in `reasons.py`
+    is_treated = models.BooleanField(null=True)  # True/False: arm of the comparison; None: not eligible, in no arm
+    decided_at = models.DateTimeField()  # snapshot moment of the run; both arms count from here
+    send_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(
+        null=True
+    )  # while SENDING: after it another worker asks the provider, then goes on
+    fence = models.PositiveIntegerField(
+        default=0
+    )  # grows with each claim; a late worker's write with an old fence is void
+    tries = models.PositiveSmallIntegerField(default=0)
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["policy", "member", "occurrence"], name="care_touch_once"),
+            models.CheckConstraint(condition=~Q(state="skipped") | ~Q(reason=""), name="care_skip_has_reason"),
+        ]
+        indexes = [
+            models.Index(fields=["send_at", "id"], condition=Q(state="planned"), name="care_touch_due"),
+            models.Index(fields=["lease_until"], condition=Q(state__in=["sending", "unknown"]), name="care_touch_open"),
+            models.Index(fields=["member", "-id"], name="care_touch_of_member"),
+            models.Index(fields=["policy", "decided_at"], name="care_touch_of_policy"),
+            models.Index(fields=["decided_at"], name="care_touch_decided"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.policy_id} {self.member_id} {self.occurrence}"
+
+
+class Attempt(models.Model):
+    """One try on a channel under a touch. `key` goes to the provider with the message, the same on every retry."""
+
+    touch = models.ForeignKey(Touch, on_delete=models.CASCADE, related_name="attempts")
+    number = models.PositiveSmallIntegerField()
+    key = models.CharField(max_length=60)  # "touch:81"
+    state = models.CharField(max_length=10)  # accepted, refused, unknown, retry: what the provider said
+    code = models.CharField(max_length=60, blank=True)
+    provider_id = models.CharField(max_length=80, blank=True)
+    text = models.TextField(blank=True)  # as sent; holds at most the nickname
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["touch", "number"], name="care_attempt_once")]
+
+    def __str__(self) -> str:
+        return f"{self.key}#{self.number}"
+
+
+class Contact(models.Model):
+    """Slots of the frequency cap used by a member on a channel in a shop day or ISO week; taken by a conditional upsert."""
+
+    member = models.ForeignKey("members.Member", on_delete=models.CASCADE, related_name="+", db_index=False)
+    channel = models.CharField(max_length=10)
+    period = models.CharField(max_length=10)  # "2026-11-22" or "2026-W47"
+    used = models.PositiveSmallIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["member", "channel", "period"], name="care_contact_once")]
+
+    def __str__(self) -> str:
+        return f"{self.member_id} {self.channel} {self.period}"
+
+
+class Run(models.Model):
+    """One planning run, its snapshot and its counts."""
+
+    as_of = models.DateTimeField()
+    planned = models.IntegerField(default=0)
+    held_out = models.IntegerField(default=0)
+    skipped = models.IntegerField(default=0)
+    seconds = models.FloatField(default=0)
+    finished_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.as_of:%F %T}"

@@ -1,0 +1,74 @@
+"""AES-GCM with named keys, one data key per person, and a blind index for look-ups.
+
+A person's data key is wrapped by a key of `settings.FIELD_KEYS`. Destroying the wrapped key makes every value of that person
+unreadable, in backups too. Layout of every blob: 1 byte length of the key id, the key id, 12 bytes nonce, cipher text with tag.
+"""
+
+import hmac
+import os
+from hashlib import sha256
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+
+from apps.core.errors import BadCipher
+
+_PERSON = "p"  # key id of values sealed with a person's own key
+
+
+def new_person_key() -> bytes:
+    """A fresh data key, wrapped by the newest field key, ready to store."""
+    key_id, field_key = next(iter(settings.FIELD_KEYS.items()))
+    return _seal(key=field_key, key_id=key_id, plain=os.urandom(32), context="person-key")
+
+
+def unwrap(wrapped: bytes) -> bytes:
+    """The data key inside a stored wrap. Raises BadCipher when its field key is gone."""
+    key_id, nonce, body = _split(wrapped)
+    field_key = settings.FIELD_KEYS.get(key_id)
+    if field_key is None:
+        raise BadCipher(key_id=key_id)
+    return _open(key=field_key, nonce=nonce, body=body, context="person-key")
+
+
+def rewrap(wrapped: bytes) -> bytes:
+    """The same data key under the newest field key (key rotation; values stay as they are)."""
+    key_id, field_key = next(iter(settings.FIELD_KEYS.items()))
+    return _seal(key=field_key, key_id=key_id, plain=unwrap(wrapped), context="person-key")
+
+
+def encrypt(*, person_key: bytes, text: str, context: str) -> bytes:
+    """Seal a value with an unwrapped person key. `context` names the field: a value moved elsewhere does not open."""
+    return _seal(key=person_key, key_id=_PERSON, plain=text.encode(), context=context)
+
+
+def decrypt(*, person_key: bytes, blob: bytes, context: str) -> str:
+    _, nonce, body = _split(blob)
+    return _open(key=person_key, nonce=nonce, body=body, context=context).decode()
+
+
+def blind_index(*, kind: str, value: str) -> bytes:
+    """32 bytes, equal for equal values of a kind; tells nothing without INDEX_KEY."""
+    return hmac.digest(settings.INDEX_KEY, f"{kind}:{value}".encode(), sha256)
+
+
+def _seal(*, key: bytes, key_id: str, plain: bytes, context: str) -> bytes:
+    nonce = os.urandom(12)
+    head = key_id.encode()
+    return bytes([len(head)]) + head + nonce + AESGCM(key).encrypt(nonce, plain, context.encode())
+
+
+def _split(blob: bytes) -> tuple[str, bytes, bytes]:
+    blob = bytes(blob)
+    size = blob[0] if blob else 0
+    if len(blob) < 1 + size + 12 + 16:
+        raise BadCipher(key_id="")
+    return blob[1 : 1 + size].decode(), blob[1 + size : 13 + size], blob[13 + size :]
+
+
+def _open(*, key: bytes, nonce: bytes, body: bytes, context: str) -> bytes:
+    try:
+        return AESGCM(key).decrypt(nonce, body, context.encode())
+    except InvalidTag:
+        raise BadCipher(key_id="") from None

@@ -1,0 +1,45 @@
+"""Public ids: `mem_3f8k…`. They show neither order nor count, and turn back into the key without a look-up."""
+
+import hmac
+from hashlib import sha256
+
+from django.conf import settings
+
+from apps.core.errors import NotFound
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford base 32
+_LENGTH = 13  # 64 bits
+_ROUNDS = 4
+
+
+def encode(prefix: str, key: int) -> str:
+    """The public id of a positive database key."""
+    if not 0 < key < 2**63:
+        raise ValueError("keys are positive 63-bit numbers")
+    left, right = key >> 32, key & 0xFFFFFFFF
+    for turn in range(_ROUNDS):
+        left, right = right, left ^ _mix(prefix, turn, right)
+    number = left << 32 | right
+    return prefix + "_" + "".join(_ALPHABET[number >> 5 * place & 31] for place in reversed(range(_LENGTH)))
+
+
+def decode(prefix: str, public_id: str) -> int:
+    """The database key; raises NotFound for anything that `encode` did not make."""
+    head, _, body = public_id.partition("_")
+    if head != prefix or len(body) != _LENGTH or any(letter not in _ALPHABET for letter in body):
+        raise NotFound
+    number = 0
+    for letter in body:
+        number = number << 5 | _ALPHABET.index(letter)
+    left, right = number >> 32, number & 0xFFFFFFFF
+    for turn in reversed(range(_ROUNDS)):
+        left, right = right ^ _mix(prefix, turn, left), left
+    key = left << 32 | right
+    if not 0 < key < 2**63:
+        raise NotFound
+    return key
+
+
+def _mix(prefix: str, turn: int, half: int) -> int:
+    digest = hmac.digest(settings.PUBLIC_ID_KEY, f"{prefix}:{turn}:{half}".encode(), sha256)
+    return int.from_bytes(digest[:4])

@@ -1,0 +1,50 @@
+"""First in the chain: gives each request an id and writes one line per request, without query strings or bodies."""
+
+import re
+import time
+from collections.abc import Callable
+from secrets import token_urlsafe
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+from prometheus_client import Counter, Histogram
+
+from apps.core import requests
+
+_GIVEN_ID = re.compile(r"^[A-Za-z0-9_-]{8,64}$")
+log = structlog.get_logger("siyu.http")
+SERVED = Counter("siyu_http_requests_total", "Requests served", ["route", "method", "status"])
+SECONDS = Histogram("siyu_http_seconds", "Time to answer", ["route"], buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10))
+
+
+class RequestContext:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-Id", "")
+        request_id = given if _GIVEN_ID.match(given) else "req_" + token_urlsafe(9)
+        request.id = request_id  # type: ignore[attr-defined]
+        started = time.perf_counter()
+        address = request.META.get("REMOTE_ADDR") or ""
+        with requests.acting(actor="anonymous", request_id=request_id, address=address):
+            response = self.get_response(request)
+            self._record(request, response, time.perf_counter() - started)
+        response["X-Request-Id"] = request_id
+        response.headers.setdefault("Permissions-Policy", "camera=(self), geolocation=(self), microphone=()")
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        return response
+
+    def _record(self, request: HttpRequest, response: HttpResponse, seconds: float) -> None:
+        route = request.resolver_match.view_name if request.resolver_match else "unmatched"
+        SERVED.labels(route, request.method, response.status_code).inc()
+        SECONDS.labels(route).observe(seconds)
+        log.info(
+            "request",
+            request_id=request.id,  # type: ignore[attr-defined]
+            route=route,
+            method=request.method,
+            status=response.status_code,
+            ms=round(seconds * 1000),
+            actor=requests.origin().actor,
+        )

@@ -1,0 +1,141 @@
+"""Log-in accounts, the audit trail, long jobs, brand settings, heartbeats."""
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from apps.core import clock
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, username: str, password: str | None = None, **extra: object) -> "User":
+        user = self.model(username=username, **extra)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, username: str, password: str | None = None, **extra: object) -> "User":
+        return self.create_user(username, password, is_staff=True, is_superuser=True, **extra)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """Log-in only: no personal data. A person is `stores.Staff` or `members.Member`."""
+
+    username = models.CharField(_("log-in name"), max_length=80, unique=True)
+    is_active = models.BooleanField(_("active"), default=True)
+    is_staff = models.BooleanField(_("may open the back office"), default=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects = UserManager()
+    USERNAME_FIELD = "username"
+
+    class Meta:
+        verbose_name = _("account")
+        verbose_name_plural = _("accounts")
+
+    def __str__(self) -> str:
+        return self.username
+
+
+class AuditEntry(models.Model):
+    """One act or one changed row. Written by `audit.record` and by database triggers; nobody can change or remove a line."""
+
+    at = models.DateTimeField(default=clock.now)
+    actor = models.CharField(max_length=60)  # "user:7", "system", "cli"
+    request_id = models.CharField(max_length=64, blank=True)
+    address = models.CharField(max_length=64, blank=True)
+    action = models.CharField(max_length=60)  # "member.unmasked", "care_policy.update"
+    object_type = models.CharField(max_length=60, blank=True)
+    object_id = models.CharField(max_length=60, blank=True)
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+
+    class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit trail")
+        indexes = [
+            models.Index(fields=["object_type", "object_id", "id"], name="core_audit_of_object"),
+            models.Index(fields=["action", "id"], name="core_audit_of_action"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.object_type}:{self.object_id}"
+
+
+class Job(models.Model):
+    """Long work that somebody started: progress, result file, pause and stop. `params` and `result` carry no personal data."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("Queued")
+        RUNNING = "running", _("Running")
+        PAUSED = "paused", _("Paused")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+        STOPPED = "stopped", _("Stopped")
+
+    class Wish(models.TextChoices):
+        NONE = "", _("None")
+        PAUSE = "pause", _("Pause")
+        STOP = "stop", _("Stop")
+
+    kind = models.CharField(max_length=60)  # "orders.import"
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    wish = models.CharField(max_length=10, choices=Wish, default=Wish.NONE, blank=True)
+    total = models.BigIntegerField(null=True)  # None: not known yet
+    done = models.BigIntegerField(default=0)
+    bad = models.BigIntegerField(default=0)
+    params = models.JSONField(default=dict)
+    result = models.JSONField(default=dict)
+    result_file = models.CharField(max_length=200, blank=True)  # name below MEDIA_ROOT/jobs
+    error_code = models.CharField(max_length=60, blank=True)
+    error = models.TextField(blank=True)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(default=clock.now)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("job")
+        verbose_name_plural = _("jobs")
+        indexes = [models.Index(fields=["-id"], name="core_job_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+
+class TaskRun(models.Model):
+    """One run of a scheduled task: what the job console shows. Old rows are purged."""
+
+    task = models.CharField(max_length=80)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    figures = models.JSONField(default=dict)  # counts the task returned
+    error = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["task", "-id"], name="core_taskrun_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.task} {self.started_at:%F %T}"
+
+
+class BrandSetting(models.Model):
+    """A value the brand has set, by the key that `brand.declare` knows. Absent means the declared default."""
+
+    key = models.CharField(max_length=60, unique=True)
+    value = models.JSONField()
+    changed_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Heartbeat(models.Model):
+    """Last sign of life of a part ("worker", "beat"); `/readyz` reads it."""
+
+    name = models.CharField(max_length=40, unique=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,84 @@
+"""Errors at the edge: RFC 9457 problem documents for programs, pages in the user's language for people."""
+
+from collections.abc import Callable
+
+import structlog
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from apps.core.errors import DomainError
+
+log = structlog.get_logger("siyu.problems")
+
+
+class ProblemMiddleware:
+    """Turns a DomainError that a view let through into a problem document or an error page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, DomainError):
+            return None
+        return answer(
+            request,
+            status=exception.status,
+            code=exception.code,
+            title=str(exception),
+            is_retryable=exception.is_retryable,
+            facts=exception.facts,
+        )
+
+
+def answer(
+    request: HttpRequest,
+    *,
+    status: int,
+    code: str,
+    title: str,
+    is_retryable: bool = False,
+    facts: dict[str, object] | None = None,
+) -> HttpResponse:
+    """A problem document when a program asks, else `templates/<status>.html` (or 400.html) with the same words."""
+    request_id = getattr(request, "id", "")
+    if _wants_json(request):
+        body = {
+            **(facts or {}),
+            "type": f"/problems/{code}",
+            "title": title,
+            "status": status,
+            "code": code,
+            "retryable": is_retryable,
+            "request_id": request_id,
+        }
+        return JsonResponse(body, status=status, content_type="application/problem+json")
+    template = f"{status}.html" if status in {403, 404, 500} else "400.html"
+    return render(request, template, {"title": title, "code": code, "request_id": request_id}, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return answer(request, status=400, code="bad_request", title=_("This request cannot be read."))
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return answer(request, status=403, code="forbidden", title=_("Your role does not allow this."))
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    title = _("This does not exist, or is outside your stores.")
+    return answer(request, status=404, code="not_found", title=title)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    title = _("This did not work, and it is our fault. Try again; if it stays, send the number to your admin.")
+    return answer(request, status=500, code="server_error", title=title, is_retryable=True)
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/") or request.get_preferred_type(
+        ["text/html", "application/problem+json", "application/json"]
+    ) in {"application/problem+json", "application/json"}

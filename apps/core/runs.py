@@ -1,0 +1,33 @@
+"""Scheduled tasks leave a row per run, so that the job console can show lag, duration and the last error."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from apps.core import clock
+from apps.core.models import Heartbeat, TaskRun
+
+KEPT_FOR = timedelta(days=14)
+
+
+@contextmanager
+def recorded(task: str) -> Iterator[dict[str, Any]]:
+    """Record one run; put counts into the yielded dict. An error is stored by type only, and raised on."""
+    figures: dict[str, Any] = {}
+    run = TaskRun.objects.create(task=task, started_at=clock.now())
+    try:
+        yield figures
+    except Exception as error:
+        TaskRun.objects.filter(pk=run.pk).update(finished_at=clock.now(), figures=figures, error=type(error).__name__)
+        raise
+    TaskRun.objects.filter(pk=run.pk).update(finished_at=clock.now(), figures=figures)
+
+
+def beat(name: str) -> None:
+    Heartbeat.objects.update_or_create(name=name, defaults={"at": clock.now()})
+
+
+def purge() -> int:
+    """Drop runs older than 14 days."""
+    return TaskRun.objects.filter(started_at__lt=clock.now() - KEPT_FOR).delete()[0]

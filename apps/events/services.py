@@ -1,0 +1,50 @@
+"""Facts go up: `publish` stores one beside the change, wakes a worker after commit; a sweep finds what was missed."""
+
+from datetime import timedelta
+from functools import partial
+
+from celery import current_app
+from django.db import transaction
+
+from apps.core import clock
+from apps.events.models import Event
+
+CHUNK = 500
+
+
+def publish(name: str, *, key: str, lane: str = "", **payload: object) -> Event:
+    """Store a fact inside the transaction of the change it reports; the same key again is the same fact.
+
+    Raises RuntimeError outside a transaction: a fact without its change would be a lie.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("publish() belongs inside the transaction of the change it reports")
+    event, created = Event.objects.get_or_create(
+        key=f"{name}:{key}", defaults={"name": name, "lane": lane, "payload": payload}
+    )
+    if created:
+        transaction.on_commit(partial(wake_worker, event.pk), robust=True)
+    return event
+
+
+def wake_worker(event_id: int) -> None:
+    current_app.send_task("flows.deliver_event", args=[event_id])
+
+
+def retry(*, event_id: int) -> bool:
+    """Take a parked fact up again with fresh attempts. False when it is not parked."""
+    parked = Event.objects.filter(pk=event_id, parked_at__isnull=False, finished_at=None)
+    if not parked.update(parked_at=None, attempts=0, next_try_at=clock.now()):
+        return False
+    wake_worker(event_id)
+    return True
+
+
+def purge(*, older_than_days: int = 30) -> int:
+    """Remove finished facts, in chunks. Returns how many went."""
+    edge = clock.now() - timedelta(days=older_than_days)
+    gone = 0
+    while batch := list(Event.objects.filter(finished_at__lt=edge).values_list("pk", flat=True)[:CHUNK]):
+        Event.objects.filter(pk__in=batch).delete()
+        gone += len(batch)
+    return gone

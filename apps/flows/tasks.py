@@ -1,0 +1,24 @@
+"""Celery doors of the stories."""
+
+from celery import shared_task
+
+from apps.core import runs
+from apps.events import services as events
+from apps.flows import services
+
+
+@shared_task(name="flows.deliver_event")
+def deliver_event(event_id: int) -> None:
+    services.deliver(event_id=event_id)
+
+
+@shared_task(name="flows.sweep_events")
+def sweep_events() -> None:
+    services.sweep()
+
+
+@shared_task(name="flows.purge_events")
+def purge_events() -> None:
+    with runs.recorded("flows.purge_events") as figures:
+        figures["events"] = events.purge()
+        figures["task_runs"] = runs.purge()

@@ -1,0 +1,148 @@
+"""What a member's kept orders say: stats, RFM scores, life stage. All computed set-wise by `refresh.py`; nothing else writes here.
+
+A kept order is paid, not cancelled, and worth more than 0 after its refunds. "As of T" counts orders paid and refunds made up to T.
+"""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+
+class Stage(models.TextChoices):
+    PROSPECT = "prospect", _("Prospect")
+    NEW = "new", _("New")
+    ACTIVE = "active", _("Active")
+    LAPSING = "lapsing", _("Lapsing")
+    DORMANT = "dormant", _("Dormant")
+    LOST = "lost", _("Lost")
+    WON_BACK = "won_back", _("Won back")
+
+
+class Cell(models.TextChoices):
+    """The eleven named RFM cells; the table from scores to cells stands in `rfm.py`."""
+
+    CHAMPIONS = "champions", _("Champions")
+    LOYAL = "loyal", _("Loyal")
+    POTENTIAL = "potential_loyal", _("Potential loyal")
+    NEW = "new_customers", _("New customers")
+    PROMISING = "promising", _("Promising")
+    ATTENTION = "need_attention", _("Need attention")
+    ABOUT_TO_SLEEP = "about_to_sleep", _("About to sleep")
+    AT_RISK = "at_risk", _("At risk")
+    CANNOT_LOSE = "cannot_lose", _("Cannot lose them")
+    HIBERNATING = "hibernating", _("Hibernating")
+    LOST = "lost", _("Lost")
+
+
+class MemberStats(models.Model):
+    """One row per member, prospects too. Gaps in days (exact, 24 h each) between consecutive kept orders."""
+
+    member = models.OneToOneField("members.Member", primary_key=True, on_delete=models.CASCADE, related_name="+")
+    first_order_at = models.DateTimeField(null=True)
+    last_order_at = models.DateTimeField(null=True)
+    last_order_id = models.BigIntegerField(null=True)
+    orders = models.IntegerField(default=0)
+    net_cents = models.BigIntegerField(default=0)
+    gap_mean_days = models.FloatField(null=True)
+    gap_median_days = models.FloatField(null=True)
+    top_category_id = models.BigIntegerField(null=True)  # most lines; ties: the smaller id
+    top_store_id = models.BigIntegerField(null=True)  # most orders
+    top_hour = models.SmallIntegerField(null=True)  # 0–23 shop time, most orders
+    top_channel = models.CharField(max_length=40, blank=True)
+    r = models.SmallIntegerField(null=True)
+    f = models.SmallIntegerField(null=True)
+    m = models.SmallIntegerField(null=True)
+    cell = models.CharField(max_length=20, choices=Cell, blank=True)
+    stage = models.CharField(max_length=10, choices=Stage, default=Stage.PROSPECT)
+    stage_since = models.DateTimeField(null=True)  # the moment the present stage began, from the history alone
+    next_stage_at = models.DateTimeField(null=True)  # when time alone moves the member on
+    revived_at = models.DateTimeField(
+        null=True
+    )  # the kept order that ended the last dormancy, if ≤ 30 days before the refresh
+    as_of = models.DateTimeField()  # snapshot of the last refresh that changed this row
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["next_stage_at"], condition=Q(next_stage_at__isnull=False), name="segments_stage_due"),
+            models.Index(fields=["stage", "member"], name="segments_of_stage"),
+            models.Index(fields=["last_order_at"], name="segments_last_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.member_id} {self.stage}"
+
+
+class StageChange(models.Model):
+    """One move from stage to stage, append-only. `at` is when it became true, `recorded_at` the refresh that saw it."""
+
+    class Cause(models.TextChoices):
+        FIRST = "first", _("First computed")
+        ORDER = "order", _("Order")
+        TIME = "time", _("Time")
+        CORRECTED = "corrected", _("Corrected")  # a late order or a refund changed the past; never triggers care
+
+    member = models.ForeignKey("members.Member", on_delete=models.CASCADE, related_name="+")
+    before = models.CharField(max_length=10, choices=Stage, blank=True)
+    after = models.CharField(max_length=10, choices=Stage)
+    cause = models.CharField(max_length=10, choices=Cause)
+    at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["member", "-id"], name="segments_changes_of"),
+            models.Index(fields=["after", "at"], name="segments_changes_into"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.member_id} {self.before}→{self.after}"
+
+
+class Snapshot(models.Model):
+    """The cut points of one shop day: R by last order time, F by orders, M by net 分; four inner cuts each (20/40/60/80 %)."""
+
+    on = models.DateField(unique=True)
+    taken_at = models.DateTimeField()
+    buyers = models.IntegerField()
+    r_cuts = models.JSONField()  # ISO times, ascending
+    f_cuts = models.JSONField()
+    m_cuts = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"{self.on}"
+
+
+class ScoreChange(models.Model):
+    """A member's scores from a day on; the row before it ends there. Only changes are stored."""
+
+    member = models.ForeignKey("members.Member", on_delete=models.CASCADE, related_name="+")
+    on = models.DateField()
+    r = models.SmallIntegerField(null=True)
+    f = models.SmallIntegerField(null=True)
+    m = models.SmallIntegerField(null=True)
+    cell = models.CharField(max_length=20, choices=Cell, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["member", "on"], name="segments_score_once_a_day")]
+        indexes = [models.Index(fields=["on"], name="segments_scores_on")]
+
+    def __str__(self) -> str:
+        return f"{self.member_id} {self.on} {self.cell}"
+
+
+class RefreshRun(models.Model):
+    """One refresh: its snapshot moment, how many rows it looked at and changed."""
+
+    as_of = models.DateTimeField()
+    is_full = models.BooleanField()
+    looked_at = models.IntegerField(default=0)
+    changed = models.IntegerField(default=0)
+    stage_moves = models.IntegerField(default=0)
+    seconds = models.FloatField(default=0)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["-as_of"], name="segments_run_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.as_of:%F %T}"

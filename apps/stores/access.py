@@ -1,0 +1,109 @@
+"""Who may do what, where. One file, `config/access.yaml`, drives enforcement, navigation, docs and the matrix test.
+
+A route asks for `public`, `staff` (anybody with an active staff card) or one permission. A permission names its roles and, for
+each, the reach: `all`, `region`, `store`, `own`. A route without a line is refused.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import Any
+
+import yaml
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from apps.core import audit, problems, requests
+from apps.core.errors import Forbidden
+from apps.stores.models import Staff, Store
+
+REACHES = ("own", "store", "region", "all")
+
+
+@dataclass(frozen=True)
+class Rules:
+    permissions: Mapping[str, Mapping[str, str]]  # permission → role → reach
+    routes: Mapping[str, str]  # route name or pattern → public | staff | permission
+
+    def need(self, route: str) -> str | None:
+        """What a route asks for; exact lines win over patterns; None: the route has no line."""
+        if route in self.routes:
+            return self.routes[route]
+        return next((need for line, need in self.routes.items() if "*" in line and fnmatchcase(route, line)), None)
+
+
+@cache
+def rules() -> Rules:
+    content = yaml.safe_load(settings.ACCESS_FILE.read_text())
+    return Rules(permissions=content["permissions"], routes=content["routes"])
+
+
+@dataclass(frozen=True)
+class Access:
+    """What the person behind a request may do. Anonymous people, members and inactive staff may nothing."""
+
+    user_id: int | None = None
+    staff_id: int | None = None
+    role: str = ""
+    store_id: int | None = None
+    region_id: int | None = None
+
+    def can(self, permission: str) -> bool:
+        return self.role in rules().permissions.get(permission, {})
+
+    def reach(self, permission: str) -> str:
+        """`all`, `region`, `store` or `own`; raises Forbidden without the permission."""
+        reach = rules().permissions.get(permission, {}).get(self.role)
+        if reach is None:
+            raise Forbidden
+        return reach
+
+    def store_ids(self, permission: str) -> list[int] | None:
+        """Stores whose rows may be seen under a permission; None means every row. Raises Forbidden without it."""
+        reach = self.reach(permission)
+        if reach == "all":
+            return None
+        if reach == "region":
+            return list(Store.objects.filter(region_id=self.region_id or 0).values_list("pk", flat=True))
+        return [self.store_id] if self.store_id else []
+
+
+def of_user(user: Any) -> Access:
+    """The access of a Django user; read fresh each time, so a disabled card is refused on the next request."""
+    if not user.is_authenticated or not user.is_active:
+        return Access()
+    card = Staff.objects.filter(user_id=user.pk, is_active=True).first()
+    if card is None:
+        return Access(user_id=user.pk)
+    return Access(user_id=user.pk, staff_id=card.pk, role=card.role, store_id=card.store_id, region_id=card.region_id)
+
+
+class AccessMiddleware:
+    """Decides before any view runs; sets `request.access`."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        assert request.resolver_match is not None  # noqa: S101 - process_view runs after resolving
+        route = request.resolver_match.view_name
+        need = rules().need(route)
+        if need == "public":
+            request.access = Access()  # type: ignore[attr-defined]
+            return None
+        access = of_user(request.user)
+        request.access = access  # type: ignore[attr-defined]
+        if access.user_id:
+            requests.identify(f"user:{access.user_id}")
+        if need is not None and access.role and (need == "staff" or access.can(need)):
+            return None
+        if not request.user.is_authenticated and request.method == "GET":
+            return redirect_to_login(request.get_full_path(), reverse(settings.LOGIN_URL))
+        audit.record("access.refused", object_type="route", object_id=route)
+        return problems.forbidden(request)

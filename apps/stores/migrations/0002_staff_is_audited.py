@@ -1,0 +1,12 @@
+from django.db import migrations
+
+from apps.core.database import Audited
+
+
+class Migration(migrations.Migration):
+    dependencies = [("stores", "0001_initial"), ("core", "0002_audit_is_append_only")]
+
+    operations = [
+        Audited("stores_store"),
+        Audited("stores_staff"),
+    ]

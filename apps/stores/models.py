@@ -1,0 +1,69 @@
+"""Brand → region → store, and the people who work there. One brand per installation."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from apps.core import clock
+
+
+class Region(models.Model):
+    name = models.CharField(_("name"), max_length=60, unique=True)
+
+    class Meta:
+        verbose_name = _("region")
+        verbose_name_plural = _("regions")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Store(models.Model):
+    """A shop, or an online channel's warehouse. `code` is what tills and files say."""
+
+    code = models.CharField(_("store code"), max_length=40, unique=True)
+    name = models.CharField(_("name"), max_length=80)
+    region = models.ForeignKey(Region, null=True, blank=True, on_delete=models.PROTECT, related_name="stores")
+    is_open = models.BooleanField(_("open"), default=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        verbose_name = _("store")
+        verbose_name_plural = _("stores")
+        ordering = ["code"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    ADMIN = "admin", _("Administrator")
+    ANALYST = "analyst", _("Headquarters analyst")
+    MARKETER = "marketer", _("Marketer")
+    REGION_MANAGER = "region_manager", _("Region manager")
+    MANAGER = "manager", _("Store manager")
+    AGENT = "agent", _("Service agent")
+    CLERK = "clerk", _("Store clerk")
+    AUDITOR = "auditor", _("Auditor")
+
+
+class Staff(models.Model):
+    """Somebody who works for the brand; `user` is their log-in, absent for imported guides. `code` is what tills and files say."""
+
+    user = models.OneToOneField(
+        "core.User", null=True, blank=True, on_delete=models.PROTECT, related_name="staff", verbose_name=_("account")
+    )
+    code = models.CharField(_("staff number"), max_length=40, unique=True)
+    name = models.CharField(_("name"), max_length=60)
+    role = models.CharField(_("role"), max_length=20, choices=Role, default=Role.CLERK)
+    store = models.ForeignKey(Store, null=True, blank=True, on_delete=models.PROTECT, related_name="staff")
+    region = models.ForeignKey(Region, null=True, blank=True, on_delete=models.PROTECT, related_name="staff")
+    is_active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        verbose_name = _("staff member")
+        verbose_name_plural = _("staff")
+        ordering = ["code"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.code})"

@@ -1,0 +1,187 @@
+"""Settings shared by all environments. Values that differ come from `config/env.py`."""
+
+from pathlib import Path
+
+from celery.schedules import crontab
+from csp.constants import NONCE, NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from config import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+SIYU_HOME = Path(env.text("SIYU_HOME", BASE_DIR / ".siyu"))
+
+SECRET_KEY = env.text("SECRET_KEY")
+FIELD_KEYS = env.keyring("FIELD_KEYS")
+INDEX_KEY = env.key_bytes("INDEX_KEY")
+PUBLIC_ID_KEY = env.key_bytes("PUBLIC_ID_KEY")
+
+DEBUG = False
+ALLOWED_HOSTS: list[str] = []
+BRAND_NAME = env.text("BRAND_NAME", "Siyu")
+
+INSTALLED_APPS = [
+    "apps.console",
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_htmx",
+    "csp",
+    "channels",
+    "apps.core",
+    "apps.events",
+    "apps.gateways",
+    "apps.stores",
+    "apps.members",
+    "apps.catalog",
+    "apps.orders",
+    "apps.segments",
+    "apps.care",
+    "apps.analytics",
+    "apps.flows",
+]
+
+MIDDLEWARE = [
+    "apps.core.middleware.RequestContext",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "apps.core.problems.ProblemMiddleware",
+    "apps.stores.access.AccessMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+                "csp.context_processors.nonce",
+                "apps.console.context.house",
+            ],
+        },
+    }
+]
+
+DATABASES = {"default": env.database(env.text("DATABASE_URL"))}
+DATABASES["default"].update(CONN_MAX_AGE=0, CONN_HEALTH_CHECKS=False)
+DATABASE_OWNER_URL = env.text("DATABASE_OWNER_URL", env.text("DATABASE_URL"))
+DATABASE_POOL_SIZE = env.integer("DATABASE_POOL_SIZE", 8)
+if DATABASE_POOL_SIZE:
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 10}  # type: ignore[index]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.text("REDIS_URL")
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [env.text("CHANNELS_REDIS_URL", REDIS_URL)]},
+    }
+}
+
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 600_000  # kB; a child that grew past it is replaced between tasks
+CELERY_TASK_SERIALIZER = "json"
+CELERY_TIMEZONE = "Asia/Shanghai"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+CELERY_BEAT_SCHEDULE = {
+    "sweep-events": {"task": "flows.sweep_events", "schedule": 5.0},
+    "purge-events": {"task": "flows.purge_events", "schedule": crontab(hour=4, minute=40)},
+    "heartbeat": {"task": "core.beat", "schedule": 15.0},
+    "refresh-stats": {"task": "segments.refresh_stats", "schedule": crontab(minute="*/10")},
+    "run-care": {"task": "care.run", "schedule": crontab(hour="8-21", minute=5)},
+    "drain-care": {"task": "care.drain", "schedule": 10.0},
+    "rollup": {"task": "analytics.roll_up", "schedule": crontab(minute="*/5")},
+    "demo-tick": {"task": "flows.demo_tick", "schedule": 60.0},
+}
+
+AUTH_USER_MODEL = "core.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "console:login"
+LOGIN_REDIRECT_URL = "console:dashboard"
+LOGOUT_REDIRECT_URL = "console:login"
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "Asia/Shanghai"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = env.text("STATIC_ROOT", SIYU_HOME / "static_root")
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = Path(env.text("MEDIA_ROOT", SIYU_HOME / "media"))
+FILE_UPLOAD_TEMP_DIR = None
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+IMPORT_MAX_BYTES = env.integer("IMPORT_MAX_BYTES", 1_200_000_000)
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 3600
+CSRF_COOKIE_HTTPONLY = True
+CSRF_USE_SESSIONS = False
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+# Alpine inside Unfold evaluates expressions and sets style attributes; nothing else may.
+RECORDS_CSP = {"script-src": [SELF, "'unsafe-eval'"], "style-src": [SELF, "'unsafe-inline'"]}
+
+SIMULATOR_URL = env.text("SIMULATOR_URL", "")
+SMS_PROVIDER = env.text("SMS_PROVIDER", "simulator")
+SMS_SIGNATURE = env.text("SMS_SIGNATURE", BRAND_NAME)
+ACCESS_FILE = BASE_DIR / "config" / "access.yaml"
+
+LOGGING_CONFIG = None  # apps.core.logs sets logging up
+LOG_FORMAT = env.text("LOG_FORMAT", "json")
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO")

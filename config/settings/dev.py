@@ -1,0 +1,12 @@
+"""One machine, loopback only: what `bin/start` runs."""
+
+from config import env
+from config.settings.base import *  # noqa: F403 - settings are inherited whole
+
+DEBUG = False  # the demo shows the real error pages; a developer sets DEBUG=1
+DEBUG = env.flag("DEBUG", DEBUG)
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}

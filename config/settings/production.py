@@ -1,0 +1,40 @@
+"""Behind TLS, on servers of one's own. Refuses to start when something unsafe is set."""
+
+from django.core.exceptions import ImproperlyConfigured
+
+from config import env
+from config.settings.base import *  # noqa: F403 - settings are inherited whole
+from config.settings.base import FIELD_KEYS, INDEX_KEY, PUBLIC_ID_KEY, SECRET_KEY
+
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS")
+CSRF_TRUSTED_ORIGINS = [f"https://{host.lstrip('.')}" for host in ALLOWED_HOSTS]
+
+SECURE_SSL_REDIRECT = True
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_HSTS_SECONDS = 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_HSTS_PRELOAD = True
+SESSION_COOKIE_SECURE = True
+CSRF_COOKIE_SECURE = True
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+
+def _refuse_unsafe() -> None:
+    if env.flag("DEBUG", False):
+        raise ImproperlyConfigured("DEBUG may not be on in production")
+    if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
+        raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts that serve this brand")
+    if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 12:
+        raise ImproperlyConfigured("SECRET_KEY must be 50 random characters or more")
+    keys = [*FIELD_KEYS.values(), INDEX_KEY, PUBLIC_ID_KEY]
+    if len(set(keys)) != len(keys) or any(len(set(key)) < 12 for key in keys):
+        raise ImproperlyConfigured("FIELD_KEYS, INDEX_KEY and PUBLIC_ID_KEY must be random and different")
+    if env.text("SMS_PROVIDER", "simulator") == "simulator" and not env.flag("ALLOW_SIMULATOR", False):
+        raise ImproperlyConfigured("SMS_PROVIDER is the simulator; set ALLOW_SIMULATOR=1 on a rehearsal system only")
+
+
+_refuse_unsafe()

@@ -1,0 +1,15 @@
+"""Used by `bin/test`: no pool (databases are dropped), plain static files, fast password hashes."""
+
+import tempfile
+
+from config.settings.base import *  # noqa: F403 - settings are inherited whole
+from config.settings.base import DATABASES
+
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "testserver"]
+DATABASES["default"]["OPTIONS"].pop("pool", None)  # type: ignore[attr-defined]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+MEDIA_ROOT = tempfile.mkdtemp(prefix="siyu-test-media-")

@@ -1,0 +1,19 @@
+"""Every route of the house. A route without a line in `config/access.yaml` is refused, and fails `bin/test`."""
+
+from django.urls import include, path
+from django.views.i18n import set_language
+
+from apps.core import health
+
+urlpatterns = [
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+    path("language/", set_language, name="set_language"),
+    path("", include("apps.console.urls")),
+]
+
+handler400 = "apps.core.problems.bad_request"
+handler403 = "apps.core.problems.forbidden"
+handler404 = "apps.core.problems.not_found"
+handler500 = "apps.core.problems.server_error"
