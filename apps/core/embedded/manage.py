@@ -1,0 +1,53 @@
+"""`bin/manage`: manage.py in the environment, with the servers up; they are left as they were found."""
+
+import signal
+import subprocess
+import sys
+
+from apps.core.embedded import environment, places, processes, record, say
+from apps.core.embedded.servers import Servers
+
+# These change tables or empty them, which the application's role may not do.
+OWNER_COMMANDS = {"migrate", "makemigrations", "flush"}
+
+
+def main(arguments: list[str]) -> int:
+    say.prepare_streams()
+    voice = say.Voice(sys.stderr, quiet=not sys.stderr.isatty())
+    try:
+        home = places.locate()
+        home.create()
+        environment.ensure(clone=home.clone, voice=voice)
+        servers = Servers(home=home)
+        with servers.running(voice):
+            return run(arguments, servers=servers)
+    except say.Refusal as refusal:
+        say.stop_with(str(refusal))
+
+
+def run(arguments: list[str], *, servers: Servers) -> int:
+    """Run manage.py with our own input and output; its exit code."""
+    home = servers.home
+    surroundings = servers.environment()
+    surroundings.setdefault("SIMULATOR_URL", record.simulator_url(home))
+    surroundings.setdefault("PORT", str(record.read(home).get("port", 8000)))
+    if arguments and arguments[0] in OWNER_COMMANDS:
+        surroundings["DATABASE_URL"] = surroundings["DATABASE_OWNER_URL"]
+    command = [str(environment.python(home.clone)), str(home.clone / "manage.py"), *arguments]
+    # Ctrl-C reaches the command itself, which shares our terminal; we wait for what it makes of it.
+    earlier = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    child = subprocess.Popen(command, env=surroundings, preexec_fn=_child_set_up(earlier))
+    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    code = child.wait()
+    return code if code >= 0 else 128 - code
+
+
+def _child_set_up(interrupt: object):  # noqa: ANN202 - a callable for preexec_fn
+    follow = processes.dies_with_parent()
+
+    def set_up() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if interrupt != signal.SIG_IGN else signal.SIG_IGN)
+        follow()
+
+    return set_up
+
