@@ -1,0 +1,106 @@
+"""The one list of where staff can go, by what they do. Own pages and Unfold's record tables show the same."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """`permission` is a line of config/access.yaml; "" is open to everybody who is logged in."""
+
+    label: str | Promise
+    icon: str
+    url_name: str
+    permission: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    label: str | Promise
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """An item as one person sees it."""
+
+    label: str | Promise
+    icon: str
+    href: str
+    current: bool
+
+
+GROUPS: tuple[Group, ...] = (
+    Group(
+        label="",
+        items=(Item(label=_("Keep members"), icon="pulse", url_name="console:dashboard", permission="dashboard.view"),),
+    ),
+    Group(
+        label=_("Members"),
+        items=(
+            Item(label=_("Members"), icon="users", url_name="console:members", permission="members.view"),
+            Item(label=_("Orders"), icon="bag", url_name="console:orders", permission="orders.view"),
+        ),
+    ),
+    Group(
+        label=_("Reach"),
+        items=(
+            Item(label=_("Care policies"), icon="heart", url_name="console:policies", permission="policies.view"),
+            Item(label=_("Messages"), icon="send", url_name="console:messages", permission="messages.view"),
+            Item(label=_("Phone preview"), icon="phone", url_name="console:phone", permission="messages.view"),
+        ),
+    ),
+    Group(
+        label=_("System"),
+        items=(
+            Item(label=_("Imports"), icon="upload", url_name="console:imports", permission="imports.run"),
+            Item(label=_("Jobs"), icon="refresh", url_name="console:jobs", permission="jobs.view"),
+            Item(
+                label=_("Stores and staff"), icon="store", url_name="console_records:index", permission="records.manage"
+            ),
+            Item(label=_("Style"), icon="style", url_name="console:style", permission="jobs.view"),
+        ),
+    ),
+)
+
+
+def places(request: HttpRequest) -> list[tuple[str | Promise, list[Place]]]:
+    """Groups with what this person may open and what exists; the longest matching address is the current one."""
+    open_items = [
+        (group, item, href)
+        for group in GROUPS
+        for item in group.items
+        if (href := address(item.url_name)) and allowed(request, permission=item.permission)
+    ]
+    here = max((href for _group, _item, href in open_items if _under(request.path, href=href)), key=len, default="")
+    shown: list[tuple[str | Promise, list[Place]]] = []
+    for group in GROUPS:
+        found = [
+            Place(label=item.label, icon=item.icon, href=href, current=href == here)
+            for owner, item, href in open_items
+            if owner is group
+        ]
+        if found:
+            shown.append((group.label, found))
+    return shown
+
+
+def address(url_name: str) -> str:
+    """The address, or "" for a page that is not there (yet)."""
+    try:
+        return reverse(url_name)
+    except NoReverseMatch:
+        return ""
+
+
+def allowed(request: HttpRequest, *, permission: str) -> bool:
+    access = getattr(request, "access", None)
+    return not permission or (access is not None and bool(access.can(permission)))
+
+
+def _under(path: str, *, href: str) -> bool:
+    return path == href or (href.endswith("/") and href.count("/") > 2 and path.startswith(href))
