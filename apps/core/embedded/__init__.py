@@ -1,1 +1,1 @@
-"""The launcher: environment, embedded servers, supervisor. Standard library only, and no Django, so that it runs before anything is installed."""
+"""The launcher. Standard library only and no Django: it runs before anything is installed."""

@@ -111,7 +111,9 @@ def _pass_on(command: list[str], environment: dict[str, str], voice: Voice) -> b
 
 def _environment(clone: Path) -> dict[str, str]:
     """Without the caller's Python settings, and with a cache where one can be written."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")}
+    kept = {
+        name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+    }
     home = kept.get("HOME", "")
     if not (home and os.access(home, os.W_OK)):
         kept["HOME"] = str(clone / ".venv")
@@ -121,8 +123,12 @@ def _environment(clone: Path) -> dict[str, str]:
 def _uv_settings(clone: Path, environment: dict[str, str]) -> dict[str, str]:
     """uv does not read pip's configuration; hand over the index, proxy and certificates that a person set for pip."""
     listed = subprocess.run(
-        [str(python(clone)), "-m", "pip", "config", "list"], capture_output=True, text=True, check=False, env=environment
+        [str(python(clone)), "-m", "pip", "config", "list"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
     ).stdout
-    said = {name: value for name, value in re.findall(r"^[\w:]*\.\.?([\w-]+)='(.*)'$", listed, re.M)}
+    said = dict(re.findall(r"^[\w:]*\.\.?([\w-]+)='(.*)'$", listed, re.M))
     names = {"index-url": "UV_DEFAULT_INDEX", "cert": "SSL_CERT_FILE", "proxy": "ALL_PROXY"}
     return {ours: said[theirs] for theirs, ours in names.items() if said.get(theirs) and not environment.get(ours)}

@@ -19,5 +19,5 @@ def require():
             os.execv(found, [found] + sys.argv)  # noqa: RUF005 - old Pythons read this file too
     sys.exit(
         "Siyu needs Python 3.11 or newer. This is Python %d.%d and no newer one was found "
-        "(looked for %s)." % (sys.version_info[0], sys.version_info[1], ", ".join(CANDIDATES))
+        "(looked for %s)." % (sys.version_info[0], sys.version_info[1], ", ".join(CANDIDATES))  # noqa: UP031 - old Pythons read this file too
     )

@@ -18,7 +18,9 @@ def load(path: Path) -> dict[str, str]:
     except FileNotFoundError:
         return _create(path)
     except ValueError:
-        raise Refusal(f"{path} is damaged. Restore it: without these keys the encrypted fields cannot be read.") from None
+        raise Refusal(
+            f"{path} is damaged. Restore it: without these keys the encrypted fields cannot be read."
+        ) from None
     missing = [name for name in (*NAMES, "HOME_ID") if not kept.get(name)]
     if missing:
         raise Refusal(f"{path} lacks {', '.join(missing)}. Restore it from a backup.")

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 
 from apps.core.embedded import environment, places, processes, record, say
 from apps.core.embedded.servers import Servers
@@ -42,7 +43,7 @@ def run(arguments: list[str], *, servers: Servers) -> int:
     return code if code >= 0 else 128 - code
 
 
-def _child_set_up(interrupt: object):  # noqa: ANN202 - a callable for preexec_fn
+def _child_set_up(interrupt: object) -> Callable[[], None]:
     follow = processes.dies_with_parent()
 
     def set_up() -> None:
@@ -50,4 +51,3 @@ def _child_set_up(interrupt: object):  # noqa: ANN202 - a callable for preexec_f
         follow()
 
     return set_up
-

