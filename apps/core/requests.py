@@ -15,7 +15,8 @@ class Origin:
     address: str = ""
 
 
-_origin: ContextVar[Origin] = ContextVar("siyu_origin", default=Origin())
+_NOBODY = Origin()
+_origin: ContextVar[Origin] = ContextVar("siyu_origin", default=_NOBODY)
 
 
 def origin() -> Origin:

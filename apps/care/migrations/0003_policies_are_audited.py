@@ -4,7 +4,7 @@ from apps.core.database import AppendOnly, Audited
 
 
 class Migration(migrations.Migration):
-    dependencies = [("care", "0001_initial"), ("core", "0002_audit_is_append_only")]
+    dependencies = [("care", "0002_initial"), ("core", "0002_audit_is_append_only")]
 
     operations = [
         Audited("care_policy"),
