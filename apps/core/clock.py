@@ -17,6 +17,11 @@ def now() -> datetime:
     return _frozen.get() or timezone.now()
 
 
+def is_frozen() -> bool:
+    """Whether this thread or task runs inside `frozen()`."""
+    return _frozen.get() is not None
+
+
 @contextmanager
 def frozen(moment: datetime) -> Iterator[datetime]:
     """Let time stand at `moment` (aware) for this thread or task: tests, replays, `--as-of`."""

@@ -154,7 +154,7 @@ class Platform:
         if not all(isinstance(name, str) and 2 <= len(name) <= 12 for name in signatures):
             raise BadRequest("a signature has 2 to 12 characters")
         self.store.register(signatures=signatures, templates=templates)
-        return {"signatures": len(self.store.known.signatures), "templates": len(self.store.known.templates)}
+        return {"results": [{"key": t.name, "code": "OK"} for t in templates]}
 
     def receive(self, content: dict, now: int) -> dict:
         """A member answers by SMS. The reply carries the key of the last message to that number."""

@@ -7,9 +7,9 @@ The rules follow the published behaviour of the large Chinese SMS platforms; the
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from typing import NamedTuple
 
-LOCAL = timezone(timedelta(hours=8))  # China has one zone and no summer time, and a bare machine may lack tzdata
+LOCAL_HOURS = 8  # China has one zone and no summer time, and a bare machine may lack tzdata
 OPT_OUT = "拒收请回复R"
 OPT_OUT_REPLIES = frozenset({"R", "T", "TD", "N", "退订", "拒收"})
 KINDS = {"promo": "marketing", "notice": "transactional", "otp": "transactional"}
@@ -35,8 +35,7 @@ _PLACEHOLDER = re.compile(r"\$?\{\{?[^{}]*\}?\}")
 _SENSITIVE = re.compile("赌博|博彩|发票代开|代开发票|裸聊|高利贷|枪支|毒品|六合彩|刷单返利")
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One message of a request. `phone` and `content` are the keyed hashes of number and text."""
 
     key: str
@@ -48,8 +47,7 @@ class Message:
     content: int
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(NamedTuple):
     """One earlier delivery to the same number within the last 24 hours."""
 
     at: int
@@ -122,7 +120,7 @@ def _refuse_form(message: Message, *, known: Registered) -> tuple[str, str] | No
         if not body.endswith(OPT_OUT):
             return "OPT_OUT_MISSING", f"marketing must end with {OPT_OUT}"
         body = body.removesuffix(OPT_OUT)
-    if not template.fits(body) and not template.fits(body.removesuffix("，")):
+    if not template.fits(body.removesuffix("，")) and not template.fits(body):
         return "TEMPLATE_MISMATCH", "the text differs from the fixed words of its template"
     if _SENSITIVE.search(body):
         return "SENSITIVE_WORD", "the text holds a word that carriers block"
@@ -132,7 +130,7 @@ def _refuse_form(message: Message, *, known: Registered) -> tuple[str, str] | No
 def _refuse_marketing(message: Message, *, known: Registered, now: int) -> tuple[str, str] | None:
     if message.kind != "marketing":
         return None
-    hour = datetime.fromtimestamp(now / 1000, UTC).astimezone(LOCAL).hour
+    hour = (now // HOUR + LOCAL_HOURS) % 24
     start, end = known.limits["marketing_from_hour"], known.limits["marketing_until_hour"]
     if start <= hour < end:
         return None

@@ -22,7 +22,6 @@ CREATE INDEX IF NOT EXISTS keys_delivered_twice ON keys (key) WHERE deliveries >
 CREATE TABLE IF NOT EXISTS deliveries (
     number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, phone INTEGER NOT NULL, tail TEXT NOT NULL,
     content INTEGER NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, template TEXT NOT NULL, text TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS deliveries_by_phone ON deliveries (phone, at);
 CREATE TABLE IF NOT EXISTS inbound (
     number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, phone INTEGER NOT NULL, tail TEXT NOT NULL,
     text TEXT NOT NULL, opt_out INTEGER NOT NULL, at INTEGER NOT NULL);
@@ -32,6 +31,13 @@ CREATE TABLE IF NOT EXISTS templates (name TEXT PRIMARY KEY, kind TEXT NOT NULL,
 CREATE TABLE IF NOT EXISTS limits (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS modes (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS totals (code TEXT PRIMARY KEY, messages INTEGER NOT NULL);
+"""
+# An index by number in the file would dirty a page of its own for every message; in memory it costs no write at all.
+RECENT = """
+CREATE TEMP TABLE recent (
+    phone INTEGER, at INTEGER, number INTEGER, template TEXT, content INTEGER,
+    PRIMARY KEY (phone, at, number)) WITHOUT ROWID;
+INSERT INTO recent SELECT phone, at, number, template, content FROM deliveries;
 """
 MODES = {"keys": "on", "query": "on"}
 
@@ -58,7 +64,8 @@ class Store:
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.execute("PRAGMA cache_size = -65536")
         self._db.execute("PRAGMA wal_autocheckpoint = 4000")
-        self._db.executescript(SCHEMA)
+        self._db.execute("PRAGMA temp_store = MEMORY")
+        self._db.executescript(SCHEMA + RECENT)
         self._secret = _secret(folder / "hash.key")
         self._load()
 
@@ -93,7 +100,7 @@ class Store:
 
     def history(self, phones: Sequence[int], *, now: int) -> defaultdict[int, list[Past]]:
         rows = self._db.execute(
-            "SELECT phone, at, template, content FROM deliveries"
+            "SELECT phone, at, template, content FROM recent"
             f" WHERE phone IN ({_rows(len(phones))}) AND at > ? AND at <= ?",
             (*phones, now - DAY, now),
         )
@@ -102,7 +109,7 @@ class Store:
             past[phone].append(Past(at, template, content))
         return past
 
-    def record(self, *, calls: Iterable[tuple], deliveries: Iterable[tuple], totals: dict[str, int]) -> None:
+    def record(self, *, calls: Sequence[tuple], deliveries: Sequence[tuple], totals: dict[str, int]) -> None:
         """Store one request: its calls per key, its deliveries and the totals per code, in one commit."""
         db = self._db
         db.execute("BEGIN IMMEDIATE")
@@ -111,6 +118,10 @@ class Store:
                 "INSERT INTO deliveries (number, key, phone, tail, content, at, kind, template, text)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 deliveries,
+            )
+            db.executemany(
+                "INSERT INTO recent (number, phone, content, at, template) VALUES (?, ?, ?, ?, ?)",
+                ((number, phone, content, at, template) for number, _, phone, _, content, at, _, template, _ in deliveries),
             )
             db.executemany(
                 "INSERT INTO keys (key, phone, content, code, detail, number, calls, deliveries)"
@@ -196,7 +207,7 @@ class Store:
     def forget(self) -> None:
         """Drop messages, keys, replies, opt-outs, limits and modes. Registrations stay, running numbers go on."""
         self._db.execute("BEGIN IMMEDIATE")
-        for table in ("keys", "deliveries", "inbound", "opted_out", "limits", "modes", "totals"):
+        for table in ("keys", "deliveries", "recent", "inbound", "opted_out", "limits", "modes", "totals"):
             self._db.execute(f"DELETE FROM {table}")
         self._db.execute("COMMIT")
         self._load()

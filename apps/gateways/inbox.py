@@ -1,0 +1,43 @@
+"""The in-app inbox as a channel: delivering is one INSERT, and a key that is already there is accepted again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from apps.gateways.messages import Outcome
+from apps.gateways.models import InboxMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One inbox message for a member. `key` names it for ever. No phone number in title or body."""
+
+    key: str
+    member_id: int
+    title: str
+    body: str
+
+
+def deliver_batch(letters: Sequence[Letter], *, moment: datetime) -> list[Outcome]:
+    """Put letters into inboxes, in one statement; one `accepted` per letter, in order. May run in a transaction."""
+    InboxMessage.objects.bulk_create(
+        [
+            InboxMessage(member_id=x.member_id, key=x.key, title=x.title, body=x.body, created_at=moment)
+            for x in letters
+        ],
+        ignore_conflicts=True,
+    )
+    return [Outcome(x.key, "accepted", provider_id=f"inbox:{x.key}", code="OK") for x in letters]
+
+
+def find_for_member(*, member_id: int) -> QuerySet[InboxMessage]:
+    """The member's messages, newest first."""
+    return InboxMessage.objects.filter(member_id=member_id).order_by("-id")
+
+
+def mark_read(*, member_id: int, message_id: int, moment: datetime) -> bool:
+    """True when this call made it read; False when it was read before, or is not this member's."""
+    unread = InboxMessage.objects.filter(pk=message_id, member_id=member_id, read_at=None)
+    return bool(unread.update(read_at=moment))

@@ -1,0 +1,35 @@
+"""What goes out through a gateway and what came of it: the shapes every channel shares."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["marketing", "transactional"]
+State = Literal["accepted", "refused", "unknown", "retry"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message. `key` names it for ever at the provider; `to` is E.164; `text` is composed (signature, opt-out)."""
+
+    key: str
+    to: str
+    text: str
+    kind: Kind
+    template: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the provider did with the message of `key`.
+
+    accepted: it has the message and will never deliver it twice for this key. refused: it will not deliver it.
+    retry: nothing reached it, send again later (not before `retry_after` seconds, if given).
+    unknown: it may have the message; ask `query` before any resend.
+    """
+
+    key: str
+    state: State
+    provider_id: str | None = None
+    code: str = ""
+    detail: str = ""
+    retry_after: float | None = None

