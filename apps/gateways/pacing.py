@@ -52,8 +52,6 @@ class Breaker:
         with self._lock:
             now = self._seconds()
             self._failures.append(now)
-            if self._is_open or (
-                len(self._failures) == FAILURES_TO_OPEN and now - self._failures[0] <= FAILURE_WINDOW
-            ):
+            if self._is_open or (len(self._failures) == FAILURES_TO_OPEN and now - self._failures[0] <= FAILURE_WINDOW):
                 self._is_open = True
                 self._next_probe_at = now + OPEN_FOR

@@ -48,7 +48,9 @@ breaker = Breaker()
 class _Unanswered(Exception):
     """The call brought no list of results; `outcome(key)` says what that means for each of its messages."""
 
-    def __init__(self, state: Literal["refused", "unknown", "retry"], code: str, retry_after: float | None = None) -> None:
+    def __init__(
+        self, state: Literal["refused", "unknown", "retry"], code: str, retry_after: float | None = None
+    ) -> None:
         super().__init__(code)
         self.state, self.code, self.retry_after = state, code, retry_after
 

@@ -120,12 +120,16 @@ class Platform:
         fingerprint = self.store.fingerprint
         try:
             messages = [
-                Message(m["key"], m["to"], m["text"], m["kind"], m["template"], fingerprint(m["to"]), fingerprint(m["text"]))
+                Message(
+                    m["key"], m["to"], m["text"], m["kind"], m["template"], fingerprint(m["to"]), fingerprint(m["text"])
+                )
                 for m in listed
             ]
         except (KeyError, TypeError, AttributeError):
             raise BadRequest("each message needs key, to, text, kind and template, all of them text") from None
-        if not all(isinstance(m.key, str) and isinstance(m.kind, str) and isinstance(m.template, str) for m in messages):
+        if not all(
+            isinstance(m.key, str) and isinstance(m.kind, str) and isinstance(m.template, str) for m in messages
+        ):
             raise BadRequest("each message needs key, to, text, kind and template, all of them text")
         return messages
 

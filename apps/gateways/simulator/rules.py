@@ -137,9 +137,7 @@ def _refuse_marketing(message: Message, *, known: Registered, now: int) -> tuple
     return "NIGHT_BLOCKED", f"marketing goes out from {start}:00 to {end}:00"
 
 
-def _refuse_frequency(
-    message: Message, *, past: Sequence[Past], known: Registered, now: int
-) -> tuple[str, str] | None:
+def _refuse_frequency(message: Message, *, past: Sequence[Past], known: Registered, now: int) -> tuple[str, str] | None:
     limits = known.limits
     repeat_from = now - limits["repeat_seconds"] * 1000
     if any(p.content == message.content and p.at > repeat_from for p in past):

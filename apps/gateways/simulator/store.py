@@ -74,7 +74,9 @@ class Store:
         self.modes = MODES | dict(fetch("SELECT name, value FROM modes"))
         self.known = Registered(
             signatures=frozenset(name for (name,) in fetch("SELECT name FROM signatures")),
-            templates={n: Template(name=n, kind=k, text=t) for n, k, t in fetch("SELECT name, kind, text FROM templates")},
+            templates={
+                n: Template(name=n, kind=k, text=t) for n, k, t in fetch("SELECT name, kind, text FROM templates")
+            },
             opted_out={phone for (phone,) in fetch("SELECT phone FROM opted_out")},
             limits=LIMITS | dict(fetch("SELECT name, value FROM limits")),
         )
@@ -121,7 +123,10 @@ class Store:
             )
             db.executemany(
                 "INSERT INTO recent (number, phone, content, at, template) VALUES (?, ?, ?, ?, ?)",
-                ((number, phone, content, at, template) for number, _, phone, _, content, at, _, template, _ in deliveries),
+                (
+                    (number, phone, content, at, template)
+                    for number, _, phone, _, content, at, _, template, _ in deliveries
+                ),
             )
             db.executemany(
                 "INSERT INTO keys (key, phone, content, code, detail, number, calls, deliveries)"
