@@ -20,21 +20,18 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 ROOT = Path(__file__).resolve().parents[1]
+SERVER = os.environ["DATABASE_OWNER_URL"]  # before any test database is pointed at
 TEMPLATE_PREFIX = "siyu_test_template_"
 BUILD_LOCK = 7_490_018  # advisory lock: one process builds the template, the others wait for it
 KEPT = ("django_migrations", "django_content_type", "auth_permission")
 TEMPLATES_KEPT = 3
 
 
-def server_url(database: str | None = None) -> str:
-    """The owner's connection string, to the database it names or to another one."""
-    url = os.environ["DATABASE_OWNER_URL"]
-    return make_conninfo(url, dbname=database) if database else url
-
-
 @contextmanager
 def owner(database: str | None = None) -> Iterator[psycopg.Cursor]:
-    with psycopg.connect(server_url(database), autocommit=True) as connection, connection.cursor() as cursor:
+    """The owner's connection, to the server's own database or to another one."""
+    url = make_conninfo(SERVER, dbname=database) if database else SERVER
+    with psycopg.connect(url, autocommit=True) as connection, connection.cursor() as cursor:
         yield cursor
 
 
@@ -122,7 +119,7 @@ def _build(cursor: psycopg.Cursor, template: str) -> None:
     draft = f"{template}_draft"
     cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(draft)))
     cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(draft)))
-    url = _url_with(os.environ["DATABASE_OWNER_URL"], draft)
+    url = _url_with(SERVER, draft)
     migrated = subprocess.run(
         [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity", "0"],
         cwd=ROOT, env=os.environ | {"DATABASE_URL": url, "DATABASE_OWNER_URL": url}, stdin=subprocess.DEVNULL,

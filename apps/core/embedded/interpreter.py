@@ -18,6 +18,9 @@ def require():
         if found and os.spawnl(os.P_WAIT, found, found, "-c", "import venv") == 0:
             os.execv(found, [found] + sys.argv)  # noqa: RUF005 - old Pythons read this file too
     sys.exit(
-        "Siyu needs Python 3.11 or newer. This is Python %d.%d and no newer one was found "
-        "(looked for %s)." % (sys.version_info[0], sys.version_info[1], ", ".join(CANDIDATES))  # noqa: UP031 - old Pythons read this file too
+        "Siyu needs Python 3.11 or newer. This is Python "
+        + ".".join(map(str, sys.version_info[:2]))
+        + " and no newer one was found; looked for "
+        + ", ".join(CANDIDATES)
+        + "."
     )
