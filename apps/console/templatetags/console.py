@@ -98,6 +98,21 @@ def moment(value: dt.datetime | None) -> str:
     return f"{date_format(local, 'MONTH_DAY_FORMAT' if local.year == today.year else 'DATE_FORMAT')} {time}"
 
 
+@register.filter
+def duration(seconds: float | None) -> str:
+    """75 → 1 min 15 s; the two largest units."""
+    if seconds is None:
+        return ""
+    whole = round(seconds)
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return _("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes}
+    if minutes:
+        return _("%(minutes)s min %(seconds)s s") % {"minutes": minutes, "seconds": rest}
+    return _("%(seconds)s s") % {"seconds": rest}
+
+
 @register.simple_tag
 def as_of(value: dt.datetime | None) -> SafeString | str:
     """`{% as_of moment %}`: how fresh the figures are."""
