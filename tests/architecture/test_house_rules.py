@@ -1,0 +1,109 @@
+"""Rules of the house that a reader would otherwise have to remember."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from tests.architecture.test_sizes import ROOT, tracked
+
+TEXT = {".py", ".md", ".toml", ".lock", ".html", ".js", ".css", ".yaml", ".yml", ".txt", ".po", ".sql", ".sh", ""}
+MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:work|farm|root|home)/\w")
+ADDRESSES = re.compile(r"index-url\s|extra-index|\"resolved\": *\"https?:|files\.pythonhosted|pypi\.org/simple|/simple/")
+
+
+def readable() -> list[Path]:
+    return [path for path in tracked() if path.suffix in TEXT and path != Path(__file__)]
+
+
+def test_no_file_names_a_folder_of_one_machine_or_a_package_registry():
+    guilty = {
+        str(path.relative_to(ROOT)): found.group()
+        for path in readable()
+        if (found := MACHINE_PATHS.search(path.read_text()) or ADDRESSES.search(path.read_text()))
+    }
+
+    assert guilty == {}
+
+
+def test_every_environment_variable_is_documented():
+    read = re.compile(r"env\.(?:text|flag|integer|words|key_bytes|keyring)\(\s*\"([A-Z_]+)\"")
+    names = {name for path in (ROOT / "config").rglob("*.py") for name in read.findall(path.read_text())}
+    documented = (ROOT / "docs" / "operations.md").read_text()
+
+    assert "DATABASE_URL" in names
+    assert {name for name in names if f"`{name}`" not in documented} == set()
+
+
+def test_every_dependency_has_a_reason():
+    listed = (ROOT / "docs" / "dependencies.md").read_text().lower()
+    project = (ROOT / "pyproject.toml").read_text()
+    block = project.split("dependencies = [", 1)[1].split("[tool.", 1)[0]
+    names = {re.split(r"[\[=<>]", entry)[0].lower() for entry in re.findall(r"\"([A-Za-z][^\"]+)\"", block)}
+
+    assert "django" in names
+    assert {name for name in names if f"`{name}`" not in listed} == set()
+
+
+def test_locks_carry_hashes_and_no_addresses():
+    for name in ("requirements.lock", "requirements-dev.lock", "requirements-bootstrap.lock"):
+        text = (ROOT / name).read_text()
+        packages = re.findall(r"^[a-z0-9][^\s]*==", text, re.MULTILINE)
+        assert packages, name
+        assert len(re.findall(r"^[a-z0-9][^\n]*==[^\n]*\\\n\s+--hash=", text, re.MULTILINE)) == len(packages), name
+        assert "http" not in re.sub(r"^\S*http\S*==.*$|^\s+#.*$", "", text, flags=re.MULTILINE), name
+
+
+SAFE = {
+    "DJANGO_SETTINGS_MODULE": "config.settings.production",
+    "ALLOWED_HOSTS": "siyu.example.com",
+    "SECRET_KEY": "kq3!x9Zr7w@Vb2mTn8Lp5sDf0Hc6GjYu4EaWoIiXqRtSvBzN1",
+    "PUBLIC_ID_KEY": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+    "INDEX_KEY": "IAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+    "FIELD_KEYS": '{"k1": "QAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}',
+    "DATABASE_URL": "postgresql://siyu_app@localhost/siyu",
+    "REDIS_URL": "redis://localhost/1",
+    "CELERY_BROKER_URL": "redis://localhost/0",
+    "ALLOW_SIMULATOR": "1",
+}
+
+
+def start_production(**changes: str) -> str:
+    """The last line that a production start says; empty when it starts."""
+    kept = {"PATH": os.environ["PATH"], "HOME": str(settings.SIYU_HOME)}
+    done = subprocess.run(
+        [sys.executable, "-c", "import config.settings.production"],
+        cwd=ROOT,
+        env={**kept, **SAFE, **changes},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stderr.strip().splitlines()[-1] if done.returncode else ""
+
+
+def test_production_starts_with_safe_settings():
+    assert start_production() == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"DEBUG": "1"}, "DEBUG may not be on"),
+        ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS must name"),
+        ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS must name"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY must be 50"),
+        ({"SECRET_KEY": "a" * 80}, "SECRET_KEY must be 50"),
+        ({"SECRET_KEY": ""}, "SECRET_KEY is not set"),
+        ({"INDEX_KEY": SAFE["PUBLIC_ID_KEY"]}, "must be random and different"),
+        ({"INDEX_KEY": "AAAA"}, "must hold 32 bytes"),
+        ({"FIELD_KEYS": "not json"}, "FIELD_KEYS must be a JSON object"),
+        ({"ALLOW_SIMULATOR": "0"}, "SMS_PROVIDER is the simulator"),
+    ],
+)
+def test_production_refuses_an_unsafe_setting(changes: dict[str, str], complaint: str):
+    assert complaint in start_production(**changes)
