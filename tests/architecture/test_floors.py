@@ -9,11 +9,11 @@ from django.conf import settings
 
 def floors() -> dict[str, int]:
     """App → height, read from the contract that import-linter enforces."""
-    contracts = tomllib.loads((Path(settings.BASE_DIR) / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    contracts = tomllib.loads((Path(settings.BASE_DIR) / "pyproject.toml").read_text())["tool"]["importlinter"][
+        "contracts"
+    ]
     layers = contracts[0]["layers"]
-    return {
-        name.strip(" ()"): len(layers) - height for height, layer in enumerate(layers) for name in layer.split("|")
-    }
+    return {name.strip(" ()"): len(layers) - height for height, layer in enumerate(layers) for name in layer.split("|")}
 
 
 def test_every_relation_between_apps_points_to_a_lower_floor():

@@ -13,7 +13,9 @@ from tests.architecture.test_sizes import ROOT, tracked
 
 TEXT = {".py", ".md", ".toml", ".lock", ".html", ".js", ".css", ".yaml", ".yml", ".txt", ".po", ".sql", ".sh", ""}
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:work|farm|root|home)/\w")
-ADDRESSES = re.compile(r"index-url\s|extra-index|\"resolved\": *\"https?:|files\.pythonhosted|pypi\.org/simple|/simple/")
+ADDRESSES = re.compile(
+    r"index-url\s|extra-index|\"resolved\": *\"https?:|files\.pythonhosted|pypi\.org/simple|/simple/"
+)
 
 
 def readable() -> list[Path]:

@@ -1,0 +1,75 @@
+"""The benches by name, and the scratch databases they run on. None touches the brand's own data."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from psycopg import sql
+
+from apps.care import bench as care
+from apps.orders import bench as orders
+from apps.segments import bench as segments
+from config import env
+
+MEMBERS = {"S": 20_000, "M": 1_000_000, "L": 4_000_000}
+ORDERS_PER_MEMBER = 10
+RECIPE = "v1"  # change it when `orders.bench.generate` makes other data: cached databases are then made anew
+
+Line = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Bench:
+    run: Callable[[str], Iterator[Line]]
+    needs_orders: bool  # runs on the cached database filled with orders; otherwise on an empty one
+
+
+BENCHES = {
+    "import": Bench(orders.bench_import, needs_orders=False),
+    "refresh": Bench(segments.bench_refresh, needs_orders=True),
+    "touches": Bench(care.bench_touches, needs_orders=True),
+    "dispatch": Bench(care.bench_dispatch, needs_orders=True),
+}
+
+
+def run(name: str, *, size: str, say: Callable[[str], None]) -> Iterator[Line]:
+    """Run one bench on its scratch database; yields JSON-able lines (name, size, figure, baseline, ratio)."""
+    bench = BENCHES[name]
+    use_scratch(f"siyu_bench_{size.lower() if bench.needs_orders else 'empty'}", say=say)
+    if bench.needs_orders:
+        _fill_once(size, say=say)
+    yield from bench.run(size)
+
+
+def use_scratch(name: str, *, say: Callable[[str], None]) -> None:
+    """Point Django's connection at a scratch database of the owner's, created and migrated when missing."""
+    owner = env.database(settings.DATABASE_OWNER_URL)
+    with psycopg.connect(settings.DATABASE_OWNER_URL, autocommit=True) as server:
+        if not server.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
+            say(f"creating {name}")
+            server.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    connection.close()
+    if "pool" in connection.settings_dict["OPTIONS"]:
+        connection.close_pool()
+    connection.settings_dict.update({**owner, "NAME": name, "OPTIONS": owner["OPTIONS"]})
+    call_command("migrate", verbosity=0)
+
+
+def _fill_once(size: str, *, say: Callable[[str], None]) -> None:
+    mark = f"{RECIPE} {size}"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select shobj_description(oid, 'pg_database') from pg_database where datname = current_database()"
+        )
+        if cursor.fetchone() == (mark,):
+            return
+    members = MEMBERS[size]
+    say(f"generating {members:,} members and {members * ORDERS_PER_MEMBER:,} orders, once")
+    orders.generate(members=members, orders=members * ORDERS_PER_MEMBER)
+    with connection.cursor() as cursor:
+        cursor.execute("select format('comment on database %I is %L', current_database(), %s::text)", [mark])
+        cursor.execute(cursor.fetchone()[0])
