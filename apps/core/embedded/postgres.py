@@ -124,6 +124,10 @@ class Postgres:
                 return
             time.sleep(0.05)
 
+    def identity(self) -> str:
+        """Another one for every cluster made."""
+        return f"{self.data} {(self.data / 'PG_VERSION').stat().st_mtime_ns}"
+
     def drop(self) -> None:
         """Remove the cluster and all data in it. It must be stopped."""
         for path in (self.data, self._draft()):

@@ -31,9 +31,5 @@ def living_pid(home: Home) -> int | None:
     return pid if pid and processes.started_at(pid) == card.get("started") else None
 
 
-def address(home: Home) -> str:
-    return f"http://127.0.0.1:{read(home).get('port', 8000)}/"
-
-
 def simulator_url(home: Home) -> str:
     return f"http://127.0.0.1:{read(home).get('simulator_port', 8010)}"

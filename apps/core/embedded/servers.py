@@ -1,5 +1,6 @@
 """The embedded servers of a home, shared by every command that needs them; the last user stops them."""
 
+import hashlib
 import os
 import socket
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,7 @@ from apps.core.embedded.environment import packages_folder, python
 from apps.core.embedded.locks import FileLock
 from apps.core.embedded.places import Home
 from apps.core.embedded.postgres import APPLICATION, OWNER, Postgres
-from apps.core.embedded.say import Voice
+from apps.core.embedded.say import Refusal, Voice
 from apps.core.embedded.valkey import Valkey
 
 STRANGE = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__", "PYTHONSTARTUP")
@@ -65,6 +66,18 @@ class Servers:
                 server.launch()
                 server.wait_ready()
         return [server.name for server in dead]
+
+    def drop(self) -> None:
+        """Stop the embedded ones and remove their data. Raises Refusal while another command uses them."""
+        if not self.release():
+            raise Refusal("Another Siyu command still uses the servers. Let it end first.")
+        for server in self.members:
+            server.drop()
+
+    def database_identity(self) -> str:
+        """Changes when the database is another one, so that what was prepared for the old one is done again."""
+        outside = self.outside.get("DATABASE_URL")
+        return hashlib.sha256(outside.encode()).hexdigest() if outside else self.postgres.identity()
 
     @contextmanager
     def running(self, voice: Voice) -> Iterator[None]:

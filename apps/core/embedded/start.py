@@ -1,30 +1,31 @@
 """`bin/start`: prepare what changed, start everything, print one address."""
 
 import argparse
-import contextlib
-import os
 import shutil
 import signal
 import socket
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable
 
-from apps.core.embedded import children, environment, page, places, preparation, processes, record, say
+from apps.core.embedded import background, children, environment, page, places, preparation, processes, record, say
 from apps.core.embedded.locks import FileLock
 from apps.core.embedded.places import Home
 from apps.core.embedded.servers import Servers, free_port
-from apps.core.embedded.supervisor import Supervisor, listen_to_signals
+from apps.core.embedded.supervisor import Supervisor
 
-SERVED_SECONDS = 180  # how long --detach waits for the page
 DROPPED = ("stamps.json", "static_root", "media", "simulator", "logs", "beat-schedule", "supervisor.json")
 
 
 def main(arguments: list[str]) -> int:
     say.prepare_streams()
+    options = _parse(arguments)
+    voice = say.Voice(sys.stdout)
     try:
-        return _start(_parse(arguments), say.Voice(sys.stdout))
+        if options.fresh and not options.yes:
+            _confirm(places.locate())
+        if options.detach:
+            return background.run(lambda ready: _start(options=options, voice=voice, when_served=ready))
+        return _start(options=options, voice=voice, when_served=lambda: voice.line("Stop it with Ctrl-C."))
     except say.Refusal as refusal:
         say.stop_with(str(refusal))
     except KeyboardInterrupt:
@@ -47,54 +48,113 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _start(options: argparse.Namespace, voice: say.Voice) -> int:
+def _start(*, options: argparse.Namespace, voice: say.Voice, when_served: Callable[[], None]) -> int:
     home = places.locate()
     home.create()
     lock = FileLock(home.state / "start.lock")
     if not lock.take(wait=False):
         return _already_running(home, options, voice)
-    listener = _listen(options.port)
-    environment.ensure(clone=home.clone, voice=voice)
-    processes.end(processes.marked(str(home.short)), seconds=3)
-    if options.fresh:
-        _drop_state(home, asked=options.yes, voice=voice)
-    servers = Servers(home=home)
-    with _held(servers, voice):
-        surroundings = servers.environment() | {
-            "PORT": str(options.port),
-            processes.MARK: str(home.short),
-        }
-        simulator_port = free_port(record.read(home).get("simulator_port"))
-        surroundings["SIMULATOR_URL"] = f"http://127.0.0.1:{simulator_port}"
-        with_demo = preparation.prepare(servers=servers, surroundings=surroundings, empty=options.empty, voice=voice)
-        if options.detach and (supervisor_pid := os.fork()):
-            listener.close()
-            return _wait_served(home, options.port, supervisor_pid, surroundings, with_demo, voice)
-        if options.detach:
-            voice = _go_behind(home)
-        record.write(home, port=options.port, simulator_port=simulator_port)
-        supervisor = Supervisor(
-            children=children.all_of(home=home, listener=listener, simulator_port=simulator_port, surroundings=surroundings),
-            revive=servers.revive,
-            voice=voice,
-        )
-        listen_to_signals(supervisor)
-        supervisor.run(when_ready=lambda: _greet(home, options.port, surroundings, with_demo, voice))
-        voice.line("Stopping ...")
+    with _listen(options.port) as listener:
+        environment.ensure(clone=home.clone, voice=voice)
+        processes.end(processes.marked(str(home.short)), seconds=3)
+        if options.fresh:
+            _drop_state(home, voice)
+        servers = Servers(home=home)
+        with servers.running(voice):
+            _serve(servers=servers, listener=listener, options=options, voice=voice, when_served=when_served)
     voice.line("Siyu has stopped.")
     return 0
 
 
-@contextlib.contextmanager
-def _held(servers: Servers, voice: say.Voice) -> Iterator[None]:
-    """Like `servers.running`, but the process that `--detach` leaves in front leaves them to the one behind."""
-    owner = os.getpid()
-    servers.acquire(voice)
-    try:
-        yield
-    except BaseException:
-        servers.release()
-        raise
+def _serve(
+    *,
+    servers: Servers,
+    listener: socket.socket,
+    options: argparse.Namespace,
+    voice: say.Voice,
+    when_served: Callable[[], None],
+) -> None:
+    """Prepare, then supervise until a signal."""
+    home = servers.home
+    simulator_port = free_port(record.read(home).get("simulator_port"))
+    surroundings = servers.environment() | {
+        "PORT": str(options.port),
+        "SIMULATOR_URL": f"http://127.0.0.1:{simulator_port}",
+        processes.MARK: str(home.short),
+    }
+    has_demo = preparation.prepare(servers=servers, surroundings=surroundings, empty=options.empty, voice=voice)
+    record.write(home, port=options.port, simulator_port=simulator_port)
+
+    def greet() -> None:
+        _greet(home=home, port=options.port, surroundings=surroundings, has_demo=has_demo, voice=voice)
+        when_served()
+
+    supervisor = Supervisor(
+        children=children.all_of(home=home, listener=listener, port=options.port, surroundings=surroundings),
+        revive=servers.revive,
+        voice=voice,
+    )
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup stays nohup
+            signal.signal(number, supervisor.ask_to_stop)
+    supervisor.run(when_ready=greet, when_stopping=lambda: voice.line("Stopping ..."))
+
+
+def _greet(*, home: Home, port: int, surroundings: dict[str, str], has_demo: bool, voice: say.Voice) -> None:
+    if not page.is_served(port):
+        voice.line(f"Siyu runs, but its page does not answer as it should; see {home.logs}")
+    voice.line(f"\nSiyu is ready: {page.address(port)}\n")
+    if has_demo:
+        preparation.manage("demo_logins", home=home, surroundings=surroundings, voice=voice)
     else:
-        if os.getpid() == owner and not servers.handed_over:
-            servers.release()
+        voice.line("Make the first account with: bin/manage createsuperuser")
+
+
+def _already_running(home: Home, options: argparse.Namespace, voice: say.Voice) -> int:
+    if options.fresh:
+        raise say.Refusal("Siyu is running. Stop it with bin/stop, then drop its data with bin/start --fresh.")
+    if record.living_pid(home) is None:
+        voice.line("Siyu is being started by another command. Its page will stand at the address that one prints.")
+    else:
+        voice.line(f"Siyu is running already: {page.address(record.read(home)['port'])}")
+    return 0
+
+
+def _listen(port: int) -> socket.socket:
+    """Take the port before anything slow, and keep it: the front door may die, its visitors wait in the queue."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+        listener.listen(512)
+    except PermissionError:
+        raise say.Refusal(f"Port {port} is reserved for root. Choose another: bin/start --port 8080") from None
+    except OSError as wrong:
+        raise say.Refusal(
+            f"Port {port} cannot be used ({wrong.strerror}). Choose another: bin/start --port 8080"
+        ) from None
+    return listener
+
+
+def _confirm(home: Home) -> None:
+    if not sys.stdin.isatty():
+        raise say.Refusal("--fresh drops all data. Nobody can be asked here; say --yes as well.")
+    answer = input(f"This removes all of Siyu's data in {home.state}. Type yes to go on: ")
+    if answer.strip().lower() != "yes":
+        raise say.Refusal("Nothing was removed.")
+
+
+def _drop_state(home: Home, voice: say.Voice) -> None:
+    """Everything of this home but outside servers, and the keys of an outside database's encrypted fields."""
+    servers = Servers(home=home)
+    servers.drop()
+    for name in DROPPED:
+        path = home.state / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    if servers.postgres in servers.members:
+        (home.state / "secrets.json").unlink(missing_ok=True)
+    home.create()
+    voice.line("The old data is gone.")

@@ -46,6 +46,7 @@ class Child:
     ready: Callable[[], bool] = lambda: True
     stop_seconds: float = 10.0
     files: tuple[int, ...] = ()
+    stale: Path | None = None  # a socket that a killed predecessor left in the way
     backoff: Backoff = field(default_factory=Backoff)
     is_ready: bool = False
     process: subprocess.Popen[bytes] | None = None
@@ -53,6 +54,8 @@ class Child:
     due: float = 0.0
 
     def start(self) -> None:
+        if self.stale is not None:
+            self.stale.unlink(missing_ok=True)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command, env=self.environment, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -92,7 +95,9 @@ class Supervisor:
         self._next_log_check = 0.0
         self._next_server_check = 0.0
 
-    def run(self, *, when_ready: Callable[[], None] = lambda: None) -> None:
+    def run(
+        self, *, when_ready: Callable[[], None] = lambda: None, when_stopping: Callable[[], None] = lambda: None
+    ) -> None:
         """Until asked to stop; then everything is stopped in reverse order. `when_ready` is called once."""
         told = False
         try:
@@ -102,6 +107,7 @@ class Supervisor:
                     told = True
                     when_ready()
                 time.sleep(TICK)
+            when_stopping()
         finally:
             self.stop()
 
@@ -125,7 +131,9 @@ class Supervisor:
         for child in self.children:
             if child.has_died():
                 child.due = moment + child.backoff.after(moment - child.begun)
-                self.voice.line(f"{child.name} stopped; it starts again in {child.due - moment:.1f} s (see {child.log})")
+                self.voice.line(
+                    f"{child.name} stopped; it starts again in {child.due - moment:.1f} s (see {child.log})"
+                )
         self._start_due(moment)
         if moment >= self._next_log_check:
             self._next_log_check = moment + LOG_CHECK_SECONDS
@@ -149,8 +157,3 @@ def rotate_logs(logs: list[Path], *, most: int = LOG_BYTES) -> None:
         if log.exists() and log.stat().st_size > most:
             shutil.copyfile(log, log.with_name(log.name + ".1"))
             os.truncate(log, 0)
-
-
-def listen_to_signals(supervisor: Supervisor) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, supervisor.ask_to_stop)

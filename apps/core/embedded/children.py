@@ -1,0 +1,65 @@
+"""The processes of one installation, in starting order: first what makes the page appear."""
+
+import socket
+from pathlib import Path
+
+from apps.core.embedded import page
+from apps.core.embedded.environment import python
+from apps.core.embedded.places import Home
+from apps.core.embedded.supervisor import Child
+
+WEB_WORKERS = 2
+WEB_THREADS = 8  # per worker; the database pool of a process holds as many connections
+WORKERS = 2
+
+
+def all_of(*, home: Home, listener: socket.socket, port: int, surroundings: dict[str, str]) -> list[Child]:
+    web, sockets = home.socket("web"), home.socket("sockets")
+    descriptor = listener.fileno()
+    door = [
+        "-m",
+        "apps.core.embedded.front_door",
+        "--fd",
+        str(descriptor),
+        "--web",
+        str(web),
+        "--sockets",
+        str(sockets),
+    ]
+    celery = ["-m", "celery", "-A", "config.celery"]
+    simulator_port = surroundings["SIMULATOR_URL"].rpartition(":")[2]
+
+    def child(name: str, arguments: list[str], **more: object) -> Child:
+        return Child(
+            name=name, command=[str(python(home.clone)), *arguments], environment=surroundings,
+            log=home.logs / f"{name.replace(' ', '-')}.log", folder=home.clone, **more,
+        )  # type: ignore[arg-type]  # fmt: skip
+
+    return [
+        child("front door", door, files=(descriptor,)),
+        child(
+            "web", _granian("wsgi", "config.wsgi:application", web, workers=WEB_WORKERS, threads=WEB_THREADS),
+            ready=lambda: page.is_healthy(port), stale=web,
+        ),
+        child("sockets", _granian("asgi", "config.asgi:application", sockets, workers=1, threads=1), stale=sockets),
+        child(
+            "simulator",
+            ["-m", "apps.gateways.simulator", "--port", simulator_port, "--state", str(home.state / "simulator")],
+        ),
+        child(
+            "worker",
+            [*celery, "worker", "--loglevel", "INFO", "--concurrency", str(WORKERS), "--without-gossip", "--without-mingle"],
+            stop_seconds=30.0,
+        ),
+        child(
+            "beat", [*celery, "beat", "--loglevel", "INFO", "--schedule", str(home.state / "beat-schedule"), "--pidfile="]
+        ),
+    ]  # fmt: skip
+
+
+def _granian(interface: str, application: str, path: Path, *, workers: int, threads: int) -> list[str]:
+    return [
+        "-m", "granian", "--interface", interface, "--uds", str(path), "--workers", str(workers),
+        "--blocking-threads", str(threads), "--no-ws" if interface == "wsgi" else "--ws", "--respawn-failed-workers",
+        "--workers-kill-timeout", "10", application,
+    ]  # fmt: skip
