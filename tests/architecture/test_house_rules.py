@@ -14,7 +14,7 @@ from tests.architecture.test_sizes import ROOT, tracked
 TEXT = {".py", ".md", ".toml", ".lock", ".html", ".js", ".css", ".yaml", ".yml", ".txt", ".po", ".sql", ".sh", ""}
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:work|farm|root|home)/\w")
 ADDRESSES = re.compile(
-    r"index-url\s|extra-index|\"resolved\": *\"https?:|files\.pythonhosted|pypi\.org/simple|/simple/"
+    r"index-url[ =]+\S*https?:|\"resolved\": *\"https?:|files\.pythonhosted|pypi\.org/simple|/simple/"
 )
 
 
@@ -63,7 +63,7 @@ def test_locks_carry_hashes_and_no_addresses():
 SAFE = {
     "DJANGO_SETTINGS_MODULE": "config.settings.production",
     "ALLOWED_HOSTS": "siyu.example.com",
-    "SECRET_KEY": "kq3!x9Zr7w@Vb2mTn8Lp5sDf0Hc6GjYu4EaWoIiXqRtSvBzN1",
+    "SECRET_KEY": "kq3!x9Zr7w@Vb2mTn8Lp5sDf0Hc6GjYu4EaWoIiXqRtSvBzN1kd82",
     "PUBLIC_ID_KEY": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
     "INDEX_KEY": "IAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
     "FIELD_KEYS": '{"k1": "QAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}',
