@@ -1,0 +1,60 @@
+"""Statements of will: added, never changed. The newest one per member, purpose and channel counts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import connection
+
+from apps.core import clock
+from apps.core.errors import ValidationFailed
+from apps.members.models import Consent
+
+
+def give_consent(
+    *, member_id: int, purpose: str, channel: str, is_granted: bool, source: str, text_version: str
+) -> int:
+    """Record one statement, given or withdrawn. Returns its id."""
+    _check(purpose, channel, source)
+    statement = Consent.objects.create(
+        member_id=member_id,
+        purpose=purpose,
+        channel=channel,
+        is_granted=is_granted,
+        source=source,
+        text_version=text_version,
+        at=clock.now(),
+    )
+    return statement.pk
+
+
+def grant_consents(
+    *,
+    member_ids: Sequence[int],
+    purpose: str,
+    channel: str,
+    source: str,
+    text_version: str,
+    is_granted: bool = True,
+    moment: datetime | None = None,
+) -> int:
+    """The same statement for many members at once, as of `moment` (now). Returns how many."""
+    _check(purpose, channel, source)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "insert into members_consent (member_id, purpose, channel, is_granted, source, text_version, at)"
+            " select member_id, %s, %s, %s, %s, %s, %s from unnest(%s::bigint[]) member_id order by member_id",
+            [purpose, channel, is_granted, source, text_version, moment or clock.now(), list(member_ids)],
+        )
+        return cursor.rowcount
+
+
+def _check(purpose: str, channel: str, source: str) -> None:
+    wrong = []
+    if purpose not in Consent.Purpose.values:
+        wrong.append("/purpose")
+    if channel not in Consent.Channel.values:
+        wrong.append("/channel")
+    if not source:
+        wrong.append("/source")
+    if wrong:
+        raise ValidationFailed(errors=[{"pointer": at, "code": "invalid", "message": "not usable"} for at in wrong])

@@ -1,0 +1,145 @@
+"""Who a member is: identities are normalised, indexed blindly, sealed with the member's own key. The database decides who owns one."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import connection, transaction
+
+from apps.core import ciphers, clock
+from apps.core.errors import ValidationFailed
+from apps.members import phones
+from apps.members.errors import IdentityTaken, PhoneInvalid, PhoneTaken
+from apps.members.models import Identity, MemberKey
+
+CHUNK = 5_000
+
+
+def context(kind: str) -> str:
+    """Names the field a sealed identity belongs to."""
+    return f"identity:{kind}"
+
+
+def normal(*, kind: str, value: str) -> str:
+    """The form that is compared and stored. Raises PhoneInvalid or ValidationFailed."""
+    if kind == Identity.Kind.PHONE:
+        return phones.normal(value)
+    cleaned = value.strip().lower() if kind == Identity.Kind.EMAIL else value.strip()
+    if kind not in Identity.Kind.values or not 0 < len(cleaned) <= 200:
+        raise ValidationFailed(errors=[{"pointer": f"/{kind}", "code": "invalid", "message": "not usable"}])
+    return cleaned
+
+
+def digest(*, kind: str, value: str) -> bytes:
+    """Blind index of a normal value."""
+    return ciphers.blind_index(kind=kind, value=value)
+
+
+def tail_digest(digits: str) -> bytes:
+    return ciphers.blind_index(kind="phone-tail", value=digits)
+
+
+@transaction.atomic
+def add_identity(*, member_id: int, kind: str, value: str, namespace: str = "", is_verified: bool = False) -> int:
+    """Give a member one more identity; the same again is a no-op. Raises IdentityTaken (PhoneTaken) when another member has it."""
+    value = normal(kind=kind, value=value)
+    entry = (member_id, namespace, value)
+    _insert(kind, [entry], _open_keys([member_id]), verified_at=clock.now() if is_verified else None)
+    found = Identity.objects.get(kind=kind, namespace=namespace, digest=digest(kind=kind, value=value))
+    if found.member_id != member_id:
+        raise PhoneTaken if kind == Identity.Kind.PHONE else IdentityTaken
+    return found.pk
+
+
+def resolve_for_import(rows: Sequence[tuple[str, str]], source: str) -> tuple[dict[str, int], dict[str, str]]:
+    """Members of a file: (member number, phone as written or "") → ids by number, and error codes by number.
+
+    Unknown numbers become members, new phones their identities. `phone_invalid` and `phone_taken` leave the member without
+    that phone. Repeatable: the same rows again add nothing. Chunks commit on their own unless a transaction is open.
+    """
+    member_ids: dict[str, int] = {}
+    errors: dict[str, str] = {}
+    ordered = sorted(set(rows))  # one order for all importers: no deadlock
+    for start in range(0, len(ordered), CHUNK):
+        with transaction.atomic():
+            chunk = ordered[start : start + CHUNK]
+            member_ids |= _upsert_members(sorted({number for number, _ in chunk}), source)
+            errors |= _add_phones([(number, member_ids[number], raw) for number, raw in chunk if raw.strip()])
+    return member_ids, errors
+
+
+def _upsert_members(numbers: list[str], source: str) -> dict[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """insert into members_member
+                   (member_no, nickname, gender, status, source, tags, attributes, joined_at)
+               select number, '', '', 'active', %s, '{}', '{}', %s from unnest(%s::text[]) number
+                where not exists (select from members_member m where m.member_no = number)
+               on conflict (member_no) do nothing""",
+            [source, clock.now(), numbers],
+        )
+        cursor.execute("select member_no, id from members_member where member_no = any(%s)", [numbers])
+        return dict(cursor.fetchall())
+
+
+def _add_phones(wanted: list[tuple[str, int, str]]) -> dict[str, str]:
+    """(member number, id, raw phone) → error codes by member number."""
+    errors: dict[str, str] = {}
+    normal_rows: list[tuple[str, int, str, bytes]] = []
+    for number, member_id, raw in wanted:
+        try:
+            phone = phones.normal(raw)
+        except PhoneInvalid as bad:
+            errors[number] = bad.code
+            continue
+        normal_rows.append((number, member_id, phone, digest(kind=Identity.Kind.PHONE, value=phone)))
+    owners = _owners([row[3] for row in normal_rows])
+    entries: dict[bytes, tuple[int, str, str]] = {}
+    for _, member_id, phone, value in normal_rows:
+        if value not in owners:
+            entries.setdefault(value, (member_id, "", phone))  # twice in one file: the first has it
+    if entries:
+        keys = _open_keys(sorted({member_id for member_id, _, _ in entries.values()}))
+        _insert(Identity.Kind.PHONE, [entries[value] for value in sorted(entries)], keys)
+        owners |= _owners(list(entries))
+    errors |= {number: PhoneTaken.code for number, member_id, _, value in normal_rows if owners[value] != member_id}
+    return errors
+
+
+def _owners(digests: list[bytes]) -> dict[bytes, int]:
+    found = Identity.objects.filter(kind=Identity.Kind.PHONE, namespace="", digest__in=digests)
+    return {bytes(value): member_id for value, member_id in found.values_list("digest", "member_id")}
+
+
+def _open_keys(member_ids: Sequence[int]) -> dict[int, bytes]:
+    """Each member's data key, unwrapped; members without one get it here."""
+    stored = dict(MemberKey.objects.filter(pk__in=member_ids).values_list("pk", "wrapped"))
+    if missing := [member_id for member_id in member_ids if member_id not in stored]:
+        fresh = [MemberKey(member_id=member_id, wrapped=ciphers.new_person_key()) for member_id in missing]
+        MemberKey.objects.bulk_create(fresh, ignore_conflicts=True, batch_size=CHUNK)
+        stored |= dict(MemberKey.objects.filter(pk__in=missing).values_list("pk", "wrapped"))
+    return {member_id: ciphers.unwrap(bytes(wrapped)) for member_id, wrapped in stored.items()}
+
+
+def _insert(
+    kind: str, entries: Iterable[tuple[int, str, str]], keys: dict[int, bytes], *, verified_at: Any = None
+) -> None:
+    """(member id, namespace, normal value); one that anybody owns already is left alone."""
+    is_phone = kind == Identity.Kind.PHONE
+    moment = clock.now()
+    Identity.objects.bulk_create(
+        (
+            Identity(
+                member_id=member_id,
+                kind=kind,
+                namespace=namespace,
+                digest=digest(kind=kind, value=value),
+                tail_digest=tail_digest(value[-phones.TAIL :]) if is_phone else None,
+                sealed=ciphers.encrypt(person_key=keys[member_id], text=value, context=context(kind)),
+                verified_at=verified_at,
+                created_at=moment,
+            )
+            for member_id, namespace, value in entries
+        ),
+        ignore_conflicts=True,
+        batch_size=CHUNK,
+    )

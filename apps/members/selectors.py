@@ -1,0 +1,208 @@
+"""Reads on members. Phones leave here decrypted only through `phones` (for sending) and `unmask` (logged)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from apps.core import audit, ciphers, ids, logs
+from apps.core.errors import BadCipher, NotFound, ValidationFailed
+from apps.members import identities
+from apps.members import phones as phone_numbers
+from apps.members.errors import PhoneInvalid
+from apps.members.models import Consent, Identity, Member
+from apps.stores.access import Access
+
+PREFIX = "mem"
+_PHONES = """
+select distinct on (i.member_id) i.member_id, k.wrapped, i.sealed
+  from members_identity i join members_memberkey k on k.member_id = i.member_id
+ where i.kind = 'phone' and i.member_id = any(%s)
+ order by i.member_id, i.id desc
+"""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What staff pages show of a member. The phone is masked."""
+
+    member_id: int
+    public_id: str
+    member_no: str
+    nickname: str
+    gender: str
+    birthday: tuple[int | None, int | None, int | None]  # year, month, day
+    status: str
+    home_store_id: int | None
+    source: str
+    tags: tuple[str, ...]
+    attributes: dict[str, Any]
+    joined_at: datetime
+    masked_phone: str
+    identity_kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One line of the consent history."""
+
+    purpose: str
+    channel: str
+    is_granted: bool
+    source: str
+    text_version: str
+    at: datetime
+    is_newest: bool  # the one that counts
+
+
+@dataclass(frozen=True)
+class Found:
+    """One page of a search, ordered by id; `next_after` asks for the following page, None at the end."""
+
+    member_ids: list[int] = field(default_factory=list)
+    next_after: int | None = None
+
+
+def phones(member_ids: Sequence[int]) -> dict[int, str]:
+    """Each member's newest phone in E.164. Members without one, or whose key is destroyed, are absent."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PHONES, [list(member_ids)])
+        rows = cursor.fetchall()
+    context = identities.context(Identity.Kind.PHONE)
+    found: dict[int, str] = {}
+    for member_id, wrapped, sealed in rows:
+        try:
+            person_key = ciphers.unwrap(wrapped)
+            found[member_id] = ciphers.decrypt(person_key=person_key, blob=sealed, context=context)
+        except BadCipher:
+            continue
+    return found
+
+
+def masked_phones(member_ids: Sequence[int]) -> dict[int, str]:
+    """`138****1234` by member, for lists; members without a readable phone are absent."""
+    return {member_id: phone_numbers.masked(phone) for member_id, phone in phones(member_ids).items()}
+
+
+def masked_phone(member_id: int) -> str:
+    """`138****1234`, or empty."""
+    return masked_phones([member_id]).get(member_id, "")
+
+
+@transaction.atomic
+def unmask(*, member_id: int, reason: str, access: Access) -> str:
+    """The full phone for a stated reason; the look is written to the audit trail first. Empty when there is none.
+
+    Raises Forbidden, NotFound (other stores' members), ValidationFailed without a reason.
+    """
+    store_ids = access.store_ids("members.unmask")
+    reason = " ".join(reason.split())[:200]
+    if len(reason) < 2:
+        sentence = _("Say in a few words why you need the number.")
+        raise ValidationFailed(errors=[{"pointer": "/reason", "code": "required", "message": sentence}])
+    if not within(Member.objects.filter(pk=member_id), store_ids).exists():
+        raise NotFound
+    clean = logs.scrub(None, "", {"reason": reason})
+    audit.record("member.unmasked", object_type="member", object_id=member_id, after=dict(clean))
+    return phones([member_id]).get(member_id, "")
+
+
+def find_by_phone(phone: str) -> int | None:
+    """The member who has this phone, written in any usual way; None also for what is no phone."""
+    try:
+        value = phone_numbers.normal(phone)
+    except PhoneInvalid:
+        return None
+    return _owner(Identity.Kind.PHONE, "", value)
+
+
+def find_by_identity(*, kind: str, value: str, namespace: str = "") -> int | None:
+    return _owner(kind, namespace, identities.normal(kind=kind, value=value))
+
+
+def find_by_phone_tail(digits: str) -> list[int]:
+    """Members one of whose phones ends in these four digits, by id."""
+    owners = Identity.objects.filter(tail_digest=identities.tail_digest(digits))
+    return sorted(set(owners.values_list("member_id", flat=True)))
+
+
+def search(*, text: str, store_ids: Sequence[int] | None = None, after: int = 0, limit: int = 50) -> Found:
+    """Members by what staff type: four digits of a phone's end, a full phone, a member or card number, part of a nickname.
+
+    `store_ids` None means every store (see `Access.store_ids`). Newest pages follow by `after`.
+    """
+    text = " ".join(text.split())[:60]
+    if not text:
+        return Found()
+    rows = within(Member.objects.filter(_matching(text), pk__gt=after), store_ids).order_by("pk")
+    member_ids = list(rows.values_list("pk", flat=True)[: limit + 1])
+    more = len(member_ids) > limit
+    return Found(member_ids=member_ids[:limit], next_after=member_ids[limit - 1] if more else None)
+
+
+def within(members: Any, store_ids: Sequence[int] | None) -> Any:
+    """Narrow a Member queryset to the home stores that a person may see; None is all."""
+    return members if store_ids is None else members.filter(home_store_id__in=store_ids)
+
+
+def profile(member_id: int) -> Profile:
+    """Raises NotFound."""
+    member = Member.objects.filter(pk=member_id).first()
+    if member is None:
+        raise NotFound
+    kinds = Identity.objects.filter(member_id=member_id).order_by("kind").values_list("kind", flat=True).distinct()
+    return Profile(
+        member_id=member.pk,
+        public_id=ids.encode(PREFIX, member.pk),
+        member_no=member.member_no,
+        nickname=member.nickname,
+        gender=member.gender,
+        birthday=(member.birth_year, member.birth_month, member.birth_day),
+        status=member.status,
+        home_store_id=member.home_store_id,
+        source=member.source,
+        tags=tuple(member.tags),
+        attributes=member.attributes,
+        joined_at=member.joined_at,
+        masked_phone=masked_phone(member_id),
+        identity_kinds=tuple(kinds),
+    )
+
+
+def consents(member_id: int) -> list[Statement]:
+    """The member's whole consent history, newest first."""
+    seen: set[tuple[str, str]] = set()
+    history = []
+    for row in Consent.objects.filter(member_id=member_id).order_by("-at", "-id"):
+        subject = (row.purpose, row.channel)
+        history.append(
+            Statement(
+                purpose=row.purpose,
+                channel=row.channel,
+                is_granted=row.is_granted,
+                source=row.source,
+                text_version=row.text_version,
+                at=row.at,
+                is_newest=subject not in seen,
+            )
+        )
+        seen.add(subject)
+    return history
+
+
+def _matching(text: str) -> Q:
+    owned: list[int] = []
+    if len(text) == phone_numbers.TAIL and text.isascii() and text.isdigit():
+        owned = find_by_phone_tail(text)
+    elif (owner := find_by_phone(text)) or (owner := _owner(Identity.Kind.CARD, "", text)):
+        owned = [owner]
+    return Q(pk__in=owned) | Q(member_no=text) | Q(nickname__icontains=text)
+
+
+def _owner(kind: str, namespace: str, value: str) -> int | None:
+    rows = Identity.objects.filter(kind=kind, namespace=namespace, digest=identities.digest(kind=kind, value=value))
+    return rows.values_list("member_id", flat=True).first()
