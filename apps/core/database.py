@@ -22,7 +22,7 @@ begin
         where o.value is distinct from n.value;
         if was is null then return null; end if;
     end if;
-    foreach hidden in array tg_argv loop
+    foreach hidden in array coalesce(tg_argv, '{}') loop
         if was ? hidden then was := jsonb_set(was, array[hidden], '"***"'); end if;
         if is_now ? hidden then is_now := jsonb_set(is_now, array[hidden], '"***"'); end if;
     end loop;
