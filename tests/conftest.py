@@ -24,13 +24,13 @@ VALKEY_SLOTS = 250  # of four databases each; slot 0 keeps the counter
 def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
     """This process's own database, dropped at the end. Replaces pytest-django's, which would migrate each time."""
     name = f"test_{os.getpid()}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    flush = TransactionTestCase._fixture_teardown
+    flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         databases.create(name)
         databases.point_at(name)
-        TransactionTestCase._fixture_teardown = lambda self: databases.empty(name)  # type: ignore[method-assign]
+        TransactionTestCase._fixture_teardown = lambda self: databases.empty(name)  # type: ignore[attr-defined]
         yield
-        TransactionTestCase._fixture_teardown = flush  # type: ignore[method-assign]
+        TransactionTestCase._fixture_teardown = flush  # type: ignore[attr-defined]
         connections.close_all()
         databases.drop(name)
 
@@ -55,7 +55,7 @@ def valkey_databases() -> dict[str, str]:
     os.environ.update(urls)
     settings.REDIS_URL = urls["REDIS_URL"]
     settings.CACHES["default"]["LOCATION"] = urls["REDIS_URL"]
-    settings.CHANNEL_LAYERS["default"]["CONFIG"]["hosts"] = [urls["CHANNELS_REDIS_URL"]]
+    settings.CHANNEL_LAYERS["default"]["CONFIG"]["hosts"] = [urls["CHANNELS_REDIS_URL"]]  # type: ignore[index]
     settings.CELERY_BROKER_URL = urls["CELERY_BROKER_URL"]
     return urls | {"first": str(first)}
 

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from apps.core.embedded import browser, environment, places, say
+from apps.core.embedded import browser, environment, places, processes, say
 from apps.core.embedded.keys import NAMES
 from apps.core.embedded.servers import Servers
 
@@ -29,6 +29,7 @@ bin/test PATH[::NAME] ...    only these tests; further words go to pytest (-k, -
 
 def main(arguments: list[str]) -> int:
     say.prepare_streams()
+    processes.leave_on_sigterm()
     if arguments in (["-h"], ["--help"]):
         sys.stdout.write(USAGE)
         return 0
@@ -107,4 +108,4 @@ def _pytest(clone: Path, surroundings: dict[str, str], chosen: list[str], *, nig
         command += ["-m", " and ".join(left_out)]
     if not chosen:
         command += ["-q", "-n", str(max(2, min(4, os.cpu_count() or 2))), "--dist", "loadfile"]
-    return subprocess.run([*command, *chosen], cwd=clone, env=surroundings, check=False).returncode
+    return processes.run_in_front([*command, *chosen], environment=surroundings, folder=clone)

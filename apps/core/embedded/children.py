@@ -2,6 +2,7 @@
 
 import socket
 from pathlib import Path
+from typing import Any
 
 from apps.core.embedded import page
 from apps.core.embedded.environment import python
@@ -29,11 +30,11 @@ def all_of(*, home: Home, listener: socket.socket, port: int, surroundings: dict
     celery = ["-m", "celery", "-A", "config.celery"]
     simulator_port = surroundings["SIMULATOR_URL"].rpartition(":")[2]
 
-    def child(name: str, arguments: list[str], **more: object) -> Child:
+    def child(name: str, arguments: list[str], **more: Any) -> Child:
         return Child(
             name=name, command=[str(python(home.clone)), *arguments], environment=surroundings,
             log=home.logs / f"{name.replace(' ', '-')}.log", folder=home.clone, **more,
-        )  # type: ignore[arg-type]  # fmt: skip
+        )  # fmt: skip
 
     return [
         child("front door", door, files=(descriptor,)),

@@ -8,7 +8,7 @@ OLDEST = (3, 11)
 CANDIDATES = ("python3.11", "python3.12", "python3.13", "python3.14")
 
 
-def require():
+def require() -> None:
     """Return under Python 3.11 or newer; otherwise run the same command again with one, or end with a sentence."""
     if sys.version_info[:2] >= OLDEST:
         return

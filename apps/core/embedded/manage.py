@@ -1,9 +1,6 @@
 """`bin/manage`: manage.py in the environment, with the servers up; they are left as they were found."""
 
-import signal
-import subprocess
 import sys
-from collections.abc import Callable
 
 from apps.core.embedded import environment, places, processes, record, say
 from apps.core.embedded.servers import Servers
@@ -14,6 +11,7 @@ OWNER_COMMANDS = {"migrate", "makemigrations", "flush"}
 
 def main(arguments: list[str]) -> int:
     say.prepare_streams()
+    processes.leave_on_sigterm()
     voice = say.Voice(sys.stderr, quiet=not sys.stderr.isatty())
     try:
         home = places.locate()
@@ -35,19 +33,4 @@ def run(arguments: list[str], *, servers: Servers) -> int:
     if arguments and arguments[0] in OWNER_COMMANDS:
         surroundings["DATABASE_URL"] = surroundings["DATABASE_OWNER_URL"]
     command = [str(environment.python(home.clone)), str(home.clone / "manage.py"), *arguments]
-    # Ctrl-C reaches the command itself, which shares our terminal; we wait for what it makes of it.
-    earlier = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    child = subprocess.Popen(command, env=surroundings, preexec_fn=_child_set_up(earlier))
-    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
-    code = child.wait()
-    return code if code >= 0 else 128 - code
-
-
-def _child_set_up(interrupt: object) -> Callable[[], None]:
-    follow = processes.dies_with_parent()
-
-    def set_up() -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL if interrupt != signal.SIG_IGN else signal.SIG_IGN)
-        follow()
-
-    return set_up
+    return processes.run_in_front(command, environment=surroundings)

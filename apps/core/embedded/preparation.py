@@ -48,15 +48,14 @@ def _demo(
     if empty:
         kept.put("demo", f"none {database}")
         return False
-    with voice.step("Demo: a year of a retailer's orders"):
-        loaded = manage("load_demo", home=home, surroundings=surroundings, voice=voice)
-    if loaded:
-        kept.put("demo", f"loaded {database}")
-    else:
-        voice.line(
-            "The demo could not be loaded; the lines above say why. Siyu starts without it and tries again next time."
-        )
-    return loaded
+    try:
+        with voice.step("Demo: a year of a retailer's orders"):
+            _must("load_demo", home=home, surroundings=surroundings, voice=voice)
+    except Refusal:
+        voice.line("The demo could not be loaded. Siyu starts without it and tries again next time.")
+        return False
+    kept.put("demo", f"loaded {database}")
+    return True
 
 
 def manage(*arguments: str, home: Home, surroundings: dict[str, str], voice: Voice) -> bool:

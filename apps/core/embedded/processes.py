@@ -101,6 +101,35 @@ def end(pids: list[int], *, seconds: float, number: int = signal.SIGTERM) -> Non
             wait_gone(pid, seconds=5)
 
 
+def run_in_front(command: list[str], *, environment: dict[str, str], folder: Path | None = None) -> int:
+    """Run with our own input, output and terminal; its exit code, 128 + n when signal n ended it.
+
+    Ctrl-C reaches the command itself; we wait for what it makes of it, and pass SIGTERM on.
+    """
+    follow, interrupt = dies_with_parent(), signal.getsignal(signal.SIGINT)
+
+    def set_up() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN if interrupt == signal.SIG_IGN else signal.SIG_DFL)
+        follow()
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    child = subprocess.Popen(command, env=environment, cwd=folder, preexec_fn=set_up)
+    earlier = signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    code = child.wait()
+    signal.signal(signal.SIGTERM, earlier)
+    signal.signal(signal.SIGINT, interrupt)
+    return code if code >= 0 else 128 - code
+
+
+def leave_on_sigterm() -> None:
+    """SIGTERM unwinds like an error, so that what was taken is given back."""
+
+    def leave(*_: object) -> None:
+        raise SystemExit(128 + signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, leave)
+
+
 def _kill(pid: int, number: int) -> None:
     try:
         os.kill(pid, number)

@@ -34,7 +34,11 @@ class Voice:
         """Announce, run, and tell how long it took."""
         begun = time.monotonic()
         self.line(f"{name} ...")
-        yield
+        try:
+            yield
+        except Refusal:
+            self.line(f"{name}: FAILED ({time.monotonic() - begun:.1f} s)")
+            raise
         self.line(f"{name}: ready ({time.monotonic() - begun:.1f} s)")
 
 

@@ -18,6 +18,7 @@ DROPPED = ("stamps.json", "static_root", "media", "simulator", "logs", "beat-sch
 
 def main(arguments: list[str]) -> int:
     say.prepare_streams()
+    processes.leave_on_sigterm()
     options = _parse(arguments)
     voice = say.Voice(sys.stdout)
     try:

@@ -13,6 +13,7 @@ PATIENCE = 120.0  # seconds; a worker may finish its task, PostgreSQL its checkp
 
 def main(arguments: list[str]) -> int:
     say.prepare_streams()
+    processes.leave_on_sigterm()
     voice = say.Voice(sys.stdout)
     if arguments:
         say.stop_with("bin/stop takes no options.")
