@@ -22,8 +22,11 @@
       try {
         const answer = await fetch(box.dataset.poll, { headers: { "X-Requested-With": "fetch" }, credentials: "same-origin" });
         if (answer.ok && answer.headers.get("Content-Type")?.startsWith("text/html") && !answer.redirected) {
-          if (!box.contains(document.activeElement)) box.innerHTML = await answer.text();
+          const held = box.contains(document.activeElement) && document.activeElement.closest("form")?.getAttribute("action");
           box.dataset.live = answer.headers.get("X-Job-Live") || "yes";
+          if (!isLive()) box.setAttribute("aria-live", "polite"); // only the end is read out
+          box.innerHTML = await answer.text();
+          if (held) box.querySelector(`form[action="${CSS.escape(held)}"] button`)?.focus();
         }
       } catch {
         // the network is away: the next turn tries again
