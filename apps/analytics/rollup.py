@@ -1,0 +1,138 @@
+"""Daily figures, recomputed whole for the days that may still move. One statement per subject; the upsert makes a repeat harmless.
+
+Days are shop days (Asia/Shanghai). A day that was rolled up carries the figure `day.rolled`; figures that are 0 have no row then.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Max
+
+from apps.analytics.models import DailyFigure
+from apps.core import clock
+from apps.segments.models import Stage
+
+DAYS = 3  # today and the two before it: late changes of state fall there
+FIRST_DAYS = 120  # what the first run fills
+LOCK = 7_490_301  # advisory: two roll-ups at once would fight over the same rows
+ROLLED = "day.rolled"
+
+_WRITE = """
+insert into analytics_dailyfigure (name, store_id, "on", value, as_of)
+select name, store_id, day, value, %(moment)s from figures where day between %(first)s and %(last)s
+on conflict (name, store_id, "on") do update set value = excluded.value, as_of = excluded.as_of
+"""
+# Rows (day, name, store, n) become one row per store and one with store 0 for all of them.
+_SPREAD = """
+select day, name, case when grouping(store) = 1 then 0 else store end as store_id, sum(n)::bigint as value
+from facts group by grouping sets ((day, name, store), (day, name)) having grouping(store) = 1 or store is not null
+"""
+_DAY = "({at} at time zone 'Asia/Shanghai')::date"
+
+_MOVES = f"""
+select {_DAY.format(at="c.at")} as day,
+       'move.' || case c.before when '' then 'first' else c.before end || '.' || c.after as name,
+       m.home_store_id as store, count(*) as n
+from segments_stagechange c join members_member m on m.id = c.member_id
+where c.after = any(%(stages)s) and c.at >= %(start)s and c.at < %(end)s
+group by 1, 2, 3
+"""
+_TOUCHES = f"""
+select {_DAY.format(at="t.decided_at")} as day,
+       case t.state when 'skipped' then 'skip.' || t.reason else 'touch.' || t.state end as name,
+       m.home_store_id as store, count(*) as n
+from care_touch t join members_member m on m.id = t.member_id
+where t.decided_at >= %(start)s and t.decided_at < %(end)s
+group by 1, 2, 3
+"""
+_ORDERS = f"""
+select {_DAY.format(at="o.paid_at")} as day, v.name, o.store_id as store, sum(v.n) as n
+from orders_order o cross join lateral (values ('orders.paid', 1), ('sales.paid_cents', o.total_cents)) as v (name, n)
+where o.paid_at >= %(start)s and o.paid_at < %(end)s and o.status <> 'cancelled'
+group by 1, 2, 3
+"""
+_JOINED = f"""
+select {_DAY.format(at="m.joined_at")} as day, 'members.joined' as name, m.home_store_id as store, count(*) as n
+from members_member m where m.joined_at >= %(start)s and m.joined_at < %(end)s
+group by 1, 3
+"""
+# Members by stage at the end of a day: today's count, less what moved in after that day, plus what moved out.
+_STAGES = f"""
+with present as (
+    select s.stage, m.home_store_id as store, count(*) as n
+    from segments_memberstats s join members_member m on m.id = s.member_id group by 1, 2
+), moved as (
+    select {_DAY.format(at="c.at")} as day, v.stage, m.home_store_id as store, sum(v.n) as n
+    from segments_stagechange c join members_member m on m.id = c.member_id
+    cross join lateral (values (c.after, 1), (c.before, -1)) as v (stage, n)
+    where c.after = any(%(stages)s) and c.at >= %(start)s and c.at < %(end)s and v.stage <> ''
+    group by 1, 2, 3
+), days as (
+    select d::date as day from generate_series(%(first)s::date, %(last)s::date, interval '1 day') d
+), counted as (
+    select days.day, f.stage, f.store, f.n
+    from days cross join (select stage, store, n, null::date as moved_on from present
+                          union all select stage, store, -n, day from moved) f
+    where f.moved_on is null or f.moved_on > days.day
+), facts as (
+    select day, 'stage.' || stage || '.members' as name, store, sum(n) as n from counted group by 1, 2, 3
+), figures as ({_SPREAD})
+{_WRITE}
+"""
+
+
+@dataclass(frozen=True)
+class Rolled:
+    first: date
+    last: date
+    figures: int
+
+
+def roll_up(*, moment: datetime, days: int | None = None) -> Rolled:
+    """Recompute the figures of the last `days` shop days up to `moment`.
+
+    Without `days`: three, or as many as were missed since the last run (120 at the first).
+    """
+    last = clock.local_date(moment)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s)", [LOCK])
+        first = last - timedelta(days=(days or _owed(last)) - 1)
+        values = {
+            "moment": moment,
+            "first": first,
+            "last": last,
+            "start": clock.day_start(first),
+            "end": clock.day_end(last),
+            "stages": list(Stage.values),
+        }
+        written = sum(_write(cursor, facts=facts, values=values) for facts in (_MOVES, _TOUCHES, _ORDERS, _JOINED))
+        cursor.execute(_STAGES, values)
+        written += cursor.rowcount
+        _mark(cursor, values=values)
+        cursor.execute(
+            'delete from analytics_dailyfigure where "on" between %(first)s and %(last)s and as_of <> %(moment)s',
+            values,
+        )
+    return Rolled(first=first, last=last, figures=written)
+
+
+def _write(cursor: Any, *, facts: str, values: dict[str, Any]) -> int:
+    cursor.execute(f"with facts as ({facts}), figures as ({_SPREAD}) {_WRITE}", values)
+    return cursor.rowcount
+
+
+def _mark(cursor: Any, *, values: dict[str, Any]) -> None:
+    cursor.execute(
+        f"""with figures as (select %(rolled)s as name, 0 as store_id, d::date as day, 1 as value
+            from generate_series(%(first)s::date, %(last)s::date, interval '1 day') d) {_WRITE}""",
+        values | {"rolled": ROLLED},
+    )
+
+
+def _owed(today: date) -> int:
+    newest = DailyFigure.objects.filter(name=ROLLED, store_id=0).aggregate(newest=Max("on"))["newest"]
+    if newest is None:
+        return FIRST_DAYS
+    return min(max((today - newest).days, 0) + DAYS, FIRST_DAYS)

@@ -1,0 +1,107 @@
+"""Everything that happened around one member in one stream, newest first: UNION ALL of indexed branches, one page per statement."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from apps.analytics import keyset
+from apps.analytics.keyset import Page
+
+SIZE = 30
+
+# (kind, its place among things of one moment, rows of one member: at, id, facts)
+_BRANCHES = (
+    (
+        "order",
+        """select o.paid_at as at, o.id, jsonb_build_object('order_id', o.id, 'order_no', o.order_no,
+             'total_cents', o.total_cents, 'status', o.status, 'store_id', o.store_id, 'channel', o.channel) as facts
+           from orders_order o where o.member_id = %(member)s and o.paid_at is not null""",
+    ),
+    (
+        "refund",
+        """select r.refunded_at, r.id, jsonb_build_object('order_id', o.id, 'order_no', o.order_no,
+             'amount_cents', r.amount_cents, 'is_line', r.line_id is not null)
+           from orders_order o join orders_refund r on r.order_id = o.id
+           where o.member_id = %(member)s and o.refunded_cents > 0""",
+    ),
+    (
+        "stage",
+        """select c.at, c.id, jsonb_build_object('before', c.before, 'after', c.after, 'cause', c.cause)
+           from segments_stagechange c where c.member_id = %(member)s""",
+    ),
+    (
+        "consent",
+        """select c.at, c.id, jsonb_build_object('purpose', c.purpose, 'channel', c.channel,
+             'is_granted', c.is_granted, 'source', c.source, 'text_version', c.text_version)
+           from members_consent c where c.member_id = %(member)s""",
+    ),
+    (
+        "touch",
+        """select t.decided_at, t.id, jsonb_build_object('policy', p.name, 'policy_key', p.key, 'channel', t.channel,
+             'state', t.state, 'reason', t.reason, 'settled_at', t.settled_at, 'send_at', t.send_at, 'text',
+             (select a.text from care_attempt a where a.touch_id = t.id order by a.number desc limit 1))
+           from care_touch t join care_policy p on p.id = t.policy_id where t.member_id = %(member)s""",
+    ),
+    (
+        "inbox",
+        """select i.created_at, i.id, jsonb_build_object('title', i.title, 'body', i.body, 'read_at', i.read_at)
+           from gateways_inboxmessage i where i.member_id = %(member)s and i.key not like 'touch:%%'""",
+    ),
+    (
+        "unmask",
+        """select a.at, a.id, jsonb_build_object('actor', a.actor, 'after', a.after)
+           from core_auditentry a where a.object_type = 'member' and a.object_id = %(member)s::text
+             and a.action = 'member.unmasked'""",
+    ),
+    (
+        "joined",
+        """select m.joined_at, m.id, jsonb_build_object('source', m.source, 'store_id', m.home_store_id)
+           from members_member m where m.id = %(member)s""",
+    ),
+)
+KINDS = tuple(kind for kind, _sql in _BRANCHES)
+
+
+def timeline(*, member_id: int, cursor: str = "", kinds: tuple[str, ...] = KINDS, size: int = SIZE) -> Page:
+    """One page of rows {at, kind, id, facts}; `older` is the cursor for more. The caller has checked who may see the member."""
+    reached = keyset.read(cursor, kinds=(datetime, int, int))
+    values: dict[str, Any] = {"member": member_id, "size": size + 1}
+    if reached:
+        values |= {"at": reached.key[0], "rank": reached.key[1], "id": reached.key[2]}
+    branches = [
+        _limited(rank, sql=sql, is_continued=reached is not None)
+        for rank, (kind, sql) in enumerate(_BRANCHES)
+        if kind in kinds
+    ]
+    if not branches:
+        return Page(rows=())
+    with connection.cursor() as database:
+        database.execute(
+            f"select at, rank, id, facts from ({' union all '.join(branches)}) stream"
+            " order by at desc, rank desc, id desc limit %(size)s",
+            values,
+        )
+        found = [
+            {"at": at, "rank": rank, "id": key, "kind": KINDS[rank], "facts": _facts(facts)}
+            for at, rank, key, facts in database.fetchall()
+        ]
+    shown = keyset.page(found, cursor=reached, key=("at", "rank", "id"), size=size)
+    return Page(rows=shown.rows, older=shown.older)
+
+
+def _limited(rank: int, *, sql: str, is_continued: bool) -> str:
+    beyond = f"where (b.at, {rank}, b.id) < (%(at)s, %(rank)s, %(id)s)" if is_continued else ""
+    return (
+        f"(select b.at, {rank} as rank, b.id, b.facts from ({sql}) b (at, id, facts) {beyond}"
+        " order by b.at desc, b.id desc limit %(size)s)"
+    )
+
+
+def _facts(value: Any) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads(value) if isinstance(value, str) else value
+    for name in ("settled_at", "send_at", "read_at"):
+        if facts.get(name):
+            facts[name] = datetime.fromisoformat(facts[name])
+    return facts
