@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from apps.core import audit
+from apps.core import audit, requests
 from apps.core.models import User
 from apps.stores import access
 
@@ -47,6 +47,7 @@ class LoginView(DjangoLoginView):
 
     def form_valid(self, form: StaffForm) -> HttpResponse:
         response = super().form_valid(form)
+        requests.identify(f"user:{form.get_user().pk}")
         audit.record("session.opened", object_type="core_user", object_id=form.get_user().pk)
         return response
 

@@ -1,9 +1,10 @@
 """Used by `bin/test`: no pool (databases are dropped), plain static files, fast password hashes."""
 
 import tempfile
+from pathlib import Path
 
 from config.settings.base import *  # noqa: F403 - settings are inherited whole
-from config.settings.base import DATABASES
+from config.settings.base import DATABASES, STATIC_ROOT
 
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "testserver"]
 DATABASES["default"]["OPTIONS"].pop("pool", None)  # type: ignore[attr-defined]
@@ -12,4 +13,5 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+Path(STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 MEDIA_ROOT = tempfile.mkdtemp(prefix="siyu-test-media-")
