@@ -84,21 +84,24 @@ class Touch(models.Model):
         SKIPPED = "skipped", _("Skipped")
         HELD_OUT = "held_out", _("Held out")
 
-    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="+")
-    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="+")
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="+", db_index=False)
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="+", db_index=False)
     member = models.ForeignKey("members.Member", on_delete=models.PROTECT, related_name="+", db_index=False)
     occurrence = models.CharField(
         max_length=60
-    )  # "stage:812", "order:55", "birthday:2026": what caused it, never the run
+    )  # "stage:lapsing:1763740800", "order:55", "birthday:2026": what caused it, never the run
     channel = models.CharField(max_length=10, choices=Channel)
     state = models.CharField(max_length=10, choices=State)
     reason = models.CharField(max_length=30, blank=True)  # code of the skip or failure; texts in `reasons.py`
     is_treated = models.BooleanField(null=True)  # True/False: arm of the comparison; None: not eligible, in no arm
     decided_at = models.DateTimeField()  # snapshot moment of the run; both arms count from here
     send_at = models.DateTimeField(null=True)
+    slot_on = models.DateField(
+        null=True
+    )  # shop day whose frequency cap it uses; NULL: uses none. Written by planning, slots, dispatch
     lease_until = models.DateTimeField(
         null=True
-    )  # while SENDING: after it another worker asks the provider, then goes on
+    )  # SENDING and UNKNOWN: after it a worker asks the provider, then goes on
     fence = models.PositiveIntegerField(
         default=0
     )  # grows with each claim; a late worker's write with an old fence is void
@@ -114,6 +117,9 @@ class Touch(models.Model):
             models.Index(fields=["send_at", "id"], condition=Q(state="planned"), name="care_touch_due"),
             models.Index(fields=["lease_until"], condition=Q(state__in=["sending", "unknown"]), name="care_touch_open"),
             models.Index(fields=["member", "-id"], name="care_touch_of_member"),
+            models.Index(
+                fields=["member", "channel", "slot_on"], condition=Q(slot_on__isnull=False), name="care_touch_slots"
+            ),
             models.Index(fields=["policy", "decided_at"], name="care_touch_of_policy"),
             models.Index(fields=["decided_at"], name="care_touch_decided"),
         ]
@@ -125,7 +131,7 @@ class Touch(models.Model):
 class Attempt(models.Model):
     """One try on a channel under a touch. `key` goes to the provider with the message, the same on every retry."""
 
-    touch = models.ForeignKey(Touch, on_delete=models.CASCADE, related_name="attempts")
+    touch = models.ForeignKey(Touch, on_delete=models.CASCADE, related_name="attempts", db_index=False)
     number = models.PositiveSmallIntegerField()
     key = models.CharField(max_length=60)  # "touch:81"
     state = models.CharField(max_length=10)  # accepted, refused, unknown, retry: what the provider said
@@ -141,25 +147,11 @@ class Attempt(models.Model):
         return f"{self.key}#{self.number}"
 
 
-class Contact(models.Model):
-    """Slots of the frequency cap used by a member on a channel in a shop day or ISO week; taken by a conditional upsert."""
-
-    member = models.ForeignKey("members.Member", on_delete=models.CASCADE, related_name="+", db_index=False)
-    channel = models.CharField(max_length=10)
-    period = models.CharField(max_length=10)  # "2026-11-22" or "2026-W47"
-    used = models.PositiveSmallIntegerField()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["member", "channel", "period"], name="care_contact_once")]
-
-    def __str__(self) -> str:
-        return f"{self.member_id} {self.channel} {self.period}"
-
-
 class Run(models.Model):
     """One planning run, its snapshot and its counts."""
 
     as_of = models.DateTimeField()
+    change_id = models.BigIntegerField(default=0)  # newest stage change it looked at; later ones may lie in the past
     planned = models.IntegerField(default=0)
     held_out = models.IntegerField(default=0)
     skipped = models.IntegerField(default=0)

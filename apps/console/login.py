@@ -5,6 +5,7 @@ from django.contrib.auth.views import LoginView as DjangoLoginView
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import audit, requests
@@ -45,13 +46,13 @@ class LoginView(DjangoLoginView):
     authentication_form = StaffForm
     redirect_authenticated_user = True
 
-    def form_valid(self, form: StaffForm) -> HttpResponse:
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         response = super().form_valid(form)
         requests.identify(f"user:{form.get_user().pk}")
         audit.record("session.opened", object_type="core_user", object_id=form.get_user().pk)
         return response
 
-    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if request.user.is_authenticated and not access.of_user(request.user).role:
             self.redirect_authenticated_user = False  # a member's or disabled account sees the form, not a loop
         return super().dispatch(request, *args, **kwargs)

@@ -106,8 +106,8 @@ def _is_full(message: Message) -> bool:
     return all(message.string) if isinstance(message.string, list | tuple) else bool(message.string)
 
 
-def _names(text: str | list | tuple) -> set[str]:
-    parts = [text] if isinstance(text, str) else text
+def _names(text: str | list | tuple | None) -> set[str]:
+    parts = [text or ""] if isinstance(text, str | None) else text
     return {name for part in parts for name in _PLACEHOLDER.findall(part)}
 
 

@@ -1,5 +1,6 @@
 """Probes for supervisors and load balancers, and figures for Prometheus."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.core.cache import cache
@@ -47,7 +48,7 @@ def outbox_lag_seconds() -> float:
         return max(float(cursor.fetchone()[0]), 0.0)
 
 
-def _holds(check) -> bool:
+def _holds(check: Callable[[], bool]) -> bool:
     try:
         return bool(check())
     except Exception:  # a probe answers no; what failed shows in the parts' own logs

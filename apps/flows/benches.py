@@ -54,7 +54,7 @@ def use_scratch(name: str, *, say: Callable[[str], None]) -> None:
             server.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
     connection.close()
     if "pool" in connection.settings_dict["OPTIONS"]:
-        connection.close_pool()
+        connection.close_pool()  # type: ignore[attr-defined]
     connection.settings_dict.update({**owner, "NAME": name, "OPTIONS": owner["OPTIONS"]})
     call_command("migrate", verbosity=0)
 

@@ -127,7 +127,7 @@ def find(
 
     `order_no` finds exact numbers only. A cursor that `find` did not make counts as none.
     """
-    wanted = {"member_id": member_id, "status": status, "order_no": order_no, "channel": channel}
+    wanted: dict[str, object] = {"member_id": member_id, "status": status, "order_no": order_no, "channel": channel}
     wanted |= {"paid_at__gte": paid_from, "paid_at__lt": paid_before}
     orders = _in_scope(store_ids).filter(**{name: value for name, value in wanted.items() if value})
     orders = _older_than(orders, cursor).select_related("member", "store").order_by("-paid_at", "-id")

@@ -14,4 +14,4 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 Path(STATIC_ROOT).mkdir(parents=True, exist_ok=True)
-MEDIA_ROOT = tempfile.mkdtemp(prefix="siyu-test-media-")
+MEDIA_ROOT = Path(tempfile.mkdtemp(prefix="siyu-test-media-"))
