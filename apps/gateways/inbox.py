@@ -39,5 +39,5 @@ def find_for_member(*, member_id: int) -> QuerySet[InboxMessage]:
 
 def mark_read(*, member_id: int, message_id: int, moment: datetime) -> bool:
     """True when this call made it read; False when it was read before, or is not this member's."""
-    unread = InboxMessage.objects.filter(pk=message_id, read_at=None)
+    unread = InboxMessage.objects.filter(pk=message_id, member_id=member_id, read_at=None)
     return bool(unread.update(read_at=moment))

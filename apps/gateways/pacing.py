@@ -29,7 +29,9 @@ class Breaker:
     def __init__(self, *, seconds: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
         self._lock = threading.Lock()
-        self.succeeded()
+        self._failures: deque[float] = deque(maxlen=FAILURES_TO_OPEN)
+        self._is_open = False
+        self._next_probe_at = 0.0
 
     def wait(self) -> float:
         """0.0: call now and report back. Otherwise the seconds until the next probe."""
@@ -44,9 +46,8 @@ class Breaker:
 
     def succeeded(self) -> None:
         with self._lock:
-            self._failures: deque[float] = deque(maxlen=FAILURES_TO_OPEN)
+            self._failures.clear()
             self._is_open = False
-            self._next_probe_at = 0.0
 
     def failed(self) -> None:
         with self._lock:

@@ -33,7 +33,7 @@ def test_a_batch_is_accepted_in_order_and_cut_into_requests_of_a_hundred(platfor
 
     assert [outcome.key for outcome in outcomes] == [f"touch:{n}" for n in numbers]
     assert set(states(outcomes)) == {"accepted"}
-    ids = [outcome.provider_id for outcome in outcomes]
+    ids = [str(outcome.provider_id) for outcome in outcomes]
     assert ids == sorted(ids)
     assert len(set(ids)) == 250
     assert [m["key"] for m in platform.messages(limit=250)] == [f"touch:{n}" for n in numbers]
