@@ -1,7 +1,7 @@
 """Who a member is: identities are normalised, indexed blindly, sealed with the member's own key. The database decides who owns one."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime
 
 from django.db import connection, transaction
 
@@ -9,9 +9,10 @@ from apps.core import ciphers, clock
 from apps.core.errors import ValidationFailed
 from apps.members import phones
 from apps.members.errors import IdentityTaken, PhoneInvalid, PhoneTaken
-from apps.members.models import Identity, MemberKey
+from apps.members.models import Identity
 
 CHUNK = 5_000
+_KEYS = "select member_id, wrapped from members_memberkey where member_id = any(%s)"
 
 
 def context(kind: str) -> str:
@@ -106,40 +107,57 @@ def _add_phones(wanted: list[tuple[str, int, str]]) -> dict[str, str]:
 
 
 def _owners(digests: list[bytes]) -> dict[bytes, int]:
-    found = Identity.objects.filter(kind=Identity.Kind.PHONE, namespace="", digest__in=digests)
-    return {bytes(value): member_id for value, member_id in found.values_list("digest", "member_id")}
+    """Who has these phones, by digest."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select digest, member_id from members_identity"
+            " where kind = 'phone' and namespace = '' and digest = any(%s::bytea[])",
+            [digests],
+        )
+        return {bytes(value): member_id for value, member_id in cursor.fetchall()}
 
 
 def _open_keys(member_ids: Sequence[int]) -> dict[int, bytes]:
     """Each member's data key, unwrapped; members without one get it here."""
-    stored = dict(MemberKey.objects.filter(pk__in=member_ids).values_list("pk", "wrapped"))
-    if missing := [member_id for member_id in member_ids if member_id not in stored]:
-        fresh = [MemberKey(member_id=member_id, wrapped=ciphers.new_person_key()) for member_id in missing]
-        MemberKey.objects.bulk_create(fresh, ignore_conflicts=True, batch_size=CHUNK)
-        stored |= dict(MemberKey.objects.filter(pk__in=missing).values_list("pk", "wrapped"))
+    with connection.cursor() as cursor:  # arrays: one statement with a handful of parameters, however many rows
+        cursor.execute(_KEYS, [list(member_ids)])
+        stored = dict(cursor.fetchall())
+        if missing := [member_id for member_id in member_ids if member_id not in stored]:
+            cursor.execute(
+                "insert into members_memberkey (member_id, wrapped) select * from unnest(%s::bigint[], %s::bytea[])"
+                " on conflict do nothing",
+                [missing, [ciphers.new_person_key() for _ in missing]],
+            )
+            cursor.execute(_KEYS, [missing])
+            stored |= dict(cursor.fetchall())
     return {member_id: ciphers.unwrap(bytes(wrapped)) for member_id, wrapped in stored.items()}
 
 
 def _insert(
-    kind: str, entries: Iterable[tuple[int, str, str]], keys: dict[int, bytes], *, verified_at: Any = None
+    kind: str, entries: Sequence[tuple[int, str, str]], keys: dict[int, bytes], *, verified_at: datetime | None = None
 ) -> None:
     """(member id, namespace, normal value); one that anybody owns already is left alone."""
     is_phone = kind == Identity.Kind.PHONE
-    moment = clock.now()
-    Identity.objects.bulk_create(
-        (
-            Identity(
-                member_id=member_id,
-                kind=kind,
-                namespace=namespace,
-                digest=digest(kind=kind, value=value),
-                tail_digest=tail_digest(value[-phones.TAIL :]) if is_phone else None,
-                sealed=ciphers.encrypt(person_key=keys[member_id], text=value, context=context(kind)),
-                verified_at=verified_at,
-                created_at=moment,
-            )
-            for member_id, namespace, value in entries
-        ),
-        ignore_conflicts=True,
-        batch_size=CHUNK,
-    )
+    member_ids, namespaces, values = zip(*entries, strict=True)
+    sealed = [
+        ciphers.encrypt(person_key=keys[member_id], text=value, context=context(kind))
+        for member_id, _, value in entries
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """insert into members_identity
+                   (member_id, namespace, digest, tail_digest, sealed, kind, verified_at, created_at)
+               select *, %s, %s, %s
+                 from unnest(%s::bigint[], %s::text[], %s::bytea[], %s::bytea[], %s::bytea[])
+               on conflict do nothing""",
+            [
+                kind,
+                verified_at,
+                clock.now(),
+                list(member_ids),
+                list(namespaces),
+                [digest(kind=kind, value=value) for value in values],
+                [tail_digest(value[-phones.TAIL :]) if is_phone else None for value in values],
+                sealed,
+            ],
+        )
