@@ -58,7 +58,7 @@ def page(request: HttpRequest) -> HttpResponse:
             "spark": samples.sparkline(),
             "nothing": samples.nothing(),
             "huge": samples.huge(),
-            "big_days": samples.day_bars(key="sample-big-days", scale=31_250),
+            "big_days": samples.day_bars(key="sample-big-days", scale=31_250, size="m"),
             "running": samples.progress("running"),
             "paused": samples.progress("paused"),
             "entries": samples.timeline(moment=moment),

@@ -77,11 +77,12 @@ def forest() -> charts.ForestPlot:
     )  # fmt: skip
 
 
-def day_bars(*, key: str = "sample-days", scale: int = 1) -> charts.DayBars:
+def day_bars(*, key: str = "sample-days", scale: int = 1, size: charts.Size = "s") -> charts.DayBars:
     values = ((198, 210), (187, 205), (None, 196), (201, 222), (214, 231), (226, 240), (82, 84))
     names = both("周一 周二 周三 周四 周五 周六 今天", "Mon Tue Wed Thu Fri Sat Today").split()
     return charts.DayBars(
         key=key,
+        size=size,
         title=both(
             "样例：进入预警1,108人，比上周同时段少7.5%", "Sample: 1,108 entered warning, 7.5% fewer than last week"
         ),
@@ -139,6 +140,7 @@ def line(*, moment: datetime) -> charts.Line:
     values[12] = values[13] = None
     return charts.Line(
         key="sample-line",
+        size="m",
         title=both("样例：可联系的会员近30天多了1,403人", "Sample: 1,403 more reachable members in 30 days"),
         unit=both("人", "members"),
         note=both("缺两天的数据", "Two days are missing"),
@@ -167,6 +169,7 @@ def nothing() -> charts.ReasonBars:
 def huge() -> charts.ReasonBars:
     return charts.ReasonBars(
         key="sample-huge",
+        size="m",
         title=both("样例：一个很大的数", "Sample: one huge number"),
         reasons=(
             charts.Reason(label=both("历史导入的订单", "Orders from history imports of three older systems"),

@@ -1,7 +1,7 @@
 """Charts made on the server: a frozen dataclass in, SVG and its table twin out. Shown by `{% chart %}`."""
 
 from apps.console.charts.bars import Day, DayBars, Part, Reason, ReasonBars, StackBar
-from apps.console.charts.base import Cell, Chart, Link, Table
+from apps.console.charts.base import Cell, Chart, Colour, Link, Size, Table
 from apps.console.charts.flow import JOINED, Move, Stage, StageFlow
 from apps.console.charts.forest import Comparison, ForestPlot
 from apps.console.charts.line import Line, Point, Sparkline
@@ -10,6 +10,7 @@ __all__ = [
     "JOINED",
     "Cell",
     "Chart",
+    "Colour",
     "Comparison",
     "Day",
     "DayBars",
@@ -21,6 +22,7 @@ __all__ = [
     "Point",
     "Reason",
     "ReasonBars",
+    "Size",
     "Sparkline",
     "StackBar",
     "Stage",

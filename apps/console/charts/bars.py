@@ -46,10 +46,10 @@ class DayBars(Chart):
         return Table(headers=headers, rows=rows)
 
     def draw(self) -> tuple[list[object], float]:
-        top, foot, right = 44.0, 160.0, float(self.width)
+        top, foot, right = 58.0, 172.0, float(self.width)
         values = [value for day in self.days for value in (day.value, day.previous) if value is not None]
-        step = max(1.0, svg.nice_step(max(values), count=3))
-        ceiling = max(step, -(-max(values) // step) * step)
+        ceiling = float(max(values))
+        step = max(1.0, svg.nice_step(ceiling, count=3))
         ticks = [index * step for index in range(int(ceiling / step) + 1)]
         names = [svg.axis_number(tick, chinese=in_chinese()) for tick in ticks]
         left = max(svg.width_of(name) for name in names) + 10
@@ -62,17 +62,19 @@ class DayBars(Chart):
             content.append(svg.text(left - 8, y + 4, name, cls="s", anchor="end"))
         if any(day.partial for day in self.days):
             content.insert(0, svg.hatch(self.key, cls=f"s-{self.colour}"))
-        content += self._legend()
+        content += [*self._legend(), svg.text(0, top - 10, self.unit, cls="s")]
         pitch = (right - left) / len(self.days)
         spoken = _labelled(self.days, pitch=pitch)
         for index, day in enumerate(self.days):
             middle = left + pitch * (index + 0.5)
             scale = (foot - top) / ceiling
-            content.append(self._bar(day, x=middle, pitch=pitch, foot=foot, scale=scale, spoken=index in spoken))
+            content.append(
+                self._bar(day, x=middle, left=left, pitch=pitch, foot=foot, scale=scale, spoken=index in spoken)
+            )
         content += self._foot_labels(left=left, pitch=pitch, y=foot + 18)
         return content, foot + 26
 
-    def _bar(self, day: Day, *, x: float, pitch: float, foot: float, scale: float, spoken: bool) -> object:
+    def _bar(self, day: Day, *, x: float, left: float, pitch: float, foot: float, scale: float, spoken: bool) -> object:
         half = min(pitch * 0.31, 22.0)
         parts: list[object] = []
         peak = foot
@@ -89,7 +91,9 @@ class DayBars(Chart):
             parts.append(svg.tag("path", d=f"M{svg.num(x - wide)} {svg.num(tick)}h{svg.num(2 * wide)}", class_="tick"))
             peak = min(peak, tick)
         if spoken and day.value is not None:
-            parts.append(svg.text(x, peak - 6, _shown(day.value), cls="v", anchor="middle"))
+            reach = svg.width_of(_shown(day.value)) / 2
+            place = min(max(x, left + reach), self.width - reach)
+            parts.append(svg.text(place, peak - 6, _shown(day.value), cls="v", anchor="middle"))
         return svg.mark(parts, name=self._name(day), href=day.href)
 
     def _name(self, day: Day) -> str:
@@ -113,10 +117,6 @@ class DayBars(Chart):
                 svg.tag("rect", x=x + 1, y=y, width=13, height=12, rx=2, class_=cls, fill=f"url(#{self.key}-hat)")
             )
             content.append(svg.text(x + 20, y + 10, self._partial(), cls="s"))
-        if self.unit and not any(day.previous is not None or day.partial for day in self.days):
-            content.append(svg.text(0, 13, self.unit, cls="s"))
-        elif self.unit:
-            content.append(svg.text(self.width, 13, self.unit, cls="s", anchor="end"))
         return content
 
     def _foot_labels(self, *, left: float, pitch: float, y: float) -> list[object]:
@@ -271,7 +271,10 @@ class ReasonBars(Chart):
             lines = svg.wrap(reason.label, width=words, size=13)
             tall = 17.0 * len(lines) + 11
             middle = y + 4 + tall / 2
-            marks: list[object] = [svg.text(0, y + 19 + 17 * index, line, cls="t") for index, line in enumerate(lines)]
+            marks: list[object] = [
+                svg.text(0, middle - 8.5 * (len(lines) - 1) + 4.5 + 17 * index, line, cls="t")
+                for index, line in enumerate(lines)
+            ]
             wide = reason.value / most * room
             if reason.value:
                 marks.append(

@@ -184,7 +184,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("won_back", "active"): Route(
         points=((_column(2), LOW + 40), (_centre(1), LOW + 40), (_centre(1), FOOT)),
         colour="active",
-        words=(_gap(1) - 2, LOW + 34),
+        words=((_centre(1) + _column(2)) / 2, LOW + 34),
     ),
     (JOINED, "prospect"): Route(
         points=((BOX_W + 46, LOW + 40), (BOX_W, LOW + 40)),

@@ -52,7 +52,7 @@ class ForestPlot(Chart):
             _("Held out"),
             _("Difference, points"),
             _("95% from"),
-            _("to"),
+            _("95% to"),
             _("Members with care"),
             _("Members held out"),
         )
