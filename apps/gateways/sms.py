@@ -35,6 +35,7 @@ REFUSALS = frozenset(
         "CONTENT_TOO_LONG",
         "SENSITIVE_WORD",
         "NIGHT_BLOCKED",
+        "NOT_APPROVED",
         "BLACKLIST",
         "REPEATED",
         "DAY_LIMIT",
@@ -89,14 +90,17 @@ def query(keys: Sequence[str]) -> dict[str, Outcome]:
     return known
 
 
-def register(*, name: str, kind: Literal["promo", "notice", "otp"], text: str) -> str:
-    """Have a template approved, with our signature. Placeholders `{…}` or `{{…}}`. Returns "" or why it was not."""
+def register(*, name: str, kind: Literal["promo", "notice", "otp"], text: str) -> Outcome:
+    """Have a template and our signature approved; the outcome's key is `name`. Placeholders: `{…}`, `{{…}}`, `${…}`.
+
+    Marketing goes out with promo templates, transactional with notice and otp. Repeat at every start: it is a no-op.
+    """
     body = {"signatures": [settings.SMS_SIGNATURE], "templates": [{"name": name, "kind": kind, "text": text}]}
     try:
-        _call("/sms/templates", body)
+        results = _call("/sms/templates", body)
     except _Unanswered as failure:
-        return failure.code
-    return ""
+        return failure.outcome(name)
+    return _outcome(results[0]) if results else Outcome(name, "unknown", code="MALFORMED")
 
 
 def compose(text: str, *, kind: Kind, signature: str | None = None) -> str:

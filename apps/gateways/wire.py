@@ -36,12 +36,11 @@ def post(url: str, *, path: str, body: bytes, headers: dict[str, str]) -> Reply:
         response = connection.getresponse()
         content = response.read(MAX_REPLY)
         if response.read(1):
-            raise ReplyLost("the reply is too long")
-    except (OSError, http.client.HTTPException) as failure:
+            raise ReplyLost("TooLong")
+    except BaseException as failure:  # whatever it was, half an exchange must not be left for the next caller
         _drop(url)
-        raise ReplyLost(type(failure).__name__) from failure
-    except ReplyLost:
-        _drop(url)
+        if isinstance(failure, OSError | http.client.HTTPException):
+            raise ReplyLost(type(failure).__name__) from failure
         raise
     if response.will_close:
         _drop(url)

@@ -25,8 +25,8 @@ def _fresh_breaker() -> Iterator[None]:
 def platform(simulator: Simulator, clock: Callable[[datetime], datetime]) -> Client:
     """The simulator at noon, with the templates `lapse` (promo) and `ready` (notice) approved."""
     clock(NOON)
-    assert sms.register(name="lapse", kind="promo", text="{name}，好久不见，送您一张券") == ""
-    assert sms.register(name="ready", kind="notice", text="您的订单{order}可以取货了") == ""
+    assert sms.register(name="lapse", kind="promo", text="{name}，好久不见，送您一张券").state == "accepted"
+    assert sms.register(name="ready", kind="notice", text="您的订单{order}可以取货了").state == "accepted"
     return Client(simulator.url)
 
 

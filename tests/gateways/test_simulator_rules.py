@@ -254,7 +254,13 @@ def test_a_request_that_is_not_a_batch_is_refused_whole(desk: Desk, body: bytes)
 
 @pytest.mark.parametrize("text", ["{name}", "${a}{{ b }}", "。{name}"])
 def test_a_template_needs_words_of_its_own(desk: Desk, text: str) -> None:
-    assert desk.post("/sms/templates", {"templates": [{"name": "all", "kind": "promo", "text": text}]})[0] == 400
+    _, answer = desk.post("/sms/templates", {"templates": [{"name": "all", "kind": "promo", "text": text}]})
+
+    assert (answer["results"][0]["code"], answer["results"][0]["detail"]) == (
+        "NOT_APPROVED",
+        "a template needs fixed words",
+    )
+    assert desk.send("t:1", template="all")["code"] == "TEMPLATE_UNAPPROVED"
 
 
 def test_the_phone_view_shows_text_time_and_tail_but_no_number(desk: Desk) -> None:
@@ -268,6 +274,7 @@ def test_the_phone_view_shows_text_time_and_tail_but_no_number(desk: Desk) -> No
         "13912345678", "[number]"
     )
     assert [m["key"] for m in desk.get(f"/sms/messages?after={shown[0]['number']}")["messages"]] == ["t:2"]
+    assert [m["key"] for m in desk.get("/sms/messages?limit=1&newest=1")["messages"]] == ["t:2"]
 
 
 def test_faults_repeat_with_their_seed_and_end_after_their_calls(desk: Desk) -> None:

@@ -243,7 +243,17 @@ def test_a_provider_that_is_not_there_is_a_setting_to_mend(settings: object) -> 
 def test_every_refusal_of_the_platform_is_known_to_the_door() -> None:
     source = Path(rules.__file__).read_text(encoding="utf-8")
 
-    assert set(re.findall(r'"([A-Z_]{4,})"', source)) == sms.REFUSALS
+    assert set(re.findall(r'"([A-Z_]{4,})"', source)) | {"NOT_APPROVED"} == sms.REFUSALS
+
+
+def test_a_template_or_signature_that_is_not_approved_says_why(platform: Client, settings: object) -> None:
+    refused = sms.register(name="all", kind="promo", text="{text}")
+    assert refused == Outcome("all", "refused", code="NOT_APPROVED", detail="a template needs fixed words")
+
+    settings.SMS_SIGNATURE = "一个长得超过十二个字的品牌签名"  # type: ignore[attr-defined]
+    assert sms.register(name="new", kind="promo", text="秋天到了").detail == "a signature has 2 to 12 characters"
+    platform.faults(paths=["/sms/templates"], drop_reply=1.0)
+    assert sms.register(name="new", kind="promo", text="秋天到了").state == "unknown"
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,9 @@ async def run(platform: Platform, *, host: str, port: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     server = await asyncio.start_server(Server(platform).serve, host, port, backlog=512)
-    async with server:
-        print(f"simulator listening on http://{host}:{server.sockets[0].getsockname()[1]}", flush=True)  # noqa: T201
-        await stop.wait()
+    print(f"simulator listening on http://{host}:{server.sockets[0].getsockname()[1]}", flush=True)  # noqa: T201
+    await stop.wait()
+    server.close()  # without waiting for it: since Python 3.12 that means waiting for idle keep-alive clients
 
 
 def main() -> int:

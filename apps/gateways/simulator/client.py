@@ -59,10 +59,12 @@ class Client:
         """`keys`, `deliveries`, `codes` (messages per code) and `delivered_twice` (key → deliveries)."""
         return self.call("GET", "/sms/stats")
 
-    def messages(self, *, after: int = 0, limit: int = 100, tail: str = "", key: str = "") -> list[dict]:
-        """Deliveries as the phone shows them, by running number from the oldest."""
-        parameters = urlencode({"after": after, "limit": limit, "tail": tail, "key": key})
-        return self.call("GET", f"/sms/messages?{parameters}")["messages"]
+    def messages(
+        self, *, after: int = 0, limit: int = 100, tail: str = "", key: str = "", newest: bool = False
+    ) -> list[dict]:
+        """Deliveries as the phone shows them, after a running number; the oldest first, or the newest."""
+        wanted = {"after": after, "limit": limit, "tail": tail, "key": key, "newest": int(newest)}
+        return self.call("GET", f"/sms/messages?{urlencode(wanted)}")["messages"]
 
     def reply(self, text: str, *, key: str = "", tail: str = "", at: str = "") -> dict:
         """A member answers the last message of this key, or the last one to this tail."""

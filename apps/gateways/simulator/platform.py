@@ -148,17 +148,26 @@ class Platform:
         }
 
     def register(self, content: dict, _now: int) -> dict:
-        try:
-            templates = [
-                Template(name=str(t["name"]), kind=t["kind"], text=str(t["text"])) for t in content.get("templates", [])
-            ]
-        except (KeyError, TypeError, ValueError) as wrong:
-            raise BadRequest(f"each template needs name, kind and text: {wrong}") from None
-        signatures = content.get("signatures", [])
-        if not all(isinstance(name, str) and 2 <= len(name) <= 12 for name in signatures):
-            raise BadRequest("a signature has 2 to 12 characters")
-        self.store.register(signatures=signatures, templates=templates)
-        return {"results": [{"key": t.name, "code": "OK"} for t in templates]}
+        """Approve signatures and templates; each template gets a result of its own."""
+        signatures, listed = content.get("signatures", []), content.get("templates", [])
+        if not isinstance(listed, list) or not all(isinstance(t, dict) for t in listed):
+            raise BadRequest("templates must be a list of objects with name, kind and text")
+        if not isinstance(signatures, list) or not all(isinstance(s, str) for s in signatures):
+            raise BadRequest("signatures must be a list of texts")
+        approved: list[Template] = []
+        results: list[dict] = []
+        unfit = [name for name in signatures if not 2 <= len(name) <= 12]
+        for entry in listed:
+            name = str(entry.get("name"))
+            try:
+                if unfit:
+                    raise ValueError("a signature has 2 to 12 characters")
+                approved.append(Template(name=name, kind=str(entry.get("kind")), text=str(entry.get("text"))))
+                results.append({"key": name, "code": "OK", "biz_id": name, "detail": ""})
+            except ValueError as wrong:
+                results.append({"key": name, "code": "NOT_APPROVED", "biz_id": None, "detail": str(wrong)})
+        self.store.register(signatures=[name for name in signatures if name not in unfit], templates=approved)
+        return {"results": results}
 
     def receive(self, content: dict, now: int) -> dict:
         """A member answers by SMS. The reply carries the key of the last message to that number."""
@@ -181,12 +190,13 @@ class Platform:
         }
 
     def messages(self, content: dict, _now: int) -> dict:
-        """Deliveries as the phone shows them, oldest first after a running number."""
+        """Deliveries as the phone shows them, after a running number: the oldest first, or with `newest=1` the newest."""
         rows = self.store.messages(
             after=_whole(content, "after", 0),
             limit=_whole(content, "limit", 100),
             tail=content.get("tail", ""),
             key=content.get("key", ""),
+            newest=content.get("newest") == "1",
         )
         return {
             "messages": [

@@ -163,10 +163,10 @@ class Store:
         self._db.executemany("INSERT OR REPLACE INTO modes (name, value) VALUES (?, ?)", values.items())
         self._load()
 
-    def messages(self, *, after: int, limit: int, tail: str, key: str) -> list[tuple]:
+    def messages(self, *, after: int, limit: int, tail: str, key: str, newest: bool) -> list[tuple]:
         return self._db.execute(
             "SELECT number, key, tail, at, kind, template, text FROM deliveries WHERE number > ?"
-            " AND (? = '' OR tail = ?) AND (? = '' OR key = ?) ORDER BY number LIMIT ?",
+            f" AND (? = '' OR tail = ?) AND (? = '' OR key = ?) ORDER BY number {'DESC' if newest else ''} LIMIT ?",
             (after, tail, tail, key, key, limit),
         ).fetchall()
 
