@@ -118,7 +118,13 @@ time.sleep(600)
     assert processes.wait_gone(left_behind, seconds=5)
 
 
-def test_killed_servers_are_revived_with_what_was_committed(servers):
+def test_killed_servers_are_revived_with_what_was_committed(home):
+    servers = Servers(home=home, outside={})
+    with servers.running(SILENT):
+        kill_and_revive(servers)
+
+
+def kill_and_revive(servers: Servers) -> None:
     ask(servers, "CREATE TABLE IF NOT EXISTS kept (n int)")
     ask(servers, "INSERT INTO kept VALUES (7)")
     busy = psycopg.connect(servers.postgres.url(role=OWNER))
@@ -174,7 +180,7 @@ def test_an_ordinary_user_starts_them_in_place_too(tmp_path_factory):
             passed.chmod(0o755)
     os.chown(folder, 1, 1)
     script = """
-import os, sys
+import os, shutil, sys
 from pathlib import Path
 from apps.core.embedded import places
 from apps.core.embedded.say import Voice
@@ -185,6 +191,7 @@ servers = Servers(home=home, outside={}, careless=True)
 with servers.running(Voice(sys.stderr, quiet=True)):
     print(servers.postgres.data.is_relative_to(home.state), servers.postgres.data.stat().st_uid, servers.valkey.alive())
 servers.drop()
+shutil.rmtree(home.short)
 """
     done = subprocess.run(
         ["setpriv", "--reuid", "1", "--regid", "1", "--clear-groups", sys.executable, "-c", script, str(folder)],

@@ -28,6 +28,11 @@ def child(folder: Path, name: str, script: str, **more: object) -> Child:
     )
 
 
+def pid_of(running: Child) -> int:
+    assert running.process is not None
+    return running.process.pid
+
+
 @contextmanager
 def supervised(folder: Path, *children: Child) -> Iterator[Supervisor]:
     with (folder / "voice.log").open("w") as stream:
@@ -73,12 +78,12 @@ time.sleep(600)
     watched = child(tmp_path, "worker", script, backoff=Backoff(first=0.05))
     with supervised(tmp_path, watched):
         wait_until(lambda: (tmp_path / "inner").exists() and (tmp_path / "inner").read_text().endswith("\n"))
-        first, inner = watched.process.pid, int((tmp_path / "inner").read_text())
+        first, inner = pid_of(watched), int((tmp_path / "inner").read_text())
 
         os.kill(first, signal.SIGKILL)
 
         wait_until(lambda: len((tmp_path / "inner").read_text().splitlines()) == 2)
-        assert watched.process.pid != first
+        assert pid_of(watched) != first
         assert processes.wait_gone(inner, seconds=5)
 
     second_inner = int((tmp_path / "inner").read_text().splitlines()[1])
@@ -125,7 +130,7 @@ time.sleep(600)
     deaf = child(tmp_path, "deaf", script, stop_seconds=0.2)
     with supervised(tmp_path, deaf):
         wait_until((tmp_path / "deaf").exists)
-        pid = deaf.process.pid
+        pid = pid_of(deaf)
 
     assert processes.wait_gone(pid, seconds=5)
 
