@@ -62,7 +62,7 @@ class DayBars(Chart):
             content.append(svg.text(left - 8, y + 4, name, cls="s", anchor="end"))
         if any(day.partial for day in self.days):
             content.insert(0, svg.hatch(self.key, cls=f"s-{self.colour}"))
-        content += [*self._legend(), svg.text(0, top - 10, self.unit, cls="s")]
+        content += [*self._legend(), svg.text(0, top - 20, self.unit, cls="s")]
         pitch = (right - left) / len(self.days)
         spoken = _labelled(self.days, pitch=pitch)
         for index, day in enumerate(self.days):
@@ -224,7 +224,7 @@ class StackBar(Chart):
                 x, y = 0.0, y + 50
             marks = [
                 svg.tag("rect", x=x, y=y, width=10, height=10, rx=2.5, class_=f"f-{part.colour}"),
-                svg.text(x + 16, y + 9.5, part.label, cls="t"),
+                svg.text(x + 16, y + 9.5, part.label, cls="wd"),
                 svg.text(x, y + 32, figure, cls="mid"),
             ]
             content.append(svg.mark(marks, name=described(part.label, figure), href=part.href))
@@ -272,7 +272,7 @@ class ReasonBars(Chart):
             tall = 17.0 * len(lines) + 11
             middle = y + 4 + tall / 2
             marks: list[object] = [
-                svg.text(0, middle - 8.5 * (len(lines) - 1) + 4.5 + 17 * index, line, cls="t")
+                svg.text(0, middle - 8.5 * (len(lines) - 1) + 4.5 + 17 * index, line, cls="wd")
                 for index, line in enumerate(lines)
             ]
             wide = reason.value / most * room

@@ -125,7 +125,7 @@ def _drawn(item: Comparison, *, lines: list[str], y: float, tall: float, chart_w
         zero = x_at(0.0)
         parts.append(svg.tag("path", d=f"M{svg.num(zero)} {svg.num(y)}v{svg.num(tall)}", class_="zero"))
     for index, line in enumerate(lines):
-        parts.append(svg.text(0, y + 14 + LINE * index, line, cls="k" if item.lead else "t"))
+        parts.append(svg.text(0, y + 14 + LINE * index, line, cls="k" if item.lead else "wd"))
     parts.append(svg.text(TREATED_X, base, treated, cls="k", anchor="end"))
     parts.append(svg.text(HOLDOUT_X, base, holdout, anchor="end"))
     name = described(item.label, f"{_('With care')} {treated}", f"{_('Held out')} {holdout}", diff)
