@@ -56,9 +56,8 @@ class MemberStats(models.Model):
     stage = models.CharField(max_length=10, choices=Stage, default=Stage.PROSPECT)
     stage_since = models.DateTimeField(null=True)  # the moment the present stage began, from the history alone
     next_stage_at = models.DateTimeField(null=True)  # when time alone moves the member on
-    revived_at = models.DateTimeField(
-        null=True
-    )  # the kept order that ended the last dormancy, if ≤ 30 days before the refresh
+    revived_at = models.DateTimeField(null=True)  # while won back: the kept order that ended the dormancy
+    mark = models.BigIntegerField(default=0)  # fingerprint of the kept orders: tells when the past itself has changed
     as_of = models.DateTimeField()  # snapshot of the last refresh that changed this row
 
     class Meta:
@@ -104,6 +103,7 @@ class Snapshot(models.Model):
     on = models.DateField(unique=True)
     taken_at = models.DateTimeField()
     buyers = models.IntegerField()
+    changed = models.IntegerField(default=0)  # buyers whose last order, orders or net changed since; a few twice
     r_cuts = models.JSONField()  # ISO times, ascending
     f_cuts = models.JSONField()
     m_cuts = models.JSONField()
@@ -135,6 +135,7 @@ class RefreshRun(models.Model):
 
     as_of = models.DateTimeField()
     is_full = models.BooleanField()
+    rules = models.JSONField(default=dict)  # the lifecycle thresholds it went by; other ones make the next refresh full
     looked_at = models.IntegerField(default=0)
     changed = models.IntegerField(default=0)
     stage_moves = models.IntegerField(default=0)
@@ -146,3 +147,14 @@ class RefreshRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.as_of:%F %T}"
+
+
+class Newcomer(models.Model):
+    """A member the refresh has not met yet. Noted by a database trigger on members, whoever adds them; taken by the refresh."""
+
+    member = models.OneToOneField(
+        "members.Member", primary_key=True, on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
+
+    def __str__(self) -> str:
+        return str(self.member_id)

@@ -1,0 +1,138 @@
+"""From kept orders to stats: the statements of a refresh, one after the other over a set of members.
+
+segments_due      whom this refresh looks at
+segments_summary  what their kept orders say
+segments_revival  the order that ended a dormancy, for those who may have one
+segments_fresh    the rows of `MemberStats` as they should be (scores excepted, see `rfm.py`)
+
+The four are temporary tables, emptied at commit. Every statement reads the whole set; none knows how large it is.
+"""
+
+from apps.orders.selectors import KEPT_ORDERS, TAKE_CHANGES
+from apps.segments.stages import STAGED
+
+# A session keeps its temporary tables, and they are emptied by DELETE (a second refresh in one transaction finds the first one's
+# rows), so that a sale at the till does not write to the catalogue.
+TABLES = """
+create temp table if not exists segments_due (
+    member_id bigint, joined_at timestamptz, seen timestamptz
+) on commit delete rows;
+create temp table if not exists segments_summary (
+    member_id bigint, orders int, first_order_at timestamptz, last_order_at timestamptz, last_order_id bigint,
+    net_cents bigint, gap_mean_days float8, gap_median_days float8, top_store_id bigint, top_channel text,
+    top_hour smallint, mark bigint, orders_seen int, mark_seen bigint, leap_at timestamptz
+) on commit delete rows;
+create temp table if not exists segments_revival (member_id bigint, at timestamptz) on commit delete rows;
+create temp table if not exists segments_taste (member_id bigint, category_id bigint) on commit delete rows;
+create temp table if not exists segments_fresh (
+    member_id bigint, first_order_at timestamptz, last_order_at timestamptz, last_order_id bigint, orders int,
+    net_cents bigint, gap_mean_days float8, gap_median_days float8, top_category_id bigint, top_store_id bigint,
+    top_hour smallint, top_channel text, stage text, stage_since timestamptz, next_stage_at timestamptz,
+    revived_at timestamptz, mark bigint, past_changed bool, ordered bool
+) on commit delete rows;
+delete from segments_due; delete from segments_summary; delete from segments_revival; delete from segments_taste;
+delete from segments_fresh
+"""
+
+_DUE = """
+insert into segments_due
+select m.id, m.joined_at, greatest(s.as_of, %(frontier)s)
+from ({members}) d
+join members_member m on m.id = d.member_id
+left join segments_memberstats s on s.member_id = m.id
+"""
+DUE_NOTED = f"""
+with noted as ({TAKE_CHANGES}), met as (delete from segments_newcomer returning member_id)
+""" + _DUE.format(
+    members="""
+    select member_id from noted union select member_id from met
+    union select member_id from segments_memberstats where next_stage_at < %(moment)s
+"""
+)
+DUE_ALL = f"""
+with noted as ({TAKE_CHANGES}), met as (delete from segments_newcomer)
+""" + _DUE.format(members="select id as member_id from members_member")
+DUE_NAMED = """
+with met as (delete from segments_newcomer where member_id = any(%(members)s))
+""" + _DUE.format(members="select distinct unnest(%(members)s::bigint[]) as member_id")
+
+_KEPT = f"(select d.seen, k.* from segments_due d join ({KEPT_ORDERS}) k on k.member_id = d.member_id)"
+_GAP = "extract(epoch from paid_at - lag(paid_at) over gaps)::float8 / 86400"
+_WINDOW = "window gaps as (partition by member_id order by paid_at, id)"
+
+# mode() takes the smallest of several values that are equally frequent.
+SUMMARY = f"""
+insert into segments_summary
+select member_id, count(*), min(paid_at), max(paid_at), max(id) filter (where is_last), sum(net_cents),
+       avg(gap), percentile_cont(0.5) within group (order by gap),
+       mode() within group (order by store_id), coalesce(mode() within group (order by nullif(channel, '')), ''),
+       mode() within group (order by date_part('hour', paid_at at time zone 'Asia/Shanghai')::smallint),
+       bit_xor(hashint8extended(id, 0)),
+       count(*) filter (where paid_at <= seen), coalesce(bit_xor(hashint8extended(id, 0)) filter (where paid_at <= seen), 0),
+       max(paid_at) filter (where gap > %(leap)s)
+from (
+    select member_id, seen, id, paid_at, store_id, channel, net_cents, {_GAP} as gap, lead(id) over gaps is null as is_last
+    from {_KEPT} kept {_WINDOW}
+) kept
+group by member_id
+"""
+
+TASTE = f"""
+insert into segments_taste
+select distinct on (member_id) member_id, category_id
+from (
+    select k.member_id, p.category_id, count(*) as lines
+    from {_KEPT} k join orders_line l on l.order_id = k.id join catalog_product p on p.id = l.product_id
+    where p.category_id is not null group by 1, 2
+) counted
+order by member_id, lines desc, category_id
+"""
+
+# An order revives when the gap before it had made the member dormant, judged by the orders before it alone. Asked only where
+# the answer can still show: in the last stretch of won-back length before the last order, after a gap that is long enough.
+REVIVALS = f"""
+insert into segments_revival
+with doubtful as materialized (
+    select member_id, last_order_at - make_interval(secs => %(won_back_days)s * 86400) as since from segments_summary
+    where leap_at > last_order_at - make_interval(secs => %(won_back_days)s * 86400)
+), walked as materialized (
+    select k.member_id, k.paid_at, lag(paid_at) over gaps as before_at, {_GAP} as gap, row_number() over gaps as place
+    from (select k.* from doubtful d join ({KEPT_ORDERS}) k on k.member_id = d.member_id) k {_WINDOW}
+)
+select w.member_id, max(w.paid_at)
+from doubtful d join walked w on w.member_id = d.member_id and w.paid_at > d.since and w.gap > %(leap)s
+cross join lateral (
+    select percentile_cont(0.5) within group (order by b.gap) as median
+    from walked b where b.member_id = w.member_id and b.place < w.place
+) earlier
+where w.paid_at > w.before_at + make_interval(secs => 86400 * case
+    when w.place > %(min_orders)s then %(factor_2)s * least(greatest(earlier.median, %(clamp_low)s), %(clamp_high)s)
+    else %(fixed_2)s end)
+group by 1
+"""
+
+FRESH = f"""
+insert into segments_fresh
+select member_id, first_order_at, last_order_at, last_order_id, orders, net_cents, gap_mean_days, gap_median_days,
+       top_category_id, top_store_id, top_hour, top_channel, stage, stage_since, next_stage_at,
+       case when stage = 'won_back' then revived_at end, mark, past_changed, ordered
+from ({STAGED}) staged
+"""
+
+COLUMNS = (
+    "first_order_at", "last_order_at", "last_order_id", "orders", "net_cents", "gap_mean_days", "gap_median_days",
+    "top_category_id", "top_store_id", "top_hour", "top_channel", "r", "f", "m", "cell", "stage", "stage_since",
+    "next_stage_at", "revived_at", "mark",
+)  # fmt: skip
+
+
+def merge(rows: str) -> str:
+    """Write the stats that differ from the stored ones, and no other row."""
+    new = ", ".join(f"f.{name}" for name in COLUMNS)
+    old = ", ".join(f"s.{name}" for name in COLUMNS)
+    sets = ", ".join(f"{name} = f.{name}" for name in COLUMNS)
+    return f"""
+    merge into segments_memberstats s using ({rows}) f on s.member_id = f.member_id
+    when matched and ({new}) is distinct from ({old}) then update set {sets}, as_of = %(moment)s
+    when not matched then insert (member_id, {", ".join(COLUMNS)}, as_of) values (f.member_id, {new}, %(moment)s)
+    """
