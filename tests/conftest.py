@@ -1,5 +1,6 @@
 """What every test may ask for: a database copy per process, Valkey databases per process, the clock, real processes."""
 
+import importlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,10 +15,24 @@ from django.db import connections
 from django.test import TransactionTestCase
 
 from apps.core import clock as house_clock
+from apps.events.models import Event
 from tests import databases
 from tests.processes import LiveWorker, Simulator
 
 VALKEY_SLOTS = 250  # of four databases each; slot 0 keeps the counter
+VALKEY_DATABASES = pytest.StashKey[range]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """This process's own cache, channel and broker databases, before collecting a test can open a connection."""
+    with redis.Redis.from_url(_valkey(0)) as counter:
+        first = 4 * (1 + int(counter.incr("test-slot")) % VALKEY_SLOTS)
+    config.stash[VALKEY_DATABASES] = range(first, first + 3)
+    cache, channels, broker = _valkey(first), _valkey(first + 1), _valkey(first + 2, broker=True)
+    os.environ.update(REDIS_URL=cache, CHANNELS_REDIS_URL=channels, CELERY_BROKER_URL=broker)
+    settings.REDIS_URL = settings.CACHES["default"]["LOCATION"] = cache
+    settings.CHANNEL_LAYERS["default"]["CONFIG"]["hosts"] = [channels]  # type: ignore[index]
+    settings.CELERY_BROKER_URL = broker
 
 
 @pytest.fixture(scope="session")
@@ -42,29 +57,16 @@ def owner_cursor(django_db_setup: None) -> Iterator[psycopg.Cursor]:
         yield cursor
 
 
-@pytest.fixture(scope="session")
-def valkey_databases() -> dict[str, str]:
-    """This process's own cache, channel and broker databases; Django's and Celery's settings point at them."""
-    with redis.Redis.from_url(_valkey(0)) as counter:
-        first = 4 * (1 + int(counter.incr("test-slot")) % VALKEY_SLOTS)
-    urls = {
-        "REDIS_URL": _valkey(first),
-        "CHANNELS_REDIS_URL": _valkey(first + 1),
-        "CELERY_BROKER_URL": _broker(first + 2),
-    }
-    os.environ.update(urls)
-    settings.REDIS_URL = urls["REDIS_URL"]
-    settings.CACHES["default"]["LOCATION"] = urls["REDIS_URL"]
-    settings.CHANNEL_LAYERS["default"]["CONFIG"]["hosts"] = [urls["CHANNELS_REDIS_URL"]]  # type: ignore[index]
-    settings.CELERY_BROKER_URL = urls["CELERY_BROKER_URL"]
-    return urls | {"first": str(first)}
+@pytest.fixture(scope="session", autouse=True)
+def _own_media(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Uploaded files of this process's tests; pytest removes old ones."""
+    settings.MEDIA_ROOT = tmp_path_factory.mktemp("media")
 
 
 @pytest.fixture(autouse=True)
-def _fresh_valkey(valkey_databases: dict[str, str]) -> None:
+def _fresh_valkey(pytestconfig: pytest.Config) -> None:
     """No test finds another one's cache entries, rate limits or wake-up calls."""
-    first = int(valkey_databases["first"])
-    for database in range(first, first + 3):
+    for database in pytestconfig.stash[VALKEY_DATABASES]:
         with redis.Redis.from_url(_valkey(database)) as client:
             client.flushdb()
 
@@ -77,7 +79,33 @@ def clock() -> Iterator[Callable[[datetime], datetime]]:
 
 
 @pytest.fixture
-def live_worker(transactional_db: None, valkey_databases: dict[str, str], tmp_path: Path) -> Iterator[LiveWorker]:
+def run_flows(db: None) -> Callable[..., None]:
+    """Play the worker: deliver every open fact, oldest first, also those published on the way.
+
+    A step that fails fails the test, unless it said `run_flows(failing=True)`; each call tries a failing fact once.
+    """
+
+    # Loaded when asked for: the top floor imports all others, and a broken story must not stop the tests below it.
+    flows = importlib.import_module("apps.flows.services")
+
+    def run(*, failing: bool = False) -> None:
+        failed: set[int] = set()
+        progress = True
+        while progress:
+            progress = False
+            for event in Event.objects.filter(finished_at=None, parked_at=None).exclude(pk__in=failed).order_by("pk"):
+                if flows.deliver(event_id=event.pk):
+                    progress = True
+                elif Event.objects.get(pk=event.pk).attempts > event.attempts:
+                    failed.add(event.pk)
+        troubles = list(Event.objects.filter(pk__in=failed).values_list("key", "error"))
+        assert failing or not troubles, f"steps failed: {troubles}"
+
+    return run
+
+
+@pytest.fixture
+def live_worker(transactional_db: None, tmp_path: Path) -> Iterator[LiveWorker]:
     """A real Celery worker on this test's database and broker; `start`, `kill` (kill -9) and start again at will."""
     with LiveWorker(log=tmp_path / "worker.log") as worker:
         yield worker
@@ -93,9 +121,8 @@ def simulator(tmp_path: Path) -> Iterator[Simulator]:
         settings.SIMULATOR_URL = os.environ["SIMULATOR_URL"] = earlier
 
 
-def _valkey(database: int) -> str:
-    return os.environ["TEST_VALKEY"] + f"?db={database}"
-
-
-def _broker(database: int) -> str:
-    return os.environ["TEST_VALKEY"].replace("unix://", "redis+socket://") + f"?virtual_host={database}"
+def _valkey(database: int, *, broker: bool = False) -> str:
+    url = os.environ["TEST_VALKEY"]
+    if broker:
+        return f"{url.replace('unix://', 'redis+socket://')}?virtual_host={database}"
+    return f"{url}?db={database}"

@@ -1,6 +1,5 @@
 """Used by `bin/test`: no pool (databases are dropped), plain static files, fast password hashes."""
 
-import tempfile
 from pathlib import Path
 
 from config.settings.base import *  # noqa: F403 - settings are inherited whole
@@ -14,4 +13,3 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 Path(STATIC_ROOT).mkdir(parents=True, exist_ok=True)
-MEDIA_ROOT = Path(tempfile.mkdtemp(prefix="siyu-test-media-"))
