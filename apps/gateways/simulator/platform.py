@@ -78,7 +78,7 @@ class Platform:
         store, known = self.store, self.store.known
         messages = self._messages(content)
         keys = store.keys([m.key for m in messages])
-        past = store.history([m.phone for m in messages], now=now)
+        past = store.history((m.phone for m in messages), now=now)
         by_key, number = store.modes["keys"] == "on", store.next_number()
         results: list[dict] = []
         calls, deliveries, totals = [], [], Counter[str]()

@@ -70,7 +70,7 @@ class Server:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            with contextlib.suppress(ConnectionError):
+            with contextlib.suppress(ConnectionError, asyncio.CancelledError):  # cancelled: the process is ending
                 while await self._exchange(reader, writer):
                     pass
         finally:

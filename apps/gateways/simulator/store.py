@@ -32,13 +32,6 @@ CREATE TABLE IF NOT EXISTS limits (name TEXT PRIMARY KEY, value INTEGER NOT NULL
 CREATE TABLE IF NOT EXISTS modes (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS totals (code TEXT PRIMARY KEY, messages INTEGER NOT NULL);
 """
-# An index by number in the file would dirty a page of its own for every message; in memory it costs no write at all.
-RECENT = """
-CREATE TEMP TABLE recent (
-    phone INTEGER, at INTEGER, number INTEGER, template TEXT, content INTEGER,
-    PRIMARY KEY (phone, at, number)) WITHOUT ROWID;
-INSERT INTO recent SELECT phone, at, number, template, content FROM deliveries;
-"""
 MODES = {"keys": "on", "query": "on"}
 
 _NUMBER_IN_TEXT = re.compile(r"(?<![0-9])(?:86)?1[3-9][0-9]{9}(?![0-9])")
@@ -64,9 +57,15 @@ class Store:
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.execute("PRAGMA cache_size = -65536")
         self._db.execute("PRAGMA wal_autocheckpoint = 4000")
-        self._db.execute("PRAGMA temp_store = MEMORY")
-        self._db.executescript(SCHEMA + RECENT)
-        self._secret = _secret(folder / "hash.key")
+        self._db.executescript(SCHEMA)
+        self._keyed = hashlib.blake2b(digest_size=8, key=_secret(folder / "hash.key"))
+        # In memory, because an index by number in the file would dirty a page of its own for every message.
+        self._recent: defaultdict[int, list[Past]] = defaultdict(list)
+        newest = "SELECT max(at) FROM deliveries"
+        for phone, *past in self._db.execute(
+            f"SELECT phone, at, template, content FROM deliveries WHERE at > ({newest}) - {DAY} ORDER BY number"
+        ):
+            self._recent[phone].append(Past(*past))
         self._load()
 
     def _load(self) -> None:
@@ -85,8 +84,9 @@ class Store:
         self._db.close()
 
     def fingerprint(self, value: str) -> int:
-        digest = hashlib.blake2b(value.encode("utf-8", "replace"), digest_size=8, key=self._secret).digest()
-        return int.from_bytes(digest, "big", signed=True)
+        keyed = self._keyed.copy()
+        keyed.update(value.encode("utf-8", "replace"))
+        return int.from_bytes(keyed.digest(), "big", signed=True)
 
     def next_number(self) -> int:
         row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'deliveries'").fetchone()
@@ -100,16 +100,10 @@ class Store:
         )
         return {row[0]: row[1:] for row in rows}
 
-    def history(self, phones: Sequence[int], *, now: int) -> defaultdict[int, list[Past]]:
-        rows = self._db.execute(
-            "SELECT phone, at, template, content FROM recent"
-            f" WHERE phone IN ({_rows(len(phones))}) AND at > ? AND at <= ?",
-            (*phones, now - DAY, now),
-        )
-        past: defaultdict[int, list[Past]] = defaultdict(list)
-        for phone, at, template, content in rows:
-            past[phone].append(Past(at, template, content))
-        return past
+    def history(self, phones: Iterable[int], *, now: int) -> dict[int, list[Past]]:
+        """What went to each number in the 24 hours up to now, oldest first."""
+        recent = self._recent
+        return {phone: [p for p in recent.get(phone, ()) if now - DAY < p.at <= now] for phone in phones}
 
     def record(self, *, calls: Sequence[tuple], deliveries: Sequence[tuple], totals: dict[str, int]) -> None:
         """Store one request: its calls per key, its deliveries and the totals per code, in one commit."""
@@ -120,13 +114,6 @@ class Store:
                 "INSERT INTO deliveries (number, key, phone, tail, content, at, kind, template, text)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 deliveries,
-            )
-            db.executemany(
-                "INSERT INTO recent (number, phone, content, at, template) VALUES (?, ?, ?, ?, ?)",
-                (
-                    (number, phone, content, at, template)
-                    for number, _, phone, _, content, at, _, template, _ in deliveries
-                ),
             )
             db.executemany(
                 "INSERT INTO keys (key, phone, content, code, detail, number, calls, deliveries)"
@@ -146,6 +133,11 @@ class Store:
             db.execute("ROLLBACK")
             raise
         db.execute("COMMIT")
+        for _, _, phone, _, content, at, _, template, _ in deliveries:
+            past = self._recent[phone]
+            past.append(Past(at, template, content))
+            if past[0].at <= at - DAY:
+                self._recent[phone] = [p for p in past if p.at > at - DAY]
 
     def register(self, *, signatures: Iterable[str], templates: Iterable[Template]) -> None:
         self._db.executemany("INSERT OR IGNORE INTO signatures (name) VALUES (?)", ((name,) for name in signatures))
@@ -212,9 +204,10 @@ class Store:
     def forget(self) -> None:
         """Drop messages, keys, replies, opt-outs, limits and modes. Registrations stay, running numbers go on."""
         self._db.execute("BEGIN IMMEDIATE")
-        for table in ("keys", "deliveries", "recent", "inbound", "opted_out", "limits", "modes", "totals"):
+        for table in ("keys", "deliveries", "inbound", "opted_out", "limits", "modes", "totals"):
             self._db.execute(f"DELETE FROM {table}")
         self._db.execute("COMMIT")
+        self._recent.clear()
         self._load()
 
 
