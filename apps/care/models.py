@@ -114,8 +114,10 @@ class Touch(models.Model):
             models.CheckConstraint(condition=~Q(state="skipped") | ~Q(reason=""), name="care_skip_has_reason"),
         ]
         indexes = [
-            models.Index(fields=["send_at", "id"], condition=Q(state="planned"), name="care_touch_due"),
-            models.Index(fields=["lease_until"], condition=Q(state__in=["sending", "unknown"]), name="care_touch_open"),
+            models.Index(fields=["channel", "send_at", "id"], condition=Q(state="planned"), name="care_touch_due"),
+            models.Index(
+                fields=["channel", "lease_until"], condition=Q(state__in=["sending", "unknown"]), name="care_touch_open"
+            ),
             models.Index(fields=["member", "-id"], name="care_touch_of_member"),
             models.Index(
                 fields=["member", "channel", "slot_on"], condition=Q(slot_on__isnull=False), name="care_touch_slots"

@@ -1,0 +1,169 @@
+"""From a provider's answer to the state of a touch, and its record: one statement for a whole chunk.
+
+A write counts only while the touch still carries the fence of the claim; a late worker changes nothing.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from apps.care import reasons
+from apps.care.gate import Gate
+from apps.care.models import Channel, Touch
+from apps.gateways.messages import Outcome
+from apps.members import consents
+from apps.members.models import Consent
+
+MOST_TRIES = 6
+# Seconds before the next try; half to all of it, so that a recovered provider is not met by everything at once.
+PATIENCE = (30, 120, 600, 1800, 3600)
+ASK_AFTER = timedelta(seconds=60)  # a provider is asked about an unknown message no sooner
+UNREGISTERED = frozenset({"TEMPLATE_UNAPPROVED", "SIGNATURE_UNAPPROVED"})
+_NIGHT = Gate(day_cap=1, week_cap=1, quiet=(22, 8), global_holdout_percent=0)
+_jitter = random.Random()  # noqa: S311 - spreads load, protects nothing
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A touch in the hands of this worker."""
+
+    touch_id: int
+    member_id: int
+    version_id: int
+    fence: int
+    tries: int
+
+
+@dataclass
+class Verdict:
+    """What becomes of a claimed touch. `outcome` "" means that nothing was tried: no attempt, and the try is given back."""
+
+    claim: Claim
+    state: str
+    reason: str = ""
+    send_at: datetime | None = None
+    lease_until: datetime | None = None
+    outcome: str = ""
+    code: str = ""
+    provider_id: str = ""
+    text: str = ""
+
+
+def judge(claim: Claim, outcome: Outcome, *, channel: str, moment: datetime, text: str = "") -> Verdict:
+    """The provider's answer to one try."""
+    verdict = Verdict(
+        claim, "", outcome=outcome.state, code=outcome.code[:60], provider_id=outcome.provider_id or "", text=text
+    )
+    if outcome.state == "accepted":
+        verdict.state = Touch.State.DELIVERED if channel == Channel.INBOX else Touch.State.SENT
+    elif outcome.state == "unknown":
+        verdict.state, verdict.lease_until = Touch.State.UNKNOWN, moment + ASK_AFTER
+    elif outcome.state == "retry" or outcome.code in UNREGISTERED:
+        _try_again(verdict, after=max(outcome.retry_after or 0.0, _patience(claim.tries)), moment=moment)
+    elif outcome.code == "NIGHT_BLOCKED":  # its night, though not ours
+        wait = max(moment + timedelta(minutes=10), _NIGHT.next_allowed(moment)) - moment
+        _try_again(verdict, after=wait.total_seconds(), moment=moment)
+    else:
+        verdict.state, verdict.reason = Touch.State.FAILED, outcome.code[:30]
+    return verdict
+
+
+def never_seen(claim: Claim, *, moment: datetime) -> Verdict:
+    """The provider says for certain that it never got the message: it may go out, under the same key."""
+    verdict = Verdict(claim, "", outcome="absent")
+    _try_again(verdict, after=0.0, moment=moment)
+    return verdict
+
+
+def put_back(claim: Claim, *, after: float, moment: datetime) -> Verdict:
+    """Nothing was tried; it waits as before."""
+    return Verdict(claim, Touch.State.PLANNED, send_at=moment + timedelta(seconds=after))
+
+
+def skip(claim: Claim, reason: str) -> Verdict:
+    return Verdict(claim, Touch.State.SKIPPED, reason=reason)
+
+
+def _try_again(verdict: Verdict, *, after: float, moment: datetime) -> None:
+    if verdict.claim.tries >= MOST_TRIES:
+        verdict.state, verdict.reason = Touch.State.FAILED, reasons.GAVE_UP
+    else:
+        verdict.state, verdict.send_at = Touch.State.PLANNED, moment + timedelta(seconds=after)
+
+
+def _patience(tries: int) -> float:
+    longest = PATIENCE[min(tries, len(PATIENCE)) - 1]
+    return _jitter.uniform(longest / 2, longest)
+
+
+_RECORD = """
+    with told as (
+        select * from unnest(
+            %(ids)s::bigint[], %(fences)s::int[], %(numbers)s::int[], %(states)s::text[], %(reasons)s::text[],
+            %(send_ats)s::timestamptz[], %(leases)s::timestamptz[], %(outcomes)s::text[], %(codes)s::text[],
+            %(provider_ids)s::text[], %(texts)s::text[]
+        ) as u(id, fence, number, state, reason, send_at, lease_until, outcome, code, provider_id, text)
+    ),
+    done as (
+        update care_touch t set
+            state = told.state, reason = told.reason, send_at = coalesce(told.send_at, t.send_at),
+            lease_until = told.lease_until, tries = case when told.outcome = '' then t.tries - 1 else t.tries end,
+            settled_at = case when told.state in ('sent', 'delivered', 'failed', 'skipped')
+                                or told.state = 'unknown' and told.lease_until is null then %(moment)s end,
+            slot_on = case when told.state not in ('failed', 'skipped') then t.slot_on end
+        from told where t.id = told.id and t.fence = told.fence and t.state in ('sending', 'unknown')
+        returning t.id, t.state, t.reason
+    ),
+    tried as (
+        insert into care_attempt (touch_id, number, key, state, code, provider_id, text, at)
+        select told.id, told.number, 'touch:' || told.id, told.outcome, told.code, told.provider_id, told.text, %(moment)s
+        from told join done on done.id = told.id where told.outcome <> ''
+        on conflict (touch_id, number) do update set
+            state = excluded.state, code = excluded.code, provider_id = excluded.provider_id
+    )
+    select id, state, reason from done
+"""
+
+
+def record(verdicts: Sequence[Verdict], *, moment: datetime) -> Counter[str]:
+    """Write what became of a chunk; returns how many reached which state. Opt-outs also withdraw the consent."""
+    if not verdicts:
+        return Counter()
+    columns = {
+        "ids": [v.claim.touch_id for v in verdicts],
+        "fences": [v.claim.fence for v in verdicts],
+        "numbers": [v.claim.tries for v in verdicts],
+        "states": [str(v.state) for v in verdicts],
+        "reasons": [v.reason for v in verdicts],
+        "send_ats": [v.send_at for v in verdicts],
+        "leases": [v.lease_until for v in verdicts],
+        "outcomes": [v.outcome for v in verdicts],
+        "codes": [v.code for v in verdicts],
+        "provider_ids": [v.provider_id for v in verdicts],
+        "texts": [v.text for v in verdicts],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_RECORD, columns | {"moment": moment})
+        done = cursor.fetchall()
+    opted_out = {touch_id for touch_id, _, reason in done if reason == "BLACKLIST"}
+    for verdict in verdicts:
+        if verdict.claim.touch_id in opted_out:
+            _withdraw(verdict.claim.member_id)
+    return Counter(state for _, state, _ in done)
+
+
+def _withdraw(member_id: int) -> None:
+    """Who replied R at the carrier wants no SMS from the brand, care or marketing."""
+    for purpose in (Consent.Purpose.CARE, Consent.Purpose.MARKETING):
+        consents.give_consent(
+            member_id=member_id,
+            purpose=purpose,
+            channel=Channel.SMS,
+            is_granted=False,
+            source="sms:R",
+            text_version="carrier",
+        )

@@ -1,0 +1,143 @@
+"""Decide: every member who is due under a live policy gets one touch: planned, held out, or skipped with its reason.
+
+One INSERT … SELECT per policy, in priority order, in one transaction under the slot lock: the frequency cap is counted
+from the touches themselves, so nobody else may plan meanwhile.
+"""
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F, Max
+
+from apps.care import audience, gate, reasons, triggers
+from apps.care.models import Policy, Run, Touch, Version
+from apps.core import clock
+from apps.segments.models import StageChange
+
+SLOT_LOCK = 7_490_031  # advisory lock of whoever gives out slots of the frequency cap
+
+
+@dataclass
+class Plan:
+    """What one run decided. Its touches are those with an id above `after_touch`."""
+
+    as_of: datetime
+    after_touch: int
+    planned: int = 0
+    held_out: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+
+    def count(self, state: str, reason: str, rows: int) -> None:
+        if state == Touch.State.SKIPPED:
+            self.skipped[reason] += rows
+        elif state == Touch.State.HELD_OUT:
+            self.held_out += rows
+        else:
+            self.planned += rows
+
+
+@transaction.atomic
+def plan(*, moment: datetime, only: Version | None = None) -> Plan:
+    """Plan all live policies as of `moment` (or one version). Running it again adds nothing."""
+    started = time.monotonic()
+    lock_slots()
+    past = Run.objects.filter(finished_at__isnull=False).aggregate(as_of=Max("as_of"), change_id=Max("change_id"))
+    limits = gate.load()
+    found = Plan(as_of=moment, after_touch=Touch.objects.aggregate(top=Max("pk"))["top"] or 0)
+    newest = StageChange.objects.aggregate(top=Max("pk"))["top"] or 0
+    for version in [only] if only else live_versions():
+        _plan_one(version, found=found, limits=limits, last_run=past["as_of"], seen=past["change_id"] or 0)
+    Run.objects.create(
+        as_of=moment,
+        change_id=newest,
+        planned=found.planned,
+        held_out=found.held_out,
+        skipped=found.skipped.total(),
+        seconds=time.monotonic() - started,
+        finished_at=clock.now(),
+    )
+    return found
+
+
+def live_versions() -> list[Version]:
+    """The newest version of every live policy, most urgent first."""
+    return list(
+        Version.objects.filter(policy__status=Policy.Status.LIVE, number=F("policy__version"))
+        .select_related("policy")
+        .order_by("policy__priority", "policy_id")
+    )
+
+
+def lock_slots() -> None:
+    """Wait for the right to give out slots; it ends with the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s)", [SLOT_LOCK])
+
+
+def _plan_one(version: Version, *, found: Plan, limits: gate.Gate, last_run: datetime | None, seen: int) -> None:
+    sql, params = statement(version, moment=found.as_of, limits=limits, last_run=last_run, seen=seen)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        for state, reason, rows in cursor.fetchall():
+            found.count(state, reason, rows)
+
+
+def statement(
+    version: Version, *, moment: datetime, limits: gate.Gate, last_run: datetime | None, seen: int
+) -> tuple[str, dict[str, Any]]:
+    """The one INSERT … SELECT of a version, with its parameters; it answers (state, reason, rows)."""
+    send_at = limits.send_at(moment, hour=version.send_hour)
+    due, due_params = triggers.due(version, moment=moment, last_run=last_run, seen=seen)
+    rule, rule_params = audience.compiled(version.audience)
+    verdict = "\n".join(f"when {condition} then '{reason}'" for reason, condition in _checks(version))
+    sql = f"""
+        with due as materialized ({due}),
+        judged as (
+            select m.id as member_id, d.occurrence,
+                   case {verdict} else '' end as reason,
+                   {gate.held_out_sql("policy_key", "policy_limit")} as is_held
+            from due d join members_member m on m.id = d.member_id {gate.joins()}
+            where {rule} and not exists (
+                select from care_touch e
+                where e.policy_id = %(policy)s and e.member_id = d.member_id and e.occurrence = d.occurrence
+            )
+        ),
+        made as (
+            insert into care_touch (
+                policy_id, version_id, member_id, occurrence, channel, state, reason, is_treated, decided_at,
+                send_at, slot_on, lease_until, fence, tries, settled_at
+            )
+            select %(policy)s, %(version)s, member_id, occurrence, %(channel)s,
+                   case when reason <> '' then 'skipped' when is_held then 'held_out' else 'planned' end, reason,
+                   case when reason = '' then not is_held end, %(moment)s,
+                   case when reason = '' then %(send_at)s end,
+                   case when reason = '' and not is_held then %(day)s end, null, 0, 0,
+                   case when reason <> '' or is_held then %(moment)s end
+            from judged
+            on conflict do nothing
+            returning state, reason
+        )
+        select state, reason, count(*) from made group by state, reason
+    """
+    params = gate.parameters(version, gate=limits, send_at=send_at) | due_params | rule_params
+    params |= {
+        "policy": version.policy_id,
+        "version": version.pk,
+        "policy_key": version.policy.key,
+        "policy_limit": gate.threshold(version.holdout_percent),
+        "send_at": send_at,
+    }
+    return sql, params
+
+
+def _checks(version: Version) -> list[tuple[str, str]]:
+    """The gate, and what only a run can know: too late, or overtaken by a newer entry into the stage."""
+    checks = [(reasons.LATE, "d.is_late")]
+    for reason, condition in gate.refusals(version):
+        overtaken = " or d.is_old" if reason == reasons.STAGE_LEFT else ""
+        checks.append((reason, condition + overtaken))
+    return checks

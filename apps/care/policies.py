@@ -1,0 +1,278 @@
+"""Policies: what staff edit, checked as a closed shape; publishing freezes a version that never changes."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from apps.care import audience, defaults, templates
+from apps.care.models import Channel, Policy, Version
+from apps.core import audit, clock
+from apps.core.errors import DomainError, NotFound, ValidationFailed
+from apps.members.models import Consent
+from apps.segments.models import Stage
+
+PURPOSES = (Consent.Purpose.CARE.value, Consent.Purpose.MARKETING.value)
+DEFAULTS: dict[str, Any] = {
+    "audience": {}, "purpose": "care", "missing": {}, "send_hour": 10, "holdout_percent": 10, "return_days": 30,
+}  # fmt: skip
+FIELDS = {"trigger", "params", "channel", "template", *DEFAULTS}
+# name: (smallest, largest, default; None: must be given)
+_WINDOW = (1, 60, 14)
+_NUMBERS: dict[str, dict[str, tuple[int, int, int | None]]] = {
+    Version.Trigger.STAGE_ENTERED: {"window_days": _WINDOW},
+    Version.Trigger.DAYS_SINCE_ORDER: {"days": (1, 1000, None), "window_days": _WINDOW},
+    Version.Trigger.SECOND_PURCHASE: {"days": (1, 365, None), "window_days": _WINDOW},
+    Version.Trigger.BIRTHDAY: {"days_before": (0, 60, 0), "window_days": (1, 14, 2)},
+}
+_TEXTS: dict[str, Promise] = {
+    "not_an_object": _("A group of fields is expected here."),
+    "unknown_field": _("This field is not known."),
+    "required": _("This is missing."),
+    "unknown_value": _("This value is not known."),
+    "not_a_number": _("A number within its limits is expected."),
+    "not_a_list": _("A list that is not empty is expected."),
+    "too_large": _("This rule has too many parts."),
+    "unknown_shape": _("A rule has a field, an operator and a value, or is made of other rules."),
+    "unknown_op": _("This comparison does not fit the field."),
+    "unknown_attribute": _("This member attribute is not known."),
+    "key_of_attribute_only": _("Only a rule about an attribute names a key."),
+    "not_yes_or_no": _("Yes or no is expected."),
+    "not_a_date": _("A date is expected."),
+    "unknown_variable": _("This variable is not known."),
+    "stray_brace": _("A brace stands outside a variable."),
+    "control_character": _("The text holds a character that cannot be sent."),
+    "no_words": _("The text has no words of its own."),
+    "too_long": _("The text is too long for this channel."),
+    "not_a_text": _("A text is expected."),
+}
+
+
+class NotPublished(DomainError):
+    code = "policy_not_published"
+    title = _("This policy has never been published.")
+
+
+class _Findings:
+    def __init__(self) -> None:
+        self.errors: list[dict[str, str]] = []
+
+    def add(self, pointer: str, code: str) -> None:
+        self.errors.append({"pointer": pointer, "code": code, "message": str(_TEXTS[code])})
+
+
+def checked(draft: Any) -> dict[str, Any]:
+    """The draft with its defaults filled in. Raises ValidationFailed that lists everything wrong with it."""
+    found = _Findings()
+    if not isinstance(draft, dict):
+        found.add("", "not_an_object")
+        raise ValidationFailed(errors=found.errors)
+    for name in sorted(str(key) for key in draft.keys() - FIELDS):
+        found.add(f"/{name}", "unknown_field")
+    for name in sorted(FIELDS - DEFAULTS.keys() - draft.keys() - {"params"}):
+        found.add(f"/{name}", "required")
+    whole = DEFAULTS | {"params": {}} | {key: value for key, value in draft.items() if key in FIELDS}
+    for name, check in _CHECKS.items():
+        if name in whole:
+            check(whole, found)
+    if found.errors:
+        raise ValidationFailed(errors=found.errors)
+    return whole
+
+
+def as_version(policy: Policy, *, draft: Any) -> Version:
+    """An unsaved version of a checked draft: what publishing would freeze. Raises ValidationFailed."""
+    whole = checked(draft)
+    return Version(policy=policy, number=policy.version + 1, **whole)
+
+
+@transaction.atomic
+def create(*, key: str, name: str, draft: Any = None, priority: int = 100) -> Policy:
+    """A new draft; it may be incomplete until it is published."""
+    audit.sign()
+    return Policy.objects.create(key=key, name=name, draft=draft or {}, priority=priority)
+
+
+@transaction.atomic
+def save_draft(*, policy_id: int, draft: Any, name: str | None = None, priority: int | None = None) -> Policy:
+    """Keep what staff wrote, whole or not; sending goes on with the published version."""
+    audit.sign()
+    policy = _locked(policy_id)
+    policy.draft = draft
+    policy.name = name if name is not None else policy.name
+    policy.priority = priority if priority is not None else policy.priority
+    policy.save(update_fields=["draft", "name", "priority", "changed_at"])
+    return policy
+
+
+@transaction.atomic
+def publish(*, policy_id: int, user_id: int | None = None) -> Version:
+    """Freeze the draft as a new version and let it run. An unchanged draft adds no version. Raises ValidationFailed."""
+    audit.sign()
+    policy = _locked(policy_id)
+    fresh = as_version(policy, draft=policy.draft)
+    newest = policy.versions.filter(number=policy.version).first()
+    if newest is None or _content(newest) != _content(fresh):
+        fresh.published_by_id = user_id
+        fresh.published_at = clock.now()
+        fresh.save()
+        newest, policy.version = fresh, fresh.number
+    policy.status = Policy.Status.LIVE
+    policy.save(update_fields=["version", "status", "changed_at"])
+    return newest
+
+
+@transaction.atomic
+def pause(*, policy_id: int) -> Policy:
+    """No new touches; those that wait are skipped when their time comes."""
+    return _switch(policy_id, Policy.Status.PAUSED)
+
+
+@transaction.atomic
+def resume(*, policy_id: int) -> Policy:
+    """Raises NotPublished when there is nothing to run."""
+    return _switch(policy_id, Policy.Status.LIVE)
+
+
+@transaction.atomic
+def install_defaults() -> list[Policy]:
+    """Create and publish the five policies a shop begins with. One that exists, edited or paused, is left alone."""
+    made = []
+    for priority, default in enumerate(defaults.POLICIES, start=1):
+        if Policy.objects.filter(key=default["key"]).exists():
+            continue
+        policy = create(key=default["key"], name=default["name"], draft=default["draft"], priority=priority * 10)
+        publish(policy_id=policy.pk)
+        made.append(policy)
+    return made
+
+
+def _switch(policy_id: int, status: Policy.Status) -> Policy:
+    audit.sign()
+    policy = _locked(policy_id)
+    if not policy.version:
+        raise NotPublished
+    policy.status = status
+    policy.save(update_fields=["status", "changed_at"])
+    return policy
+
+
+def _locked(policy_id: int) -> Policy:
+    policy = Policy.objects.select_for_update().filter(pk=policy_id).first()
+    if policy is None:
+        raise NotFound
+    return policy
+
+
+def _content(version: Version) -> dict[str, Any]:
+    content = {name: getattr(version, name) for name in FIELDS}
+    return content | {"holdout_percent": Decimal(str(version.holdout_percent))}
+
+
+def _number(value: Any, *, low: int, high: int) -> bool:
+    return type(value) is int and low <= value <= high
+
+
+def _check_params(whole: dict[str, Any], found: _Findings) -> None:
+    params, trigger = whole["params"], whole.get("trigger")
+    if not isinstance(params, dict):
+        found.add("/params", "not_an_object")
+        return
+    numbers = _NUMBERS.get(trigger, {}) if isinstance(trigger, str) else {}
+    known = set(numbers) | ({"stage"} if trigger == Version.Trigger.STAGE_ENTERED else set())
+    for name in sorted(str(key) for key in params.keys() - known):
+        found.add(f"/params/{name}", "unknown_field")
+    filled = dict(params)
+    for name, (low, high, default) in numbers.items():
+        filled.setdefault(name, default)
+        if filled[name] is None:
+            found.add(f"/params/{name}", "required")
+        elif not _number(filled[name], low=low, high=high):
+            found.add(f"/params/{name}", "not_a_number")
+    if "stage" in known and params.get("stage") not in Stage.values:
+        found.add("/params/stage", "unknown_value" if "stage" in params else "required")
+    whole["params"] = filled
+
+
+def _check_audience(whole: dict[str, Any], found: _Findings) -> None:
+    try:
+        audience.compiled(whole["audience"])
+    except audience.BadRule as wrong:
+        found.add(wrong.pointer, wrong.code)
+
+
+def _check_template(whole: dict[str, Any], found: _Findings) -> None:
+    text, channel = whole["template"], whole.get("channel")
+    if not isinstance(text, str):
+        found.add("/template", "not_a_text")
+        return
+    try:
+        templates.parse(text)
+    except templates.BadTemplate as wrong:
+        found.add("/template", wrong.code)
+        return
+    longest = templates.LONGEST_SMS if channel == Channel.SMS else templates.LONGEST
+    if len(templates.composed(text, channel=str(channel))) > longest:
+        found.add("/template", "too_long")
+
+
+def _check_missing(whole: dict[str, Any], found: _Findings) -> None:
+    missing = whole["missing"]
+    if not isinstance(missing, dict):
+        found.add("/missing", "not_an_object")
+        return
+    for name, rule in missing.items():
+        at = f"/missing/{name}"
+        if name not in templates.VARIABLES:
+            found.add(at, "unknown_variable")
+        elif not isinstance(rule, dict) or rule.get("policy") not in {"skip", "default"}:
+            found.add(at, "unknown_value")
+        elif rule["policy"] == "default" and not _is_default(rule.get("value")):
+            found.add(f"{at}/value", "not_a_text")
+
+
+def _is_default(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= 40 and value.isprintable()
+
+
+def _choice(name: str, allowed: Any) -> Callable[[dict[str, Any], _Findings], None]:
+    def check(whole: dict[str, Any], found: _Findings) -> None:
+        if not isinstance(whole[name], str) or whole[name] not in allowed:
+            found.add(f"/{name}", "unknown_value")
+
+    return check
+
+
+def _range(name: str, low: int, high: int) -> Callable[[dict[str, Any], _Findings], None]:
+    def check(whole: dict[str, Any], found: _Findings) -> None:
+        if not _number(whole[name], low=low, high=high):
+            found.add(f"/{name}", "not_a_number")
+
+    return check
+
+
+def _check_share(whole: dict[str, Any], found: _Findings) -> None:
+    """Percent with at most one decimal, 0 to 50."""
+    share = whole["holdout_percent"]
+    good = isinstance(share, int | float) and not isinstance(share, bool) and 0 <= share <= 50
+    if not good or round(share, 1) != share:
+        found.add("/holdout_percent", "not_a_number")
+    else:
+        whole["holdout_percent"] = Decimal(str(share))
+
+
+_CHECKS: dict[str, Callable[[dict[str, Any], _Findings], None]] = {
+    "trigger": _choice("trigger", Version.Trigger.values),
+    "params": _check_params,
+    "audience": _check_audience,
+    "channel": _choice("channel", Channel.values),
+    "purpose": _choice("purpose", PURPOSES),
+    "template": _check_template,
+    "missing": _check_missing,
+    "send_hour": _range("send_hour", 0, 23),
+    "holdout_percent": _check_share,
+    "return_days": _range("return_days", 1, 365),
+}

@@ -1,0 +1,44 @@
+"""Why a touch was skipped or failed: stable codes, and their words for people."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+LATE = "late"
+NOT_ACTIVE = "not_active"
+NO_CONSENT = "no_consent"
+NO_ADDRESS = "no_address"
+STAGE_LEFT = "stage_left"
+BOUGHT = "bought"
+MISSING_VALUE = "missing_value"
+GLOBAL_HOLDOUT = "global_holdout"
+CAP = "cap"
+PAUSED = "paused"
+GAVE_UP = "gave_up"
+NO_ANSWER = "no_answer"
+
+TEXTS: dict[str, Promise] = {
+    LATE: _("The moment had passed"),
+    NOT_ACTIVE: _("The member is frozen, cancelled or erased"),
+    NO_CONSENT: _("No consent for this channel"),
+    NO_ADDRESS: _("No usable phone number"),
+    STAGE_LEFT: _("No longer in this stage"),
+    BOUGHT: _("Has bought since"),
+    MISSING_VALUE: _("A value for the text is missing"),
+    GLOBAL_HOLDOUT: _("Held out of all messages"),
+    CAP: _("Enough messages already today or this week"),
+    PAUSED: _("The policy was paused"),
+    GAVE_UP: _("Gave up after several tries"),
+    NO_ANSWER: _("The provider never said what became of it"),
+    "BLACKLIST": _("The member has opted out at the provider"),
+    "NUMBER_INVALID": _("The provider does not know this number"),
+    "REPEATED": _("The provider refuses the same text twice"),
+    "DAY_LIMIT": _("The provider's daily limit for this number is reached"),
+    "SENSITIVE_WORD": _("The provider blocks a word in the text"),
+    "CONTENT_TOO_LONG": _("The text is too long"),
+    "TEMPLATE_MISMATCH": _("The text differs from the approved template"),
+}
+
+
+def text(code: str) -> str:
+    """Words for a code; a provider's code that we have no words for is shown as it is."""
+    return str(TEXTS.get(code, code))
