@@ -87,6 +87,7 @@ def _production() -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "config.settings.production",
         "SECRET_KEY": secrets.token_urlsafe(64),
         "ALLOWED_HOSTS": "siyu.example.com",
+        "ALLOW_SIMULATOR": "1",  # no SMS account here
     }
 
 

@@ -62,5 +62,5 @@ def _granian(interface: str, application: str, path: Path, *, workers: int, thre
     return [
         "-m", "granian", "--interface", interface, "--uds", str(path), "--workers", str(workers),
         "--blocking-threads", str(threads), "--no-ws" if interface == "wsgi" else "--ws", "--respawn-failed-workers",
-        "--workers-kill-timeout", "10", application,
+        "--workers-kill-timeout", "10", "--backpressure", "128", application,
     ]  # fmt: skip
