@@ -117,12 +117,16 @@ def test_parts_of_a_whole_keep_their_proportion():
     assert widths == [300, 42]  # 344 wide, 2 between them
 
 
-def test_a_part_too_small_to_see_is_still_two_pixels():
-    chart = charts.StackBar(
-        key="s", title="S", parts=(charts.Part(label="a", value=9_999_999), charts.Part(label="b", value=1))
-    )
+def test_parts_too_small_to_see_are_two_pixels_and_the_bar_stays_full():
+    small = tuple(charts.Part(label=name, value=1) for name in "bcd")
+    chart = charts.StackBar(key="s", title="S", parts=(charts.Part(label="a", value=1_000), *small))
     widths = [float(node.get("width")) for node in drawn(chart).iter(f"{SVG}rect") if node.get("height") == "22"]
-    assert widths == [340, 2]
+    assert widths == [332, 2, 2, 2]  # with three gaps of 2: 344
+
+
+def test_the_description_reads_the_figures_out():
+    story = next(drawn(reasons(consent=1_480, quiet=21)).iter(f"{SVG}desc")).text
+    assert story == "consent 1,480; quiet 21"
 
 
 def test_reason_bars_start_together_and_share_one_scale():
