@@ -104,9 +104,14 @@ def _install(clone: Path, lock: str, voice: Voice) -> None:
 
 
 def _pass_on(command: list[str], environment: dict[str, str], voice: Voice) -> bool:
-    """Run with its progress lines going where ours go."""
-    target = subprocess.DEVNULL if voice.quiet else voice.stream
-    return subprocess.run(command, stdout=target, stderr=voice.stream, env=environment, check=False).returncode == 0
+    """Run with its progress lines going where ours go, without the list of every package at the end."""
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, text=True, errors="replace"
+    ) as installer:
+        for line in installer.stdout or ():
+            if not line.startswith((" + ", " - ", " ~ ")):
+                voice.line("  " + line.rstrip())
+    return installer.returncode == 0
 
 
 def _environment(clone: Path) -> dict[str, str]:

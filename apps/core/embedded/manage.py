@@ -12,13 +12,13 @@ OWNER_COMMANDS = {"migrate", "makemigrations", "flush"}
 def main(arguments: list[str]) -> int:
     say.prepare_streams()
     processes.leave_on_sigterm()
-    voice = say.Voice(sys.stderr, quiet=not sys.stderr.isatty())
+    voice = say.Voice(sys.stderr)
     try:
         home = places.locate()
         home.create()
         environment.ensure(clone=home.clone, voice=voice)
         servers = Servers(home=home)
-        with servers.running(voice):
+        with servers.running(say.Voice(sys.stderr, quiet=not sys.stderr.isatty())):
             return run(arguments, servers=servers)
     except say.Refusal as refusal:
         say.stop_with(str(refusal))

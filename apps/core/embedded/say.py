@@ -25,9 +25,13 @@ class Voice:
         self.quiet = quiet
 
     def line(self, text: str) -> None:
-        if not self.quiet:
+        if self.quiet:
+            return
+        try:
             self.stream.write(text + "\n")
             self.stream.flush()
+        except OSError:  # whoever read our lines has left; the work goes on
+            self.quiet = True
 
     @contextlib.contextmanager
     def step(self, name: str) -> Iterator[None]:
