@@ -2,9 +2,10 @@
 
 from celery import shared_task
 
-from apps.core import runs
+from apps.core import clock, runs
 from apps.events import services as events
 from apps.flows import services
+from apps.flows.demo import wheel
 
 
 @shared_task(name="flows.deliver_event")
@@ -22,3 +23,8 @@ def purge_events() -> None:
     with runs.recorded("flows.purge_events") as figures:
         figures["events"] = events.purge()
         figures["task_runs"] = runs.purge()
+
+
+@shared_task(name="flows.demo_tick")
+def demo_tick() -> None:
+    wheel.tick_recorded(clock.now())

@@ -1,0 +1,115 @@
+"""`load_demo` from an empty database to a shop in the middle of its life. A killed run leaves a mark; the next one starts clean."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import psycopg
+from django.apps import apps
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from apps.analytics import rollup
+from apps.core import clock
+from apps.core.errors import DomainError
+from apps.core.models import Heartbeat
+from apps.flows.demo import goods, history, people, replay, shops, source, state, wheel
+from apps.flows.demo.progress import Say, step
+from apps.members.models import Member
+from apps.orders.models import Order
+from apps.segments import refresh as stats
+
+LOCK = 7_490_802  # held by the one command that loads
+# Whose tables are emptied when a killed run left half a demo. Accounts and the audit trail stay.
+OURS = ("analytics", "care", "catalog", "events", "gateways", "members", "orders", "segments", "stores")
+WORKER_GONE = timedelta(minutes=1)
+
+
+class DemoRefused(DomainError):
+    code = "demo_refused"
+    title = _("The demo cannot be loaded here: %(reason)s")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    members: int
+    orders: int
+    is_new: bool
+
+
+def load(*, households: int | None, with_replay: bool, say: Say) -> Loaded:
+    """Load the demo, once. Raises DemoRefused where real data could be or where processes would get in the way."""
+    if not shops.is_allowed():
+        raise DemoRefused(reason=_("it brings fixed passwords, and these are production settings."))
+    with psycopg.connect(settings.DATABASE_OWNER_URL, autocommit=True) as guard:
+        free = guard.execute("select pg_try_advisory_lock(%s)", [LOCK]).fetchone()
+        if free != (True,):
+            raise DemoRefused(reason=_("another command is loading it."))
+        is_new = state.read() != state.DONE
+        if is_new:
+            _make_room(say)
+            state.write(state.LOADING)
+            _fill(now=clock.now(), households=households, with_replay=with_replay, say=say)
+            state.write(state.DONE)
+    return Loaded(
+        members=Member.objects.filter(source=state.SOURCE).count(),
+        orders=Order.objects.filter(source=state.SOURCE).count(),
+        is_new=is_new,
+    )
+
+
+def _fill(*, now: datetime, households: int | None, with_replay: bool, say: Say) -> None:
+    with step("shopping data read", say=say) as counts:
+        year = source.read(now=now, households=households)
+        counts += [f"{len(year.baskets.basket):,} orders", f"{len(year.lines.product):,} lines"]
+    with step("shops, staff and members", say=say) as counts:
+        opened = shops.open_shops()
+        members = people.join(year, opened)
+        counts += [f"{len(opened.store_ids)} shops", f"{len(members):,} members"]
+    with step("products", say=say) as counts:
+        products = goods.stock(year)
+        counts.append(f"{len(products[0]):,} products")
+    ledger = history.prepare(year, shops=opened, members=members, products=products)
+    edge = year.baskets.until(replay.first_moment(now) if with_replay else now)
+    with step("orders before the replayed days" if with_replay else "orders", say=say) as counts:
+        history.load_past(ledger, until=edge)
+        counts.append(f"{edge:,} orders")
+    if with_replay:
+        with step("days replayed", say=say) as counts:
+            figures = replay.run(ledger, done=edge, now=now, say=say)
+            counts += [f"{number:,} {name.replace('_', ' ')}" for name, number in figures.items()]
+    else:
+        _catch_up(now)
+    with step("figures of the dashboard", say=say) as counts:
+        counts.append(f"{rollup.roll_up(moment=now).figures:,} rows")
+
+
+def _catch_up(now: datetime) -> None:
+    """Without a replay: the wheel to the present, then all stats at once."""
+    at = wheel.position()
+    if at:
+        wheel.turn(after=at, until=now)
+    stats.refresh(now, full=True)
+
+
+def _make_room(say: Say) -> None:
+    """Only an empty database, or our own half-loaded demo, which is removed."""
+    if Member.objects.exclude(source=state.SOURCE).exists():
+        raise DemoRefused(reason=_("there are members already. The demo belongs in an installation of its own."))
+    if Heartbeat.objects.filter(name="worker", at__gt=clock.now() - WORKER_GONE).exists():
+        raise DemoRefused(reason=_("Siyu is running. Stop it with bin/stop first."))
+    if state.read() == state.LOADING:
+        say("  an earlier run was interrupted; it is removed")
+        _empty()
+    elif Member.objects.exists() or Order.objects.exists():
+        raise DemoRefused(reason=_("there is data already. The demo belongs in an installation of its own."))
+
+
+def _empty() -> None:
+    """Numbers go on, so that no key of a message is used twice."""
+    tables = [
+        model._meta.db_table
+        for label in OURS
+        for model in apps.get_app_config(label).get_models(include_auto_created=True)
+    ]
+    with psycopg.connect(settings.DATABASE_OWNER_URL) as owner:
+        owner.execute(f"truncate {', '.join(tables)}")

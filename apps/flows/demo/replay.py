@@ -1,0 +1,87 @@
+"""The last 90 days, lived through day by day with the clock standing at each: orders in, stats, care decided, messages sent.
+
+What came after a message cannot have been caused by it: the orders are the data's, whatever was sent.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+
+from apps.care import dispatch, planning, policies
+from apps.core import clock
+from apps.flows.demo import history, platform, wheel, words
+from apps.flows.demo.history import Ledger
+from apps.flows.demo.progress import Say, Steps
+from apps.segments import refresh as stats
+
+DAYS = 90
+DECIDE_AT = timedelta(hours=9, minutes=5)  # shop time
+SEND_AT = timedelta(hours=10, minutes=1)  # just after the policies' hour
+
+
+def first_moment(now: datetime) -> datetime:
+    """When the first replayed day begins; what was paid before is history."""
+    return clock.day_start(clock.local_date(now) - timedelta(days=DAYS))
+
+
+def run(ledger: Ledger, *, done: int, now: datetime, say: Say) -> Counter[str]:
+    """Live from the first replayed day to `now`; the first `done` orders are there already. Returns touches by state."""
+    steps = Steps("  replayed day", total=DAYS, say=say)
+    figures: Counter[str] = Counter()
+    with platform.reachable(), _brand():
+        with clock.frozen(first_moment(now)) as moment:
+            stats.refresh(moment, full=True)
+            policies.install_defaults()
+        for number, (decide, send) in enumerate(_days(now)):
+            done = _orders_until(ledger, done=done, moment=send)
+            figures += _live(decide, send)
+            steps.at(number, f"{sum(figures.values()):,} care decisions")
+    _orders_until(ledger, done=done, moment=now)
+    with clock.frozen(now):
+        stats.refresh(now)
+    return figures
+
+
+def _days(now: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """When care decides and when it sends, day after day, as far as both have passed."""
+    day = first_moment(now)
+    while day + SEND_AT <= now:
+        yield day + DECIDE_AT, day + SEND_AT
+        day = clock.day_end(clock.local_date(day))
+
+
+def _live(decide: datetime, send: datetime) -> Counter[str]:
+    """One day of care, as the hourly run and the drain would have lived it."""
+    with clock.frozen(decide):
+        stats.refresh(decide)
+        plan = planning.plan(moment=decide)
+    with clock.frozen(send):
+        dispatch.drain()
+    return Counter(planned=plan.planned, held_out=plan.held_out, skipped=plan.skipped.total())
+
+
+def _orders_until(ledger: Ledger, *, done: int, moment: datetime) -> int:
+    """Let the orders paid up to `moment` happen; after the end of the data the wheel goes on."""
+    last = ledger.year.baskets.until(moment)
+    if last > done:
+        history.add_day(ledger, first=done, last=last)
+    at = wheel.position()
+    if last == len(ledger.year.baskets.basket) and at:
+        wheel.turn(after=at, until=moment)
+    return max(done, last)
+
+
+class _brand:
+    """The replayed messages are signed by the demo's brand, unless the installation has a name of its own."""
+
+    def __enter__(self) -> None:
+        self.earlier: dict[str, Any] = {name: getattr(settings, name) for name in ("BRAND_NAME", "SMS_SIGNATURE")}
+        for name, value in self.earlier.items():
+            setattr(settings, name, words.BRAND if value == "Siyu" else value)
+
+    def __exit__(self, *_: object) -> None:
+        for name, value in self.earlier.items():
+            setattr(settings, name, value)

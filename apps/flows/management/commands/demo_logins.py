@@ -1,0 +1,20 @@
+"""Print the log-ins of the demo, one per role."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from apps.flows.demo import shops
+
+
+class Command(BaseCommand):
+    help = "Show the demo's log-ins. Prints nothing where there is no demo."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        logins = shops.log_ins()
+        if not logins:
+            return
+        rows = [("Role", "Log-in name", "Password"), *((x.role, x.username, x.password) for x in logins)]
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        for row in rows:
+            self.stdout.write("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
