@@ -4,7 +4,7 @@ from datetime import timedelta
 from functools import partial
 
 from celery import current_app
-from django.db import transaction
+from django.db import connection, transaction
 
 from apps.core import clock
 from apps.events.models import Event
@@ -25,6 +25,31 @@ def publish(name: str, *, key: str, lane: str = "", **payload: object) -> Event:
     if created:
         transaction.on_commit(partial(wake_worker, event.pk), robust=True)
     return event
+
+
+def publish_many(name: str, *, query: str) -> int:
+    """Store a fact per row of a query with the columns `key`, `lane`, `payload`, in its order. Returns how many are new.
+
+    For set-based writers; the same rules as `publish`. The query is SQL of our own, without parameters.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("publish_many() belongs inside the transaction of the change it reports")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""insert into events_event (name, key, lane, payload, created_at, next_try_at, attempts, error)
+                select %s, %s || ':' || f.key, f.lane, f.payload, %s, %s, 0, '' from ({query}) f
+                on conflict (key) do nothing""",
+            [name, name, moment := clock.now(), moment],
+        )
+        stored = cursor.rowcount
+    if stored:
+        transaction.on_commit(wake_sweep, robust=True)
+    return stored
+
+
+def wake_sweep() -> None:
+    """One wake-up for many facts."""
+    current_app.send_task("flows.sweep_events")
 
 
 def wake_worker(event_id: int) -> None:

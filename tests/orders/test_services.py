@@ -197,9 +197,7 @@ def test_the_same_refund_source_with_another_amount_is_refused(paid):
     assert Order.objects.get().refunded_cents == 2_500
 
 
-@pytest.mark.parametrize(
-    ("asked", "error"), [(10_001, RefundExceeds), (0, AmountNotPositive), (-5, AmountNotPositive)]
-)
+@pytest.mark.parametrize(("asked", "error"), [(10_001, RefundExceeds), (0, AmountNotPositive), (-5, AmountNotPositive)])
 def test_a_refund_outside_what_was_paid_is_refused_and_leaves_no_trace(paid, asked, error):
     with pytest.raises(error):
         services.refund(order_id=paid.pk, source="r1", amount_cents=asked)

@@ -1,0 +1,152 @@
+"""From bytes to rows: gzip, encodings, quotes and line numbers, in bounded memory."""
+
+import csv
+import io
+import re
+import zlib
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from apps.orders.imports.errors import (
+    EncodingUnknown,
+    EncodingUtf16,
+    FileEmpty,
+    FileIsExcel,
+    FileMissing,
+    FileTooLarge,
+    GzipBroken,
+    QuoteNotClosed,
+)
+
+CHUNK = 1 << 20
+LONGEST_CELL = 2_000_000  # characters; a longer one is a quotation mark that nobody closed
+LONGEST_LINE = 4_000_000
+GZIP = b"\x1f\x8b"
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # xlsx and old xls
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_wide = re.compile("[\u2e80-\uffff]")
+
+
+class Source(io.RawIOBase):
+    """The file's own bytes, unpacked where they are gzip (known by content, not by name). Counts what it read."""
+
+    def __init__(self, path: Path, *, limit: int) -> None:
+        try:
+            self._file = path.open("rb")
+            self.size = path.stat().st_size
+        except OSError:
+            raise FileMissing(path=path.name) from None
+        self._limit = limit
+        self._given = 0
+        self._rest = b""
+        self._is_gzip = self._file.read(2) == GZIP
+        self._file.seek(0)
+        self._unpacker = _unpacker()
+
+    def head(self) -> bytes:
+        """The first bytes, which stay to be read."""
+        while len(self._rest) < 4096 and (more := self._more()):
+            self._rest += more
+        return self._rest[:4096]
+
+    def position(self) -> int:
+        """How far in the stored file, in bytes."""
+        return self._file.tell()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        piece = self._rest or self._more()
+        taken = piece[: len(buffer)]
+        self._rest = piece[len(taken) :]
+        buffer[: len(taken)] = taken
+        return len(taken)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+    def _more(self) -> bytes:
+        piece = self._unpacked() if self._is_gzip else self._file.read(CHUNK)
+        self._given += len(piece)
+        if self._given > self._limit:
+            raise FileTooLarge(limit_mb=self._limit // 1_000_000)
+        return piece
+
+    def _unpacked(self) -> bytes:
+        """The next piece of plain bytes, at most CHUNK (a small file may hold a huge one); b"" at the true end."""
+        while True:
+            packed = self._unpacker.unconsumed_tail or self._unpacker.unused_data or self._file.read(CHUNK // 8)
+            if self._unpacker.eof:
+                if not packed.strip(b"\0"):
+                    return b""
+                self._unpacker = _unpacker()
+            elif not packed:
+                raise GzipBroken
+            try:
+                piece = self._unpacker.decompress(packed, CHUNK)
+            except zlib.error:
+                raise GzipBroken from None
+            if piece:
+                return piece
+
+
+def _unpacker() -> "zlib._Decompress":
+    return zlib.decompressobj(wbits=31)
+
+
+def encoding_of(source: Source) -> str:
+    """`utf-8-sig` to begin with; refuses what is not text at all."""
+    head = source.head()
+    if not head.strip():
+        raise FileEmpty
+    if head.startswith(WORKBOOKS):
+        raise FileIsExcel
+    if head.startswith(UTF16_MARKS) or head[:400].count(0) * 3 > len(head[:400]):
+        raise EncodingUtf16
+    return "utf-8-sig"
+
+
+class WrongEncoding(Exception):
+    """The bytes are not UTF-8, and nothing before showed that they were meant to be."""
+
+
+class Rows:
+    """Rows with the number of the line on which each begins (the header is line 1)."""
+
+    def __init__(self, source: Source, *, encoding: str) -> None:
+        self._encoding = encoding
+        self._text = io.TextIOWrapper(io.BufferedReader(source, CHUNK), encoding=encoding, newline="")
+        csv.field_size_limit(LONGEST_CELL)
+        self._reader = csv.reader(iter(partial(self._text.readline, LONGEST_LINE), ""))
+        self._saw_wide = False
+
+    def batches(self, size: int) -> Iterator[list[tuple[int, list[str]]]]:
+        """Rows in batches; blank lines are left out. Raises WrongEncoding, EncodingUnknown, QuoteNotClosed."""
+        batch: list[tuple[int, list[str]]] = []
+        last = 0
+        try:
+            for row in self._reader:
+                if row:
+                    batch.append((last + 1, row))
+                last = self._reader.line_num
+                if len(batch) == size:
+                    self._note(batch)
+                    yield batch
+                    batch = []
+        except UnicodeDecodeError:
+            self._note(batch)
+            if self._encoding == "utf-8-sig" and not self._saw_wide:
+                raise WrongEncoding from None
+            raise EncodingUnknown(line=last + 1) from None
+        except csv.Error:
+            raise QuoteNotClosed(line=last + 1) from None
+        if batch:
+            yield batch
+
+    def _note(self, batch: list[tuple[int, list[str]]]) -> None:
+        """Chinese letters that decoded as UTF-8 prove it: a bad byte after them is damage, not another encoding."""
+        if not self._saw_wide:
+            self._saw_wide = any(_wide.search("".join(row)) for _, row in batch if not "".join(row).isascii())

@@ -1,0 +1,54 @@
+"""The file of rejected rows: where, why, what to do, and the text as it was."""
+
+import csv
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from apps.orders.imports.columns import COLUMNS
+from apps.orders.imports.errors import REASONS
+
+CELL_KEPT = 200  # characters
+_number = re.compile(r"-\d+(\.\d+)?\Z")
+STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def count() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("select count(*) from import_rejects")
+        return cursor.fetchone()[0]
+
+
+def write(target: Callable[[], Path]) -> Path | None:
+    """Write the file, readable by its owner only (it may hold phones), and return its path; None when no row was rejected."""
+    if not count():
+        return None
+    path = target()
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="") as file, connection.cursor() as cursor:
+        out = csv.writer(file)
+        out.writerow([_("line"), _("column"), _("code"), _("reason"), _("what to do"), _("original text")])
+        with cursor.copy(_rows_sql()) as copy:
+            copy.set_types(["int8", "text", "text", "text"])
+            for line, column, code, original in copy.rows():
+                reason = REASONS[code]
+                out.writerow([line, column, code, reason.text, reason.cure, harmless(original)])
+    return path
+
+
+def harmless(text: str) -> str:
+    """A spreadsheet must not run what a file brought along."""
+    return f"'{text}" if text.startswith(STARTS_FORMULA) and not _number.match(text) else text
+
+
+def _rows_sql() -> str:
+    cell = "case r.cell " + " ".join(f"when '{name}' then c.{name}" for name in COLUMNS) + " end"
+    return f"""copy (
+        select r.line, r.cell, r.code, substr(coalesce(nullif(c.raw, ''), {cell}, ''), 1, {CELL_KEPT})
+        from import_rejects r join import_cells c using (line) order by r.line
+    ) to stdout"""

@@ -1,0 +1,92 @@
+"""`bin/manage import_orders FILE.csv`: see docs/import.md."""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils.translation import gettext as _
+
+from apps.core import jobs, requests
+from apps.orders.imports.errors import FileRefused
+from apps.orders.imports.run import Progress, run
+
+
+class Command(BaseCommand):
+    help = "Import orders from a CSV file (UTF-8 or GB18030, also gzip). The same file again changes nothing."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--dry-run", action="store_true", help="count and check everything, write nothing")
+        parser.add_argument("--live", action="store_true", help="orders of now: store facts, so that care may follow")
+        parser.add_argument("--source", default="import", help="who numbers these orders (default: import)")
+        parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path: Path = options["file"]
+        try:
+            with requests.acting(actor="cli"):
+                result = run(
+                    path=path, source=options["source"][:40], is_live=options["live"], dry_run=options["dry_run"],
+                    rejected_to=lambda: _beside(path), progress=_Voice(self.stderr),
+                )  # fmt: skip
+        except FileRefused as refusal:
+            if options["json"]:
+                self.stdout.write(json.dumps({"code": refusal.code, "title": str(refusal)}, ensure_ascii=False))
+            else:
+                self.stderr.write(f"{refusal} [{refusal.code}]")
+            sys.exit(1)
+        if options["json"]:
+            self.stdout.write(json.dumps(result, ensure_ascii=False))
+        else:
+            self._tell(result)
+
+    def _tell(self, result: dict[str, Any]) -> None:
+        title = _("Checked (nothing was written)") if result["dry_run"] else _("Imported")
+        self.stdout.write(f"{title}: {path_figures(result)}")
+        for notice in result["notices"]:
+            what = ", ".join(notice["columns"]) if "columns" in notice else f"{notice['count']:,}"
+            self.stdout.write(f"  {notice['text']} {what}")
+        if result["rejected_file"]:
+            self.stdout.write("  " + _("Rejected rows: %(file)s") % {"file": result["rejected_file"]})
+
+
+def path_figures(result: dict[str, Any]) -> str:
+    return _(
+        "%(rows)s rows, %(orders_added)s orders new, %(orders_known)s known, %(lines_added)s lines,"
+        " %(members_added)s members new, %(refunds_added)s refunds, %(rejected)s rows rejected, %(seconds)s s"
+    ) % {name: f"{value:,}" for name, value in result.items() if isinstance(value, int | float)}
+
+
+def _beside(path: Path) -> Path:
+    """Next to the file; where that folder cannot be written, among the job results."""
+    name = f"{path.name.removesuffix('.gz').removesuffix('.csv')}.rejected.csv"
+    try:
+        with (path.parent / f"{name}.part").open("x"):
+            pass
+        (path.parent / f"{name}.part").unlink()
+    except OSError:
+        return jobs.result_path(name)
+    return path.parent / name
+
+
+class _Voice:
+    """A line every second on standard error once it takes more than three."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._begun = self._last = time.monotonic()
+
+    def __call__(self, now: Progress) -> None:
+        moment = time.monotonic()
+        if moment - self._begun < 3 or (moment - self._last < 1 and now.done < now.total):
+            return
+        self._last = moment
+        rate = f"{now.rows / max(moment - self._begun, 0.001):,.0f}/s"
+        share = f"{100 * now.done / now.total:.0f} %" if now.total else ""
+        bad = _("%(count)s rejected") % {"count": f"{now.bad:,}"} if now.bad else ""
+        words = {"read": _("reading"), "check": _("checking"), "merge": _("writing")}
+        self._stream.write(" ".join(word for word in (words[now.step], share, f"{now.rows:,}", rate, bad) if word))
