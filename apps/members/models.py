@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from apps.core import clock
 
@@ -14,9 +15,9 @@ class Member(models.Model):
     """A person the brand knows. `nickname` is plain and searchable; real name and phone never stand here."""
 
     class Status(models.TextChoices):
-        ACTIVE = "active", _("Active")
+        ACTIVE = "active", pgettext_lazy("member", "Active")
         FROZEN = "frozen", _("Frozen")
-        CANCELLED = "cancelled", _("Cancelled")
+        CANCELLED = "cancelled", pgettext_lazy("member", "Cancelled")
         ERASED = "erased", _("Erased")
 
     class Gender(models.TextChoices):
