@@ -12,14 +12,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Q
 
 from apps.care import gate, outcomes, reasons, slots, templates
-from apps.care.models import Channel, Version
+from apps.care.models import Channel, Touch, Version
 from apps.care.outcomes import Claim, Verdict
-from apps.core import clock
+from apps.core import clock, runs
 from apps.gateways import inbox, sms
 from apps.gateways.messages import Outgoing
 from apps.members import selectors as members
@@ -96,6 +98,14 @@ def drain(*, seconds: float = 50.0) -> Counter[str]:
     return figures
 
 
+def drain_recorded() -> None:
+    """`drain` for the scheduler: a row in the job console only when something happened."""
+    if not _has_work(moment=clock.now()):
+        return
+    with runs.recorded("care.drain") as figures:
+        figures.update(drain())
+
+
 def drain_channel(channel: str, *, deadline: float) -> Counter[str]:
     """Settle what is open, then send chunk after chunk until nothing is due, the hour is quiet, or the channel is down."""
     figures = resolve(channel)
@@ -141,8 +151,13 @@ def resolve(channel: str) -> Counter[str]:
     return figures
 
 
+def _has_work(*, moment: datetime) -> bool:
+    due = Q(state="planned", send_at__lte=moment) | Q(state__in=["sending", "unknown"], lease_until__lte=moment)
+    return Touch.objects.filter(due, channel__in=_ORDER).exists()
+
+
 def _claim(channel: str, *, moment: datetime) -> _Chunk:
-    params = {
+    params: dict[str, Any] = {
         "channel": channel, "moment": moment, "day": clock.local_date(moment), "chunk": CHUNK, "lease": moment + LEASE,
     }  # fmt: skip
     with connection.cursor() as cursor:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -133,7 +134,7 @@ def record(verdicts: Sequence[Verdict], *, moment: datetime) -> Counter[str]:
     """Write what became of a chunk; returns how many reached which state. Opt-outs also withdraw the consent."""
     if not verdicts:
         return Counter()
-    columns = {
+    columns: dict[str, Any] = {
         "ids": [v.claim.touch_id for v in verdicts],
         "fences": [v.claim.fence for v in verdicts],
         "numbers": [v.claim.tries for v in verdicts],

@@ -23,10 +23,11 @@ SLOT_LOCK = 7_490_031  # advisory lock of whoever gives out slots of the frequen
 
 @dataclass
 class Plan:
-    """What one run decided. Its touches are those with an id above `after_touch`."""
+    """What one run decided. Its touches have ids above `after_touch`, up to `last_touch`."""
 
     as_of: datetime
     after_touch: int
+    last_touch: int = 0
     planned: int = 0
     held_out: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
@@ -47,10 +48,11 @@ def plan(*, moment: datetime, only: Version | None = None) -> Plan:
     lock_slots()
     past = Run.objects.filter(finished_at__isnull=False).aggregate(as_of=Max("as_of"), change_id=Max("change_id"))
     limits = gate.load()
-    found = Plan(as_of=moment, after_touch=Touch.objects.aggregate(top=Max("pk"))["top"] or 0)
+    found = Plan(as_of=moment, after_touch=_newest_touch())
     newest = StageChange.objects.aggregate(top=Max("pk"))["top"] or 0
     for version in [only] if only else live_versions():
         _plan_one(version, found=found, limits=limits, last_run=past["as_of"], seen=past["change_id"] or 0)
+    found.last_touch = _newest_touch()
     Run.objects.create(
         as_of=moment,
         change_id=newest,
@@ -76,6 +78,10 @@ def lock_slots() -> None:
     """Wait for the right to give out slots; it ends with the transaction."""
     with connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(%s)", [SLOT_LOCK])
+
+
+def _newest_touch() -> int:
+    return Touch.objects.aggregate(top=Max("pk"))["top"] or 0
 
 
 def _plan_one(version: Version, *, found: Plan, limits: gate.Gate, last_run: datetime | None, seen: int) -> None:

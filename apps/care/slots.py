@@ -5,6 +5,7 @@ passed by two at a time. A skipped or failed touch gives its slot back by losing
 """
 
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -62,7 +63,7 @@ def move_to_today(*, channel: str, moment: datetime, limits: gate.Gate) -> int:
     """Give due touches a slot of this shop day, or skip them with `cap`. While a plan is being made they wait."""
     day = clock.local_date(moment)
     monday, sunday = gate.week_of(day)
-    params = {
+    params: dict[str, Any] = {
         "channel": channel, "moment": moment, "day": day, "monday": monday, "sunday": sunday, "chunk": CHUNK,
         "day_cap": limits.day_cap, "week_cap": limits.week_cap, "cap": reasons.CAP,
     }  # fmt: skip

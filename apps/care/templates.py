@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 
 from django.conf import settings
@@ -104,7 +105,7 @@ def composed(text: str, *, channel: str) -> str:
 
 
 def values_of(
-    member_ids: Collection[int], *, names: Collection[str], moment: object
+    member_ids: Collection[int], *, names: Collection[str], moment: datetime
 ) -> dict[int, dict[str, str | None]]:
     """The variables of many members in one query."""
     wanted = [name for name in VARIABLES if name in names]

@@ -1,0 +1,49 @@
+"""One round of care: bring the stats up, decide, send. A rehearsal is the same code in a transaction that is rolled back."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import transaction
+
+from apps.care import dispatch, planning, policies
+from apps.care.models import Policy, Version
+from apps.care.planning import Plan
+from apps.core.errors import NotFound
+from apps.segments import refresh as stats
+
+Watcher = Callable[[Plan], None]
+
+
+def plan(*, moment: datetime) -> Plan:
+    """Refresh the stats and plan every live policy as of `moment`."""
+    stats.refresh(moment)
+    return planning.plan(moment=moment)
+
+
+def run(*, moment: datetime, watch: Watcher | None = None) -> tuple[Plan, Counter[str]]:
+    """Plan, show the plan to `watch`, then send what is due. Call it with no transaction open."""
+    found = plan(moment=moment)
+    if watch:
+        watch(found)
+    return found, dispatch.drain()
+
+
+def rehearse(*, moment: datetime, watch: Watcher | None = None, draft_of: int | None = None) -> Plan:
+    """What `run` would decide, touch for touch; `watch` may read the touches, then all is undone.
+
+    `draft_of`: only this policy, as its draft stands. Raises NotFound, ValidationFailed.
+    """
+    with transaction.atomic():
+        stats.refresh(moment)
+        found = planning.plan(moment=moment, only=_published(draft_of) if draft_of else None)
+        if watch:
+            watch(found)
+        transaction.set_rollback(True)
+    return found
+
+
+def _published(policy_id: int) -> Version:
+    if not Policy.objects.filter(pk=policy_id).exists():
+        raise NotFound
+    return policies.publish(policy_id=policy_id)
