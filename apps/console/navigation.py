@@ -62,7 +62,7 @@ GROUPS: tuple[Group, ...] = (
             Item(
                 label=_("Stores and staff"), icon="store", url_name="console_records:index", permission="records.manage"
             ),
-            Item(label=_("Style"), icon="style", url_name="console:style", permission="jobs.view"),
+            Item(label=_("Style"), icon="style", url_name="console:style"),
         ),
     ),
 )

@@ -30,7 +30,11 @@ def tag(name: str, *children: object, **attrs: object) -> SafeString:
 
 def joined(children: Iterable[object]) -> SafeString:
     """Children side by side; those that are not yet markup are escaped."""
-    return mark_safe("".join(str(conditional_escape(child)) for child in children))  # noqa: S308
+    return mark_safe("".join(conditional_escape(_as_text(child)) for child in children))  # noqa: S308
+
+
+def _as_text(child: object) -> str:
+    return child if isinstance(child, str) else str(child)
 
 
 def text(x: float, y: float, content: object, *, cls: str = "", anchor: str = "") -> SafeString:

@@ -15,6 +15,7 @@ from apps.console.charts import Chart, Sparkline
 from apps.console.charts import svg as marks
 from apps.core import clock
 from apps.core import money as amounts
+from apps.stores.models import Role
 
 register = template.Library()
 
@@ -120,6 +121,11 @@ def as_of(value: dt.datetime | None) -> SafeString | str:
         return ""
     words = _("Data as of %(time)s") % {"time": moment(value)}
     return format_html('<time class="c-asof num" datetime="{}">{}</time>', value.isoformat(), words)
+
+
+@register.filter
+def role_name(role: str) -> str:
+    return str(Role(role).label) if role in Role.values else role
 
 
 @register.filter
