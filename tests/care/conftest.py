@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from apps.care import policies
+from apps.care import dispatch, policies
 from apps.care.models import Policy, Touch, Version
 from apps.core import brand
 from apps.gateways import sms
@@ -92,8 +92,10 @@ def noon(clock: Callable[[datetime], datetime]) -> datetime:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_breaker() -> Iterator[None]:
+def _fresh_process() -> Iterator[None]:
+    """A breaker that remembers nothing, and no text that only another test's platform approved."""
     sms.breaker.succeeded()
+    dispatch._registered.clear()
     yield
     sms.breaker.succeeded()
 
