@@ -83,6 +83,6 @@ def _value(part: Any, kind: type) -> Any:
         return moment
     if not isinstance(part, kind) or isinstance(part, bool):
         raise TypeError("cursor of another list")
-    if kind is int and not -(2**63) <= part < 2**63:
+    if isinstance(part, int) and not -(2**63) <= part < 2**63:
         raise ValueError("no such key")
     return part

@@ -12,7 +12,8 @@ from django.db.models import Max
 
 from apps.analytics.models import DailyFigure
 from apps.core import clock
-from apps.segments.models import Stage
+from apps.orders.models import ImportRun
+from apps.segments.models import RefreshRun, Stage
 
 DAYS = 3  # today and the two before it: late changes of state fall there
 FIRST_DAYS = 120  # what the first run fills
@@ -93,13 +94,13 @@ class Rolled:
 def roll_up(*, moment: datetime, days: int | None = None) -> Rolled:
     """Recompute the figures of the last `days` shop days up to `moment`.
 
-    Without `days`: three, or as many as were missed since the last run (120 at the first).
+    Without `days`: as many as are owed (see `_owed`).
     """
     last = clock.local_date(moment)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(%s)", [LOCK])
         first = last - timedelta(days=(days or _owed(last)) - 1)
-        values = {
+        values: dict[str, Any] = {
             "moment": moment,
             "first": first,
             "last": last,
@@ -132,7 +133,15 @@ def _mark(cursor: Any, *, values: dict[str, Any]) -> None:
 
 
 def _owed(today: date) -> int:
-    newest = DailyFigure.objects.filter(name=ROLLED, store_id=0).aggregate(newest=Max("on"))["newest"]
-    if newest is None:
+    """Three days, the days that were missed, or all when an import or a full refresh may have changed the past since."""
+    rolled = DailyFigure.objects.filter(name=ROLLED, store_id=0).aggregate(newest=Max("on"), at=Max("as_of"))
+    if rolled["newest"] is None or _past_changed(since=rolled["at"]):
         return FIRST_DAYS
-    return min(max((today - newest).days, 0) + DAYS, FIRST_DAYS)
+    return min(max((today - rolled["newest"]).days, 0) + DAYS, FIRST_DAYS)
+
+
+def _past_changed(*, since: datetime) -> bool:
+    return (
+        ImportRun.objects.filter(finished_at__gte=since).exists()
+        or RefreshRun.objects.filter(is_full=True, finished_at__gte=since).exists()
+    )

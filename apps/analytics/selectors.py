@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from apps.analytics.models import DailyFigure
 from apps.analytics.rollup import ROLLED
@@ -83,7 +83,7 @@ def entries_into(stage: str) -> list[str]:
     return [f"move.{before}.{stage}" for before in ("first", *Stage.values)]
 
 
-def _of_stores(store_ids: Stores):
+def _of_stores(store_ids: Stores) -> QuerySet[DailyFigure]:
     if store_ids is None:
         return DailyFigure.objects.filter(store_id=0)
     return DailyFigure.objects.filter(store_id__in=[key for key in store_ids if key])

@@ -6,6 +6,7 @@ from datetime import datetime
 from apps.core.models import Job
 
 LIVE = {Job.State.QUEUED, Job.State.RUNNING}
+WISHES = {"pause": Job.Wish.PAUSE, "stop": Job.Wish.STOP, "go-on": Job.Wish.NONE}  # words of the addresses
 
 
 @dataclass(frozen=True, kw_only=True)

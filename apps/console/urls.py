@@ -4,7 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from apps.console import login, style
-from apps.console.views import audit, dashboard, find, home, imports, jobs, members, messages, orders, phone
+from apps.console.views import audit, dashboard, find, home, imports, jobs, members, messages, orders, phone, policies
 
 app_name = "console"
 urlpatterns = [
@@ -22,6 +22,15 @@ urlpatterns = [
     path("console/orders/", orders.index, name="orders"),
     path("console/orders/<str:order>/", orders.order, name="order"),
     path("console/orders/<str:order>/refund/", orders.refund, name="order_refund"),
+    path("console/policies/", policies.index, name="policies"),
+    path("console/policies/new/", policies.new, name="policy_new"),
+    path("console/policies/<slug:key>/", policies.policy, name="policy"),
+    path("console/policies/<slug:key>/save/", policies.save, name="policy_save"),
+    path("console/policies/<slug:key>/publish/", policies.publish, name="policy_publish"),
+    path("console/policies/<slug:key>/pause/", policies.pause, name="policy_pause"),
+    path("console/policies/<slug:key>/resume/", policies.resume, name="policy_resume"),
+    path("console/policies/<slug:key>/preview/", policies.preview, name="policy_preview"),
+    path("console/policies/<slug:key>/dry-run/", policies.rehearse, name="policy_dry_run"),
     path("console/messages/", messages.index, name="messages"),
     path("console/phone/", phone.page, name="phone"),
     path("console/imports/", imports.index, name="imports"),

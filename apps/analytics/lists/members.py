@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from apps.analytics.keyset import Page
 from apps.analytics.lists import select
 from apps.analytics.lists.select import Conditions
+from apps.core import clock
 
 _COLUMNS = """
 select m.id, m.member_no, m.nickname, m.status, m.tags, m.joined_at, m.home_store_id, h.name as store,
@@ -27,10 +29,12 @@ class Wanted:
     cell: str = ""
     store_id: int | None = None
     tag: str = ""
+    joined_first: date | None = None
+    joined_last: date | None = None
 
     @property
     def is_narrowed(self) -> bool:
-        return bool(self.stage or self.cell or self.store_id or self.tag)
+        return any((self.stage, self.cell, self.store_id, self.tag, self.joined_first, self.joined_last))
 
 
 def find(*, wanted: Wanted, cursor: str = "") -> Page:
@@ -77,4 +81,8 @@ def _conditions(wanted: Wanted) -> Conditions:
     conditions.only("m.home_store_id = %s", wanted.store_id)
     if wanted.tag:
         conditions.add("m.tags @> array[%s]::varchar[]", wanted.tag)
+    if wanted.joined_first:
+        conditions.add("m.joined_at >= %s", clock.day_start(wanted.joined_first))
+    if wanted.joined_last:
+        conditions.add("m.joined_at < %s", clock.day_end(wanted.joined_last))
     return conditions

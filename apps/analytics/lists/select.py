@@ -1,5 +1,6 @@
 """The one way a list is read: conditions and parameters in, a page of dict rows out."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,3 +62,8 @@ def about(statement: str, values: Sequence[Any]) -> int:
         database.execute(f"explain (format json) {statement}", values)
         plan = database.fetchone()[0]
     return int(plan[0]["Plan"]["Plan Rows"])
+
+
+def json_value(value: Any) -> Any:
+    """A jsonb column as a raw cursor hands it over: Django leaves it as text."""
+    return json.loads(value) if isinstance(value, str) else value

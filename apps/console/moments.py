@@ -1,0 +1,122 @@
+"""Entries of a member's timeline as people read them."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from apps.care import reasons
+from apps.care.models import Touch
+from apps.console.templatetags.pages import word
+from apps.core import ids, money
+from apps.segments.models import StageChange
+from apps.stores.models import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """`tone` draws the mark: now, ok, warn, bad or nothing."""
+
+    title: str
+    moment: datetime
+    text: str = ""
+    tone: str = ""
+    href: str = ""
+
+
+def entries(request: HttpRequest, rows: Iterable[dict[str, Any]]) -> list[Entry]:
+    """Store names in one query; links only where the reader may follow them."""
+    rows = list(rows)
+    stores = dict(
+        Store.objects.filter(pk__in={row["facts"].get("store_id") for row in rows} - {None}).values_list("pk", "name")
+    )
+    may = request.access.can  # type: ignore[attr-defined]
+    made = []
+    for row in rows:
+        facts = {**row["facts"], "store": stores.get(row["facts"].get("store_id"), "")}
+        entry = _SAID[row["kind"]](facts)
+        href = _href(row["kind"], facts) if may(_NEEDS.get(row["kind"], "")) else ""
+        made.append(Entry(moment=row["at"], href=href, **entry))
+    return made
+
+
+def _order(facts: dict[str, Any]) -> dict[str, str]:
+    parts = (money.show(facts["total_cents"]), facts["store"], facts["order_no"])
+    return {"title": _("Order paid"), "text": " · ".join(part for part in parts if part), "tone": "ok"}
+
+
+def _refund(facts: dict[str, Any]) -> dict[str, str]:
+    title = _("One line refunded") if facts["is_line"] else _("Money refunded")
+    return {"title": title, "text": f"{money.show(facts['amount_cents'])} · {facts['order_no']}", "tone": "warn"}
+
+
+def _stage(facts: dict[str, Any]) -> dict[str, str]:
+    after = word(facts["after"], "stage")
+    title = (
+        _("%(before)s → %(after)s") % {"before": word(facts["before"], "stage"), "after": after}
+        if facts["before"]
+        else after
+    )
+    causes = {
+        StageChange.Cause.FIRST: _("First computed from the history"),
+        StageChange.Cause.ORDER: _("By an order"),
+        StageChange.Cause.TIME: _("By time alone"),
+        StageChange.Cause.CORRECTED: _("Corrected: a late order or a refund changed the past"),
+    }
+    tone = {"lapsing": "warn", "dormant": "warn", "lost": "bad", "won_back": "ok", "active": "ok"}.get(
+        facts["after"], "now"
+    )
+    return {"title": title, "text": causes.get(facts["cause"], ""), "tone": tone}
+
+
+def _consent(facts: dict[str, Any]) -> dict[str, str]:
+    told = {"purpose": word(facts["purpose"], "purpose"), "channel": word(facts["channel"], "consent_channel")}
+    title = _("Agreed to %(purpose)s, %(channel)s") if facts["is_granted"] else _("Withdrew %(purpose)s, %(channel)s")
+    text = _("Source %(source)s, text %(version)s") % {"source": facts["source"], "version": facts["text_version"]}
+    return {"title": title % told, "text": text, "tone": "" if facts["is_granted"] else "bad"}
+
+
+def _touch(facts: dict[str, Any]) -> dict[str, str]:
+    state = word(facts["state"], "touch")
+    title = _("%(policy)s: %(state)s") % {"policy": facts["policy"], "state": state}
+    if facts["state"] == Touch.State.HELD_OUT:
+        return {"title": title, "text": _("In the comparison group: nothing is sent.")}
+    if facts["reason"]:
+        tone = "bad" if facts["state"] == Touch.State.FAILED else ""
+        return {"title": title, "text": reasons.text(facts["reason"]), "tone": tone}
+    tone = "now" if facts["state"] in {Touch.State.SENT, Touch.State.DELIVERED} else ""
+    return {"title": title, "text": facts["text"] or word(facts["channel"], "channel"), "tone": tone}
+
+
+def _inbox(facts: dict[str, Any]) -> dict[str, str]:
+    return {"title": _("Inbox: %(title)s") % {"title": facts["title"]}, "text": facts["body"]}
+
+
+def _unmask(facts: dict[str, Any]) -> dict[str, str]:
+    reason = (facts["after"] or {}).get("reason", "")
+    return {"title": _("Phone number looked at"), "text": f"{facts['actor']}: {reason}", "tone": "warn"}
+
+
+def _joined(facts: dict[str, Any]) -> dict[str, str]:
+    return {
+        "title": _("Joined"),
+        "text": " · ".join(part for part in (facts["source"], facts["store"]) if part),
+        "tone": "now",
+    }
+
+
+def _href(kind: str, facts: dict[str, Any]) -> str:
+    if kind in {"order", "refund"}:
+        return reverse("console:order", args=[ids.encode("ord", facts["order_id"])])
+    return reverse("console:policy", args=[facts["policy_key"]]) if kind == "touch" else ""
+
+
+_NEEDS = {"order": "orders.view", "refund": "orders.view", "touch": "policies.view"}
+_SAID: dict[str, Callable[[dict[str, Any]], dict[str, str]]] = {
+    "order": _order, "refund": _refund, "stage": _stage, "consent": _consent,
+    "touch": _touch, "inbox": _inbox, "unmask": _unmask, "joined": _joined,
+}  # fmt: skip

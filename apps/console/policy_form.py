@@ -1,0 +1,186 @@
+"""The policy editor: plain fields in, care's draft out, and care's findings back at their fields."""
+
+import json
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from apps.care import templates
+from apps.care.models import Channel, Version
+from apps.care.policies import DEFAULTS
+from apps.console import audience_rule
+from apps.core import money
+from apps.members.models import Consent, Member
+from apps.segments.models import Cell, Stage
+from apps.stores.models import Store
+
+PURPOSES = [(purpose.value, purpose.label) for purpose in (Consent.Purpose.CARE, Consent.Purpose.MARKETING)]
+VARIABLE_WORDS = {
+    "nickname": gettext_lazy("nickname"),
+    "days_since_order": gettext_lazy("days since the last order"),
+    "last_store": gettext_lazy("store of the last order"),
+    "top_category": gettext_lazy("favourite category"),
+    "brand": gettext_lazy("brand"),
+    "orders": gettext_lazy("number of orders"),
+}
+
+
+class Tags(forms.CharField):
+    """Words between commas."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        words = str(value or "").replace("，", ",").split(",")
+        return [word.strip()[:40] for word in words if word.strip()]
+
+
+class Yuan(forms.CharField):
+    def prepare_value(self, value: Any) -> Any:
+        return money.yuan(value) if isinstance(value, int) else value
+
+    def to_python(self, value: Any) -> Any:
+        if not str(value or "").strip():
+            return None
+        try:
+            return money.cents(str(value))
+        except ValueError:
+            raise forms.ValidationError(_("Enter an amount such as 12.50.")) from None
+
+
+class PolicyForm(forms.Form):
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=60)
+    trigger = forms.ChoiceField(label=gettext_lazy("When"), choices=Version.Trigger.choices)
+    stage = forms.ChoiceField(label=gettext_lazy("Stage entered"), choices=Stage.choices, required=False)
+    days = forms.IntegerField(label=gettext_lazy("Days after the order"), min_value=1, max_value=1000, required=False)
+    days_before = forms.IntegerField(
+        label=gettext_lazy("Days before the birthday"), min_value=0, max_value=60, required=False
+    )
+    window_days = forms.IntegerField(
+        label=gettext_lazy("Still worth it for"),
+        help_text=gettext_lazy("Days. Later than that, nothing is sent."),
+        min_value=1,
+        max_value=60,
+        required=False,
+    )
+    stages = forms.MultipleChoiceField(label=gettext_lazy("Stage"), choices=Stage.choices, required=False)
+    cells = forms.MultipleChoiceField(label=gettext_lazy("RFM cell"), choices=Cell.choices, required=False)
+    genders = forms.MultipleChoiceField(label=gettext_lazy("Gender"), choices=Member.Gender.choices, required=False)
+    stores = forms.MultipleChoiceField(label=gettext_lazy("Home store"), required=False)
+    tags_any = Tags(label=gettext_lazy("Any of these tags"), required=False, max_length=400)
+    tags_none = Tags(label=gettext_lazy("None of these tags"), required=False, max_length=400)
+    orders_least = forms.IntegerField(
+        label=gettext_lazy("Orders, at least"), min_value=0, max_value=100_000, required=False
+    )
+    orders_most = forms.IntegerField(
+        label=gettext_lazy("Orders, at most"), min_value=0, max_value=100_000, required=False
+    )
+    net_least = Yuan(label=gettext_lazy("Net spent in yuan, at least"), required=False, max_length=20)
+    rule = forms.CharField(
+        label=gettext_lazy("Rule as JSON"),
+        help_text=gettext_lazy("Counts instead of the fields above when it is filled in."),
+        widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false"}),
+        required=False,
+        max_length=8000,
+    )
+    channel = forms.ChoiceField(label=gettext_lazy("Channel"), choices=Channel.choices)
+    purpose = forms.ChoiceField(label=gettext_lazy("Consent it needs"), choices=PURPOSES)
+    template = forms.CharField(label=gettext_lazy("Text"), widget=forms.Textarea(attrs={"rows": 4}), max_length=2000)
+    send_hour = forms.IntegerField(
+        label=gettext_lazy("Hour of sending"), help_text=gettext_lazy("Shop time, 0 to 23."), min_value=0, max_value=23
+    )
+    holdout_percent = forms.FloatField(
+        label=gettext_lazy("Held out, percent"),
+        help_text=gettext_lazy("Get nothing, so that the effect can be told."),
+        min_value=0,
+        max_value=50,
+    )
+    return_days = forms.IntegerField(label=gettext_lazy("Return counted for, days"), min_value=1, max_value=365)
+    priority = forms.IntegerField(
+        label=gettext_lazy("Rank"),
+        help_text=gettext_lazy("The smaller goes first when a member may get only one."),
+        min_value=0,
+        max_value=9999,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["stores"].choices = list(Store.objects.values_list("code", "name"))  # type: ignore[attr-defined]
+        for name in templates.VARIABLES:
+            self.fields[f"missing_{name}"] = forms.CharField(
+                label=VARIABLE_WORDS[name], max_length=40, required=False, widget=forms.TextInput(attrs={"size": 14})
+            )
+
+    @property
+    def missing_fields(self) -> list[forms.BoundField]:
+        return [self[f"missing_{name}"] for name in templates.VARIABLES]
+
+    @property
+    def audience_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in (*audience_rule.LISTS, *audience_rule.NUMBERS)]
+
+    def clean_rule(self) -> Any:
+        text = self.cleaned_data["rule"].strip()
+        if not text:
+            return None
+        try:
+            return json.loads(text)
+        except (json.JSONDecodeError, RecursionError):
+            raise forms.ValidationError(_("This is not JSON. Check brackets, commas and quotes.")) from None
+
+    def draft(self) -> dict[str, Any]:
+        """Care's draft; what is empty is left to care's defaults and findings."""
+        given = self.cleaned_data
+        rule = given["rule"] if given.get("rule") is not None else audience_rule.rule(given)
+        missing = {
+            name: {"policy": "default", "value": given[f"missing_{name}"]}
+            for name in templates.VARIABLES
+            if given.get(f"missing_{name}")
+        }
+        plain = ("trigger", "channel", "purpose", "template", "send_hour", "return_days")
+        share = given["holdout_percent"]
+        return {
+            **{name: given[name] for name in plain},
+            "holdout_percent": int(share) if share == int(share) else round(share, 1),
+            "params": self._params(given),
+            "audience": rule,
+            "missing": missing,
+        }
+
+    def _params(self, given: dict[str, Any]) -> dict[str, Any]:
+        wanted = {
+            Version.Trigger.STAGE_ENTERED: ("stage",),
+            Version.Trigger.DAYS_SINCE_ORDER: ("days",),
+            Version.Trigger.SECOND_PURCHASE: ("days",),
+            Version.Trigger.BIRTHDAY: ("days_before",),
+        }[Version.Trigger(given["trigger"])]
+        return {name: given[name] for name in (*wanted, "window_days") if given.get(name) not in (None, "")}
+
+    def show(self, errors: list[dict[str, str]]) -> None:
+        """Put care's findings at their fields."""
+        for found in errors:
+            parts = found["pointer"].strip("/").split("/")
+            name = {"params": parts[-1], "audience": "rule", "missing": f"missing_{parts[1] if len(parts) > 1 else ''}"}
+            field = name.get(parts[0], parts[0])
+            where = f"{found['pointer']}: " if field == "rule" and len(parts) > 1 else ""
+            self.add_error(field if field in self.fields else None, f"{where}{found['message']}")
+
+
+def initial(draft: dict[str, Any]) -> dict[str, Any]:
+    """The form's values for a draft, whole or not."""
+    whole = DEFAULTS | {"params": {}, "channel": Channel.SMS} | (draft if isinstance(draft, dict) else {})
+    values = {name: whole.get(name) for name in whole if name not in {"params", "audience", "missing"}}
+    values |= whole["params"] if isinstance(whole["params"], dict) else {}
+    simple = audience_rule.chosen(whole["audience"])
+    if simple is None:
+        values["rule"] = json.dumps(whole["audience"], ensure_ascii=False, indent=1)
+    else:
+        values |= simple
+    missing = whole["missing"] if isinstance(whole["missing"], dict) else {}
+    for name, fallback in missing.items():
+        if isinstance(fallback, dict) and fallback.get("policy") == "default":
+            values[f"missing_{name}"] = fallback.get("value")
+    return values

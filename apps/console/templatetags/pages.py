@@ -1,0 +1,95 @@
+"""Filters of the console's pages: names half hidden, codes in words, public ids."""
+
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps.care import reasons
+from apps.care.models import Channel, Policy, Touch
+from apps.core import ids
+from apps.core.models import Job
+from apps.members.models import Consent, Identity, Member
+from apps.orders.models import Order
+from apps.segments.models import Cell, Stage, StageChange
+
+register = template.Library()
+
+_WORDS: dict[str, Any] = {
+    "stage": Stage,
+    "cell": Cell,
+    "cause": StageChange.Cause,
+    "touch": Touch.State,
+    "channel": Channel,
+    "consent_channel": Consent.Channel,
+    "purpose": Consent.Purpose,
+    "order": Order.Status,
+    "member": Member.Status,
+    "identity": Identity.Kind,
+    "policy": Policy.Status,
+    "job": Job.State,
+}
+_TONES = {
+    "touch": {
+        "sent": "ok",
+        "delivered": "ok",
+        "failed": "bad",
+        "unknown": "warn",
+        "planned": "brand",
+        "sending": "brand",
+    },
+    "order": {"cancelled": "bad", "recorded": "warn"},
+    "policy": {"live": "ok", "paused": "warn"},
+    "job": {"done": "ok", "failed": "bad", "stopped": "warn", "paused": "warn", "running": "brand", "queued": "brand"},
+}
+_DOUBLE_NAMES = ("欧阳", "上官", "司马", "诸葛", "东方", "司徒")
+
+
+@register.filter
+def half_hidden(nickname: str) -> str:
+    """林若溪 → 林*溪, 沈悦 → 沈*, Chen Li → Chen*. A name already starred stays."""
+    name = (nickname or "").strip()
+    if len(name) < 2 or "*" in name:
+        return name
+    if name.isascii():
+        first = name.split()[0]
+        return f"{first if len(first) < len(name) else name[:2]}*"
+    head = 2 if name.startswith(_DOUBLE_NAMES) and len(name) > 2 else 1
+    tail = name[-1] if len(name) > head + 1 else ""
+    return f"{name[:head]}*{tail}"
+
+
+@register.filter
+def public(key: int, prefix: str) -> str:
+    """`{{ row.member_id|public:"mem" }}`: the id an address may carry."""
+    return ids.encode(prefix, key)
+
+
+@register.filter
+def word(code: str, kind: str) -> str:
+    """`{{ row.state|word:"touch" }}`: the label of a code in the reader's language."""
+    labels = dict(_WORDS[kind].choices)
+    return str(labels.get(code, code))
+
+
+@register.filter
+def reason(code: str) -> str:
+    return reasons.text(code)
+
+
+@register.simple_tag
+def badge(kind: str, code: str) -> SafeString:
+    """`{% badge "touch" row.state %}`: shape and word."""
+    return format_html('<span class="c-bd {}">{}</span>', _TONES.get(kind, {}).get(code, ""), word(code, kind))
+
+
+@register.simple_tag
+def stage_mark(code: str) -> SafeString | str:
+    return format_html('<span class="c-stage {}">{}</span>', code, word(code, "stage")) if code else ""
+
+
+@register.filter
+def channel_name(code: str) -> str:
+    """Where an order was placed, as the source says it; the demo's and files' own words stay."""
+    return code.replace("_", " ")

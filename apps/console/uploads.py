@@ -1,0 +1,77 @@
+"""Files that staff upload: size and name checked, kept under MEDIA_ROOT/imports for the owner of the process alone."""
+
+import os
+import re
+from datetime import timedelta
+from pathlib import Path
+from secrets import token_hex
+
+from django import forms
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from apps.core import clock
+
+KEPT_FOR = timedelta(days=7)
+_UNSAFE = re.compile(r"[^\w.\-() ]+")
+
+
+class ImportForm(forms.Form):
+    file = forms.FileField(label=gettext_lazy("CSV file"), widget=forms.FileInput(attrs={"accept": ".csv,.gz,.txt"}))
+    mode = forms.ChoiceField(
+        label=gettext_lazy("What to do"),
+        choices=(
+            ("dry", gettext_lazy("Rehearse: count and check, write nothing")),
+            ("real", gettext_lazy("Take in")),
+        ),
+        widget=forms.RadioSelect,
+    )
+    is_live = forms.BooleanField(
+        label=gettext_lazy("These orders are happening now"),
+        help_text=gettext_lazy("Care then reacts to them. Leave it off for history."),
+        required=False,
+    )
+
+    def clean_file(self) -> UploadedFile:
+        file = self.cleaned_data["file"]
+        if file.size > settings.IMPORT_MAX_BYTES:
+            raise forms.ValidationError(
+                _("The file is larger than %(limit)s. Split it, or use bin/manage import_orders.") % {"limit": limit()}
+            )
+        return file
+
+    def params(self, path: Path) -> dict[str, object]:
+        """What the job is told."""
+        name = _UNSAFE.sub("_", Path(self.cleaned_data["file"].name).name)[-120:]
+        return {
+            "path": str(path),
+            "file_name": name,
+            "is_live": self.cleaned_data["is_live"],
+            "dry_run": self.cleaned_data["mode"] == "dry",
+        }
+
+
+def limit() -> str:
+    return filesizeformat(settings.IMPORT_MAX_BYTES)
+
+
+def keep(file: UploadedFile) -> Path:
+    """Store under a name of our own, mode 0600; files older than a week go."""
+    folder = Path(settings.MEDIA_ROOT) / "imports"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _sweep(folder)
+    path = folder / f"{token_hex(16)}.csv"
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
+        for chunk in file.chunks():
+            target.write(chunk)
+    return path
+
+
+def _sweep(folder: Path) -> None:
+    oldest = (clock.now() - KEPT_FOR).timestamp()
+    for path in folder.glob("*.csv"):
+        if path.stat().st_mtime < oldest:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,64 @@
+"""How the house works: scheduled work, the outbox, long jobs."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.analytics import machinery, queues
+from apps.console import progress
+from apps.core import audit, clock, ids, jobs
+from apps.core.errors import NotFound
+from apps.core.models import Job
+from apps.events import services as events
+
+SHOWN = 20
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    moment = clock.now()
+    recent = Job.objects.select_related("created_by").order_by("-id")[:SHOWN]
+    watched = [
+        {"job": row, "public_id": jobs.public_id(row), "progress": progress.of(row, moment=moment)} for row in recent
+    ]
+    return render(
+        request,
+        "console/jobs.html",
+        {
+            "health": queues.health(moment=moment),
+            "tasks": machinery.tasks(names=[entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()]),
+            "open_facts": machinery.open_facts(),
+            "parked": machinery.parked(limit=SHOWN),
+            "jobs": watched,
+            "late_after": timedelta(minutes=5),
+            "may_manage": request.access.can("jobs.manage"),  # type: ignore[attr-defined]
+        },
+    )
+
+
+@require_POST
+def retry(request: HttpRequest) -> HttpResponse:
+    """Let parked facts be delivered again: one, or all of them."""
+    wanted = request.POST.get("event", "")
+    keys = [int(wanted)] if wanted.isdigit() and len(wanted) < 19 else machinery.parked_ids()
+    for key in keys:
+        events.retry(event_id=key)
+    audit.record("events.retried", object_type="event", object_id=wanted or "all", after={"count": len(keys)})
+    messages.success(request, _("%(count)s facts go out again.") % {"count": len(keys)})
+    return redirect("console:jobs")
+
+
+@require_POST
+def wish(request: HttpRequest, job: str, wish: str) -> HttpResponse:
+    row = Job.objects.filter(pk=ids.decode("job", job)).first()
+    if row is None:
+        raise NotFound
+    if wish not in progress.WISHES:
+        raise NotFound
+    jobs.wish(job_id=row.pk, wish=progress.WISHES[wish])
+    return redirect("console:jobs")

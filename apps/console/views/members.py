@@ -1,0 +1,158 @@
+"""Members: list, search, one member, their phone in clear for a stated reason."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.analytics import timeline
+from apps.analytics.lists import members as listed
+from apps.analytics.lists import orders as listed_orders
+from apps.analytics.lists import touches as listed_touches
+from apps.console import asked, moments, scope, words
+from apps.core import ids
+from apps.core.errors import NotFound, ValidationFailed
+from apps.members import selectors as members
+from apps.members.models import Attribute, Member
+from apps.segments.models import Cell, MemberStats, Stage
+
+PREFIX = members.PREFIX
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def index(request: HttpRequest) -> HttpResponse:
+    """GET filters; POST searches, so that what was typed stands in no address."""
+    where = scope.of(request, permission="members.view")
+    if request.method == "POST":
+        return _search(request)
+    wanted = listed.Wanted(
+        stores=request.access.store_ids("members.view"),  # type: ignore[attr-defined]
+        stage=asked.one_of(request, name="stage", allowed=Stage.values),
+        cell=asked.one_of(request, name="cell", allowed=Cell.values),
+        store_id=where.chosen,
+        tag=request.GET.get("tag", "")[:40].replace("\0", ""),
+        joined_first=asked.a_date(request, name="first"),
+        joined_last=asked.a_date(request, name="last"),
+    )
+    page = listed.find(wanted=wanted, cursor=request.GET.get("at", ""))
+    tags = listed.tags()
+    return render(
+        request,
+        "console/members.html",
+        {
+            "rows": _with_phones(page.rows),
+            "about": listed.about(wanted=wanted),
+            "wanted": wanted,
+            "dropped": asked.without(request, "stage", "cell", "store", "tag", "first", "last"),
+            "joined_span": _span(wanted),
+            "stores": where.options,
+            "stages": _options(Stage.choices, wanted.stage),
+            "cells": _options(Cell.choices, wanted.cell),
+            "tags": _options([(tag, tag) for tag in sorted({*tags, *filter(None, [wanted.tag])})], wanted.tag),
+            **asked.pager(request, page),
+        },
+    )
+
+
+@require_safe
+def member(request: HttpRequest, member: str) -> HttpResponse:
+    row = _allowed(request, member)
+    profile = members.profile(row.pk)
+    stats = MemberStats.objects.filter(pk=row.pk).first()
+    consents = [line for line in members.consents(row.pk) if line.is_newest]
+    stream = timeline.timeline(member_id=row.pk)
+    labels = dict(Attribute.objects.values_list("key", "label"))
+    may_see_orders = request.access.can("orders.view")  # type: ignore[attr-defined]
+    return render(
+        request,
+        "console/member.html",
+        {
+            "profile": profile,
+            "home_store": row.home_store,
+            "gender": row.get_gender_display(),
+            "stats": stats,
+            "average_cents": stats.net_cents // stats.orders if stats and stats.orders else None,
+            "attributes": [(labels.get(key, key), value) for key, value in profile.attributes.items()],
+            "why": words.why_stage(stats) if stats else "",
+            "next": words.what_next(stats) if stats else "",
+            "consents": consents,
+            "orders": _orders(request, row.pk) if may_see_orders else (),
+            "touches": listed_touches.of_member(member_id=row.pk, limit=5),
+            "entries": moments.entries(request, stream.rows),
+            "older": stream.older,
+        },
+    )
+
+
+@require_safe
+def more(request: HttpRequest, member: str) -> HttpResponse:
+    """The next piece of the timeline, for htmx."""
+    row = _allowed(request, member)
+    stream = timeline.timeline(member_id=row.pk, cursor=request.GET.get("at", ""))
+    facts = {"entries": moments.entries(request, stream.rows), "older": stream.older, "public_id": member}
+    return render(request, "console/_member_timeline.html", facts)
+
+
+@require_POST
+def unmask(request: HttpRequest, member: str) -> HttpResponse:
+    """The number in clear, once, into the dialog that asked; the look is in the audit trail before it is shown."""
+    row = _allowed(request, member)
+    facts: dict[str, object] = {"public_id": member, "reason": request.POST.get("reason", "")[:200]}
+    try:
+        facts["phone"] = members.unmask(
+            member_id=row.pk,
+            reason=str(facts["reason"]),
+            access=request.access,  # type: ignore[attr-defined]
+        )
+    except ValidationFailed as refusal:
+        facts["error"] = refusal.facts["errors"][0]["message"]  # type: ignore[index]
+    answer = render(request, "console/_member_phone.html", facts)
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+def _search(request: HttpRequest) -> HttpResponse:
+    text = " ".join(request.POST.get("q", "").replace("\0", "").split())[:60]
+    if not text:
+        return redirect("console:members")
+    stores = request.access.store_ids("members.view")  # type: ignore[attr-defined]
+    after = request.POST.get("after", "")
+    found = members.search(text=text, store_ids=stores, after=int(after) if after.isdigit() and len(after) < 19 else 0)
+    rows = listed.of_ids(member_ids=found.member_ids, stores=stores)
+    if len(rows) == 1 and not after:
+        return redirect("console:member", ids.encode(PREFIX, rows[0]["id"]))
+    facts = {"q": text, "rows": _with_phones(rows), "next_after": found.next_after}
+    return render(request, "console/member_search.html", facts)
+
+
+def _allowed(request: HttpRequest, public_id: str) -> Member:
+    """The member, if within the reader's stores; else it does not exist."""
+    stores = request.access.store_ids("members.view")  # type: ignore[attr-defined]
+    rows = members.within(Member.objects.select_related("home_store"), stores)
+    row = rows.filter(pk=ids.decode(PREFIX, public_id)).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _orders(request: HttpRequest, member_id: int) -> tuple:
+    wanted = listed_orders.Wanted(
+        stores=request.access.store_ids("orders.view"),  # type: ignore[attr-defined]
+        member_id=member_id,
+    )
+    return listed_orders.find(wanted=wanted).rows[:5]
+
+
+def _with_phones(rows) -> list[dict]:
+    phones = members.masked_phones([row["id"] for row in rows])
+    return [{**row, "phone": phones.get(row["id"], ""), "away": words.since(row["last_order_at"])} for row in rows]
+
+
+def _options(choices, chosen: str) -> list[tuple[str, str, bool]]:
+    return [("", _("All"), not chosen), *((str(value), str(text), value == chosen) for value, text in choices)]
+
+
+def _span(wanted: listed.Wanted) -> str:
+    if wanted.joined_first and wanted.joined_last:
+        return words.span(wanted.joined_first, wanted.joined_last)
+    return ""

@@ -1,0 +1,96 @@
+"""Each message as the phone shows it: text messages from the simulator, the rest from the in-app inbox."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from apps.core import clock
+from apps.core.errors import NotFound
+from apps.gateways.models import InboxMessage
+from apps.gateways.simulator.client import Client, SimulatorRefused
+from apps.members.models import Member
+
+log = structlog.get_logger("siyu.console")
+SHOWN = 60
+_TAIL = re.compile(r"^\d{4}$")
+
+
+@dataclass(frozen=True)
+class Bubble:
+    """`tail` the last four digits of the phone; `who` the member of an inbox message."""
+
+    text: str
+    at: datetime
+    tail: str = ""
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class Note:
+    title: str
+    body: str
+    at: datetime
+    nickname: str
+    member_id: int
+    is_read: bool
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def page(request: HttpRequest) -> HttpResponse:
+    """POST looks for a phone tail, so that it stands in no address. Only an installation on the simulator has this page."""
+    if settings.SMS_PROVIDER != "simulator":
+        raise NotFound
+    tail = request.POST.get("tail", "").strip()
+    is_wrong = bool(tail) and not _TAIL.match(tail)
+    facts = {"tail": tail, "is_wrong": is_wrong, "notes": _notes(), "bubbles": [], "is_down": False}
+    try:
+        facts["bubbles"] = [] if is_wrong else _bubbles(tail)
+    except (OSError, SimulatorRefused) as trouble:
+        log.warning("simulator does not answer", error=type(trouble).__name__)
+        facts["is_down"] = True
+    return render(request, "console/phone.html", facts)
+
+
+def _bubbles(tail: str) -> list[Bubble]:
+    """The newest deliveries, oldest of them first as on a phone."""
+    client = Client(settings.SIMULATOR_URL)
+    found = client.messages(after=_start(client, tail), limit=SHOWN, tail=tail)
+    return [_bubble(row) for row in found][-SHOWN:]
+
+
+def _start(client: Client, tail: str) -> int:
+    """The simulator lists from the oldest: without a tail begin near its end."""
+    if tail:
+        return 0
+    return max(int(client.stats().get("last", 0)) - SHOWN, 0)
+
+
+def _bubble(row: dict) -> Bubble:
+    return Bubble(
+        text=str(row.get("text", "")),
+        at=datetime.fromisoformat(str(row["at"])),
+        tail=str(row.get("tail", "")),
+        number=int(row.get("number", 0)),
+    )
+
+
+def _notes() -> list[Note]:
+    rows = list(InboxMessage.objects.order_by("-id")[:8])
+    names = dict(Member.objects.filter(pk__in=[row.member_id for row in rows]).values_list("pk", "nickname"))
+    return [
+        Note(
+            title=row.title,
+            body=row.body,
+            at=clock.local(row.created_at),
+            nickname=names.get(row.member_id, ""),
+            member_id=row.member_id,
+            is_read=row.read_at is not None,
+        )
+        for row in rows
+    ]

@@ -1,0 +1,203 @@
+"""Care policies: list, editor, publish and pause, preview as a member, dry run."""
+
+from datetime import datetime
+from secrets import token_hex
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.care import policies
+
+previews = None
+from apps.care.models import Policy, Version
+from apps.care.templates import VARIABLES
+from apps.console import dry_run, effects, policy_form, policy_words
+from apps.console.policy_form import VARIABLE_WORDS, PolicyForm
+from apps.core import clock
+from apps.core.errors import DomainError, NotFound, ValidationFailed
+from apps.members import selectors as members
+from apps.members.models import Member
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    moment = clock.now()
+    results = effects.by_policy()
+    rows = [
+        {
+            "policy": policy,
+            "trigger": policy_words.trigger(policy.draft),
+            "audience": policy_words.audience(policy.draft),
+            "size": _size(policy, moment=moment),
+            "result": results.get(policy.pk),
+            "last": effects.last_decision(policy.pk),
+        }
+        for policy in Policy.objects.all()
+    ]
+    facts = {"rows": rows, "may_edit": request.access.can("policies.edit")}  # type: ignore[attr-defined]
+    return render(request, "console/policies.html", facts)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """A name is enough to begin; the draft is finished on its page."""
+    form = PolicyForm(request.POST or None, initial=policy_form.initial({}) | {"priority": 100, "window_days": 14})
+    if request.method == "POST" and form.is_valid():
+        key = (slugify(form.cleaned_data["name"]) or "policy")[:40] + "-" + token_hex(3)
+        policies.create(
+            key=key, name=form.cleaned_data["name"], draft=form.draft(), priority=form.cleaned_data["priority"]
+        )
+        messages.success(request, _("Saved “%(name)s” as a draft.") % {"name": form.cleaned_data["name"]})
+        return redirect("console:policy", key)
+    return render(request, "console/policy_new.html", _form_facts(form), status=422 if form.errors else 200)
+
+
+@require_safe
+def policy(request: HttpRequest, key: str) -> HttpResponse:
+    return _page(request, _found(key))
+
+
+@require_POST
+def save(request: HttpRequest, key: str) -> HttpResponse:
+    """Keep the draft. What care would refuse at publishing is shown at once, but does not lose the draft."""
+    row = _found(key)
+    form = PolicyForm(request.POST)
+    if not form.is_valid():
+        return _page(request, row, form=form, status=422)
+    policies.save_draft(
+        policy_id=row.pk, draft=form.draft(), name=form.cleaned_data["name"], priority=form.cleaned_data["priority"]
+    )
+    row.refresh_from_db()
+    try:
+        policies.checked(row.draft)
+    except ValidationFailed as refusal:
+        form.show(refusal.facts["errors"])  # type: ignore[arg-type]
+        messages.warning(request, _("Saved as a draft. It cannot be published before the places below are put right."))
+        return _page(request, row, form=form, status=422)
+    messages.success(request, _("Draft saved. The published version goes on until you publish."))
+    return redirect("console:policy", key)
+
+
+@require_POST
+def publish(request: HttpRequest, key: str) -> HttpResponse:
+    row = _found(key)
+    try:
+        version = policies.publish(policy_id=row.pk, user_id=request.user.pk)
+    except ValidationFailed as refusal:
+        form = PolicyForm(_as_post(row))
+        form.is_valid()
+        form.show(refusal.facts["errors"])  # type: ignore[arg-type]
+        return _page(request, row, form=form, status=422)
+    messages.success(
+        request, _("Version %(number)s of “%(name)s” is live.") % {"number": version.number, "name": row.name}
+    )
+    return redirect("console:policy", key)
+
+
+@require_POST
+def pause(request: HttpRequest, key: str) -> HttpResponse:
+    row = _found(key)
+    policies.pause(policy_id=row.pk)
+    messages.success(request, _("“%(name)s” is paused. Waiting messages are skipped.") % {"name": row.name})
+    return redirect("console:policy", key)
+
+
+@require_POST
+def resume(request: HttpRequest, key: str) -> HttpResponse:
+    row = _found(key)
+    policies.resume(policy_id=row.pk)
+    messages.success(request, _("“%(name)s” goes on.") % {"name": row.name})
+    return redirect("console:policy", key)
+
+
+@require_POST
+def preview(request: HttpRequest, key: str) -> HttpResponse:
+    """The text as one real member would read it, and what the gate says of them."""
+    row = _found(key)
+    text = " ".join(request.POST.get("q", "").replace("\0", "").split())[:60]
+    stores = request.access.store_ids("policies.view")  # type: ignore[attr-defined]
+    found = members.search(text=text, store_ids=stores, limit=6) if text else None
+    chosen = request.POST.get("member", "")
+    ids = found.member_ids if found else []
+    member_id = int(chosen) if chosen.isdigit() and len(chosen) < 19 else (ids[0] if ids else None)
+    facts: dict[str, Any] = {"policy": row, "q": text, "candidates": _names(ids), "chosen": member_id}
+    if member_id is not None and members.within(Member.objects.filter(pk=member_id), stores).exists():
+        try:
+            facts["shown"] = previews.preview(policy_id=row.pk, member_id=member_id)
+        except DomainError as refusal:
+            facts["refusal"] = str(refusal)
+    return render(request, "console/_policy_preview.html", facts)
+
+
+@require_POST
+def rehearse(request: HttpRequest, key: str) -> HttpResponse:
+    row = _found(key)
+    facts: dict[str, Any] = {"policy": row}
+    try:
+        facts["rehearsal"] = dry_run.rehearse(policy=row)
+    except ValidationFailed as refusal:
+        facts["refusals"] = refusal.facts["errors"]
+    return render(request, "console/_policy_dry_run.html", facts)
+
+
+def _found(key: str) -> Policy:
+    row = Policy.objects.filter(key=key).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _page(request: HttpRequest, row: Policy, *, form: PolicyForm | None = None, status: int = 200) -> HttpResponse:
+    moment = clock.now()
+    live = row.versions.filter(number=row.version).first()
+    form = form or PolicyForm(initial=policy_form.initial(row.draft) | {"name": row.name, "priority": row.priority})
+    facts = {
+        "policy": row,
+        "live": live,
+        "is_changed": live is not None and _differs(row, live),
+        "next_number": row.version + 1,
+        "trigger": policy_words.trigger(row.draft),
+        "audience": policy_words.audience(row.draft),
+        "text": policy_words.text(str(row.draft.get("template", ""))),
+        "versions": row.versions.select_related("published_by").order_by("-number")[:10],
+        "size": _size(row, moment=moment),
+        "result": effects.by_policy().get(row.pk),
+        "may_edit": request.access.can("policies.edit"),  # type: ignore[attr-defined]
+    }
+    return render(request, "console/policy.html", facts | _form_facts(form), status=status)
+
+
+def _form_facts(form: PolicyForm) -> dict[str, Any]:
+    return {"form": form, "variables": [(name, VARIABLE_WORDS[name]) for name in VARIABLES]}
+
+
+def _size(policy: Policy, *, moment: datetime) -> Any:
+    """Audience and reach per channel of the draft; None while the draft is not whole."""
+    try:
+        return previews.size(policy_id=policy.pk, moment=moment) if previews else None
+    except DomainError:
+        return None
+
+
+def _differs(row: Policy, live: Version) -> bool:
+    try:
+        fresh = policies.as_version(row, draft=row.draft)
+    except ValidationFailed:
+        return True
+    return any(getattr(fresh, name) != getattr(live, name) for name in policies.FIELDS)
+
+
+def _as_post(row: Policy) -> dict[str, Any]:
+    """A stored draft as the form would send it, so that findings stand at their fields."""
+    form = PolicyForm(initial=policy_form.initial(row.draft) | {"name": row.name, "priority": row.priority})
+    return {field.name: field.value() for field in form}
+
+
+def _names(member_ids: list[int]) -> list[tuple[int, str, str]]:
+    found = {row.pk: row for row in Member.objects.filter(pk__in=member_ids)}
+    return [(key, found[key].nickname, found[key].member_no) for key in member_ids if key in found]

@@ -1,0 +1,82 @@
+"""Sentences that several pages say: periods, stage reasons, moves."""
+
+from datetime import date, datetime
+from typing import Any
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from apps.core import clock
+from apps.segments.models import Stage
+
+# How a move is called in the flow; other moves are called by their two stages.
+MOVES = {
+    ("prospect", "new"): gettext_lazy("first order"),
+    ("new", "active"): gettext_lazy("became regulars"),
+    ("new", "lapsing"): gettext_lazy("lapse after the first order"),
+    ("active", "lapsing"): gettext_lazy("began to lapse"),
+    ("lapsing", "dormant"): gettext_lazy("fell dormant"),
+    ("dormant", "lost"): gettext_lazy("lost"),
+    ("lapsing", "active"): gettext_lazy("came back"),
+    ("dormant", "won_back"): gettext_lazy("won back"),
+    ("lost", "won_back"): gettext_lazy("won back"),
+    ("won_back", "active"): gettext_lazy("settled"),
+    ("won_back", "lapsing"): gettext_lazy("lapse again"),
+}
+
+
+def move(before: str, after: str) -> str:
+    return str(MOVES.get((before, after), Stage(after).label))
+
+
+def day(value: date) -> str:
+    """11月22日, with the year only when it is not this one."""
+    today = clock.local_date(clock.now())
+    return date_format(value, "MONTH_DAY_FORMAT" if value.year == today.year else "DATE_FORMAT")
+
+
+def span(first: date, last: date) -> str:
+    if first == last:
+        return day(first)
+    return _("%(first)s to %(last)s") % {"first": day(first), "last": day(last)}
+
+
+def since(moment: datetime | None) -> str:
+    """How long ago in whole shop days."""
+    if moment is None:
+        return ""
+    days = (clock.local_date(clock.now()) - clock.local_date(moment)).days
+    if days <= 0:
+        return _("today")
+    return ngettext("%(days)s day ago", "%(days)s days ago", days) % {"days": days}
+
+
+def why_stage(stats: Any) -> str:
+    """Why a member is in their stage, from their own figures."""
+    if stats.last_order_at is None:
+        return _("No order kept so far.")
+    facts = {
+        "last": day(clock.local_date(stats.last_order_at)),
+        "away": max((clock.local_date(clock.now()) - clock.local_date(stats.last_order_at)).days, 0),
+        "gap": round(stats.gap_median_days or 0),
+        "first": day(clock.local_date(stats.first_order_at)),
+        "orders": stats.orders,
+    }
+    own_rhythm = stats.orders >= 3 and stats.gap_median_days
+    sentences = {
+        Stage.NEW: _("First order on %(first)s, less than 30 days ago."),
+        Stage.WON_BACK: _("Came back with an order on %(last)s after being dormant or lost."),
+    }
+    if stats.stage in sentences:
+        return sentences[Stage(stats.stage)] % facts
+    if own_rhythm:
+        return _("Last order on %(last)s, %(away)s days ago. Usually buys every %(gap)s days.") % facts
+    return _("Last order on %(last)s, %(away)s days ago. Too few orders for a rhythm of their own.") % facts
+
+
+def what_next(stats: Any) -> str:
+    """When time alone moves the member on, if nothing is bought."""
+    if stats.next_stage_at is None:
+        return _("Time alone changes nothing from here.")
+    return _("Without an order the stage changes on %(day)s.") % {"day": day(clock.local_date(stats.next_stage_at))}
