@@ -9,7 +9,7 @@ from pathlib import Path
 
 from apps.core.embedded import browser, environment, places, processes, say
 from apps.core.embedded.keys import NAMES
-from apps.core.embedded.servers import Servers
+from apps.core.embedded.servers import BROKER_NAMES, Servers
 
 IMPORT_LINTER = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 STAGES = (
@@ -53,8 +53,11 @@ def main(arguments: list[str]) -> int:
 
 
 def _outside() -> dict[str, str]:
-    """The caller's environment without an installation's own secrets and settings."""
-    return {name: value for name, value in os.environ.items() if name not in (*NAMES, "DJANGO_SETTINGS_MODULE")}
+    """The caller's environment without an installation's own secrets and settings. An outside DATABASE_URL counts:
+    the tests need a Valkey with many databases, so that one is always ours.
+    """
+    own = (*NAMES, *BROKER_NAMES, "DJANGO_SETTINGS_MODULE")
+    return {name: value for name, value in os.environ.items() if name not in own}
 
 
 def _surroundings(servers: Servers) -> dict[str, str]:
@@ -108,5 +111,5 @@ def _pytest(clone: Path, surroundings: dict[str, str], chosen: list[str], *, nig
     if left_out and not any(word.startswith("-m") for word in chosen):
         command += ["-m", " and ".join(left_out)]
     if not chosen:
-        command += ["-q", "-n", str(max(2, min(4, os.cpu_count() or 2))), "--dist", "loadfile"]
+        command += ["-n", str(max(2, min(4, os.cpu_count() or 2))), "--dist", "loadfile"]
     return processes.run_in_front([*command, *chosen], environment=surroundings, folder=clone)

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from apps.core.embedded import processes
-from apps.core.embedded.say import Voice
+from apps.core.embedded.say import Refusal, Voice
 
 TICK = 0.1
 READY_LIMIT = 60.0  # seconds after which the next process starts although this one is not ready
+SERVER_CHECK_SECONDS = 1.0
+SERVER_RETRY_SECONDS = 15.0
 LOG_BYTES = 10 * 1024 * 1024
 LOG_CHECK_SECONDS = 30
 
@@ -125,9 +127,7 @@ class Supervisor:
     def _tick(self) -> None:
         moment = time.monotonic()
         if moment >= self._next_server_check:
-            self._next_server_check = moment + 1
-            for name in self._revive():
-                self.voice.line(f"{name} had stopped and was started again")
+            self._next_server_check = moment + self._check_servers()
         for child in self.children:
             if child.has_died():
                 child.due = moment + child.backoff.after(moment - child.begun)
@@ -138,6 +138,16 @@ class Supervisor:
         if moment >= self._next_log_check:
             self._next_log_check = moment + LOG_CHECK_SECONDS
             rotate_logs([child.log for child in self.children])
+
+    def _check_servers(self) -> float:
+        """Seconds until the next look. A server that cannot start (a full disk) is tried again, not given up."""
+        try:
+            for name in self._revive():
+                self.voice.line(f"{name} had stopped and was started again")
+        except Refusal as refusal:
+            self.voice.line(str(refusal))
+            return SERVER_RETRY_SECONDS
+        return SERVER_CHECK_SECONDS
 
     def _start_due(self, moment: float) -> None:
         """One after another at first: the next waits until the one before is ready, so that the page comes soon."""

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 
 import psycopg
@@ -173,12 +174,7 @@ def test_outside_servers_are_used_and_none_is_started(home):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the other tests run as an ordinary user already")
-def test_an_ordinary_user_starts_them_in_place_too(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("ordinary")
-    for passed in (folder, *folder.parents[:2]):
-        if passed.stat().st_mode & 0o005 != 0o005 and "pytest-of" in str(passed):
-            passed.chmod(0o755)
-    os.chown(folder, 1, 1)
+def test_an_ordinary_user_starts_them_in_place_too():
     script = """
 import os, shutil, sys
 from pathlib import Path
@@ -193,9 +189,11 @@ with servers.running(Voice(sys.stderr, quiet=True)):
 servers.drop()
 shutil.rmtree(home.short)
 """
-    done = subprocess.run(
-        ["setpriv", "--reuid", "1", "--regid", "1", "--clear-groups", sys.executable, "-c", script, str(folder)],
-        cwd=places.CLONE, env={"PATH": os.defpath}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folders are root's alone
+        os.chown(folder, 1, 1)
+        done = subprocess.run(
+            ["setpriv", "--reuid", "1", "--regid", "1", "--clear-groups", sys.executable, "-c", script, folder],
+            cwd=places.CLONE, env={"PATH": os.defpath}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
 
     assert done.stdout.split() == ["True", "1", "True"], done.stderr
