@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
+from django.db.models import F
 
 from apps.core import clock
 from apps.segments import rfm, rules, sql, stages
@@ -162,8 +163,8 @@ def _cuts(cursor: CursorWrapper, course: _Course, *, may_take: bool) -> tuple[di
     if is_due:
         cursor.execute(rfm.TAKE, course.parameters)
         snapshot = Snapshot.objects.get(on=course.parameters["on"])
-    elif changed and snapshot:
-        Snapshot.objects.filter(pk=snapshot.pk).update(changed=snapshot.changed + changed)
+    elif changed:
+        Snapshot.objects.filter(pk=snapshot.pk).update(changed=F("changed") + changed)
     return rfm.parameters(snapshot), is_due
 
 

@@ -97,14 +97,14 @@ def parameters(snapshot: Snapshot) -> dict[str, Any]:
     return {"r_cuts": snapshot.r_cuts, "f_cuts": snapshot.f_cuts, "m_cuts": snapshot.m_cuts, "cells": cells}
 
 
-def snapshot_for(*, moment: datetime, changed: int, may_take: bool) -> tuple[Snapshot | None, bool]:
-    """The snapshot to score by, and whether a new one has to be taken first.
+def snapshot_for(*, moment: datetime, changed: int, may_take: bool) -> tuple[Snapshot, bool]:
+    """The snapshot to score by, and whether the day's own has to be taken first.
 
     With `may_take` false (a single member at the till) the newest one serves, unless there is none at all.
     """
     on = clock.local_date(moment)
     newest = Snapshot.objects.filter(on__lte=on).order_by("-on").first()
     if newest is None:
-        return None, True
+        return Snapshot(on=on), True
     stale = newest.on != on or newest.changed + changed > CHANGED_SHARE * newest.buyers
     return newest, may_take and stale

@@ -22,13 +22,8 @@ def check(value: Any) -> None:
     """Raises ValueError with a sentence for people."""
     if not isinstance(value, dict) or set(value) != set(DEFAULT):
         raise ValueError(f"exactly these thresholds are expected: {', '.join(DEFAULT)}")
-    for name, length in LISTS.items():
-        if not isinstance(value[name], list) or len(value[name]) != length:
-            raise ValueError(f"{name} needs {length} numbers")
     for name, given in value.items():
-        for number in given if isinstance(given, list) else [given]:
-            if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number <= LONGEST:
-                raise ValueError(f"{name}: numbers above 0 and up to {LONGEST} are expected")
+        _check_numbers(name, given)
     for name in ("fixed_days", "gap_factors"):
         if any(later <= earlier for earlier, later in pairwise(value[name])):
             raise ValueError(f"{name} must rise")
@@ -38,6 +33,14 @@ def check(value: Any) -> None:
         raise ValueError(f"the last factor times the upper bound may not pass {LONGEST} days")
     if not isinstance(value["min_orders"], int) or value["min_orders"] < 2:
         raise ValueError("min_orders must be a whole number, 2 or more: a gap needs two orders")
+
+
+def _check_numbers(name: str, given: Any) -> None:
+    if name in LISTS and (not isinstance(given, list) or len(given) != LISTS[name]):
+        raise ValueError(f"{name} needs {LISTS[name]} numbers")
+    for number in given if name in LISTS else [given]:
+        if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number <= LONGEST:
+            raise ValueError(f"{name}: numbers above 0 and up to {LONGEST} are expected")
 
 
 brand.declare(KEY, default=DEFAULT, check=check)
