@@ -147,11 +147,34 @@ def kill_and_revive(servers: Servers) -> None:
 
 def test_a_pid_file_that_names_a_stranger_does_not_stop_the_start(home):
     servers = Servers(home=home, outside={}, careless=True)
+    with servers.running(SILENT):
+        whole = (servers.postgres.data / "postmaster.pid").read_text()
+    stranger = subprocess.Popen(["sleep", "600"], user="nobody" if os.geteuid() == 0 else None)
     pid_file = servers.postgres.data / "postmaster.pid"
-    pid_file.write_text(f"{os.getpid()}\n{servers.postgres.data}\n")
+    pid_file.write_text(whole.replace(whole.split("\n")[0], str(stranger.pid), 1))
 
     with servers.running(SILENT):
         assert ask(servers, "SELECT 1") == [(1,)]
+
+    assert stranger.poll() is None
+    stranger.kill()
+
+
+def test_a_backend_that_outlives_its_killed_server_does_not_stop_the_next_start(home):
+    servers = Servers(home=home, outside={}, careless=True)
+    with servers.running(SILENT):
+        busy = psycopg.connect(servers.postgres.url(role=OWNER))
+        backend = busy.info.backend_pid
+        busy.pgconn.send_query(b"SELECT count(*) FROM (SELECT generate_series(1, 1000000000000)) counting")
+        server = postmaster(servers)
+        os.kill(server, signal.SIGKILL)
+        assert processes.wait_gone(server, seconds=5)
+        assert processes.alive(backend)
+
+        assert servers.revive() == ["PostgreSQL"]
+
+        assert not processes.alive(backend)
+        busy.close()
 
 
 def test_data_in_use_is_not_dropped(servers, home):
