@@ -2,22 +2,14 @@
 
 from typing import Any
 
-from django.http import HttpRequest
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
-THEMES = ("light", "dark")
 _WEIGHTS = (50, 100, 200, 300, 400, 500, 600, 700, 800, 900, 950)
 _BRAND = {
     50: "soft", 100: "soft", 200: "line", 300: "line", 400: "ink", 500: "ink",
     600: "fill", 700: "fill", 800: "fill", 900: "soft", 950: "soft",
 }  # fmt: skip
-
-
-def pinned_theme(request: HttpRequest) -> dict[str, Any]:
-    """Unfold follows the theme the person pinned on our own pages."""
-    theme = request.COOKIES.get("theme", "")
-    return {"theme": theme if theme in THEMES else None}
 
 
 UNFOLD: dict[str, Any] = {
@@ -31,7 +23,8 @@ UNFOLD: dict[str, Any] = {
     "SHOW_BACK_BUTTON": True,
     "SHOW_LANGUAGES": False,
     "BORDER_RADIUS": "8px",
-    "GLOBAL_CALLBACK": "apps.console.unfold.pinned_theme",
+    "GLOBAL_CALLBACK": "apps.console.frame.pinned_theme",
+    "ENVIRONMENT": "apps.console.frame.environment",
     "STYLES": [
         lambda request: static("shared/tokens.css"),
         lambda request: static("console/console.css"),

@@ -6,6 +6,7 @@ from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
+from apps.console import unfold
 from config import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -176,6 +177,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 # Alpine inside Unfold evaluates expressions and sets style attributes; nothing else may.
+UNFOLD = unfold.UNFOLD
 RECORDS_CSP = {"script-src": [SELF, "'unsafe-eval'"], "style-src": [SELF, "'unsafe-inline'"]}
 
 SIMULATOR_URL = env.text("SIMULATOR_URL", "")

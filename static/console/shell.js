@@ -44,6 +44,7 @@
     document.cookie = `theme=${theme};path=/;max-age=${theme ? 31536000 : 0};samesite=lax`;
     if (theme) root.dataset.theme = theme;
     else delete root.dataset.theme;
+    if (root.hasAttribute("x-data")) return location.reload(); // record tables: the server sets their class
     showTheme();
   });
 
