@@ -145,8 +145,7 @@ def install_defaults() -> list[Policy]:
         if Policy.objects.filter(key=default["key"]).exists():
             continue
         policy = create(key=default["key"], name=default["name"], draft=default["draft"], priority=priority * 10)
-        publish(policy_id=policy.pk)
-        made.append(policy)
+        made.append(publish(policy_id=policy.pk).policy)
     return made
 
 
@@ -181,7 +180,9 @@ def _check_params(whole: dict[str, Any], found: _Findings) -> None:
     if not isinstance(params, dict):
         found.add("/params", "not_an_object")
         return
-    numbers = _NUMBERS.get(trigger, {}) if isinstance(trigger, str) else {}
+    if not isinstance(trigger, str) or trigger not in _NUMBERS:
+        return  # the trigger itself is wrong, and says so
+    numbers = _NUMBERS[trigger]
     known = set(numbers) | ({"stage"} if trigger == Version.Trigger.STAGE_ENTERED else set())
     for name in sorted(str(key) for key in params.keys() - known):
         found.add(f"/params/{name}", "unknown_field")

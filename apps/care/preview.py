@@ -1,0 +1,105 @@
+"""What a draft would mean: one member's text and gate verdict, and how many people it is for. Nothing is written or sent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from apps.care import audience, gate, templates
+from apps.care.models import Channel, Version
+from apps.core import brand, clock
+from apps.core.errors import NotFound
+from apps.gateways import sms
+
+
+def _check_price(value: Any) -> None:
+    if type(value) is not int or not 0 <= value <= 1000:
+        raise ValueError("the price of one SMS is a whole number of 分 from 0 to 1000")
+
+
+brand.declare("care.sms_price_cents", default=5, check=_check_price)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """`text` as the phone would show it. `values` per variable: (text, "value" | "default" | "missing").
+
+    `refusals`: codes of all that stands against it now, the deciding one first. `arm`: "treated" or "held_out" by the policy's
+    holdout. `segments` and `cost_cents`: what the carrier bills; 0 in the inbox.
+    """
+
+    text: str
+    values: dict[str, tuple[str, str]]
+    segments: int
+    cost_cents: int
+    refusals: tuple[str, ...]
+    is_in_audience: bool
+    arm: str
+    send_at: datetime
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How many active members the audience holds, and how many of them a channel reaches with consent and address."""
+
+    members: int
+    reachable: dict[str, int]
+
+
+def preview(version: Version, *, member_id: int, moment: datetime | None = None) -> Preview:
+    """A version, or an unsaved one from `policies.as_version`, as this member would meet it. Raises NotFound."""
+    moment = moment or clock.now()
+    limits = gate.load()
+    send_at = limits.send_at(moment, hour=version.send_hour)
+    in_audience, refusals = _verdict(version, member_id=member_id, limits=limits, send_at=send_at)
+    names = templates.variables(version.template)
+    values = templates.values_of([member_id], names=names, moment=moment)[member_id]
+    rendered = templates.render(version.template, values=values, missing=version.missing)
+    text = templates.composed(rendered.text, channel=version.channel)
+    segments = sms.segments(text) if version.channel == Channel.SMS else 0
+    held = gate.is_held_out(version.policy.key, member_id=member_id, percent=version.holdout_percent)
+    return Preview(
+        text=text,
+        values=rendered.values,
+        segments=segments,
+        cost_cents=segments * brand.read("care.sms_price_cents"),
+        refusals=refusals,
+        is_in_audience=in_audience,
+        arm="held_out" if held else "treated",
+        send_at=send_at,
+    )
+
+
+def reach(rule: Any, *, purpose: str = "care", store_ids: Sequence[int] | None = None) -> Reach:
+    """The audience of a rule now. `store_ids`: only members of these home stores (None: all). Raises audience.BadRule."""
+    condition, params = audience.compiled(rule)
+    scope = "true" if store_ids is None else "m.home_store_id = any(%(stores)s::bigint[])"
+    consented = gate.CONSENTED
+    inbox = consented.replace("k1.", "k3.")
+    sql = f"""
+        select count(*), count(*) filter (where ({consented}) and {gate.HAS_PHONE}), count(*) filter (where {inbox})
+        from members_member m {gate.joins(channel="'sms'")}
+        left join members_consentnow k3 on k3.member_id = m.id and k3.purpose = %(purpose)s and k3.channel = 'inbox'
+        where m.status = 'active' and {scope} and {condition}
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params | {"purpose": purpose, "stores": list(store_ids or [])})
+        members, by_sms, by_inbox = cursor.fetchone()
+    return Reach(members=members, reachable={Channel.SMS.value: by_sms, Channel.INBOX.value: by_inbox})
+
+
+def _verdict(version: Version, *, member_id: int, limits: gate.Gate, send_at: datetime) -> tuple[bool, tuple[str, ...]]:
+    checks = gate.refusals(version)
+    condition, params = audience.compiled(version.audience)
+    columns = ", ".join(f"coalesce({check}, false)" for _, check in checks)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"select {condition}, {columns} from members_member m {gate.joins()} where m.id = %(member)s",
+            gate.parameters(version, gate=limits, send_at=send_at) | params | {"member": member_id},
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise NotFound
+    return bool(row[0]), tuple(reason for (reason, _), stands in zip(checks, row[1:], strict=True) if stands)

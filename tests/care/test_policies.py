@@ -1,0 +1,246 @@
+"""Drafts, versions, texts and audiences: closed shapes, clear refusals, nothing written by a refusal."""
+
+import json
+import random
+from datetime import datetime
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from apps.care import audience, policies, preview, services, templates
+from apps.care.models import Policy, Touch, Version
+from apps.core.errors import ValidationFailed
+from apps.core.models import AuditEntry
+from apps.members.models import Attribute, Member
+from apps.segments import refresh
+from apps.stores.models import Store
+from tests.care.conftest import LAPSING, Shop, touches
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_defaults_are_live_once_and_leave_the_brands_changes_alone() -> None:
+    made = policies.install_defaults()
+    assert [(p.key, p.name, p.status, p.version) for p in made] == [
+        ("birthday", "生日问候", "live", 1),
+        ("won-back", "赢回答谢", "live", 1),
+        ("lapsing", "流失关怀", "live", 1),
+        ("dormant", "沉睡唤醒", "live", 1),
+        ("second-purchase", "首购转二购", "live", 1),
+    ]
+    assert set(Version.objects.values_list("holdout_percent", flat=True)) == {10}
+    policies.pause(policy_id=made[0].pk)
+    assert policies.install_defaults() == []
+    assert Policy.objects.get(key="birthday").status == "paused"
+    assert Version.objects.count() == 5
+
+
+WRONG = {
+    "": ([], "not_an_object"),
+    "/colour": ({"colour": 1}, "unknown_field"),
+    "/trigger": ({"trigger": "full_moon"}, "unknown_value"),
+    "/params/stage": ({"params": {}}, "required"),
+    "/params/window_days": ({"params": {"stage": "lapsing", "window_days": 0}}, "not_a_number"),
+    "/params/days": ({"params": {"stage": "lapsing", "days": 1}}, "unknown_field"),
+    "/channel": ({"channel": ["sms"]}, "unknown_value"),
+    "/purpose": ({"purpose": "profiling"}, "unknown_value"),
+    "/send_hour": ({"send_hour": True}, "not_a_number"),
+    "/holdout_percent": ({"holdout_percent": 51}, "not_a_number"),
+    "/return_days": ({"return_days": 30.0}, "not_a_number"),
+    "/template": ({"template": "{{ phone }}，您好"}, "unknown_variable"),
+    "/missing/nickname": ({"missing": {"nickname": "会员"}}, "unknown_value"),
+    "/missing/nickname/value": ({"missing": {"nickname": {"policy": "default", "value": "a\nb"}}}, "not_a_text"),
+    "/audience/all/1/op": (
+        {
+            "audience": {
+                "all": [{"field": "orders", "op": "gte", "value": 1}, {"field": "orders", "op": "in", "value": 1}]
+            }
+        },
+        "unknown_op",
+    ),
+}
+
+
+@pytest.mark.parametrize("pointer", WRONG)
+def test_what_is_wrong_is_named_and_nothing_is_published(pointer: str) -> None:
+    change, code = WRONG[pointer]
+    draft = LAPSING | change if isinstance(change, dict) else change
+    policy = policies.create(key="p", name="p", draft=draft)
+    Policy.objects.filter(pk=policy.pk).update(draft=draft)
+    with pytest.raises(ValidationFailed) as refusal:
+        policies.publish(policy_id=policy.pk)
+    assert [(e["pointer"], e["code"]) for e in refusal.value.facts["errors"]] == [(pointer, code)]
+    assert (Version.objects.count(), Policy.objects.get().status) == (0, "draft")
+
+
+def test_publishing_freezes_and_an_unchanged_draft_adds_no_version(shop: Shop) -> None:
+    first = shop.policy()
+    assert policies.publish(policy_id=first.policy_id).pk == first.pk
+    policies.save_draft(policy_id=first.policy_id, draft=LAPSING | {"send_hour": 11})
+    second = policies.publish(policy_id=first.policy_id)
+    assert (second.number, second.send_hour, Version.objects.get(pk=first.pk).send_hour) == (2, 11, 10)
+    with pytest.raises(DatabaseError, match=r"permission denied|append-only"), transaction.atomic():
+        Version.objects.filter(pk=first.pk).update(template="other")
+    assert AuditEntry.objects.filter(object_type="care_policy").exists()
+
+
+def test_a_policy_never_published_cannot_be_resumed() -> None:
+    policy = policies.create(key="p", name="p")
+    with pytest.raises(policies.NotPublished):
+        policies.resume(policy_id=policy.pk)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{{ nickname.__class__ }}", "{{ nickname|safe }}", "{{ 1+1 }}", "{% if 1 %}x{% endif %}", "{{ _x }}{", "{{}}", "{nickname}",
+     "{{ nickname() }}", "{{ nickname['a'] }}", "{{{ nickname }}}", "{{ __import__ }}", "", "{{ nickname }}", "{{ NICKNAME }} a",
+     "a\0b"],
+)  # fmt: skip
+def test_a_text_is_words_and_known_variables_and_nothing_else(text: str) -> None:
+    with pytest.raises(templates.BadTemplate):
+        templates.parse(text)
+
+
+def test_a_value_is_never_read_as_template() -> None:
+    done = templates.render("{{ nickname }}好", values={"nickname": "{{ brand }}"}, missing={})
+    assert done.text == "{{ brand }}好"
+
+
+def test_a_preview_says_what_was_filled_and_what_stands_against_it(shop: Shop, noon: datetime) -> None:
+    store = Store.objects.create(code="S1", name="静安店")
+    member = shop.member(nickname="", phone=False, consents=())
+    shop.buys(member, at=noon.replace(month=2, day=6), store=store)
+    refresh.refresh(noon)
+    policy = policies.create(key="p", name="p")
+    draft = LAPSING | {"template": "{{ nickname }}，{{ last_store }}等您，{{ top_category }}上新。" + "好" * 40}
+    shown = preview.preview(policies.as_version(policy, draft=draft), member_id=member.pk)
+    assert shown.values == {
+        "nickname": ("会员", "default"),
+        "last_store": ("静安店", "value"),
+        "top_category": ("", "missing"),
+    }
+    assert shown.text == "【Siyu】会员，静安店等您，上新。" + "好" * 40 + "，拒收请回复R"
+    assert (shown.segments, shown.cost_cents) == (1, 5)
+    assert shown.refusals == ("no_consent", "no_address", "missing_value")
+    assert (shown.is_in_audience, shown.send_at, Touch.objects.count()) == (True, noon, 0)
+
+
+def test_reach_counts_consent_and_address_per_channel(shop: Shop, noon: datetime) -> None:
+    shop.member()
+    shop.member(phone=False)
+    shop.member(consents=(("care", "inbox"),))
+    shop.member(consents=())
+    gone = shop.member()
+    Member.objects.filter(pk=gone.pk).update(status="erased")
+    assert preview.reach({}) == preview.Reach(members=4, reachable={"sms": 1, "inbox": 3})
+    assert preview.reach({"field": "orders", "op": "gte", "value": 1}).members == 0
+
+
+def test_a_rehearsed_draft_shows_its_own_touches_and_leaves_nothing(shop: Shop, noon: datetime) -> None:
+    shop.lapsing_member()
+    shop.policy("live")
+    policy = policies.create(key="draft", name="draft", draft=LAPSING)
+    seen = []
+    services.rehearse(moment=noon, draft_of=policy.pk, watch=lambda plan: seen.extend(touches()))
+    assert seen == [("M1", "draft", "planned", "")]
+    assert (Touch.objects.count(), Version.objects.count(), Policy.objects.get(key="draft").status) == (0, 1, "draft")
+
+
+def _matching(rule: object) -> set[str]:
+    condition, params = audience.compiled(rule)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select m.member_no from members_member m left join segments_memberstats s on s.member_id = m.id"
+            f" where {condition}", params,
+        )  # fmt: skip
+        return {row[0] for row in cursor.fetchall()}
+
+
+def test_every_field_of_an_audience(shop: Shop, noon: datetime) -> None:
+    store = Store.objects.create(code="S1", name="静安店")
+    Attribute.objects.create(key="size", label="size", type="number")
+    Attribute.objects.create(key="vip", label="vip", type="flag")
+    Attribute.objects.create(key="taste", label="taste", type="choice", choices=["tea"])
+    Attribute.objects.create(key="since", label="since", type="date")
+    buyer, other = shop.member(), shop.member()
+    shop.buys(buyer, at=noon.replace(day=9), cents=5_000, channel="online", store=store)
+    Member.objects.filter(pk=buyer.pk).update(
+        tags=["a", "b"], gender="f", home_store=store,
+        attributes={"size": 38, "vip": True, "taste": "tea", "since": "2025-01-02"},
+    )  # fmt: skip
+    Member.objects.filter(pk=other.pk).update(attributes={"size": "large"})
+    refresh.refresh(noon)
+    one, both = {"M1"}, {"M1", "M2"}
+    rules: list[tuple[object, set[str]]] = [
+        ({}, both),
+        ({"field": "stage", "op": "in", "value": ["new"]}, one),
+        ({"field": "stage", "op": "in", "value": ["prospect", "new"]}, both),
+        ({"field": "tags", "op": "any_of", "value": ["b", "c"]}, one),
+        ({"field": "tags", "op": "all_of", "value": ["b", "c"]}, set()),
+        ({"field": "tags", "op": "none_of", "value": ["b"]}, {"M2"}),
+        ({"field": "gender", "op": "in", "value": ["f"]}, one),
+        ({"field": "home_store", "op": "in", "value": ["S1"]}, one),
+        ({"field": "orders", "op": "gte", "value": 1}, one),
+        ({"field": "orders", "op": "lte", "value": 0}, {"M2"}),
+        ({"field": "net_cents", "op": "gte", "value": 5_000}, one),
+        ({"field": "last_channel", "op": "in", "value": ["online"]}, one),
+        ({"field": "attribute", "key": "size", "op": "gte", "value": 37.5}, one),
+        ({"field": "attribute", "key": "vip", "op": "is", "value": True}, one),
+        ({"field": "attribute", "key": "taste", "op": "in", "value": ["tea"]}, one),
+        ({"field": "attribute", "key": "since", "op": "lte", "value": "2025-06-01"}, one),
+        ({"not": {"field": "last_channel", "op": "in", "value": ["online"]}}, {"M2"}),
+        ({"any": [{"field": "gender", "op": "in", "value": ["m"]}, {"field": "orders", "op": "lte", "value": 0}]}, {"M2"}),
+        ({"all": [{"field": "gender", "op": "in", "value": ["f"]}, {"field": "orders", "op": "lte", "value": 0}]}, set()),
+    ]  # fmt: skip
+    for rule, expected in rules:
+        assert _matching(rule) == expected, rule
+    assert _matching({"field": "cell", "op": "in", "value": list(audience.Cell.values)}) == one
+
+
+ODD = [
+    None, True, 0, -1, 10**30, 1.5, float("nan"), float("inf"), "", "stage", "in", "'; drop table care_touch; --", "\0", "\ud800",
+    "%s", "%(a0)s", "a" * 100, [], {}, ["lapsing"], [None], ["%"], [["x"]], {"all": []}, "gte", "any_of", "tags", "orders", "attribute",
+]  # fmt: skip
+
+
+FINE = [
+    {"field": "stage", "op": "in", "value": ["lapsing"]}, {"field": "orders", "op": "gte", "value": 2},
+    {"field": "attribute", "key": "size", "op": "lte", "value": 3}, {"field": "tags", "op": "none_of", "value": ["%s"]},
+]  # fmt: skip
+
+
+def _odd(dice: random.Random, depth: int = 0) -> object:
+    """Mostly rules with one thing wrong, some right, some nothing of the kind."""
+    roll = dice.random()
+    if roll < 0.15 or depth > 7:
+        return dice.choice(ODD)
+    if roll < 0.35:
+        return {dice.choice(["all", "any"]): [_odd(dice, depth + 1) for _ in range(dice.randint(0, 3))]}
+    if roll < 0.4:
+        return {"not": _odd(dice, depth + 1)}
+    leaf: dict[str, object] = dict(dice.choice(FINE))
+    if dice.random() < 0.6:
+        leaf[dice.choice(["field", "op", "value", "key"])] = dice.choice(ODD)
+    return leaf
+
+
+def test_an_odd_audience_is_refused_with_a_pointer_or_runs() -> None:
+    Attribute.objects.create(key="size", label="size", type="number")
+    dice = random.Random(20_260_310)
+    refused = []
+    for _ in range(3_000):
+        try:
+            _matching(_odd(dice))
+        except audience.BadRule as refusal:
+            refused.append(refusal)
+    assert 1_000 < len(refused) < 2_950
+    assert all(refusal.pointer.startswith("/audience") and refusal.code in policies._TEXTS for refusal in refused)
+
+
+def test_odd_drafts_are_refused_or_published() -> None:
+    dice = random.Random(7)
+    for _ in range(300):
+        draft = {name: _odd(dice) for name in policies.FIELDS if dice.random() < 0.7}
+        with pytest.raises(ValidationFailed) as refusal:
+            policies.checked(draft)
+        assert json.loads(json.dumps(refusal.value.facts["errors"]))
