@@ -1,6 +1,6 @@
 """Texts → values, set-based. Each row gets its first problem; an order with one bad row is out as a whole."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
@@ -16,6 +16,8 @@ _SHAPES = {
     "chinese": r"^\d{4}年\d{1,2}月\d{1,2}日?( *\d{1,2}(:\d{2}(:\d{2})?|[时点]\d{2}分(\d{2}秒)?))?$",
     "short": r"^\d{1,2}/\d{1,2}/\d{4}( +\d{1,2}:\d{2}(:\d{2})?)?$",
 }
+# Comparing is several times quicker than a regular expression; what these do not know, those decide.
+_FREQUENT = "'0000-00-00 00:00:00', '0000-00-00T00:00:00', '0000-00-00 00:00', '0000-00-00'"
 _AMOUNT = r"^(-?[¥￥]?|[¥￥]-)(\d{1,11}|\d{1,3}(,\d{3}){1,3})(\.\d+)?$"
 _QUANTITY = r"^\d{1,9}(\.\d{1,3}0*)?$"
 
@@ -24,7 +26,7 @@ def check(*, now: datetime) -> None:
     """Fill `import_rows` (typed), `import_heads` (orders), `import_goods` (rows of good orders), `import_rejects`."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("set local work_mem = '64MB'")
-        cursor.execute(_rows_sql(day_first=_day_first(cursor)), {"now": now})
+        cursor.execute(_rows_sql(day_first=_day_first(cursor)), {"latest": now + timedelta(days=1)})
         cursor.execute("create temp table import_heads as " + _HEADS)
         cursor.execute("analyze import_heads")
         _reject_contradictions(cursor)
@@ -69,16 +71,22 @@ def _moment(name: str, *, day_first: bool | None) -> str:
     digits = f"substr({name}, 1, 8) || case when length({name}) = 14 then ' ' || substr({name}, 9, 2) || ':'"
     digits += f" || substr({name}, 11, 2) || ':' || substr({name}, 13, 2) else '' end"
     chinese = f"rtrim(translate({name}, '年月日时点分秒', '-- ::::'), ': ')"
-    return f"""case when {name} ~ '{_SHAPES["iso"]}' then {name}
+    return f"""case when translate({name}, '123456789', '000000000') in ({_FREQUENT}) then {name}
+        when {name} ~ '{_SHAPES["iso"]}' then {name}
         when {name} ~ '{_SHAPES["slash"]}' then replace({name}, '/', '-')
         when {name} ~ '{_SHAPES["digits"]}' then {digits}
         when {name} ~ '{_SHAPES["chinese"]}' then {chinese}
         when {name} ~ '{_SHAPES["short"]}' then {short} end"""
 
 
+def _is_number(name: str) -> str:
+    return f"length({name}) <= 12 and {name} <> '.' and translate({name}, '0123456789', '') in ('', '.')"
+
+
 def _full(name: str) -> str:
     """The same text with an offset; without one it is shop time, which has been +08 all year since 1992."""
-    return f"""case when position(':' in {name}_text) = 0 then {name}_text || ' 00:00+08'
+    return f"""case when {name}_text like '____-__-_____:__:__' then {name}_text || '+08'
+        when position(':' in {name}_text) = 0 then {name}_text || ' 00:00+08'
         when substr({name}_text, position(':' in {name}_text)) ~ '[Z+-]' then {name}_text
         else {name}_text || '+08' end"""
 
@@ -97,7 +105,8 @@ def _rows_sql(*, day_first: bool | None) -> str:
     full = ", ".join(f"{_full(name)} as {name}_full" for name in TIMES)
     times = ", ".join(f"{_value(name)} as {name}_value" for name in TIMES)
     amounts = ", ".join(
-        f"case when {name} ~ '{_AMOUNT}' then translate({name}, '¥￥,', '')::numeric * 100 end as {name}_value"
+        f"case when {_is_number(name)} then {name}::numeric * 100"
+        f" when {name} ~ '{_AMOUNT}' then translate({name}, '¥￥,', '')::numeric * 100 end as {name}_value"
         for name in AMOUNTS
     )
     texts = ", ".join(TEXT_LIMITS)
@@ -108,7 +117,7 @@ def _rows_sql(*, day_first: bool | None) -> str:
             {_problems()} as problem
         from (
             select *, {times}, {amounts},
-                case when quantity ~ '{_QUANTITY}' then quantity::numeric end as quantity_value
+                case when quantity = '1' then 1 when quantity ~ '{_QUANTITY}' then quantity::numeric end as quantity_value
             from (
                 select *, {full} from (
                 select *, {shaped}
@@ -130,7 +139,7 @@ def _problems() -> str:
             f"when {name} is not null and {name}_value is null then"
             f" case when {name} ~ '{_SHAPES['short']}' and {name}_text is null"
             f" then 'time_ambiguous:{name}' else 'time_unreadable:{name}' end",
-            f"when {name}_value < '2000-01-01' or {name}_value > %(now)s::timestamptz + interval '1 day'"
+            f"when {name}_value < '2000-01-01' or {name}_value > %(latest)s::timestamptz"
             f" then 'time_out_of_range:{name}'",
         ]
     found.append("when refunded_at_value < paid_at_value then 'refund_before_payment:refunded_at'")

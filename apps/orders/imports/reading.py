@@ -5,7 +5,9 @@ import io
 import re
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 
 from apps.orders.imports.errors import (
@@ -113,40 +115,82 @@ class WrongEncoding(Exception):
     """The bytes are not UTF-8, and nothing before showed that they were meant to be."""
 
 
+@dataclass(frozen=True)
+class Plain:
+    """Lines without a quotation mark, so that each is one row: they need no parser. `first` is the number of the first."""
+
+    first: int
+    lines: list[str]
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """Rows with the number of the line on which each begins."""
+
+    rows: list[tuple[int, list[str]]]
+
+
 class Rows:
-    """Rows with the number of the line on which each begins (the header is line 1)."""
+    """The rows of the file (the header is on line 1). Raises WrongEncoding, EncodingUnknown, QuoteNotClosed while reading."""
 
     def __init__(self, source: Source, *, encoding: str) -> None:
         self._encoding = encoding
-        self._text = io.TextIOWrapper(io.BufferedReader(source, CHUNK), encoding=encoding, newline="")
+        text = io.TextIOWrapper(io.BufferedReader(source, CHUNK), encoding=encoding, newline="")
         csv.field_size_limit(LONGEST_CELL)
-        self._reader = csv.reader(iter(partial(self._text.readline, LONGEST_LINE), ""))
+        self._text = text  # keeps the file open
+        self._lines = iter(partial(text.readline, LONGEST_LINE), "")
+        self._done = 0  # lines
         self._saw_wide = False
 
-    def batches(self, size: int) -> Iterator[list[tuple[int, list[str]]]]:
-        """Rows in batches; blank lines are left out. Raises WrongEncoding, EncodingUnknown, QuoteNotClosed."""
-        batch: list[tuple[int, list[str]]] = []
+    def header(self) -> list[str]:
+        """The first row that is not blank; empty at the end of the file."""
+        while lines := self._take(1):
+            rows = self._parse(lines)
+            if rows:
+                return rows[0][1]
+        return []
+
+    def batches(self, size: int) -> Iterator[Plain | Parsed]:
+        """What follows the header, in batches of about `size` lines."""
+        while lines := self._take(size):
+            text = "".join(lines)
+            if "\r" in text:
+                lines = [f"{line[:-2]}\n" if line.endswith("\r\n") else line for line in lines]
+                text = "".join(lines)
+            self._saw_wide = self._saw_wide or (not text.isascii() and _wide.search(text) is not None)
+            if '"' in text or "\r" in text or "\0" in text:
+                yield Parsed(self._parse(lines))
+            else:
+                yield Plain(self._done + 1, lines)
+                self._done += len(lines)
+
+    def _take(self, count: int) -> list[str]:
+        try:
+            return list(islice(self._lines, count))
+        except UnicodeDecodeError as wrong:
+            # Chinese letters that decoded as UTF-8 prove it: a bad byte after them is damage, not another encoding.
+            before = wrong.object[: wrong.start].decode(errors="ignore")
+            if self._encoding == "utf-8-sig" and not (self._saw_wide or _wide.search(before)):
+                raise WrongEncoding from None
+            raise EncodingUnknown(line=self._done + 1) from None
+
+    def _parse(self, lines: list[str]) -> list[tuple[int, list[str]]]:
+        """Rows of these lines, and of those after them into which the last row runs on. Blank lines are left out."""
+        rows: list[tuple[int, list[str]]] = []
+        reader = csv.reader(chain(lines, self._one_by_one()))
         last = 0
         try:
-            for row in self._reader:
+            for row in reader:
                 if row:
-                    batch.append((last + 1, row))
-                last = self._reader.line_num
-                if len(batch) == size:
-                    self._note(batch)
-                    yield batch
-                    batch = []
-        except UnicodeDecodeError:
-            self._note(batch)
-            if self._encoding == "utf-8-sig" and not self._saw_wide:
-                raise WrongEncoding from None
-            raise EncodingUnknown(line=last + 1) from None
+                    rows.append((self._done + last + 1, row))
+                last = reader.line_num
+                if last >= len(lines):
+                    break
         except csv.Error:
-            raise QuoteNotClosed(line=last + 1) from None
-        if batch:
-            yield batch
+            raise QuoteNotClosed(line=self._done + last + 1) from None
+        self._done += last
+        return rows
 
-    def _note(self, batch: list[tuple[int, list[str]]]) -> None:
-        """Chinese letters that decoded as UTF-8 prove it: a bad byte after them is damage, not another encoding."""
-        if not self._saw_wide:
-            self._saw_wide = any(_wide.search("".join(row)) for _, row in batch if not "".join(row).isascii())
+    def _one_by_one(self) -> Iterator[str]:
+        while line := self._take(1):
+            yield line[0]

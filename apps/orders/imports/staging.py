@@ -4,8 +4,6 @@ import csv
 import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from itertools import chain
-from operator import itemgetter
 from pathlib import Path
 
 from django.conf import settings
@@ -17,7 +15,7 @@ from apps.orders.imports.errors import FileEmpty
 
 BATCH = 10_000
 RAW_KEPT = 1_000  # characters of a row that could not be split into its cells
-Batch = list[tuple[int, list[str]]]
+BLANK = ", \t\n"
 
 TABLES = ("import_cells", "import_rows", "import_heads", "import_goods", "import_rejects", "import_phones")
 
@@ -26,7 +24,6 @@ TABLES = ("import_cells", "import_rows", "import_heads", "import_goods", "import
 class Staged:
     rows: int = 0
     encoding: str = ""
-    columns: tuple[str, ...] = ()
     unknown: list[str] = field(default_factory=list)
 
 
@@ -49,15 +46,15 @@ def drop() -> None:
 def _stage(path: Path, *, encoding: str, progress: Callable[[int, int, int], None]) -> Staged:
     with reading.Source(path, limit=settings.IMPORT_MAX_BYTES) as source:
         encoding = encoding or reading.encoding_of(source)
-        batches = reading.Rows(source, encoding=encoding).batches(BATCH)
-        first = next(batches, None)
-        if first is None:
-            raise FileEmpty
-        placed, unknown = place(first[0][1])
-        staged = Staged(encoding=encoding.removesuffix("-sig"), columns=tuple(placed), unknown=unknown)
-        writer = _Writer(placed, width=len(first[0][1]))
-        _create()
-        for batch in chain([first[1:]], batches):
+        rows = reading.Rows(source, encoding=encoding)
+        header = rows.header()
+        placed, unknown = place(header)
+        staged = Staged(encoding=encoding.removesuffix("-sig"), unknown=unknown)
+        names = {position: name for name, position in placed.items()}
+        columns = [names.get(position, f"ignored_{position}") for position in range(len(header))]
+        writer = _Writer(columns)
+        _create([name for name in columns if name not in COLUMNS])
+        for batch in rows.batches(BATCH):
             staged.rows += _copy(writer, batch)
             progress(source.position(), source.size, staged.rows)
     if not staged.rows:
@@ -65,17 +62,17 @@ def _stage(path: Path, *, encoding: str, progress: Callable[[int, int, int], Non
     return staged
 
 
-def _copy(writer: "_Writer", batch: Batch) -> int:
+def _copy(writer: "_Writer", batch: reading.Plain | reading.Parsed) -> int:
     """One COPY per batch: between them the connection is free for progress notes."""
-    text, count = writer.text(batch)
+    text, count = writer.plain(batch) if isinstance(batch, reading.Plain) else writer.parsed(batch)
     with connection.cursor() as cursor, cursor.copy(writer.command) as copy:
         copy.write(text)
     return count
 
 
-def _create() -> None:
+def _create(ignored: list[str]) -> None:
     drop()
-    cells = ", ".join(f"{name} text" for name in COLUMNS)
+    cells = ", ".join(f"{name} text" for name in (*COLUMNS, *ignored))
     with connection.cursor() as cursor:
         cursor.execute("set temp_buffers = '64MB'")
         cursor.execute(f"create temp table import_cells (line bigint, problem text, raw text, {cells})")
@@ -84,33 +81,41 @@ def _create() -> None:
 
 
 class _Writer:
-    """Rows → text for COPY, known columns only. A row that cannot be split rightly keeps its order number and its raw text."""
+    """Rows → text for COPY. A row that cannot be split rightly keeps its order number and its raw text."""
 
-    def __init__(self, placed: dict[str, int], *, width: int) -> None:
-        self._positions = tuple(placed.values())
-        self._number_at = placed["order_no"]
-        self._pick = itemgetter(*self._positions)  # four or more, so it always gives a tuple
-        self._width = width
-        self.command = f"copy import_cells (line, problem, raw, {', '.join(placed)}) from stdin (format csv)"
+    def __init__(self, columns: list[str]) -> None:
+        self._width = len(columns)
+        self._number_at = columns.index("order_no")
+        self.command = f"copy import_cells (line, problem, raw, {', '.join(columns)}) from stdin (format csv)"
 
-    def text(self, batch: Batch) -> tuple[str, int]:
+    def plain(self, batch: reading.Plain) -> tuple[str, int]:
         """The text, and how many rows it holds; rows of empty cells only are left out."""
-        pick, width = self._pick, self._width
-        full = [(line, row) for line, row in batch if any(row)]
-        out = _text((line, "", "", *pick(row)) if len(row) == width else self._damaged(line, row) for line, row in full)
-        if "\0" in out:
-            torn = (any("\0" in cell for cell in row) for _, row in full)
-            out = _text(
-                self._damaged(line, row) if is_torn or len(row) != width else (line, "", "", *pick(row))
-                for is_torn, (line, row) in zip(torn, full, strict=True)
-            )
-        return out, len(full)
+        commas = self._width - 1
+        out = []
+        for number, line in enumerate(batch.lines, start=batch.first):
+            if line[0] in BLANK and not line.strip(BLANK):
+                continue
+            if line.count(",") == commas:
+                out.append(f"{number},,,{line}")
+            else:
+                out.append(_text([self._damaged(number, line.rstrip("\n").split(","))]))
+        return "".join(out), len(out)
+
+    def parsed(self, batch: reading.Parsed) -> tuple[str, int]:
+        full = [(line, row) for line, row in batch.rows if any(row)]
+        return _text(
+            (line, "", "", *row) if len(row) == self._width and not any("\0" in cell for cell in row)
+            else self._damaged(line, row)
+            for line, row in full
+        ), len(full)  # fmt: skip
 
     def _damaged(self, line: int, row: list[str]) -> tuple[object, ...]:
         problem = "column_count" if len(row) != self._width else "nul_character"
         raw = _text([[cell[:RAW_KEPT].replace("\0", "\ufffd") for cell in row]]).strip("\n")[:RAW_KEPT]
-        cells = (row[at] if at == self._number_at and at < len(row) else "" for at in self._positions)
-        return (line, problem, raw, *(cell.replace("\0", "\ufffd") for cell in cells))
+        number = row[self._number_at] if self._number_at < len(row) else ""
+        cells = [""] * self._width
+        cells[self._number_at] = number.replace("\0", "\ufffd")
+        return (line, problem, raw, *cells)
 
 
 def _text(rows: Iterable[Iterable[object]]) -> str:
