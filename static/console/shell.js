@@ -36,7 +36,7 @@
   // theme: a cookie, so that the server draws the first frame right
   const root = document.documentElement;
   const showTheme = () => {
-    const theme = root.dataset.theme || "";
+    const theme = /(?:^|; )theme=(light|dark)/.exec(document.cookie)?.[1] || "";
     for (const button of all("[data-theme-pin]")) button.setAttribute("aria-pressed", String(button.dataset.themePin === theme));
   };
   on("click", "[data-theme-pin]", (button) => {

@@ -189,6 +189,19 @@ def test_the_language_switch_comes_back_to_the_same_page(visit):
     assert page.locator("html").get_attribute("lang") == "en"
 
 
+def test_control_k_goes_to_the_member_search(visit):
+    page = visit_page(visit)
+    page.keyboard.press("Control+k")
+    assert page.evaluate("document.activeElement.hasAttribute('data-find')")
+
+
+def test_no_link_of_the_side_bar_is_dead(visit):
+    page = visit_page(visit)
+    links = page.locator(".c-nav a").evaluate_all("links => links.map(link => link.href)")
+    assert len(links) >= 6
+    assert {link: page.request.get(link).status for link in links} == dict.fromkeys(links, 200)
+
+
 def test_the_first_tab_stop_skips_to_the_content(visit):
     page = visit_page(visit)
     page.keyboard.press("Tab")
