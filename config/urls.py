@@ -3,6 +3,7 @@
 from django.urls import include, path
 from django.views.i18n import set_language
 
+from apps.console import records
 from apps.core import health
 
 urlpatterns = [
@@ -10,6 +11,7 @@ urlpatterns = [
     path("readyz", health.ready, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     path("language/", set_language, name="set_language"),
+    records.urls,
     path("", include("apps.console.urls")),
 ]
 

@@ -3,7 +3,7 @@
 import binascii
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ class Cursor:
 class Page:
     """`older` and `newer` are cursor texts for links, empty at the ends."""
 
-    rows: tuple[dict[str, Any], ...]
+    rows: tuple[Any, ...]
     older: str = ""
     newer: str = ""
 
@@ -59,7 +59,7 @@ def order(columns: str, *, cursor: Cursor | None) -> str:
     return ", ".join(f"{column.strip()} {way}" for column in columns.split(","))
 
 
-def page(found: list[dict[str, Any]], *, cursor: Cursor | None, key: Sequence[str], size: int = SIZE) -> Page:
+def page(found: Sequence[Mapping[str, Any]], *, cursor: Cursor | None, key: Sequence[str], size: int = SIZE) -> Page:
     """Cut `size` + 1 rows read in cursor direction into a page, newest first again."""
     more, back = len(found) > size, cursor is not None and cursor.is_back
     rows = found[:size][::-1] if back else found[:size]

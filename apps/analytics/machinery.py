@@ -1,7 +1,7 @@
 """The job console's figures: scheduled work, facts in the outbox, parked facts."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -51,7 +51,7 @@ def tasks(*, names: Sequence[str]) -> list[Task]:
     ]
 
 
-def open_facts() -> list[dict[str, Any]]:
+def open_facts() -> Sequence[Mapping[str, Any]]:
     """Facts still owed a step, by name, with the age of the oldest."""
     rows = Event.objects.filter(finished_at=None, parked_at=None)
     return list(rows.values("name").annotate(count=Count("pk"), oldest=Min("created_at")).order_by("-count", "name"))

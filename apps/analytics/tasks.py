@@ -2,12 +2,14 @@
 
 from celery import shared_task
 
-from apps.analytics import rollup
+from apps.analytics import effect, rollup
 from apps.core import clock, runs
 
 
 @shared_task(name="analytics.roll_up")
 def roll_up() -> None:
     with runs.recorded("analytics.roll_up") as figures:
-        rolled = rollup.roll_up(moment=clock.now())
+        moment = clock.now()
+        rolled = rollup.roll_up(moment=moment)
         figures.update(days=(rolled.last - rolled.first).days + 1, figures=rolled.figures)
+        figures["policies"] = len(effect.refresh(moment=moment))

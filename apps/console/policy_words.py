@@ -17,7 +17,8 @@ from apps.segments.models import Cell, Stage
 
 
 def trigger(draft: dict[str, Any]) -> str:
-    params = draft.get("params") if isinstance(draft.get("params"), dict) else {}
+    given = draft.get("params")
+    params: dict[str, Any] = given if isinstance(given, dict) else {}
     days = params.get("days", 0)
     kind = draft.get("trigger")
     if kind == Version.Trigger.STAGE_ENTERED:
@@ -32,6 +33,20 @@ def trigger(draft: dict[str, Any]) -> str:
         before = params.get("days_before", 0)
         return _("%(days)s days before the birthday") % {"days": before} if before else _("On the birthday")
     return _("No trigger chosen yet")
+
+
+def rule_now(draft: dict[str, Any]) -> dict[str, Any]:
+    """The audience narrowed to those in the situation the trigger waits for, as far as a rule can say it."""
+    params = draft["params"]
+    situation: dict[str, list[dict[str, Any]]] = {
+        Version.Trigger.STAGE_ENTERED: [{"field": "stage", "op": "in", "value": [params.get("stage")]}],
+        Version.Trigger.SECOND_PURCHASE: [
+            {"field": "orders", "op": "gte", "value": 1},
+            {"field": "orders", "op": "lte", "value": 1},
+        ],
+    }
+    parts = [*situation.get(draft["trigger"], []), *([draft["audience"]] if draft["audience"] else [])]
+    return {"all": parts} if parts else {}
 
 
 def audience(draft: dict[str, Any]) -> str:

@@ -39,9 +39,9 @@ def job(request: HttpRequest, job: str) -> HttpResponse:
 @require_safe
 def part(request: HttpRequest, job: str) -> HttpResponse:
     """The inside of the progress card, fetched again whenever the job moved."""
-    facts = _facts(request, _found(job))
-    answer = render(request, "console/_import_progress.html", facts)
-    answer["X-Job-Live"] = "no" if facts["progress"].is_over else "yes"
+    row = _found(job)
+    answer = render(request, "console/_import_progress.html", _facts(request, row))
+    answer["X-Job-Live"] = "no" if progress.of(row, moment=clock.now()).is_over else "yes"
     return answer
 
 

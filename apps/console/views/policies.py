@@ -1,6 +1,5 @@
 """Care policies: list, editor, publish and pause, preview as a member, dry run."""
 
-from datetime import datetime
 from secrets import token_hex
 from typing import Any
 
@@ -11,29 +10,28 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.care import policies
-
-previews = None
-from apps.care.models import Policy, Version
+from apps.care import policies, reasons
+from apps.care import preview as previews
+from apps.care.models import Channel, Policy, Version
 from apps.care.templates import VARIABLES
 from apps.console import dry_run, effects, policy_form, policy_words
+from apps.console.charts import svg
 from apps.console.policy_form import VARIABLE_WORDS, PolicyForm
-from apps.core import clock
-from apps.core.errors import DomainError, NotFound, ValidationFailed
+from apps.core import money
+from apps.core.errors import NotFound, ValidationFailed
 from apps.members import selectors as members
 from apps.members.models import Member
 
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    moment = clock.now()
     results = effects.by_policy()
     rows = [
         {
             "policy": policy,
             "trigger": policy_words.trigger(policy.draft),
             "audience": policy_words.audience(policy.draft),
-            "size": _size(policy, moment=moment),
+            "size": _size(request, policy),
             "result": results.get(policy.pk),
             "last": effects.last_decision(policy.pk),
         }
@@ -127,10 +125,7 @@ def preview(request: HttpRequest, key: str) -> HttpResponse:
     member_id = int(chosen) if chosen.isdigit() and len(chosen) < 19 else (ids[0] if ids else None)
     facts: dict[str, Any] = {"policy": row, "q": text, "candidates": _names(ids), "chosen": member_id}
     if member_id is not None and members.within(Member.objects.filter(pk=member_id), stores).exists():
-        try:
-            facts["shown"] = previews.preview(policy_id=row.pk, member_id=member_id)
-        except DomainError as refusal:
-            facts["refusal"] = str(refusal)
+        facts |= _read_by(row, member_id=member_id)
     return render(request, "console/_policy_preview.html", facts)
 
 
@@ -145,6 +140,23 @@ def rehearse(request: HttpRequest, key: str) -> HttpResponse:
     return render(request, "console/_policy_dry_run.html", facts)
 
 
+def _read_by(row: Policy, *, member_id: int) -> dict[str, Any]:
+    """The draft as this member would meet it, or what keeps it from being drawn."""
+    try:
+        version = policies.as_version(row, draft=row.draft)
+    except ValidationFailed as refusal:
+        return {"refusal": str(refusal)}
+    shown = previews.preview(version, member_id=member_id)
+    return {
+        "shown": shown,
+        "filled": [
+            (VARIABLE_WORDS[name], value, origin) for name, (value, origin) in shown.values.items() if origin != "value"
+        ],
+        "cost": money.show(shown.cost_cents),
+        "reasons": [reasons.text(code) for code in shown.refusals],
+    }
+
+
 def _found(key: str) -> Policy:
     row = Policy.objects.filter(key=key).first()
     if row is None:
@@ -153,7 +165,6 @@ def _found(key: str) -> Policy:
 
 
 def _page(request: HttpRequest, row: Policy, *, form: PolicyForm | None = None, status: int = 200) -> HttpResponse:
-    moment = clock.now()
     live = row.versions.filter(number=row.version).first()
     form = form or PolicyForm(initial=policy_form.initial(row.draft) | {"name": row.name, "priority": row.priority})
     facts = {
@@ -165,7 +176,7 @@ def _page(request: HttpRequest, row: Policy, *, form: PolicyForm | None = None, 
         "audience": policy_words.audience(row.draft),
         "text": policy_words.text(str(row.draft.get("template", ""))),
         "versions": row.versions.select_related("published_by").order_by("-number")[:10],
-        "size": _size(row, moment=moment),
+        "size": _size(request, row),
         "result": effects.by_policy().get(row.pk),
         "may_edit": request.access.can("policies.edit"),  # type: ignore[attr-defined]
     }
@@ -176,12 +187,24 @@ def _form_facts(form: PolicyForm) -> dict[str, Any]:
     return {"form": form, "variables": [(name, VARIABLE_WORDS[name]) for name in VARIABLES]}
 
 
-def _size(policy: Policy, *, moment: datetime) -> Any:
+def _size(request: HttpRequest, row: Policy) -> dict[str, Any] | None:
     """Audience and reach per channel of the draft; None while the draft is not whole."""
     try:
-        return previews.size(policy_id=policy.pk, moment=moment) if previews else None
-    except DomainError:
+        draft = policies.checked(row.draft)
+    except ValidationFailed:
         return None
+    stores = request.access.store_ids("policies.view")  # type: ignore[attr-defined]
+    rule = policy_words.rule_now(draft)
+    found = previews.reach(rule, purpose=draft["purpose"], store_ids=stores)
+    lines = [
+        {
+            "label": Channel(channel).label,
+            "reachable": count,
+            "why_not": _("%(count)s without consent or address") % {"count": svg.number(found.members - count)},
+        }
+        for channel, count in found.reachable.items()
+    ]
+    return {"members": found.members, "reachable": found.reachable.get(draft["channel"]), "channels": lines}
 
 
 def _differs(row: Policy, live: Version) -> bool:
