@@ -12,12 +12,10 @@ from typing import Any
 
 from django.db import connection
 
-from apps.care import reasons
+from apps.care import reasons, replies
 from apps.care.gate import Gate
 from apps.care.models import Channel, Touch
 from apps.gateways.messages import Outcome
-from apps.members import consents
-from apps.members.models import Consent
 
 MOST_TRIES = 6
 # Seconds before the next try; half to all of it, so that a recovered provider is not met by everything at once.
@@ -153,18 +151,5 @@ def record(verdicts: Sequence[Verdict], *, moment: datetime) -> Counter[str]:
     opted_out = {touch_id for touch_id, _, reason in done if reason == "BLACKLIST"}
     for verdict in verdicts:
         if verdict.claim.touch_id in opted_out:
-            _withdraw(verdict.claim.member_id)
+            replies.withdraw_sms(verdict.claim.member_id)
     return Counter(state for _, state, _ in done)
-
-
-def _withdraw(member_id: int) -> None:
-    """Who replied R at the carrier wants no SMS from the brand, care or marketing."""
-    for purpose in (Consent.Purpose.CARE, Consent.Purpose.MARKETING):
-        consents.give_consent(
-            member_id=member_id,
-            purpose=purpose,
-            channel=Channel.SMS,
-            is_granted=False,
-            source="sms:R",
-            text_version="carrier",
-        )

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from apps.care import dispatch, services
+from apps.care import dispatch, replies, services
 from apps.core import clock, runs
 
 
@@ -17,3 +17,9 @@ def run() -> None:
 def drain() -> None:
     """Beat sends it every 10 s; it leaves a row only when there was something to do."""
     dispatch.drain_recorded()
+
+
+@shared_task(name="care.take_replies")
+def take_replies() -> None:
+    """Sent every 20 s: a withdrawal by SMS counts within a minute."""
+    replies.take()

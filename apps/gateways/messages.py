@@ -1,6 +1,7 @@
 """What goes out through a gateway and what came of it: the shapes every channel shares."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 Kind = Literal["marketing", "transactional"]
@@ -33,3 +34,14 @@ class Outcome:
     code: str = ""
     detail: str = ""
     retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An SMS that came back. `key` is that of the message it answers; `number` grows, and is where to go on reading."""
+
+    number: int
+    key: str
+    text: str
+    is_opt_out: bool
+    at: datetime

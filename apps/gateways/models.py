@@ -20,6 +20,16 @@ class InboxMessage(models.Model):
         return f"inbox {self.key}"
 
 
+class ReadUpTo(models.Model):
+    """How far a provider's stream (replies) has been taken in; moved on in the transaction that takes."""
+
+    stream = models.CharField(max_length=40, unique=True)
+    number = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.stream} {self.number}"
+
+
 class PlatformLimit(models.Model):
     """A platform's limit from a day on. Platforms change them; a change is a new row, so the past stays explainable."""
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Literal
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -14,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from apps.core import clock
 from apps.gateways import wire
 from apps.gateways.errors import NotReached, ReplyLost
-from apps.gateways.messages import Kind, Outcome, Outgoing
+from apps.gateways.messages import Kind, Outcome, Outgoing, Reply
 from apps.gateways.pacing import Breaker
 
 BATCH_SIZE = 100
@@ -90,6 +91,22 @@ def query(keys: Sequence[str]) -> dict[str, Outcome]:
     return known
 
 
+def replies(*, after: int, limit: int = 100) -> list[Reply]:
+    """What members answered, oldest first, from the running number `after` on. Empty when the provider cannot be read now."""
+    if breaker.wait():
+        return []
+    path = f"/sms/inbound?{urlencode({'after': after, 'limit': limit})}"
+    try:
+        reply = wire.get(_address(), path=path, headers=_headers())
+        rows = json.loads(reply.body)["replies"] if reply.status == 200 else []
+        return [
+            Reply(int(r["number"]), str(r["key"]), str(r["text"]), bool(r["opt_out"]), datetime.fromisoformat(r["at"]))
+            for r in rows
+        ]
+    except (NotReached, ReplyLost, ValueError, LookupError, TypeError):
+        return []
+
+
 def register(*, name: str, kind: Literal["promo", "notice", "otp"], text: str) -> Outcome:
     """Have a template and our signature approved; the outcome's key is `name`. Placeholders: `{…}`, `{{…}}`, `${…}`.
 
@@ -120,14 +137,13 @@ def segments(text: str) -> int:
 
 def _call(path: str, body: dict) -> list[dict]:
     """Post once and return the results of a 200. Everything else is an _Unanswered."""
-    if settings.SMS_PROVIDER != "simulator" or not settings.SIMULATOR_URL:
-        raise ImproperlyConfigured("SMS_PROVIDER must be 'simulator', with its SIMULATOR_URL")
+    address = _address()
     wait = breaker.wait()
     if wait:
         raise _Unanswered("retry", "CIRCUIT_OPEN", wait)
     content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
     try:
-        reply = wire.post(settings.SIMULATOR_URL, path=path, body=content, headers=_headers())
+        reply = wire.post(address, path=path, body=content, headers=_headers())
     except NotReached as failure:
         breaker.failed()
         raise _Unanswered("retry", f"NOT_REACHED.{failure}") from failure
@@ -142,6 +158,12 @@ def _call(path: str, body: dict) -> list[dict]:
         raise _Unanswered("unknown", "MALFORMED")
     breaker.succeeded()
     return results
+
+
+def _address() -> str:
+    if settings.SMS_PROVIDER != "simulator" or not settings.SIMULATOR_URL:
+        raise ImproperlyConfigured("SMS_PROVIDER must be 'simulator', with its SIMULATOR_URL")
+    return settings.SIMULATOR_URL
 
 
 def _results(body: bytes) -> list[dict] | None:

@@ -29,10 +29,18 @@ class Reply(NamedTuple):
 
 
 def post(url: str, *, path: str, body: bytes, headers: dict[str, str]) -> Reply:
+    return _exchange(url, "POST", path, body, headers)
+
+
+def get(url: str, *, path: str, headers: dict[str, str]) -> Reply:
+    return _exchange(url, "GET", path, None, headers)
+
+
+def _exchange(url: str, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Reply:
     """Send one request. Raises NotReached when nothing was sent, ReplyLost when the provider may have acted on it."""
     connection = _connected(url)
     try:
-        connection.request("POST", path, body, headers)
+        connection.request(method, path, body, headers)
         response = connection.getresponse()
         content = response.read(MAX_REPLY)
         if response.read(1):

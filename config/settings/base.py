@@ -123,6 +123,7 @@ CELERY_BEAT_SCHEDULE = {
     "refresh-stats": {"task": "segments.refresh_stats", "schedule": crontab(minute="*/10")},
     "run-care": {"task": "care.run", "schedule": crontab(hour="8-21", minute=5)},
     "drain-care": {"task": "care.drain", "schedule": 10.0},
+    "take-replies": {"task": "care.take_replies", "schedule": 20.0},
     "rollup": {"task": "analytics.roll_up", "schedule": crontab(minute="*/5")},
     "demo-tick": {"task": "flows.demo_tick", "schedule": 60.0},
 }

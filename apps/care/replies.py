@@ -1,0 +1,53 @@
+"""Members answer: who replies R to an SMS gets no care and no marketing by SMS any more."""
+
+from django.db import transaction
+
+from apps.care.models import Channel, Touch
+from apps.gateways import sms
+from apps.gateways.models import ReadUpTo
+from apps.members import services as members
+from apps.members.models import Consent
+
+STREAM = "sms.replies"
+BATCH = 100
+_KEY = "touch:"
+
+
+def take() -> dict[str, int]:
+    """Read new replies and withdraw consent for those that opt out. A reply is taken once; a crash takes it again, to the same end.
+
+    Messages that already wait are stopped by the gate, which asks for consent once more before sending.
+    """
+    taken = withdrawn = 0
+    ReadUpTo.objects.get_or_create(stream=STREAM)
+    while replies := sms.replies(after=ReadUpTo.objects.get(stream=STREAM).number, limit=BATCH):
+        with transaction.atomic():
+            mark = ReadUpTo.objects.select_for_update().get(stream=STREAM)
+            fresh = [reply for reply in replies if reply.number > mark.number]
+            for member_id in _members({reply.key for reply in fresh if reply.is_opt_out}):
+                withdraw_sms(member_id)
+                withdrawn += 1
+            taken += len(fresh)
+            mark.number = max(mark.number, replies[-1].number)
+            mark.save(update_fields=["number"])
+    return {"taken": taken, "withdrawn": withdrawn}
+
+
+def withdraw_sms(member_id: int) -> None:
+    """Record that the member wants no SMS from the brand, care or marketing."""
+    for purpose in (Consent.Purpose.CARE, Consent.Purpose.MARKETING):
+        members.give_consent(
+            member_id=member_id,
+            purpose=purpose,
+            channel=Channel.SMS,
+            is_granted=False,
+            source="sms:R",
+            text_version="carrier",
+        )
+
+
+def _members(keys: set[str]) -> list[int]:
+    touch_ids = [
+        int(key.removeprefix(_KEY)) for key in keys if key.startswith(_KEY) and key.removeprefix(_KEY).isdigit()
+    ]
+    return sorted(set(Touch.objects.filter(pk__in=touch_ids).values_list("member_id", flat=True)))
