@@ -1,0 +1,147 @@
+"""Each message once, whatever dies: worker processes, answers, the broker. Real workers, the real simulator, kill -9."""
+
+import random
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import redis
+from celery import current_app
+from django.conf import settings
+from django.db import connection
+from django.db.models import Count, F
+
+from apps.care import planning
+from apps.care.models import Attempt, Touch
+from apps.core import clock as house_clock
+from apps.gateways.simulator.client import Client
+from tests.care import crowd
+from tests.care.conftest import Shop
+from tests.processes import LiveWorker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+MESSAGES = 2_000
+
+
+@pytest.fixture
+def waiting(shop: Shop, platform: Client) -> Client:
+    """2,000 touches that are due now; no hour is quiet, for this runs at any time of the day."""
+    now = house_clock.now()
+    platform.limits(marketing_from_hour=0, marketing_until_hour=24)
+    shop.limits(quiet=None)
+    shop.policy(send_hour=0)
+    crowd.lapsing(MESSAGES, moment=now)
+    assert planning.plan(moment=now).planned == MESSAGES
+    return platform
+
+
+def states() -> dict[str, int]:
+    return dict(Touch.objects.values_list("state").annotate(rows=Count("pk")).order_by())
+
+
+def time_passes() -> None:
+    """Three minutes, as the database sees them: leases run out, waits end."""
+    span = timedelta(minutes=3)
+    Touch.objects.update(lease_until=F("lease_until") - span, send_at=F("send_at") - span)
+
+
+def wake() -> None:
+    """What beat does every ten seconds."""
+    current_app.send_task("care.drain")
+
+
+def until(happened: Callable[[], bool], *, seconds: float = 60, wakes: bool = False) -> None:
+    limit = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < limit, states()
+        if wakes:
+            wake()
+        time.sleep(0.05 if not wakes else 0.5)
+
+
+def finish() -> None:
+    """Let the worker go on, and the minutes pass, until nothing is left to do."""
+    limit = time.monotonic() + 90
+    while states() != {"sent": MESSAGES}:
+        assert time.monotonic() < limit, states()
+        wake()
+        time.sleep(1)
+        time_passes()
+
+
+def assert_each_arrived_once(platform: Client) -> None:
+    stats = platform.stats()
+    assert (stats["deliveries"], stats["delivered_twice"]) == (MESSAGES, {})
+    assert states() == {"sent": MESSAGES}
+    assert Attempt.objects.filter(state="accepted").values("touch").distinct().count() == MESSAGES
+
+
+@pytest.mark.parametrize("keys", ["off", pytest.param("on", marks=pytest.mark.nightly)])
+def test_killed_workers_lose_nothing_and_send_nothing_twice(
+    waiting: Client, live_worker: LiveWorker, keys: str
+) -> None:
+    """T-M1; with `keys="off"` the provider would deliver every repeated call, and only asking first can save us."""
+    dice = random.Random(keys)
+    waiting.mode(keys=keys)
+    waiting.faults(delay_ms=[200, 300])
+    stranded = []
+    for _ in range(6):
+        live_worker.start()
+        wake()
+        until(lambda: "sending" in states())
+        time.sleep(dice.uniform(0.0, 1.2))
+        live_worker.kill()
+        stranded.append(states().get("sending", 0))
+        time_passes()
+    assert sum(1 for rows in stranded if rows) >= 4, stranded
+    waiting.faults()
+    live_worker.start()
+    finish()
+    assert_each_arrived_once(waiting)
+
+
+def test_lost_answers_are_asked_about_before_any_resend(waiting: Client, live_worker: LiveWorker) -> None:
+    """T-M2: a provider without keys drops answers after it has accepted, fails before, and garbles."""
+    waiting.mode(keys="off")
+    waiting.faults(seed=5, drop_reply=0.2, p5xx=0.1, malformed=0.05, p5xx_after=0.05)
+    live_worker.start()
+    until(lambda: "unknown" in states(), wakes=True)
+    finish()
+    assert_each_arrived_once(waiting)
+
+
+def test_the_broker_may_lose_everything(waiting: Client, live_worker: LiveWorker) -> None:
+    """T-M3: what is owed stands in PostgreSQL; the worker goes on with the next wake-up."""
+    waiting.faults(delay_ms=[50, 80])
+    live_worker.start()
+    for _ in range(3):
+        wake()
+        until(lambda: "sending" in states())
+        with redis.Redis.from_url(_as_redis(settings.CELERY_BROKER_URL)) as broker:
+            broker.flushdb()
+        until(lambda: "sending" not in states())
+    waiting.faults()
+    finish()
+    assert_each_arrived_once(waiting)
+
+
+def _as_redis(url: str) -> str:
+    return url.replace("redis+socket://", "unix://").replace("virtual_host=", "db=")
+
+
+def test_a_chunk_leaves_no_transaction_open_while_it_sends(waiting: Client, live_worker: LiveWorker) -> None:
+    waiting.faults(delay_ms=[400, 400])
+    live_worker.start(concurrency=1)
+    wake()
+    until(lambda: "sending" in states())
+    seen = []
+    for _ in range(20):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+                " and state like 'idle in transaction%'"
+            )
+            seen.append(cursor.fetchone()[0])
+        time.sleep(0.05)
+    assert sum(seen) == 0
