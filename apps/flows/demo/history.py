@@ -1,4 +1,8 @@
-"""Orders and lines by COPY: the long past at once with indexes and references rebuilt behind it, later days one by one."""
+"""Orders and lines by COPY: the long past at once, later days one by one, all lines at the end.
+
+Indexes and references of a table are rebuilt behind its big COPY. Lines come last, because no step of the replay reads them
+and the daily refresh of the stats would count half a million of them again for each day's buyers.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +26,6 @@ from apps.orders.models import Change
 GUIDED_PERCENT = 60  # of purchases in a shop
 ON_THE_WAY = timedelta(days=2)  # online orders are received after
 COPY_ROWS = 200_000
-TABLES = ("orders_order", "orders_line")
 _ORDERS = (
     "copy orders_order (id, source, order_no, member_id, store_id, guide_id, channel, status, total_cents,"
     " refunded_cents, created_at, paid_at, received_at) from stdin csv"
@@ -66,24 +69,27 @@ def prepare(year: Year, *, shops: Shops, members: dict[int, int], products: tupl
 
 
 def load_past(ledger: Ledger, *, until: int) -> None:
-    """The first `until` orders with their lines, in one transaction of the tables' owner: all of it or nothing."""
-    with psycopg.connect(settings.DATABASE_OWNER_URL) as owner, owner.cursor() as cursor:
-        cursor.execute("set local maintenance_work_mem = '256MB'; set local client_min_messages = warning")
-        with _bare(cursor):
-            _copy(cursor, ledger, first=0, last=until)
-        for table in (*TABLES, "members_member", "catalog_product"):
-            cursor.execute(f"analyze {table}")
+    """The first `until` orders, in one transaction of the table's owner."""
+    with _bare("orders_order") as cursor:
+        _send(cursor, _ORDERS, _orders(ledger, first=0, last=until))
+    _vacuum("orders_order", "members_member", "members_consentnow", "members_identity")
+
+
+def load_lines(ledger: Ledger) -> int:
+    """The lines of all orders. Returns how many."""
+    count = len(ledger.year.lines.product)
+    with _bare("orders_line") as cursor:
+        for first in range(0, count, COPY_ROWS):
+            _send(cursor, _LINES, _lines(ledger, first=first, last=min(first + COPY_ROWS, count)))
+    _vacuum("orders_line", "orders_order", "catalog_product")
+    return count
 
 
 @transaction.atomic
 def add_day(ledger: Ledger, *, first: int, last: int) -> None:
     """Some later orders, noted for the next refresh of the stats."""
     with connection.cursor() as cursor:
-        _copy(cursor, ledger, first=first, last=last)
-    note(ledger, first=first, last=last)
-
-
-def note(ledger: Ledger, *, first: int, last: int) -> None:
+        _send(cursor, _ORDERS, _orders(ledger, first=first, last=last))
     moments = ledger.year.baskets.paid_at[first:last].tolist()
     Change.objects.bulk_create(
         Change(member_id=member_id, due_at=moment.replace(tzinfo=UTC))
@@ -102,37 +108,44 @@ def _reserve(count: int) -> int:
 
 
 @contextmanager
-def _bare(cursor: psycopg.Cursor) -> Iterator[None]:
-    """Without references and secondary indexes inside; they are built, and the references checked, at the end."""
+def _bare(table: str) -> Iterator[psycopg.Cursor]:
+    """The owner's cursor on a table without references and secondary indexes. They are built, and the references checked,
+    at the end of the block and of its transaction: a killed load leaves the table as it was."""
+    with psycopg.connect(settings.DATABASE_OWNER_URL) as owner, owner.cursor() as cursor:
+        cursor.execute("set local maintenance_work_mem = '256MB'; set local client_min_messages = warning")
+        constraints, indexes = _extras(cursor, table)
+        for name, _ in constraints:
+            cursor.execute(f'alter table {table} drop constraint "{name}"')
+        for name, _ in indexes:
+            cursor.execute(f"drop index {name}")
+        yield cursor
+        for _, definition in indexes:
+            cursor.execute(definition)
+        for name, definition in constraints:
+            cursor.execute(f'alter table {table} add constraint "{name}" {definition}')
+
+
+def _extras(cursor: psycopg.Cursor, table: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """References and unique keys, then the other indexes but the primary key: each with the text that makes it again."""
     cursor.execute(
-        """select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint
-            where conrelid = any(%s::regclass[]) and contype in ('f', 'u') order by contype desc, conname""",
-        [list(TABLES)],
+        """select conname, pg_get_constraintdef(oid) from pg_constraint
+            where conrelid = %s::regclass and contype in ('f', 'u') order by contype desc, conname""",
+        [table],
     )
     constraints = cursor.fetchall()
     cursor.execute(
         """select indexrelid::regclass::text, pg_get_indexdef(indexrelid) from pg_index i
-            where indrelid = any(%s::regclass[]) and not indisprimary
+            where indrelid = %s::regclass and not indisprimary
               and not exists (select from pg_constraint c where c.conindid = i.indexrelid and contype = 'u')""",
-        [list(TABLES)],
+        [table],
     )
-    indexes = cursor.fetchall()
-    for table, name, _ in constraints:
-        cursor.execute(f'alter table {table} drop constraint "{name}"')
-    for name, _ in indexes:
-        cursor.execute(f"drop index {name}")
-    yield
-    for _, definition in indexes:
-        cursor.execute(definition)
-    for table, name, definition in constraints:
-        cursor.execute(f'alter table {table} add constraint "{name}" {definition}')
+    return constraints, cursor.fetchall()
 
 
-def _copy(cursor: Any, ledger: Ledger, *, first: int, last: int) -> None:
-    bounds = ledger.year.baskets.first_line
-    _send(cursor, _ORDERS, _orders(ledger, first=first, last=last))
-    for start in range(int(bounds[first]), int(bounds[last]), COPY_ROWS):
-        _send(cursor, _LINES, _lines(ledger, first=start, last=min(start + COPY_ROWS, int(bounds[last]))))
+def _vacuum(*tables: str) -> None:
+    """Fresh figures for the planner, and pages that index-only scans need not look at."""
+    with psycopg.connect(settings.DATABASE_OWNER_URL, autocommit=True) as owner:
+        owner.execute(f"vacuum analyze {', '.join(tables)}")
 
 
 def _send(cursor: Any, statement: str, table: pa.Table) -> None:
@@ -153,7 +166,7 @@ def _orders(ledger: Ledger, *, first: int, last: int) -> pa.Table:
         {
             "id": ledger.first_id + np.arange(first, last),
             "source": pa.array([SOURCE] * (last - first)),
-            "order_no": pa.array([f"D{number}" for number in baskets.basket[part].tolist()]),
+            "order_no": pa.array(_numbers(baskets.basket[part], baskets.lap[part])),
             "member_id": ledger.member_id[part],
             "store_id": ledger.store_id[part],
             "guide_id": pa.array(guide, mask=guide == 0),
@@ -166,6 +179,12 @@ def _orders(ledger: Ledger, *, first: int, last: int) -> pa.Table:
             "received_at": pa.array(received_at, pa.timestamp("s", "UTC"), mask=~arrived),
         }
     )
+
+
+def _numbers(baskets: Ints, laps: Ints) -> list[str]:
+    return [
+        f"D{number}.{lap}" if lap else f"D{number}" for number, lap in zip(baskets.tolist(), laps.tolist(), strict=True)
+    ]
 
 
 def _lines(ledger: Ledger, *, first: int, last: int) -> pa.Table:

