@@ -62,6 +62,7 @@ GROUPS: tuple[Group, ...] = (
             Item(
                 label=_("Stores and staff"), icon="store", url_name="console_records:index", permission="records.manage"
             ),
+            Item(label=_("Audit trail"), icon="shield", url_name="console:audit", permission="audit.view"),
             Item(label=_("Style"), icon="style", url_name="console:style"),
         ),
     ),

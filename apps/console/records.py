@@ -33,7 +33,6 @@ class RecordsSite(UnfoldAdminSite):
 
     site_title = gettext_lazy("Stores and staff")
     index_title = gettext_lazy("Stores and staff")
-    enable_nav_sidebar = False
 
     def has_permission(self, request: HttpRequest) -> bool:
         return bool(request.access.can(PERMISSION))  # type: ignore[attr-defined]

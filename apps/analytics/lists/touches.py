@@ -83,6 +83,24 @@ def find_moves(*, wanted: MovesWanted, cursor: str = "") -> Page:
     return select.page(_MOVES, conditions=conditions, sort=sort, cursor=cursor)
 
 
+def dearest(*, wanted: MovesWanted, limit: int = 5) -> list[dict[str, Any]]:
+    """Of those who moved, still there, and spent most: whom to care for first. `can_sms`: consent for care by SMS."""
+    conditions = _of_stores(wanted.stores)
+    conditions.add("c.after = %s and s.stage = c.after", wanted.after)
+    conditions.add("c.at >= %s and c.at < %s", clock.day_start(wanted.first), clock.day_end(wanted.last))
+    return select.rows(
+        f"""select distinct on (s.net_cents, c.member_id) c.member_id, m.member_no, m.nickname, s.net_cents,
+                   s.last_order_at, s.orders, exists (
+                     select from members_consentnow k where k.member_id = c.member_id and k.purpose = 'care'
+                       and k.channel in ('sms', 'any') and k.is_granted) as can_sms
+            from segments_stagechange c
+            join members_member m on m.id = c.member_id
+            join segments_memberstats s on s.member_id = c.member_id
+            where {conditions.text} order by s.net_cents desc, c.member_id limit {limit:d}""",
+        conditions.values,
+    )
+
+
 def of_member(*, member_id: int, limit: int = 10) -> list[dict[str, Any]]:
     return select.rows(f"{_TOUCHES} where t.member_id = %s order by t.id desc limit {limit:d}", [member_id])
 

@@ -11,6 +11,8 @@ from django.views.decorators.http import require_safe
 
 from apps.analytics import queues
 from apps.analytics import selectors as analytics
+from apps.analytics.lists import touches
+from apps.analytics.lists.touches import MovesWanted
 from apps.console import charts, csv_files, dashboard, effects, scope, words
 from apps.console.dashboard import PERIODS, View
 from apps.core import clock
@@ -31,6 +33,8 @@ def page(request: HttpRequest) -> HttpResponse:
     view, where = _asked(request)
     as_of = analytics.as_of()
     drawn = {name: draw(view, csv_url=_csv_url(request, name)) for name, draw in DRAWN.items()}
+    moved = MovesWanted(stores=view.store_ids, after="lapsing", first=view.first, last=view.last)
+    dearest = [{**row, "away": words.since(row["last_order_at"])} for row in touches.dearest(wanted=moved)]
     periods = [("7", _("7 days"), view.days == 7), ("28", _("4 weeks"), view.days == 28)]
     return render(
         request,
@@ -38,6 +42,7 @@ def page(request: HttpRequest) -> HttpResponse:
         {
             **{f"{name}_chart": chart for name, chart in drawn.items()},
             "as_of": as_of,
+            "dearest": dearest,
             "span": words.span(view.first, view.last),
             "days": view.days,
             "periods": periods,

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
+from apps.care import gate
 from apps.core import clock
 from apps.core.errors import NotFound
 from apps.gateways.models import InboxMessage
@@ -48,7 +49,14 @@ def page(request: HttpRequest) -> HttpResponse:
         raise NotFound
     tail = request.POST.get("tail", "").strip()
     is_wrong = bool(tail) and not _TAIL.match(tail)
-    facts = {"tail": tail, "is_wrong": is_wrong, "notes": _notes(), "bubbles": [], "is_down": False}
+    facts = {
+        "tail": tail,
+        "is_wrong": is_wrong,
+        "notes": _notes(),
+        "bubbles": [],
+        "is_down": False,
+        "quiet": gate.load().quiet,
+    }
     try:
         facts["bubbles"] = [] if is_wrong else _bubbles(tail)
     except (OSError, SimulatorRefused) as trouble:
@@ -58,17 +66,9 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 def _bubbles(tail: str) -> list[Bubble]:
-    """The newest deliveries, oldest of them first as on a phone."""
-    client = Client(settings.SIMULATOR_URL)
-    found = client.messages(after=_start(client, tail), limit=SHOWN, tail=tail)
-    return [_bubble(row) for row in found][-SHOWN:]
-
-
-def _start(client: Client, tail: str) -> int:
-    """The simulator lists from the oldest: without a tail begin near its end."""
-    if tail:
-        return 0
-    return max(int(client.stats().get("last", 0)) - SHOWN, 0)
+    """The newest deliveries, the oldest of them first as on a phone."""
+    found = Client(settings.SIMULATOR_URL).messages(limit=SHOWN, tail=tail, newest=True)
+    return sorted((_bubble(row) for row in found), key=lambda bubble: bubble.number)
 
 
 def _bubble(row: dict) -> Bubble:
