@@ -97,9 +97,10 @@ def visit(browser: Browser, live_server, transactional_db):
 
 
 def keep(page: Page, *, name: str, folder: Path) -> None:
-    """The picture, below SIYU_SHOTS when somebody wants to look at it."""
-    path = Path(os.environ.get("SIYU_SHOTS", folder)) / f"{name}.png"
-    page.screenshot(path=path, full_page=True)
+    """The picture: of the whole page below SIYU_SHOTS when somebody wants to look at it, else of the first screen."""
+    wanted = os.environ.get("SIYU_SHOTS")
+    path = Path(wanted or folder) / f"{name}.png"
+    page.screenshot(path=path, full_page=bool(wanted))
     assert path.stat().st_size > 10_000
 
 
