@@ -1,6 +1,7 @@
 """The processes of one installation, in starting order: first what makes the page appear."""
 
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ WEB_THREADS = 8  # per worker; the database pool of a process holds as many conn
 WORKERS = 2
 
 
-def all_of(*, home: Home, listener: socket.socket, port: int, surroundings: dict[str, str]) -> list[Child]:
+def all_of(
+    *, home: Home, listener: socket.socket, port: int, surroundings: dict[str, str], when_served: Callable[[], None]
+) -> list[Child]:
+    """`when_served` is called once, when the web process answers; the others start after it."""
     web, sockets = home.socket("web"), home.socket("sockets")
     descriptor = listener.fileno()
     door = [
@@ -40,7 +44,7 @@ def all_of(*, home: Home, listener: socket.socket, port: int, surroundings: dict
         child("front door", door, files=(descriptor,)),
         child(
             "web", _granian("wsgi", "config.wsgi:application", web, workers=WEB_WORKERS, threads=WEB_THREADS),
-            ready=lambda: page.is_healthy(port), stale=web,
+            ready=lambda: page.is_healthy(port), once_ready=when_served, stale=web,
         ),
         child("sockets", _granian("asgi", "config.asgi:application", sockets, workers=1, threads=1), stale=sockets),
         child(

@@ -91,14 +91,16 @@ def _serve(
         when_served()
 
     supervisor = Supervisor(
-        children=children.all_of(home=home, listener=listener, port=options.port, surroundings=surroundings),
+        children=children.all_of(
+            home=home, listener=listener, port=options.port, surroundings=surroundings, when_served=greet
+        ),
         revive=servers.revive,
         voice=voice,
     )
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup stays nohup
             signal.signal(number, supervisor.ask_to_stop)
-    supervisor.run(when_ready=greet, when_stopping=lambda: voice.line("Stopping ..."))
+    supervisor.run()
 
 
 def _greet(*, home: Home, port: int, surroundings: dict[str, str], has_demo: bool, voice: say.Voice) -> None:

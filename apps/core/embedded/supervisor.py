@@ -46,6 +46,7 @@ class Child:
     log: Path
     folder: Path
     ready: Callable[[], bool] = lambda: True
+    once_ready: Callable[[], None] = lambda: None  # called at its first readiness, before the next one starts
     stop_seconds: float = 10.0
     files: tuple[int, ...] = ()
     stale: Path | None = None  # a socket that a killed predecessor left in the way
@@ -97,19 +98,13 @@ class Supervisor:
         self._next_log_check = 0.0
         self._next_server_check = 0.0
 
-    def run(
-        self, *, when_ready: Callable[[], None] = lambda: None, when_stopping: Callable[[], None] = lambda: None
-    ) -> None:
-        """Until asked to stop; then everything is stopped in reverse order. `when_ready` is called once."""
-        told = False
+    def run(self) -> None:
+        """Until asked to stop; then everything is stopped in reverse order."""
         try:
             while not self.asked_to_stop:
                 self._tick()
-                if not told and all(child.is_ready for child in self.children):
-                    told = True
-                    when_ready()
                 time.sleep(TICK)
-            when_stopping()
+            self.voice.line("Stopping ...")
         finally:
             self.stop()
 
@@ -157,8 +152,9 @@ class Supervisor:
             if not child.is_ready:
                 late = bool(child.begun) and moment - child.begun > READY_LIMIT
                 child.is_ready = late or (child.process is not None and child.ready())
-            if not child.is_ready:
-                return
+                if not child.is_ready:
+                    return
+                child.once_ready()
 
 
 def rotate_logs(logs: list[Path], *, most: int = LOG_BYTES) -> None:

@@ -142,10 +142,12 @@ from pathlib import Path
 from apps.core.embedded.say import Voice
 from apps.core.embedded.supervisor import Child, Supervisor
 folder = Path({str(tmp_path)!r})
-sleeper = Child(name="sleeper", command=["sleep", "600"], environment=dict(os.environ), log=folder / "log", folder=folder)
 def tell():
     (folder / "pid").write_text(str(sleeper.process.pid) + "\\n")
-Supervisor(children=[sleeper], revive=list, voice=Voice(sys.stdout)).run(when_ready=tell)
+sleeper = Child(
+    name="sleeper", command=["sleep", "600"], environment=dict(os.environ), log=folder / "log", folder=folder, once_ready=tell
+)
+Supervisor(children=[sleeper], revive=list, voice=Voice(sys.stdout)).run()
 """
     supervisor = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT)
     pid_file = tmp_path / "pid"
