@@ -22,7 +22,7 @@ KEPT_ORDERS = """
     from orders_order o
     cross join lateral (
         select case when o.refunded_cents = 0 then 0 else coalesce((
-            select sum(r.amount_cents) from orders_refund r where r.order_id = o.id and r.refunded_at > %(moment)s
+            select sum(r.amount_cents)::bigint from orders_refund r where r.order_id = o.id and r.refunded_at > %(moment)s
         ), 0) end as cents
     ) later
     where o.paid_at <= %(moment)s and o.status <> 'cancelled' and o.total_cents - o.refunded_cents + later.cents > 0
