@@ -71,5 +71,5 @@ def _fill_once(size: str, *, say: Callable[[str], None]) -> None:
     say(f"generating {members:,} members and {members * ORDERS_PER_MEMBER:,} orders, once")
     orders.generate(members=members, orders=members * ORDERS_PER_MEMBER)
     with connection.cursor() as cursor:
-        cursor.execute("select format('comment on database %I is %L', current_database(), %s::text)", [mark])
+        cursor.execute("select format('comment on database %%I is %%L', current_database(), %s::text)", [mark])
         cursor.execute(cursor.fetchone()[0])
