@@ -37,6 +37,10 @@ def ensure(*, clone: Path, voice: Voice, development: bool = False) -> None:
     missing = [lock for lock in locks if not _is_current(clone, lock)]
     if not missing:
         return
+    if not os.access(clone, os.W_OK):
+        raise Refusal(
+            f"Siyu keeps its packages in {clone / '.venv'}, and you may not write there. Clone it as yourself."
+        )
     with FileLock(clone):
         if not _works(clone):
             with voice.step("Python environment (.venv)"):
