@@ -9,7 +9,7 @@ The four are temporary tables, emptied at commit. Every statement reads the whol
 """
 
 from apps.orders.selectors import KEPT_ORDERS, TAKE_CHANGES
-from apps.segments.stages import STAGED
+from apps.segments.stages import ACTIVE_DAYS, STAGED
 
 # A session keeps its temporary tables, and they are emptied by DELETE (a second refresh in one transaction finds the first one's
 # rows), so that a sale at the till does not write to the catalogue.
@@ -79,34 +79,35 @@ group by member_id
 
 TASTE = f"""
 insert into segments_taste
-select distinct on (member_id) member_id, category_id
-from (
-    select k.member_id, p.category_id, count(*) as lines
-    from {_KEPT} k join orders_line l on l.order_id = k.id join catalog_product p on p.id = l.product_id
-    where p.category_id is not null group by 1, 2
-) counted
-order by member_id, lines desc, category_id
+select k.member_id, mode() within group (order by p.category_id)
+from {_KEPT} k join orders_line l on l.order_id = k.id join catalog_product p on p.id = l.product_id
+where p.category_id is not null
+group by 1
 """
 
 # An order revives when the gap before it had made the member dormant, judged by the orders before it alone. Asked only where
-# the answer can still show: in the last stretch of won-back length before the last order, after a gap that is long enough.
+# the answer can still show: in the last stretch of won-back length before the last order, after a gap that is long enough, of
+# members whose active stretch has not passed (or is shorter than the won-back one).
 REVIVALS = f"""
 insert into segments_revival
 with doubtful as materialized (
-    select member_id, last_order_at - make_interval(secs => %(won_back_days)s * 86400) as since from segments_summary
+    select member_id, last_order_at - make_interval(secs => %(won_back_days)s * 86400) as since
+    from segments_summary u cross join lateral (select {ACTIVE_DAYS} as active_days) pace
     where leap_at > last_order_at - make_interval(secs => %(won_back_days)s * 86400)
+      and (%(won_back_days)s > active_days or %(moment)s <= last_order_at + make_interval(secs => 86400 * active_days))
 ), walked as materialized (
-    select k.member_id, k.paid_at, lag(paid_at) over gaps as before_at, {_GAP} as gap, row_number() over gaps as place
-    from (select k.* from doubtful d join ({KEPT_ORDERS}) k on k.member_id = d.member_id) k {_WINDOW}
+    select member_id, since, paid_at, lag(paid_at) over gaps as before_at, {_GAP} as gap, row_number() over gaps as place
+    from (select d.since, k.* from doubtful d join ({KEPT_ORDERS}) k on k.member_id = d.member_id) k {_WINDOW}
+), leaps as (
+    select member_id, paid_at, before_at, place from walked where paid_at > since and gap > %(leap)s
+), judged as (
+    select l.member_id, l.paid_at, l.before_at, l.place, percentile_cont(0.5) within group (order by b.gap) as median
+    from leaps l left join walked b on b.member_id = l.member_id and b.place < l.place and l.place > %(min_orders)s
+    group by 1, 2, 3, 4
 )
-select w.member_id, max(w.paid_at)
-from doubtful d join walked w on w.member_id = d.member_id and w.paid_at > d.since and w.gap > %(leap)s
-cross join lateral (
-    select percentile_cont(0.5) within group (order by b.gap) as median
-    from walked b where b.member_id = w.member_id and b.place < w.place
-) earlier
-where w.paid_at > w.before_at + make_interval(secs => 86400 * case
-    when w.place > %(min_orders)s then %(factor_2)s * least(greatest(earlier.median, %(clamp_low)s), %(clamp_high)s)
+select member_id, max(paid_at) from judged
+where paid_at > before_at + make_interval(secs => 86400 * case
+    when place > %(min_orders)s then %(factor_2)s * least(greatest(median, %(clamp_low)s), %(clamp_high)s)
     else %(fixed_2)s end)
 group by 1
 """

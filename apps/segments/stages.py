@@ -3,8 +3,21 @@
 A boundary belongs to the younger side: at `last + limit` exactly the member is still in the stage that ends there.
 """
 
+
+def _days(n: int) -> str:
+    """The n-th limit in days after the last kept order: by the member's own pace, with too few orders by the calendar."""
+    own = f"%(factor_{n})s * least(greatest(u.gap_median_days, %(clamp_low)s), %(clamp_high)s)"
+    return f"case when u.orders >= %(min_orders)s then {own} else %(fixed_{n})s end"
+
+
+def _until(n: int) -> str:
+    return f"u.last_order_at + make_interval(secs => 86400 * {_days(n)})"
+
+
+ACTIVE_DAYS = _days(1)
+
 # First kept order, windows and limits as moments: each stage ends at its moment, inclusive.
-_LIMITS = """
+_LIMITS = f"""
 select d.member_id, d.joined_at, d.seen, u.first_order_at, u.last_order_at, u.last_order_id,
        coalesce(u.orders, 0) as orders, coalesce(u.net_cents, 0) as net_cents, u.gap_mean_days, u.gap_median_days,
        t.category_id as top_category_id, u.top_store_id, u.top_hour, coalesce(u.top_channel, '') as top_channel,
@@ -12,17 +25,12 @@ select d.member_id, d.joined_at, d.seen, u.first_order_at, u.last_order_at, u.la
        (coalesce(u.orders_seen, 0), coalesce(u.mark_seen, 0)) is distinct from (s.orders, s.mark) as past_changed,
        u.first_order_at + make_interval(secs => %(new_days)s * 86400) as new_until,
        r.at + make_interval(secs => %(won_back_days)s * 86400) as won_back_until,
-       u.last_order_at + make_interval(secs => 86400 * case when own then %(factor_1)s * g else %(fixed_1)s end) as active_until,
-       u.last_order_at + make_interval(secs => 86400 * case when own then %(factor_2)s * g else %(fixed_2)s end) as lapsing_until,
-       u.last_order_at + make_interval(secs => 86400 * case when own then %(factor_3)s * g else %(fixed_3)s end) as dormant_until
+       {_until(1)} as active_until, {_until(2)} as lapsing_until, {_until(3)} as dormant_until
 from segments_due d
 left join segments_summary u on u.member_id = d.member_id
 left join segments_taste t on t.member_id = d.member_id
 left join segments_revival r on r.member_id = d.member_id
 left join segments_memberstats s on s.member_id = d.member_id
-cross join lateral (
-    select u.orders >= %(min_orders)s as own, least(greatest(u.gap_median_days, %(clamp_low)s), %(clamp_high)s) as g
-) pace
 """
 
 _STAGE = f"""

@@ -1,0 +1,41 @@
+"""`refresh_stats`: what Celery does every ten minutes, by hand."""
+
+import json
+from argparse import ArgumentTypeError
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from apps.core import clock
+from apps.segments import refresh, selectors
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return clock.parse(text)
+    except ValueError:
+        raise ArgumentTypeError(f"not a date or time: {text!r} (2026-11-22 or 2026-11-22T10:00:00+08:00)") from None
+
+
+class Command(BaseCommand):
+    help = "Brings members' stats, RFM scores and life stages up to date."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--full", action="store_true", help="look at every member, not only at those with news")
+        parser.add_argument("--as-of", type=_moment, metavar="T", help="a moment; a bare date means its end, shop time")
+        parser.add_argument("--json", action="store_true", help="print the figures as one JSON document")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        moment = options["as_of"] or clock.now()
+        last = selectors.last_refresh()
+        goes_back = bool(options["as_of"] and last and moment < last.as_of)
+        figures = refresh.refresh(moment, full=options["full"] or goes_back)
+        if options["json"]:
+            self.stdout.write(json.dumps(figures.counts()))
+            return
+        self.stdout.write(
+            f"{'Full refresh' if figures.is_full else 'Refresh'} as of {clock.local(figures.as_of):%Y-%m-%d %H:%M:%S}: "
+            f"{figures.looked_at:,} members looked at, {figures.changed:,} changed, {figures.stage_moves:,} stage moves, "
+            f"{figures.seconds:.1f} s."
+        )
