@@ -7,7 +7,7 @@ and the daily refresh of the stats would count half a million of them again for 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,6 @@ from apps.core import clock
 from apps.flows.demo.shops import Shops
 from apps.flows.demo.source import ONLINE, Ints, Year, spread
 from apps.flows.demo.state import SOURCE
-from apps.orders.models import Change
 
 GUIDED_PERCENT = 60  # of purchases in a shop
 ON_THE_WAY = timedelta(days=2)  # online orders are received after
@@ -90,11 +89,11 @@ def add_day(ledger: Ledger, *, first: int, last: int) -> None:
     """Some later orders, noted for the next refresh of the stats."""
     with connection.cursor() as cursor:
         _send(cursor, _ORDERS, _orders(ledger, first=first, last=last))
-    moments = ledger.year.baskets.paid_at[first:last].tolist()
-    Change.objects.bulk_create(
-        Change(member_id=member_id, due_at=moment.replace(tzinfo=UTC))
-        for member_id, moment in zip(ledger.member_id[first:last].tolist(), moments, strict=True)
-    )
+        cursor.execute(
+            "insert into orders_change (member_id, due_at)"
+            " select member_id, paid_at from orders_order where id >= %s and id < %s",
+            [ledger.first_id + first, ledger.first_id + last],
+        )
 
 
 def _reserve(count: int) -> int:

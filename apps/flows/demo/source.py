@@ -137,7 +137,7 @@ def _split(columns: dict[str, NDArray]) -> tuple[Baskets, Lines]:
             basket=basket[first],
             lap=columns["lap"][first],
             household=columns["household_id"][first],
-            place=_places(columns["store_id"][first], basket[first], paid_at + _SHOP_HOURS),
+            place=_places(columns["store_id"][first], basket[first], (paid_at + _SHOP_HOURS).astype("datetime64[s]")),
             total_cents=np.add.reduceat(cents, first),
             paid_at=paid_at,
             first_line=bounds,
