@@ -38,7 +38,7 @@ _DRAFT = {
     "trigger": "days_since_order",
     "params": {"days": 1, "window_days": 60},
     "channel": "sms",
-    "template": "{{ nickname }}，有{{ days_since_order }}天没见到您了，{{ last_store }}上了不少新品。",
+    "template": "{{ nickname }}，有{{ days_since_order }}天没见到您了，{{ brand }}上了不少新品，得空来看看吧。",
     "missing": {"nickname": {"policy": "default", "value": "会员"}},
 }
 Line = dict[str, Any]

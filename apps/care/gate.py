@@ -90,7 +90,7 @@ def week_of(day: date) -> tuple[date, date]:
 def is_held_out(key: str, *, member_id: int, percent: float | Decimal) -> bool:
     """The arm of a member: the first 4 bytes of sha256("key:member_id"), as a share of 2^32, lie below the percentage.
 
-    The same member is always in the same arm of a key; `HELD_OUT_SQL` says the same in SQL.
+    The same member is always in the same arm of a key; `held_out_sql` says the same in SQL.
     """
     digest = hashlib.sha256(f"{key}:{member_id}".encode()).digest()
     return int.from_bytes(digest[:4]) < threshold(percent)
@@ -103,7 +103,8 @@ def threshold(percent: float | Decimal) -> int:
 def held_out_sql(key: str, limit: str) -> str:
     """`key` and `limit` name parameters; see `is_held_out`."""
     digest = f"sha256(convert_to(%({key})s || ':' || m.id, 'UTF8'))"
-    return f"('x' || encode(substring({digest} from 1 for 4), 'hex'))::bit(32)::bigint < %({limit})s"
+    share = f"('x' || encode(substring({digest} from 1 for 4), 'hex'))::bit(32)::bigint"
+    return f"(%({limit})s > 0 and {share} < %({limit})s)"  # without a holdout nobody pays for the digest
 
 
 CONSENTED = (

@@ -102,7 +102,7 @@ def statement(
     verdict = "\n".join(f"when {condition} then '{reason}'" for reason, condition in _checks(version))
     sql = f"""
         with due as materialized ({due}),
-        judged as (
+        judged as materialized (
             select m.id as member_id, d.occurrence,
                    case {verdict} else '' end as reason,
                    {gate.held_out_sql("policy_key", "policy_limit")} as is_held
@@ -124,7 +124,7 @@ def statement(
                    case when reason = '' and not is_held then %(day)s end, null, 0, 0,
                    case when reason <> '' or is_held then %(moment)s end
             from judged
-            on conflict do nothing
+            on conflict (policy_id, member_id, occurrence) do nothing
             returning state, reason
         )
         select state, reason, count(*) from made group by state, reason

@@ -32,7 +32,7 @@ VARIABLES = tuple(_SQL)
 PRESENT = {
     "nickname": "m.nickname <> ''",
     "days_since_order": "s.last_order_at is not null",
-    "last_store": f"{_SQL['last_store']} is not null",
+    "last_store": "(select o.store_id from orders_order o where o.id = s.last_order_id) is not null",
     "top_category": "s.top_category_id is not null",
     "brand": "true",
     "orders": "coalesce(s.orders, 0) > 0",
