@@ -64,7 +64,7 @@ def _split(blob: bytes) -> tuple[str, bytes, bytes]:
     size = blob[0] if blob else 0
     if len(blob) < 1 + size + 12 + 16:
         raise BadCipher(key_id="")
-    return blob[1 : 1 + size].decode(), blob[1 + size : 13 + size], blob[13 + size :]
+    return blob[1 : 1 + size].decode(errors="replace"), blob[1 + size : 13 + size], blob[13 + size :]
 
 
 def _open(*, key: bytes, nonce: bytes, body: bytes, context: str) -> bytes:
