@@ -73,7 +73,7 @@ def meter(part: float, whole: float, name: str = "", colour: str = "brand") -> S
 @register.filter
 def figure(value: float | None) -> str:
     """1234567 → 1,234,567; nothing stays empty."""
-    return "" if value is None else marks.number(value)
+    return "" if value is None or value == "" else marks.number(value)
 
 
 @register.filter
@@ -84,7 +84,7 @@ def signed(value: int | None) -> str:
 @register.filter
 def money(cents: int | None) -> str:
     """分 → ¥1,234.50."""
-    return "" if cents is None else amounts.show(cents)
+    return "" if cents is None or cents == "" else amounts.show(cents)
 
 
 @register.filter

@@ -1,0 +1,227 @@
+"""Every route, every method, every kind of person, against config/access.yaml read by these tests themselves (T-S1)."""
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+
+import pytest
+import yaml
+from django.conf import settings
+from django.db import transaction
+from django.test import Client
+from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
+
+from apps.console import navigation
+from apps.core import ids
+from apps.core.models import User
+from apps.stores.models import Role, Staff
+from tests.console import world
+from tests.console.world import House
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+TABLE = yaml.safe_load(settings.ACCESS_FILE.read_text())
+PROGRAM = {"accept": "application/json"}  # refusals then come without a page drawn around them
+LOGIN = "/console/login/"
+# What the record site refuses to everybody: nothing is deleted, the audit trail is only read.
+CLOSED = ("console_records:*_delete", "console_records:core_auditentry_add", "console_records:core_auditentry_change")
+SCOPED = {Role.REGION_MANAGER: ("far",), Role.MANAGER: ("near", "far"), Role.CLERK: ("near", "far")}
+MEMBER_LISTS = ("console:members", "console:moves", "console:orders", "console:messages", "console:dashboard")
+
+
+def walk(patterns=None, prefix: str = "", namespace: str = "") -> Iterator[tuple[str, str]]:
+    """(view name, path pattern) of every route the resolver knows, nested ones and unnamed ones too."""
+    for entry in get_resolver().url_patterns if patterns is None else patterns:
+        path = prefix + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            inner = f"{namespace}{entry.namespace}:" if entry.namespace else namespace
+            yield from walk(entry.url_patterns, path, inner)
+        elif isinstance(entry, URLPattern):
+            name = entry.name or f"{entry.callback.__module__}.{entry.callback.__name__}"
+            yield namespace + name, path
+
+
+ROUTES = sorted(set(walk()))
+
+
+def needs(route: str) -> str | None:
+    if route in TABLE["routes"]:
+        return TABLE["routes"][route]
+    return next((need for line, need in TABLE["routes"].items() if "*" in line and fnmatchcase(route, line)), None)
+
+
+def may(role: str | None, need: str) -> bool:
+    return need == "public" or (role is not None and (need == "staff" or role in TABLE["permissions"][need]))
+
+
+def address(route: str, path: str, house: House) -> str:
+    """The route's address for objects of the reader's own store."""
+    samples = {
+        "member": house.member_id("mine"),
+        "order": house.order_id("mine"),
+        "job": ids.encode("job", house.job.pk),
+        "key": house.policy.key,
+        "chart": "flow",
+        "wish": "pause",
+        "object_id": house.stores["mine"].pk,
+        "app_label": "stores",
+        "content_type_id": 1,
+        "url": "nowhere",
+    }
+    wanted = [name for name in samples if f":{name}>" in path or f"<{name}>" in path]
+    try:
+        return reverse(route, kwargs={name: samples[name] for name in wanted})
+    except NoReverseMatch:
+        return "/console/records/nowhere"  # the record site's catch-all has no name to reverse
+
+
+@pytest.fixture
+def house(db: None) -> House:
+    return world.build()
+
+
+def door(user: User | None) -> Client:
+    client = Client(raise_request_exception=False)
+    if user is not None:
+        client.force_login(user)
+    return client
+
+
+def people(house: House) -> dict[str, tuple[User | None, str | None]]:
+    """Who knocks: name → (account, role that counts)."""
+    dismissed = User.objects.create_user(username="dismissed", password=world.PASSWORD)
+    Staff.objects.create(user=dismissed, code="X-1", name="旧人", role=Role.ADMIN, is_active=False)
+    blocked = User.objects.create_user(username="blocked", password=world.PASSWORD, is_active=False)
+    Staff.objects.create(user=blocked, code="X-2", name="停用", role=Role.ADMIN)
+    shopper = User.objects.create_user(username="shopper", password=world.PASSWORD)
+    root = User.objects.create_superuser(username="root", password=world.PASSWORD)
+    roles: dict[str, tuple[User | None, str | None]] = {role: (house.users[role], role) for role in Role.values}
+    nobody = {
+        "anonymous": None, "no card": shopper, "superuser without a card": root,
+        "card taken away": dismissed, "account blocked": blocked,
+    }  # fmt: skip
+    return {name: (user, None) for name, user in nobody.items()} | roles
+
+
+def test_every_route_has_a_line_and_every_line_a_route():
+    missing = [route for route, _path in ROUTES if needs(route) is None]
+    dead = [
+        line for line in TABLE["routes"] if not any(route == line or fnmatchcase(route, line) for route, _ in ROUTES)
+    ]
+
+    assert missing == []
+    assert dead == []
+
+
+def test_every_permission_that_is_asked_for_exists_and_names_real_roles_and_reaches():
+    asked = set(TABLE["routes"].values()) - {"public", "staff"}
+    roles = {role for row in TABLE["permissions"].values() for role in row}
+    reaches = {reach for row in TABLE["permissions"].values() for reach in row.values()}
+
+    assert asked - TABLE["permissions"].keys() == set()
+    assert roles - set(Role.values) == set()
+    assert reaches - {"all", "region", "store", "own"} == set()
+
+
+def test_every_place_of_the_navigation_exists():
+    for group in navigation.GROUPS:
+        for item in group.items:
+            assert navigation.address(item.url_name), item.url_name
+            assert item.permission in TABLE["permissions"] or item.permission == ""
+
+
+@pytest.mark.parametrize("who", ["nobody", *Role.values])
+def test_nobody_passes_a_route_that_the_table_refuses_by_any_method(house: House, who: str):
+    wrong = []
+    for name, (user, role) in people(house).items():
+        if (role or "nobody") != who:
+            continue
+        client = door(user)
+        cookies = client.cookies.output()
+        for route, path in ROUTES:
+            if needs(route) == "public" and name != "anonymous":
+                continue
+            for method in METHODS:
+                with transaction.atomic():
+                    answer = client.generic(method, address(route, path, house), headers=PROGRAM)
+                    transaction.set_rollback(True)
+                if client.cookies.output() != cookies:
+                    client = door(user)
+                    cookies = client.cookies.output()
+                allowed = may(role, needs(route)) and not _closed(route, method)
+                if allowed and route == "console_records:autocomplete":
+                    continue  # without the words it looks for it refuses by itself
+                if not _as_expected(answer, allowed, method, is_known=user is not None and user.is_active):
+                    wrong.append((name, method, route, answer.status_code))
+
+    assert wrong == [], f"{len(wrong)} answers: {sorted({(route, status) for _n, _m, route, status in wrong})}"
+
+
+def _closed(route: str, method: str) -> bool:
+    """An audit line may be looked at, which is Django's change page without its form."""
+    if route == "console_records:core_auditentry_change" and method != "POST":
+        return False
+    return any(fnmatchcase(route, line) for line in CLOSED)
+
+
+def _as_expected(answer, allowed: bool, method: str, *, is_known: bool) -> bool:
+    to_login = answer.status_code == 302 and answer["Location"].startswith(LOGIN)
+    if allowed:
+        return answer.status_code not in {401, 403, 500} and not (to_login and is_known)
+    return answer.status_code == 403 or (to_login and method == "GET" and not is_known)
+
+
+@pytest.mark.parametrize("role", SCOPED)
+def test_objects_of_other_stores_do_not_exist_for_people_with_a_smaller_reach(house: House, role: Role):
+    client = door(house.users[role])
+    found = []
+    for route, path in ROUTES:
+        if ":member>" not in path and ":order>" not in path:
+            continue
+        if not may(role, needs(route)):
+            continue
+        for where in SCOPED[role]:
+            kwargs = {"member": house.member_id(where)} if ":member>" in path else {"order": house.order_id(where)}
+            for method in ("GET", "POST"):
+                body = {"reason": "call back", "what": "whole", "confirm": "1", "request_key": "abcdefghijkl"}
+                answer = (
+                    client.generic(method, reverse(route, kwargs=kwargs))
+                    if method == "GET"
+                    else client.post(reverse(route, kwargs=kwargs), body)
+                )
+                if answer.status_code not in {404, 405}:
+                    found.append((method, route, where, answer.status_code))
+
+    assert found == []
+    house.orders["far"].refresh_from_db()
+    assert house.orders["far"].refunded_cents == 0
+
+
+@pytest.mark.parametrize("role", SCOPED)
+def test_lists_and_searches_show_no_row_of_other_stores(house: House, role: Role):
+    client = door(house.users[role])
+    answers = [
+        client.get(reverse(name), {"store": store.pk} if store else {})
+        for name in MEMBER_LISTS
+        for store in (None, *house.stores.values())
+        if may(role, needs(name))
+    ]
+    for where in SCOPED[role]:
+        number = {"near": 2, "far": 3}[where]
+        for text in (f"沈{where}", f"NO-{where}", f"000{number}", f"1990000{number:04d}", f"ORDER-{where}"):
+            answers += [client.post(reverse(name), {"q": text}) for name in ("console:members", "console:find")]
+    bodies = "".join(answer.content.decode() for answer in answers)
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert house.member_id("mine") in bodies
+    for where in SCOPED[role]:
+        assert house.member_id(where) not in bodies
+        assert house.order_id(where) not in bodies
+        assert house.stores[where].name not in bodies
+
+
+def test_a_card_taken_away_is_refused_on_the_very_next_request(house: House):
+    client = door(house.users[Role.ADMIN])
+    assert client.get(reverse("console:members")).status_code == 200
+
+    Staff.objects.filter(user=house.users[Role.ADMIN]).update(is_active=False)
+
+    assert client.get(reverse("console:members")).status_code == 403
