@@ -4,9 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.conf import settings
-from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import transaction
-from django.utils.crypto import get_random_string
 
 from apps.core import brand
 from apps.core.models import User
@@ -92,8 +90,7 @@ def _employ(role: Role, *, store: Store, region: Region) -> None:
     """A card with a log-in. A password that somebody changed stays changed."""
     user, is_new = User.objects.get_or_create(username=username(role), defaults={"is_staff": role == Role.ADMIN})
     if is_new:
-        # Few rounds: everybody may read this password. The first log-in stores it with the usual number.
-        user.password = PBKDF2PasswordHasher().encode(password(role), salt=get_random_string(22), iterations=10_000)
+        user.set_password(password(role))
         user.save(update_fields=["password"])
     Staff.objects.get_or_create(
         code=f"DEMO-{role.value}",
