@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
 
 from apps.console import style_samples as samples
 from apps.core import clock
@@ -33,6 +34,7 @@ def icon_names() -> tuple[str, ...]:
     return tuple(re.findall(r'<symbol id="i-([a-z]+)"', sprite.read_text(encoding="utf-8")))
 
 
+@require_safe
 def page(request: HttpRequest) -> HttpResponse:
     """`?face=portal` or `counter` shows that face's own frame with samples."""
     words = samples.Words()
