@@ -37,7 +37,7 @@ _ORDER = (Channel.INBOX, Channel.SMS)
 _CLAIM = f"""
     with picked as (
         select id from care_touch
-        where state = 'planned' and channel = %(channel)s and send_at <= %(moment)s and slot_on = %(day)s
+        where settled_at is null and state = 'planned' and channel = %(channel)s and send_at <= %(moment)s and slot_on = %(day)s
         order by send_at, id limit %(chunk)s for update skip locked
     ),
     judged as (
@@ -152,8 +152,8 @@ def resolve(channel: str) -> Counter[str]:
 
 
 def _has_work(*, moment: datetime) -> bool:
-    due = Q(state="planned", send_at__lte=moment) | Q(state__in=["sending", "unknown"], lease_until__lte=moment)
-    return Touch.objects.filter(due, channel__in=_ORDER).exists()
+    due = Q(state="planned") | Q(state__in=["sending", "unknown"], lease_until__lte=moment)
+    return Touch.objects.filter(due, settled_at=None, channel__in=_ORDER, send_at__lte=moment).exists()
 
 
 def _claim(channel: str, *, moment: datetime) -> _Chunk:
@@ -242,8 +242,9 @@ def _claim_open(channel: str, *, moment: datetime) -> list[tuple[Claim, datetime
             update care_touch t set state = 'unknown', fence = t.fence + 1, lease_until = %(lease)s
             where id in (
                 select id from care_touch
-                where state in ('sending', 'unknown') and channel = %(channel)s and lease_until <= %(moment)s
-                order by lease_until limit %(chunk)s for update skip locked
+                where settled_at is null and channel = %(channel)s and send_at <= %(moment)s
+                  and state in ('sending', 'unknown') and lease_until <= %(moment)s
+                order by send_at, id limit %(chunk)s for update skip locked
             )
             returning t.id, t.member_id, t.version_id, t.fence, t.tries, t.send_at
             """,

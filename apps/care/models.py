@@ -106,23 +106,16 @@ class Touch(models.Model):
         default=0
     )  # grows with each claim; a late worker's write with an old fence is void
     tries = models.PositiveSmallIntegerField(default=0)
-    settled_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)  # NULL while there is still something to do
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["policy", "member", "occurrence"], name="care_touch_once"),
             models.CheckConstraint(condition=~Q(state="skipped") | ~Q(reason=""), name="care_skip_has_reason"),
         ]
-        indexes = [
-            models.Index(fields=["channel", "send_at", "id"], condition=Q(state="planned"), name="care_touch_due"),
-            models.Index(
-                fields=["channel", "lease_until"], condition=Q(state__in=["sending", "unknown"]), name="care_touch_open"
-            ),
-            models.Index(fields=["member", "-id"], name="care_touch_of_member"),
-            models.Index(
-                fields=["member", "channel", "slot_on"], condition=Q(slot_on__isnull=False), name="care_touch_slots"
-            ),
-            models.Index(fields=["policy", "decided_at"], name="care_touch_of_policy"),
+        indexes = [  # few, and none on what a claim changes: its update stays on the page and touches no index
+            models.Index(fields=["channel", "send_at", "id"], condition=Q(settled_at=None), name="care_touch_open"),
+            models.Index(fields=["member", "channel", "slot_on"], name="care_touch_of_member"),
             models.Index(fields=["decided_at"], name="care_touch_decided"),
         ]
 
@@ -133,7 +126,9 @@ class Touch(models.Model):
 class Attempt(models.Model):
     """One try on a channel under a touch. `key` goes to the provider with the message, the same on every retry."""
 
-    touch = models.ForeignKey(Touch, on_delete=models.CASCADE, related_name="attempts", db_index=False)
+    touch = models.ForeignKey(
+        Touch, on_delete=models.CASCADE, related_name="attempts", db_index=False, db_constraint=False
+    )  # written by the statement that updates the touch; a constraint would lock every touch once more
     number = models.PositiveSmallIntegerField()
     key = models.CharField(max_length=60)  # "touch:81"
     state = models.CharField(max_length=10)  # accepted, refused, unknown, retry: what the provider said

@@ -3,6 +3,7 @@
 A write counts only while the touch still carries the fence of the claim; a late worker changes nothing.
 """
 
+import json
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -101,11 +102,10 @@ def _patience(tries: int) -> float:
 
 _RECORD = """
     with told as (
-        select * from unnest(
-            %(ids)s::bigint[], %(fences)s::int[], %(numbers)s::int[], %(states)s::text[], %(reasons)s::text[],
-            %(send_ats)s::timestamptz[], %(leases)s::timestamptz[], %(outcomes)s::text[], %(codes)s::text[],
-            %(provider_ids)s::text[], %(texts)s::text[]
-        ) as u(id, fence, number, state, reason, send_at, lease_until, outcome, code, provider_id, text)
+        select * from json_to_recordset(%(told)s) as u(
+            id bigint, fence int, number int, state text, reason text, send_at timestamptz, lease_until timestamptz,
+            outcome text, code text, provider_id text, text text
+        )
     ),
     done as (
         update care_touch t set
@@ -132,24 +132,28 @@ def record(verdicts: Sequence[Verdict], *, moment: datetime) -> Counter[str]:
     """Write what became of a chunk; returns how many reached which state. Opt-outs also withdraw the consent."""
     if not verdicts:
         return Counter()
-    columns: dict[str, Any] = {
-        "ids": [v.claim.touch_id for v in verdicts],
-        "fences": [v.claim.fence for v in verdicts],
-        "numbers": [v.claim.tries for v in verdicts],
-        "states": [str(v.state) for v in verdicts],
-        "reasons": [v.reason for v in verdicts],
-        "send_ats": [v.send_at for v in verdicts],
-        "leases": [v.lease_until for v in verdicts],
-        "outcomes": [v.outcome for v in verdicts],
-        "codes": [v.code for v in verdicts],
-        "provider_ids": [v.provider_id for v in verdicts],
-        "texts": [v.text for v in verdicts],
-    }
+    told = json.dumps([_told(verdict) for verdict in verdicts], ensure_ascii=False)  # arrays cost three times as much
     with connection.cursor() as cursor:
-        cursor.execute(_RECORD, columns | {"moment": moment})
+        cursor.execute(_RECORD, {"told": told, "moment": moment})
         done = cursor.fetchall()
     opted_out = {touch_id for touch_id, _, reason in done if reason == "BLACKLIST"}
     for verdict in verdicts:
         if verdict.claim.touch_id in opted_out:
             replies.withdraw_sms(verdict.claim.member_id)
     return Counter(state for _, state, _ in done)
+
+
+def _told(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "id": verdict.claim.touch_id,
+        "fence": verdict.claim.fence,
+        "number": verdict.claim.tries,
+        "state": verdict.state,
+        "reason": verdict.reason,
+        "send_at": verdict.send_at.isoformat() if verdict.send_at else None,
+        "lease_until": verdict.lease_until.isoformat() if verdict.lease_until else None,
+        "outcome": verdict.outcome,
+        "code": verdict.code,
+        "provider_id": verdict.provider_id,
+        "text": verdict.text,
+    }

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Min, Q, QuerySet
 
-from apps.care.models import Touch
+from apps.care.models import Channel, Touch
 from apps.care.planning import Plan
 
 PAGE = 2000
@@ -55,13 +55,12 @@ def decisions(plan: Plan, *, limit: int | None = None) -> Iterator[Decision]:
 
 
 def queue(*, moment: datetime) -> Queue:
-    open_states = [Touch.State.PLANNED, Touch.State.SENDING, Touch.State.UNKNOWN]
     due = Q(state=Touch.State.PLANNED, send_at__lte=moment)
-    found = Touch.objects.filter(state__in=open_states).aggregate(
+    found = Touch.objects.filter(settled_at=None, channel__in=Channel.values).aggregate(
         due=Count("pk", filter=due),
         waiting=Count("pk", filter=Q(state=Touch.State.PLANNED)),
         sending=Count("pk", filter=Q(state=Touch.State.SENDING)),
-        unknown=Count("pk", filter=Q(state=Touch.State.UNKNOWN, lease_until__isnull=False)),
+        unknown=Count("pk", filter=Q(state=Touch.State.UNKNOWN)),
         oldest_at=Min("send_at", filter=due),
     )
     settled = Touch.objects.filter(

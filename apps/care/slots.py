@@ -19,14 +19,14 @@ _POSTPONE = """
     update care_touch set send_at = %(until)s
     where id in (
         select id from care_touch
-        where state = 'planned' and channel = %(channel)s and send_at <= %(moment)s for update skip locked
+        where settled_at is null and state = 'planned' and channel = %(channel)s and send_at <= %(moment)s for update skip locked
     )
 """
 # Touches that are due but hold a slot of another day (an outage, a retry past midnight) need one of today.
 _MOVE = """
     with due as (
         select t.id, t.member_id, t.policy_id from care_touch t
-        where t.state = 'planned' and t.channel = %(channel)s and t.send_at <= %(moment)s
+        where t.settled_at is null and t.state = 'planned' and t.channel = %(channel)s and t.send_at <= %(moment)s
           and t.slot_on is distinct from %(day)s
         order by t.send_at, t.id limit %(chunk)s for update skip locked
     ),
