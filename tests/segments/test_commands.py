@@ -44,7 +44,7 @@ def test_the_export_is_exact_to_the_letter(tmp_path: Path) -> None:
         "member_no,first_order_at,last_order_at,orders,net_total,r,f,m,cell,stage\n",
         "'=1+1,2026-02-10T12:00:00+08:00,2026-02-10T12:00:00+08:00,1,100.00,4,1,1,promising,new\n",
         "M-09,2026-01-01T12:00:00+08:00,2026-02-05T12:00:01+08:00,2,1301.05,2,2,4,at_risk,active\n",
-        "M-10,2026-01-01T12:00:00+08:00,2026-01-02T12:00:00+08:00,2,200.00,1,2,3,at_risk,lapsing\n",
+        "M-10,2026-01-01T12:00:00+08:00,2026-01-02T12:00:00+08:00,2,200.00,1,2,2,lost,lapsing\n",
         '"会员,一",,,0,0.00,,,,,prospect\n',
     ]
     assert list(tmp_path.iterdir()) == [target]
