@@ -9,8 +9,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from contextvars import copy_context
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,7 +25,7 @@ from apps.care.models import Channel, Touch, Version
 from apps.care.outcomes import Claim, Verdict
 from apps.core import clock, runs
 from apps.gateways import inbox, sms
-from apps.gateways.messages import Outgoing
+from apps.gateways.messages import Outcome, Outgoing
 from apps.members import selectors as members
 
 CHUNK = 500
@@ -40,7 +42,7 @@ _CLAIM = f"""
         where settled_at is null and state = 'planned' and channel = %(channel)s and send_at <= %(moment)s and slot_on = %(day)s
         order by send_at, id limit %(chunk)s for update skip locked
     ),
-    judged as (
+    judged as materialized (
         select t.id, case
             when p.status <> 'live' then '{reasons.PAUSED}'
             when t.decided_at <= %(moment)s - make_interval(days => (v.params ->> 'window_days')::int)
@@ -80,11 +82,18 @@ _CLAIM = f"""
 
 @dataclass
 class _Chunk:
-    """What one claim brought, and the texts that can be sent."""
+    """Claimed touches on their way: `ready` ones have their message; `verdicts` holds those that are decided already."""
 
-    claims: list[Claim]
-    skipped: int
+    moment: datetime
+    started: float
+    skipped: int = 0
+    verdicts: list[Verdict] = field(default_factory=list)
+    ready: list[tuple[Claim, Outgoing]] = field(default_factory=list)
     is_stopped: bool = False  # the channel takes nothing now
+
+    @property
+    def size(self) -> int:
+        return self.skipped + len(self.verdicts) + len(self.ready)
 
 
 def drain(*, seconds: float = 50.0) -> Counter[str]:
@@ -114,22 +123,32 @@ def drain_channel(channel: str, *, deadline: float) -> Counter[str]:
         figures["postponed"] += slots.postpone(channel=channel, moment=moment, limits=limits)
         return figures
     slots.move_to_today(channel=channel, moment=moment, limits=limits)
-    while time.monotonic() < deadline and not limits.is_quiet(clock.now()):
-        taken, is_stopped = send_chunk(channel)
-        figures += taken
-        if not taken or is_stopped:
-            break
+    with ThreadPoolExecutor(1) as line:
+        on_its_way: tuple[_Chunk, Future[None]] | None = None
+        while not (on_its_way and on_its_way[0].is_stopped):
+            is_open = time.monotonic() < deadline and not limits.is_quiet(clock.now())
+            chunk = _prepare(channel) if is_open else None
+            earlier, on_its_way = on_its_way, None
+            if earlier:
+                earlier[1].result()
+            if chunk and chunk.size:
+                chunk.is_stopped = bool(earlier and earlier[0].is_stopped)
+                on_its_way = chunk, line.submit(copy_context().run, _post, chunk)
+            if earlier:
+                figures += _settle(earlier[0])
+            if on_its_way is None:
+                break
+        if on_its_way:
+            on_its_way[1].result()
+            figures += _settle(on_its_way[0])
     return figures
 
 
-def send_chunk(channel: str) -> tuple[Counter[str], bool]:
-    """Claim, send, record up to 500 touches. Returns figures (empty: nothing was due) and whether the channel is down."""
-    moment, started = clock.now(), time.monotonic()
-    chunk = _claim(channel, moment=moment)
-    verdicts = _send(chunk, channel=channel, moment=moment, started=started)
-    figures = outcomes.record(verdicts, moment=clock.now())
-    figures["skipped"] += chunk.skipped
-    return +figures, chunk.is_stopped
+def send_chunk(channel: str) -> Counter[str]:
+    """Claim, send, record up to 500 touches. Returns how many reached which state; empty: nothing was due."""
+    chunk = _prepare(channel)
+    _post(chunk)
+    return _settle(chunk)
 
 
 def resolve(channel: str) -> Counter[str]:
@@ -156,7 +175,10 @@ def _has_work(*, moment: datetime) -> bool:
     return Touch.objects.filter(due, settled_at=None, channel__in=_ORDER, send_at__lte=moment).exists()
 
 
-def _claim(channel: str, *, moment: datetime) -> _Chunk:
+def _prepare(channel: str) -> _Chunk:
+    """Claim a chunk and write its messages. The inbox is our own table: its letters are delivered here."""
+    moment = clock.now()
+    chunk = _Chunk(moment=moment, started=time.monotonic())
     params: dict[str, Any] = {
         "channel": channel, "moment": moment, "day": clock.local_date(moment), "chunk": CHUNK, "lease": moment + LEASE,
     }  # fmt: skip
@@ -164,74 +186,75 @@ def _claim(channel: str, *, moment: datetime) -> _Chunk:
         cursor.execute(_CLAIM, params)
         rows = sorted(cursor.fetchall())
     claims = [Claim(*row[:5]) for row in rows if row[5] == "sending"]
-    return _Chunk(claims=claims, skipped=len(rows) - len(claims))
-
-
-def _send(chunk: _Chunk, *, channel: str, moment: datetime, started: float) -> list[Verdict]:
-    versions = _versions(chunk.claims)
-    texts, verdicts = _texts(chunk.claims, versions=versions, channel=channel, moment=moment)
-    if channel == Channel.INBOX:
-        return verdicts + _send_inbox(chunk.claims, texts=texts, moment=moment)
-    phones = members.phones([c.member_id for c in chunk.claims if c.touch_id in texts])
-    ready = [c for c in chunk.claims if c.touch_id in texts and c.member_id in phones]
-    verdicts += [
-        outcomes.skip(c, reasons.NO_ADDRESS) for c in chunk.claims if c.touch_id in texts and c.member_id not in phones
-    ]
-    for start in range(0, len(ready), sms.BATCH_SIZE):
-        part = ready[start : start + sms.BATCH_SIZE]
-        if chunk.is_stopped or time.monotonic() - started > SEND_WITHIN:
-            verdicts += [outcomes.put_back(c, after=_pause(), moment=moment) for c in part]
-            continue
-        batch = [
-            Outgoing(_key(c), phones[c.member_id], texts[c.touch_id], "marketing", _register(versions[c.version_id]))
-            for c in part
-        ]
-        verdicts += _send_sms(chunk, part, batch=batch, moment=moment)
-    return verdicts
-
-
-def _send_sms(chunk: _Chunk, part: Sequence[Claim], *, batch: list[Outgoing], moment: datetime) -> list[Verdict]:
-    verdicts = []
-    for claim, message, answer in zip(part, batch, sms.send_batch(batch), strict=True):
-        chunk.is_stopped = chunk.is_stopped or answer.state == "retry"
-        if answer.code in outcomes.UNREGISTERED:
-            _registered.discard(message.template)
-        if answer.code == "CIRCUIT_OPEN":
-            verdicts.append(outcomes.put_back(claim, after=_pause(answer.retry_after), moment=moment))
-        else:
-            verdicts.append(outcomes.judge(claim, answer, channel=Channel.SMS, moment=moment, text=message.text))
-    return verdicts
-
-
-def _send_inbox(claims: Sequence[Claim], *, texts: dict[int, str], moment: datetime) -> list[Verdict]:
-    ready = [c for c in claims if c.touch_id in texts]
-    if not ready:
-        return []
-    letters = [inbox.Letter(_key(c), c.member_id, settings.BRAND_NAME, texts[c.touch_id]) for c in ready]
-    answers = inbox.deliver_batch(letters, moment=moment)
-    return [
-        outcomes.judge(c, answer, channel=Channel.INBOX, moment=moment, text=letter.body)
-        for c, answer, letter in zip(ready, answers, letters, strict=True)
-    ]
-
-
-def _texts(
-    claims: Sequence[Claim], *, versions: dict[int, Version], channel: str, moment: datetime
-) -> tuple[dict[int, str], list[Verdict]]:
-    """The texts by touch, and verdicts for those that miss a value."""
+    chunk.skipped = len(rows) - len(claims)
     if not claims:
-        return {}, []
+        return chunk
+    versions = _versions(claims)
+    texts = _texts(chunk, claims, versions=versions, channel=channel)
+    claims = [c for c in claims if c.touch_id in texts]
+    if channel == Channel.INBOX:
+        _deliver(chunk, claims, texts=texts)
+        return chunk
+    phones = members.phones([c.member_id for c in claims])
+    names = {version_id: _register(version) for version_id, version in versions.items()}
+    for c in claims:
+        phone = phones.get(c.member_id)
+        if phone is None:
+            chunk.verdicts.append(outcomes.skip(c, reasons.NO_ADDRESS))
+        else:
+            chunk.ready.append((c, Outgoing(_key(c), phone, texts[c.touch_id], "marketing", names[c.version_id])))
+    return chunk
+
+
+def _post(chunk: _Chunk) -> None:
+    """Hand the messages to the provider, a request at a time; touches no database, so it may run beside."""
+    for start in range(0, len(chunk.ready), sms.BATCH_SIZE):
+        part = chunk.ready[start : start + sms.BATCH_SIZE]
+        if chunk.is_stopped or time.monotonic() - chunk.started > SEND_WITHIN:
+            chunk.verdicts += [outcomes.put_back(c, after=_pause(), moment=chunk.moment) for c, _ in part]
+            continue
+        answers = sms.send_batch([message for _, message in part])
+        for (claim, message), answer in zip(part, answers, strict=True):
+            chunk.is_stopped = chunk.is_stopped or answer.state == "retry"
+            chunk.verdicts.append(_judge(claim, message, answer=answer, moment=chunk.moment))
+
+
+def _judge(claim: Claim, message: Outgoing, *, answer: Outcome, moment: datetime) -> Verdict:
+    if answer.code in outcomes.UNREGISTERED:
+        _registered.discard(message.template)
+    if answer.code == "CIRCUIT_OPEN":
+        return outcomes.put_back(claim, after=_pause(answer.retry_after), moment=moment)
+    return outcomes.judge(claim, answer, channel=Channel.SMS, moment=moment, text=message.text)
+
+
+def _settle(chunk: _Chunk) -> Counter[str]:
+    figures = outcomes.record(chunk.verdicts, moment=clock.now())
+    figures["skipped"] += chunk.skipped
+    return +figures
+
+
+def _deliver(chunk: _Chunk, claims: Sequence[Claim], *, texts: dict[int, str]) -> None:
+    letters = [inbox.Letter(_key(c), c.member_id, settings.BRAND_NAME, texts[c.touch_id]) for c in claims]
+    answers = inbox.deliver_batch(letters, moment=chunk.moment) if letters else []
+    for claim, letter, answer in zip(claims, letters, answers, strict=True):
+        chunk.verdicts.append(
+            outcomes.judge(claim, answer, channel=Channel.INBOX, moment=chunk.moment, text=letter.body)
+        )
+
+
+def _texts(chunk: _Chunk, claims: Sequence[Claim], *, versions: dict[int, Version], channel: str) -> dict[int, str]:
+    """The texts by touch; who misses a value is skipped."""
     names = {name for version in versions.values() for name in templates.variables(version.template)}
-    values = templates.values_of([c.member_id for c in claims], names=names, moment=moment)
-    texts, incomplete = {}, []
+    values = templates.values_of([c.member_id for c in claims], names=names, moment=chunk.moment)
+    texts = {}
     for claim in claims:
         version = versions[claim.version_id]
         rendered = templates.render(version.template, values=values[claim.member_id], missing=version.missing)
         if rendered.is_complete:
             texts[claim.touch_id] = templates.composed(rendered.text, channel=channel)
         else:
-            incomplete.append(outcomes.skip(claim, reasons.MISSING_VALUE))
-    return texts, incomplete
+            chunk.verdicts.append(outcomes.skip(claim, reasons.MISSING_VALUE))
+    return texts
 
 
 def _claim_open(channel: str, *, moment: datetime) -> list[tuple[Claim, datetime]]:

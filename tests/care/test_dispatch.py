@@ -270,11 +270,11 @@ def test_a_late_worker_cannot_overwrite_what_another_has_found_out(shop: Shop, c
     shop.lapsing_member()
     shop.policy()
     services.plan(moment=NOON)
-    stuck = dispatch._claim("sms", moment=NOON).claims
+    stuck = dispatch._prepare("sms").ready
     clock(NOON + timedelta(seconds=121))
     assert dispatch.drain() == {"planned": 1, "sent": 1}
 
-    failed = outcomes.Verdict(stuck[0], "failed", reason="gave_up", outcome="refused")
+    failed = outcomes.Verdict(stuck[0][0], "failed", reason="gave_up", outcome="refused")
     assert outcomes.record([failed], moment=NOON) == {}
 
     assert touches() == [("M1", "lapsing", "sent", "")]
@@ -285,9 +285,10 @@ def test_a_chunk_that_took_too_long_starts_no_further_request(shop: Shop, noon: 
     shop.lapsing_member()
     shop.policy()
     services.plan(moment=noon)
-    chunk = dispatch._claim("sms", moment=noon)
-    verdicts = dispatch._send(chunk, channel="sms", moment=noon, started=-1000.0)
-    outcomes.record(verdicts, moment=noon)
+    chunk = dispatch._prepare("sms")
+    chunk.started -= 1000
+    dispatch._post(chunk)
+    dispatch._settle(chunk)
     touch = Touch.objects.get()
     assert (touch.state, touch.tries, platform.stats()["deliveries"]) == ("planned", 0, 0)
 

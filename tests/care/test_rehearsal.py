@@ -55,6 +55,7 @@ def test_a_dry_run_decides_what_the_real_run_decides_and_leaves_no_trace(shop: S
         for n in range(dice.randint(0, 5)):
             shop.buys(member, at=start - timedelta(days=dice.uniform(0, 5) + n * gap + dice.choice([0, 20, 60, 140])))
     policies.install_defaults()
+    shop.limits(week_cap=1)
     seen: set[tuple[str, str]] = set()
     for day in range(30):
         moment = start + timedelta(days=day, minutes=dice.randint(0, 700))
