@@ -15,11 +15,11 @@ from apps.catalog.models import Category, Product
 from apps.core import brand, runs
 from apps.core.models import AuditEntry, User
 from apps.events.models import Event
-from apps.flows.demo import history, people, source, state, wheel, words
+from apps.flows.demo import answers, history, people, source, state, wheel, words
 from apps.gateways.simulator.client import Client
 from apps.members import selectors as members
 from apps.members import services as member_services
-from apps.members.models import Consent, Identity, Member
+from apps.members.models import Consent, ConsentNow, Identity, Member
 from apps.orders.models import Change, Line, Order
 from apps.segments.models import MemberStats, StageChange
 from apps.stores.models import Role, Staff, Store
@@ -79,7 +79,7 @@ def test_sixty_households_live_a_year_and_are_cared_for_through_its_last_ninety_
 def _everything_is_labelled_and_invented() -> None:
     assert brand.read("core.demo") is True
     assert set(Order.objects.values_list("source", flat=True)) == {"demo"}
-    assert set(Consent.objects.values_list("source", flat=True)) == {"demo"}
+    assert set(Consent.objects.values_list("source", flat=True)) <= {"demo", "sms:R"}
     phones = members.phones(list(Member.objects.values_list("pk", flat=True)))
     assert len(set(phones.values())) == 60
     assert all(phone.startswith("+861990000") for phone in phones.values())
@@ -97,6 +97,16 @@ def _care_was_lived(simulator: Simulator) -> None:
     assert NOW - timedelta(days=91) < min(Touch.objects.values_list("decided_at", flat=True))
     assert Client(simulator.url).stats()["keys"] == touches["sent"]
     assert not Change.objects.filter(due_at__lte=NOW).exists()
+    _some_answered(simulator)
+
+
+def _some_answered(simulator: Simulator) -> None:
+    said = {line["key"]: line["text"] for line in Client(simulator.url).inbound()}
+    keys = Attempt.objects.filter(touch__channel="sms").values_list("key", "touch_id")
+    assert said == {key: answers.words(touch_id) for key, touch_id in keys if answers.words(touch_id)}
+    left = {Touch.objects.get(pk=key.removeprefix("touch:")).member_id for key, text in said.items() if text == "R"}
+    assert set(Consent.objects.filter(source="sms:R").values_list("member_id", flat=True)) == left
+    assert not ConsentNow.objects.filter(member_id__in=left, channel="sms", is_granted=True).exists()
 
 
 @pytest.fixture
@@ -278,3 +288,11 @@ def test_names_of_goods_are_chinese_for_the_categories_that_sell(small_demo):
     assert latin / Line.objects.count() < 0.02
     assert people.member_no(1) == "HT100001"
     assert len(set(words.CATEGORIES.values())) == len(words.CATEGORIES)
+
+
+def test_few_members_answer_and_fewer_want_no_more():
+    said = Counter(answers.words(touch_id) for touch_id in range(1, 10_001))
+
+    assert 9_500 < said[""] < 9_700
+    assert 50 < said["R"] < 150
+    assert sum(said[text] for text in answers.THANKS) == 10_000 - said[""] - said["R"]

@@ -10,9 +10,9 @@ from typing import Any
 
 from django.conf import settings
 
-from apps.care import dispatch, planning, policies
+from apps.care import dispatch, planning, policies, replies
 from apps.core import clock
-from apps.flows.demo import history, platform, words
+from apps.flows.demo import answers, history, platform, words
 from apps.flows.demo.history import Ledger
 from apps.flows.demo.progress import Say, Steps
 from apps.segments import refresh as stats
@@ -58,6 +58,8 @@ def _live(decide: datetime, send: datetime) -> Counter[str]:
         plan = planning.plan(moment=decide)
     with clock.frozen(send):
         dispatch.drain()
+        answers.give()
+        replies.take()
     return Counter(planned=plan.planned, held_out=plan.held_out, skipped=plan.skipped.total())
 
 

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from apps.core import runs
-from apps.flows.demo import state
+from apps.flows.demo import answers, state
 from apps.flows.demo.source import TURN
 from apps.flows.demo.state import SOURCE
 from apps.orders import services as orders
@@ -65,8 +65,11 @@ def turn(*, after: datetime, until: datetime) -> int:
 
 
 def tick_recorded(moment: datetime) -> None:
-    """The scheduler's door: nothing without a finished demo; a row in the job console only when something happened."""
-    if state.read() != state.DONE or not is_due(moment):
+    """The scheduler's door: members buy and answer. A row in the job console only when somebody bought."""
+    if state.read() != state.DONE:
+        return
+    answers.give()
+    if not is_due(moment):
         return
     with runs.recorded("flows.demo_tick") as figures:
         figures.update(tick(moment))
