@@ -106,6 +106,7 @@ def _part(members: int, *, whole: bool) -> Iterator[None]:
         _copy("orders_order", "member_id <= %(members)s", members)
         for table in ("orders_line", "orders_refund"):
             _copy(table, "order_id in (select id from bench_part.orders_order)", members)
+        _sql("select setval(pg_get_serial_sequence('orders_refund', 'id'), (select max(id) from orders_refund))")
         for table in tables[:4]:
             _sql(f"vacuum (analyze) bench_part.{table}")
         yield
