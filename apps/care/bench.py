@@ -120,7 +120,7 @@ def _planned(version: Version) -> float:
 
 def _bare() -> float:
     """The same rows again, from a table beside, into the same indexes and foreign keys."""
-    columns = ", ".join(f.column for f in Touch._meta.concrete_fields if not f.primary_key)
+    columns = ", ".join(f.attname for f in Touch._meta.concrete_fields if not f.primary_key)
     with connection.cursor() as cursor:
         cursor.execute(f"create temp table made as select {columns} from care_touch order by id")
         cursor.execute("analyze made")

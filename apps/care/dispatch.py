@@ -1,7 +1,7 @@
 """Send what is due: claim a chunk, send with no transaction open, record.
 
 A killed worker leaves touches in `sending`; when their lease has run out the provider is asked what it knows of their
-keys (`resolve`), and only what it never saw goes out again. Nothing durable lives in the broker.
+keys (`resolve.py`), and only what it never saw goes out again. Nothing durable lives in the broker.
 """
 
 import random
@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Q
 
-from apps.care import gate, outcomes, reasons, slots, templates
+from apps.care import gate, outcomes, reasons, resolve, slots, templates
 from apps.care.models import Channel, Touch, Version
 from apps.care.outcomes import Claim, Verdict
 from apps.core import clock, runs
@@ -117,7 +117,7 @@ def drain_recorded() -> None:
 
 def drain_channel(channel: str, *, deadline: float) -> Counter[str]:
     """Settle what is open, then send chunk after chunk until nothing is due, the hour is quiet, or the channel is down."""
-    figures = resolve(channel)
+    figures = resolve.settle_open(channel)
     limits, moment = gate.load(), clock.now()
     if limits.is_quiet(moment):
         figures["postponed"] += slots.postpone(channel=channel, moment=moment, limits=limits)
@@ -151,30 +151,6 @@ def send_chunk(channel: str) -> Counter[str]:
     return _settle(chunk)
 
 
-def resolve(channel: str) -> Counter[str]:
-    """Touches whose worker died or whose answer got lost: ask the provider before anything else happens to them."""
-    figures: Counter[str] = Counter()
-    while claims := _claim_open(channel, moment=clock.now()):
-        moment = clock.now()
-        known = sms.query([_key(c) for c, _ in claims]) if channel == Channel.SMS else {}
-        verdicts = []
-        for claim, send_at in claims:
-            answer = known.get(_key(claim))
-            if answer is None:
-                verdicts.append(outcomes.never_seen(claim, moment=moment))
-            elif answer.state == "unknown":
-                verdicts.append(_still_unknown(claim, send_at=send_at, moment=moment))
-            else:
-                verdicts.append(outcomes.judge(claim, answer, channel=channel, moment=moment))
-        figures += outcomes.record(verdicts, moment=moment)
-    return figures
-
-
-def _has_work(*, moment: datetime) -> bool:
-    due = Q(state="planned") | Q(state__in=["sending", "unknown"], lease_until__lte=moment)
-    return Touch.objects.filter(due, settled_at=None, channel__in=_ORDER, send_at__lte=moment).exists()
-
-
 def _prepare(channel: str) -> _Chunk:
     """Claim a chunk and write its messages. The inbox is our own table: its letters are delivered here."""
     moment = clock.now()
@@ -202,7 +178,7 @@ def _prepare(channel: str) -> _Chunk:
         if phone is None:
             chunk.verdicts.append(outcomes.skip(c, reasons.NO_ADDRESS))
         else:
-            chunk.ready.append((c, Outgoing(_key(c), phone, texts[c.touch_id], "marketing", names[c.version_id])))
+            chunk.ready.append((c, Outgoing(c.key, phone, texts[c.touch_id], "marketing", names[c.version_id])))
     return chunk
 
 
@@ -234,7 +210,7 @@ def _settle(chunk: _Chunk) -> Counter[str]:
 
 
 def _deliver(chunk: _Chunk, claims: Sequence[Claim], *, texts: dict[int, str]) -> None:
-    letters = [inbox.Letter(_key(c), c.member_id, settings.BRAND_NAME, texts[c.touch_id]) for c in claims]
+    letters = [inbox.Letter(c.key, c.member_id, settings.BRAND_NAME, texts[c.touch_id]) for c in claims]
     answers = inbox.deliver_batch(letters, moment=chunk.moment) if letters else []
     for claim, letter, answer in zip(claims, letters, answers, strict=True):
         chunk.verdicts.append(
@@ -257,34 +233,9 @@ def _texts(chunk: _Chunk, claims: Sequence[Claim], *, versions: dict[int, Versio
     return texts
 
 
-def _claim_open(channel: str, *, moment: datetime) -> list[tuple[Claim, datetime]]:
-    """Open touches whose lease has run out, leased anew for asking."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            update care_touch t set state = 'unknown', fence = t.fence + 1, lease_until = %(lease)s
-            where id in (
-                select id from care_touch
-                where settled_at is null and channel = %(channel)s and send_at <= %(moment)s
-                  and state in ('sending', 'unknown') and lease_until <= %(moment)s
-                order by send_at, id limit %(chunk)s for update skip locked
-            )
-            returning t.id, t.member_id, t.version_id, t.fence, t.tries, t.send_at
-            """,
-            {"channel": channel, "moment": moment, "lease": moment + LEASE, "chunk": CHUNK},
-        )
-        return [(Claim(*row[:5]), row[5]) for row in cursor.fetchall()]
-
-
-ASK_AGAIN = timedelta(minutes=5)
-ASK_FOR = timedelta(hours=24)
-
-
-def _still_unknown(claim: Claim, *, send_at: datetime, moment: datetime) -> Verdict:
-    """Never resend what may have arrived: after a day without an answer it stays unknown for good."""
-    if moment - send_at > ASK_FOR:
-        return Verdict(claim, "unknown", reason=reasons.NO_ANSWER, outcome="unknown")
-    return Verdict(claim, "unknown", lease_until=moment + ASK_AGAIN, outcome="unknown")
+def _has_work(*, moment: datetime) -> bool:
+    due = Q(state="planned") | Q(state__in=["sending", "unknown"], lease_until__lte=moment)
+    return Touch.objects.filter(due, settled_at=None, channel__in=_ORDER, send_at__lte=moment).exists()
 
 
 _versions_seen: dict[int, Version] = {}  # published versions never change
@@ -306,10 +257,6 @@ def _register(version: Version) -> str:
         if name not in _registered and sms.register(name=name, kind="promo", text=version.template).state == "accepted":
             _registered.add(name)
     return name
-
-
-def _key(claim: Claim) -> str:
-    return f"touch:{claim.touch_id}"
 
 
 def _pause(seconds: float | None = None) -> float:

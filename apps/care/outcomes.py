@@ -37,6 +37,11 @@ class Claim:
     fence: int
     tries: int
 
+    @property
+    def key(self) -> str:
+        """The message's name at the provider, the same on every try."""
+        return f"touch:{self.touch_id}"
+
 
 @dataclass
 class Verdict:

@@ -1,0 +1,63 @@
+"""Touches whose worker died or whose answer got lost: the provider is asked what it knows before anything else happens."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from apps.care import outcomes, reasons
+from apps.care.models import Channel
+from apps.care.outcomes import Claim, Verdict
+from apps.core import clock
+from apps.gateways import sms
+
+CHUNK = 500
+LEASE = timedelta(seconds=120)  # while it is asked about
+ASK_AGAIN = timedelta(minutes=5)
+ASK_FOR = timedelta(hours=24)
+
+
+def settle_open(channel: str) -> Counter[str]:
+    """Settle what the provider knows, send again what it never saw, ask later about the rest. Inbox keys need no asking."""
+    figures: Counter[str] = Counter()
+    while claims := _claim_open(channel, moment=clock.now()):
+        moment = clock.now()
+        known = sms.query([c.key for c, _ in claims]) if channel == Channel.SMS else {}
+        verdicts = []
+        for claim, send_at in claims:
+            answer = known.get(claim.key)
+            if answer is None:
+                verdicts.append(outcomes.never_seen(claim, moment=moment))
+            elif answer.state == "unknown":
+                verdicts.append(_still_unknown(claim, send_at=send_at, moment=moment))
+            else:
+                verdicts.append(outcomes.judge(claim, answer, channel=channel, moment=moment))
+        figures += outcomes.record(verdicts, moment=moment)
+    return figures
+
+
+def _claim_open(channel: str, *, moment: datetime) -> list[tuple[Claim, datetime]]:
+    """Open touches whose lease has run out, leased anew for asking."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            with picked as (
+                select id from care_touch
+                where settled_at is null and channel = %(channel)s and send_at <= %(moment)s
+                  and state in ('sending', 'unknown') and lease_until <= %(moment)s
+                order by send_at, id limit %(chunk)s for update skip locked
+            )
+            update care_touch t set state = 'unknown', fence = t.fence + 1, lease_until = %(lease)s
+            from picked where t.id = picked.id
+            returning t.id, t.member_id, t.version_id, t.fence, t.tries, t.send_at
+            """,
+            {"channel": channel, "moment": moment, "lease": moment + LEASE, "chunk": CHUNK},
+        )
+        return [(Claim(*row[:5]), row[5]) for row in cursor.fetchall()]
+
+
+def _still_unknown(claim: Claim, *, send_at: datetime, moment: datetime) -> Verdict:
+    """Never resend what may have arrived: after a day without an answer it stays unknown for good."""
+    if moment - send_at > ASK_FOR:
+        return Verdict(claim, "unknown", reason=reasons.NO_ANSWER, outcome="unknown")
+    return Verdict(claim, "unknown", lease_until=moment + ASK_AGAIN, outcome="unknown")
