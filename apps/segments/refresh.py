@@ -22,7 +22,7 @@ LOCK = 7_490_201  # advisory lock of all refreshes
 PATIENCE = timedelta(
     hours=1
 )  # a refresh that waited for the lock may carry a moment this much older than the last one's
-MANY = 1_000  # members; from here on larger sorts and fresh planner figures pay
+MANY = 100  # members; from here on larger sorts and fresh planner figures pay
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def refresh(moment: datetime, full: bool = False) -> Figures:
     with transaction.atomic(), connection.cursor() as cursor:
         _lock(cursor)
         course = _course(moment, full=full)
-        cursor.execute(sql.DUE_ALL if course.is_full else sql.DUE_NOTED, course.parameters)
+        cursor.execute(sql.NAME_ALL if course.is_full else sql.NAME_NOTED, course.parameters)
         figures = _bring_up(cursor, course, begun=begun, may_take=True)
         RefreshRun.objects.create(
             as_of=course.moment,
@@ -73,7 +73,7 @@ def refresh_members(member_ids: Sequence[int], moment: datetime) -> Figures:
     with transaction.atomic(), connection.cursor() as cursor:
         _lock(cursor)
         course = _course(moment, full=False, for_all=False)
-        cursor.execute(sql.DUE_NAMED, course.parameters | {"members": list(member_ids)})
+        cursor.execute(sql.NAME_GIVEN, course.parameters | {"members": list(member_ids)})
         return _bring_up(cursor, course, begun=begun, may_take=False)
 
 
@@ -113,7 +113,7 @@ def _course(moment: datetime, *, full: bool, for_all: bool = True) -> _Course:
 
 
 def _bring_up(cursor: CursorWrapper, course: _Course, *, begun: float, may_take: bool) -> Figures:
-    """The members stand in `segments_due`; the rest of the way is the same for all."""
+    """The members are named; the rest of the way is the same for one, for some, for all."""
     looked_at = cursor.rowcount
     given = course.parameters
     changed = stage_moves = scores_changed = 0
@@ -145,10 +145,11 @@ def _compute(cursor: CursorWrapper, given: dict[str, Any], *, many: bool) -> Non
     if many:
         # The orders come sorted from their covering index, which the planner thinks dear at the default page cost.
         cursor.execute("set local work_mem = '64MB'; set local random_page_cost = 1.1; set local jit = off")
-        cursor.execute("analyze segments_due")
+        cursor.execute("analyze segments_named")
     for statement, table in (
+        (sql.DUE, "segments_due"),
         (sql.SUMMARY, "segments_summary"),
-        (sql.TASTE, "segments_taste"),
+        (sql.TASTE if many else sql.TASTE_OF_FEW, "segments_taste"),
         (sql.REVIVALS, "segments_revival"),
         (sql.FRESH, "segments_fresh"),
     ):

@@ -1,11 +1,13 @@
 """From kept orders to stats: the statements of a refresh, one after the other over a set of members.
 
-segments_due      whom this refresh looks at
+segments_named    the ids of those whom this refresh looks at
+segments_due      these members, and up to when their history has been told
 segments_summary  what their kept orders say
+segments_taste    the category they buy most
 segments_revival  the order that ended a dormancy, for those who may have one
 segments_fresh    the rows of `MemberStats` as they should be (scores excepted, see `rfm.py`)
 
-The four are temporary tables, emptied at commit. Every statement reads the whole set; none knows how large it is.
+All are temporary tables, emptied at commit. Every statement reads the whole set; none knows how large it is.
 """
 
 from apps.orders.selectors import KEPT_ORDERS, TAKE_CHANGES
@@ -14,6 +16,7 @@ from apps.segments.stages import ACTIVE_DAYS, STAGED
 # A session keeps its temporary tables, and they are emptied by DELETE (a second refresh in one transaction finds the first one's
 # rows), so that a sale at the till does not write to the catalogue.
 TABLES = """
+create temp table if not exists segments_named (member_id bigint) on commit delete rows;
 create temp table if not exists segments_due (
     member_id bigint, joined_at timestamptz, seen timestamptz
 ) on commit delete rows;
@@ -30,31 +33,32 @@ create temp table if not exists segments_fresh (
     top_hour smallint, top_channel text, stage text, stage_since timestamptz, next_stage_at timestamptz,
     revived_at timestamptz, mark bigint, past_changed bool, ordered bool
 ) on commit delete rows;
-delete from segments_due; delete from segments_summary; delete from segments_revival; delete from segments_taste;
-delete from segments_fresh
+delete from segments_named; delete from segments_due; delete from segments_summary; delete from segments_taste;
+delete from segments_revival; delete from segments_fresh
 """
 
-_DUE = """
+NAME_NOTED = f"""
+with noted as ({TAKE_CHANGES}), met as (delete from segments_newcomer returning member_id)
+insert into segments_named
+select member_id from noted union select member_id from met
+union select member_id from segments_memberstats where next_stage_at < %(moment)s
+"""
+NAME_ALL = f"""
+with noted as ({TAKE_CHANGES}), met as (delete from segments_newcomer)
+insert into segments_named select id from members_member
+"""
+NAME_GIVEN = """
+with met as (delete from segments_newcomer where member_id = any(%(members)s))
+insert into segments_named select distinct unnest(%(members)s::bigint[])
+"""
+
+# A statement of its own: only when the names are counted does the planner know whether to look members up or to read them all.
+DUE = """
 insert into segments_due
 select m.id, m.joined_at, greatest(s.as_of, %(frontier)s)
-from ({members}) d
-join members_member m on m.id = d.member_id
+from segments_named d join members_member m on m.id = d.member_id
 left join segments_memberstats s on s.member_id = m.id
 """
-DUE_NOTED = f"""
-with noted as ({TAKE_CHANGES}), met as (delete from segments_newcomer returning member_id)
-""" + _DUE.format(
-    members="""
-    select member_id from noted union select member_id from met
-    union select member_id from segments_memberstats where next_stage_at < %(moment)s
-"""
-)
-DUE_ALL = f"""
-with noted as ({TAKE_CHANGES}), met as (delete from segments_newcomer)
-""" + _DUE.format(members="select id as member_id from members_member")
-DUE_NAMED = """
-with met as (delete from segments_newcomer where member_id = any(%(members)s))
-""" + _DUE.format(members="select distinct unnest(%(members)s::bigint[]) as member_id")
 
 _KEPT = f"(select d.seen, k.* from segments_due d join ({KEPT_ORDERS}) k on k.member_id = d.member_id)"
 _GAP = "extract(epoch from paid_at - lag(paid_at) over gaps)::float8 / 86400"
@@ -83,6 +87,22 @@ select k.member_id, mode() within group (order by p.category_id)
 from {_KEPT} k join orders_line l on l.order_id = k.id join catalog_product p on p.id = l.product_id
 where p.category_id is not null
 group by 1
+"""
+# The same, member by member. For a few members: the planner, who knows nothing of a small temporary table, would otherwise
+# read every line there is. Lines are counted per product first: regulars buy the same things again and again.
+TASTE_OF_FEW = f"""
+insert into segments_taste
+select d.member_id, t.category_id
+from segments_due d cross join lateral (
+    select p.category_id
+    from (
+        select l.product_id, count(*) as lines
+        from ({KEPT_ORDERS}) k join orders_line l on l.order_id = k.id where k.member_id = d.member_id group by 1 offset 0
+    ) bought
+    join catalog_product p on p.id = bought.product_id
+    where p.category_id is not null
+    group by 1 order by sum(bought.lines) desc, 1 limit 1
+) t
 """
 
 # An order revives when the gap before it had made the member dormant, judged by the orders before it alone. Asked only where
