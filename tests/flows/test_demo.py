@@ -21,6 +21,7 @@ from apps.members import selectors as members
 from apps.members import services as member_services
 from apps.members.models import Consent, ConsentNow, Identity, Member
 from apps.orders.models import Change, Line, Order
+from apps.segments import refresh as stats
 from apps.segments.models import MemberStats, StageChange
 from apps.stores.models import Role, Staff, Store
 from tests.processes import Simulator
@@ -74,6 +75,17 @@ def test_sixty_households_live_a_year_and_are_cared_for_through_its_last_ninety_
     before = _state_of_things()
     assert "here already" in _load("--households", "60")
     assert _state_of_things() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_year_of_real_lines_has_the_same_stats_whichever_way_they_are_counted(clock, monkeypatch):
+    """Few members are counted one by one, many in one sweep: the answers are equal, row for row."""
+    clock(NOW)
+    _load("--households", "25", "--no-replay")
+    assert MemberStats.objects.exclude(top_category_id=None).count() == 25
+
+    monkeypatch.setattr(stats, "MANY", 1)
+    assert stats.refresh(NOW, full=True).changed == 0
 
 
 def _everything_is_labelled_and_invented() -> None:
