@@ -1,50 +1,60 @@
-"""Delivery of facts: each step once, in its own transaction, in order per lane."""
+"""Delivery of facts: each step once, in its own transaction, in order per lane.
 
-from datetime import timedelta
+A start is counted before the step runs, so that a step which kills its process is parked like one that raises. The lease on
+`next_try_at` keeps other workers away meanwhile; should it run out, the row lock and the unique step still let one through.
+"""
+
+import time
+from datetime import datetime, timedelta
 from random import SystemRandom
 
 import structlog
-from celery import current_app
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import F, QuerySet
 
 from apps.core import clock
 from apps.events.models import Event, StepRun
 from apps.flows.subscriptions import STEPS, Step
 
 log = structlog.get_logger("siyu.flows")
-PARK_AFTER = 8
-SWEEP_CHUNK = 500
+PARK_AFTER = 8  # starts
+LEASE = timedelta(seconds=30)
+LONGEST_PAUSE = 600  # seconds
+SWEEP_SECONDS = 20
+SWEEP_LOCK = 7_490_041
 _random = SystemRandom()
 
 
 def deliver(*, event_id: int) -> bool:
-    """Run the steps a fact still owes. True when none is left.
+    """Run the steps a fact still owes, then those of the facts that waited for it in its lane. False: it is still open.
 
-    A step waits while an older fact of the lane still owes a step of the same name; a parked fact holds nobody up.
-    A failing step is tried again with growing pauses and parked after eight tries; later steps of its fact wait for it.
+    A step waits while an older fact of the lane owes a step of the same name; a parked fact holds nobody up. A failing step is
+    tried again with growing pauses and its fact parked after eight starts; later steps of the fact wait for it.
     """
-    event = Event.objects.filter(pk=event_id, finished_at=None, parked_at=None).first()
-    if event is None:
-        return True
-    for step in STEPS.get(event.name, ()):
-        try:
-            if not _run(step, event_id):
-                return False
-        except Exception as error:
-            log.warning("step failed", event_id=event_id, step=label(step), error=type(error).__name__)
-            _postpone(event_id, reason=f"{label(step)}: {type(error).__name__}")
-            return False
-    Event.objects.filter(pk=event_id, finished_at=None).update(finished_at=clock.now())
-    return True
+    waiting: int | None = event_id
+    while waiting is not None:
+        event = _claim(waiting)
+        waiting = _next_in_lane(event) if event and _settle(event) else None
+    return not _open().filter(pk=event_id).exists()
 
 
 def sweep() -> int:
-    """Wake workers for facts that are due: lost wake-ups, retries, and those whose lane has become free. Returns how many."""
-    due = Event.objects.filter(finished_at=None, parked_at=None, next_try_at__lte=clock.now())
-    event_ids = list(due.order_by("pk").values_list("pk", flat=True)[:SWEEP_CHUNK])
-    for event_id in event_ids:
-        current_app.send_task("flows.deliver_event", args=[event_id])
-    return len(event_ids)
+    """Deliver what is due: lost wake-ups, retries, facts stored by the thousand. Returns how many were taken up.
+
+    One sweep works at a time, for about 20 seconds; the scheduler sends the next.
+    """
+    taken, until = 0, time.monotonic() + SWEEP_SECONDS
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_try_advisory_lock(%s)", [SWEEP_LOCK])
+        if not cursor.fetchone()[0]:
+            return 0
+        try:
+            while time.monotonic() < until and (event_id := _first_due()) is not None:
+                deliver(event_id=event_id)
+                taken += 1
+        finally:
+            cursor.execute("select pg_advisory_unlock(%s)", [SWEEP_LOCK])
+    return taken
 
 
 def label(step: Step) -> str:
@@ -52,38 +62,91 @@ def label(step: Step) -> str:
     return f"{step.__module__.rsplit('.', 1)[-1]}.{step.__name__}"
 
 
-@transaction.atomic
-def _run(step: Step, event_id: int) -> bool:
-    event = Event.objects.select_for_update().get(pk=event_id)
-    if event.finished_at or event.parked_at:
-        return False
-    if StepRun.objects.filter(event=event, step=label(step)).exists():
-        return True
-    if event.lane and _lane_is_busy(event, step):
-        return False
-    step(event)
-    StepRun.objects.create(event=event, step=label(step))
+def _open() -> QuerySet[Event]:
+    return Event.objects.filter(finished_at=None, parked_at=None)
+
+
+def _first_due() -> int | None:
+    due = _open().filter(next_try_at__lte=clock.now()).order_by("next_try_at", "pk")
+    return due.values_list("pk", flat=True).first()
+
+
+def _claim(event_id: int) -> Event | None:
+    """Count a start and take the lease; None when the fact is not due, or has died too often and is parked now."""
+    moment = clock.now()
+    due = _open().filter(pk=event_id, next_try_at__lte=moment)
+    if due.filter(attempts__gte=PARK_AFTER).update(parked_at=moment, error="the worker died in the middle of a step"):
+        log.error("fact parked", event_id=event_id)
+        return None
+    if not due.update(attempts=F("attempts") + 1, next_try_at=moment + LEASE):
+        return None
+    return Event.objects.get(pk=event_id)
+
+
+def _settle(event: Event) -> bool:
+    """True when the fact holds up its lane no longer: finished, or parked."""
+    for step in STEPS.get(event.name, ()):
+        try:
+            blocker = _run(step, event.pk)
+        except Exception as error:
+            reason = f"{label(step)}: {type(error).__name__}"
+            log.warning("step failed", event_id=event.pk, step=label(step), error=type(error).__name__)
+            return _postpone(event, reason=reason)
+        if blocker:
+            _hand_back(event, until=blocker.next_try_at)
+            return False
+    _open().filter(pk=event.pk).update(finished_at=clock.now())
     return True
 
 
-def _lane_is_busy(event: Event, step: Step) -> bool:
-    """Whether an older open fact of the lane still owes a step of this name (`refresh` waits for `refresh` only)."""
-    older = Event.objects.filter(lane=event.lane, pk__lt=event.pk, finished_at=None, parked_at=None)
-    for earlier in older.order_by("pk"):
+@transaction.atomic
+def _run(step: Step, event_id: int) -> Event | None:
+    """Do the step unless it is done already. Returns the older fact that it has to wait for, if any."""
+    event = Event.objects.select_for_update().get(pk=event_id)
+    if event.finished_at or event.parked_at or event.steps.filter(step=label(step)).exists():
+        return None
+    if blocker := _blocker(event, step):
+        return blocker
+    step(event)
+    StepRun.objects.create(event=event, step=label(step), finished_at=clock.now())
+    return None
+
+
+def _blocker(event: Event, step: Step) -> Event | None:
+    """The oldest open fact of the lane that still owes a step of this name (`refresh` waits for `refresh` only)."""
+    if not event.lane:
+        return None
+    for earlier in _open().filter(lane=event.lane, pk__lt=event.pk).order_by("pk"):
         done = set(earlier.steps.values_list("step", flat=True))
         owed = {other.__name__ for other in STEPS.get(earlier.name, ()) if label(other) not in done}
         if step.__name__ in owed:
-            return True
-    return False
+            return earlier
+    return None
 
 
-def _postpone(event_id: int, *, reason: str) -> None:
-    with transaction.atomic():
-        event = Event.objects.select_for_update().get(pk=event_id)
-        event.attempts += 1
-        event.error = reason[:200]
-        pause = min(2**event.attempts, 600) * (0.5 + _random.random() / 2)
-        event.next_try_at = clock.now() + timedelta(seconds=pause)
-        if event.attempts >= PARK_AFTER:
-            event.parked_at = clock.now()
-        event.save(update_fields=["attempts", "error", "next_try_at", "parked_at"])
+def _next_in_lane(event: Event) -> int | None:
+    """The fact behind this one that only waited for its turn, made due; one with a failure of its own keeps its pause."""
+    if not event.lane:
+        return None
+    behind = _open().filter(lane=event.lane, pk__gt=event.pk).order_by("pk").first()
+    if behind is None or behind.attempts:
+        return None
+    _open().filter(pk=behind.pk, attempts=0).update(next_try_at=clock.now())
+    return behind.pk
+
+
+def _hand_back(event: Event, *, until: datetime) -> None:
+    """Waiting for one's turn is no failure: the start is not counted."""
+    later = max(until, clock.now() + timedelta(seconds=1))
+    _open().filter(pk=event.pk).update(attempts=F("attempts") - 1, next_try_at=later)
+
+
+def _postpone(event: Event, *, reason: str) -> bool:
+    """Try again later, or park after the last start (then True)."""
+    moment = clock.now()
+    pause = min(2**event.attempts, LONGEST_PAUSE) * (0.5 + _random.random() / 2)
+    is_last = event.attempts >= PARK_AFTER
+    _open().filter(pk=event.pk).update(
+        error=reason[:200], next_try_at=moment + timedelta(seconds=pause), parked_at=moment if is_last else None
+    )
+    return is_last

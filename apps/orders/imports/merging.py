@@ -36,6 +36,8 @@ def merge(*, first: int, last: int, source: str, is_live: bool, now: datetime) -
     """Write the good orders whose first row lies in these lines of the file. Repeatable: what is there already counts as known."""
     values: dict[str, Any] = {"first": first, "last": last, "source": source, "now": now}
     with transaction.atomic(), connection.cursor() as cursor:
+        # Plans of foreign key checks, made while the tables were all but empty, must not serve the millions that follow.
+        cursor.execute("discard plans")
         cursor.execute("select pg_advisory_xact_lock(%s)", [LOCK])
         audit.sign()
         counts = _decide(cursor, values)
