@@ -64,7 +64,7 @@ def queue(*, moment: datetime) -> Queue:
         oldest_at=Min("send_at", filter=due),
     )
     settled = Touch.objects.filter(
-        decided_at__gt=moment - timedelta(days=60),
+        decided_at__gt=moment - timedelta(days=3),  # nearly all settle within a day of the decision
         settled_at__gt=moment - timedelta(hours=1),
         state__in=[Touch.State.SENT, Touch.State.DELIVERED, Touch.State.FAILED],
     )

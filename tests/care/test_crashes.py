@@ -99,6 +99,7 @@ def test_killed_workers_lose_nothing_and_send_nothing_twice(
     live_worker.start()
     finish()
     assert_each_arrived_once(waiting)
+    assert "138000" not in live_worker.log.read_text()  # T-P2: the beginning of every phone of this crowd
 
 
 def test_lost_answers_are_asked_about_before_any_resend(waiting: Client, live_worker: LiveWorker) -> None:
