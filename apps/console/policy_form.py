@@ -52,8 +52,8 @@ class Yuan(forms.CharField):
 
 
 class PolicyForm(forms.Form):
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=60)
-    trigger = forms.ChoiceField(label=gettext_lazy("When"), choices=Version.Trigger.choices)
+    name = forms.CharField(label=gettext_lazy("Policy name"), max_length=60)
+    trigger = forms.ChoiceField(label=gettext_lazy("Moment"), choices=Version.Trigger.choices)
     stage = forms.ChoiceField(label=gettext_lazy("Stage entered"), choices=Stage.choices, required=False)
     days = forms.IntegerField(label=gettext_lazy("Days after the order"), min_value=1, max_value=1000, required=False)
     days_before = forms.IntegerField(
@@ -70,15 +70,15 @@ class PolicyForm(forms.Form):
     cells = forms.MultipleChoiceField(label=gettext_lazy("RFM cell"), choices=Cell.choices, required=False)
     genders = forms.MultipleChoiceField(label=gettext_lazy("Gender"), choices=Member.Gender.choices, required=False)
     stores = forms.MultipleChoiceField(label=gettext_lazy("Home store"), required=False)
-    tags_any = Tags(label=gettext_lazy("Any of these tags"), required=False, max_length=400)
-    tags_none = Tags(label=gettext_lazy("None of these tags"), required=False, max_length=400)
+    tags_any = Tags(label=gettext_lazy("Any of these tags"), required=False)
+    tags_none = Tags(label=gettext_lazy("None of these tags"), required=False)
     orders_least = forms.IntegerField(
         label=gettext_lazy("Orders, at least"), min_value=0, max_value=100_000, required=False
     )
     orders_most = forms.IntegerField(
         label=gettext_lazy("Orders, at most"), min_value=0, max_value=100_000, required=False
     )
-    net_least = Yuan(label=gettext_lazy("Net spent in yuan, at least"), required=False, max_length=20)
+    net_least = Yuan(label=gettext_lazy("Net spent in yuan, at least"), required=False)
     rule = forms.CharField(
         label=gettext_lazy("Rule as JSON"),
         help_text=gettext_lazy("Counts instead of the fields above when it is filled in."),
@@ -88,7 +88,7 @@ class PolicyForm(forms.Form):
     )
     channel = forms.ChoiceField(label=gettext_lazy("Channel"), choices=Channel.choices)
     purpose = forms.ChoiceField(label=gettext_lazy("Consent it needs"), choices=PURPOSES)
-    template = forms.CharField(label=gettext_lazy("Text"), widget=forms.Textarea(attrs={"rows": 4}), max_length=2000)
+    template = forms.CharField(label=gettext_lazy("Text of the message"), widget=forms.Textarea(attrs={"rows": 4}), max_length=2000)
     send_hour = forms.IntegerField(
         label=gettext_lazy("Hour of sending"), help_text=gettext_lazy("Shop time, 0 to 23."), min_value=0, max_value=23
     )
@@ -100,7 +100,7 @@ class PolicyForm(forms.Form):
     )
     return_days = forms.IntegerField(label=gettext_lazy("Return counted for, days"), min_value=1, max_value=365)
     priority = forms.IntegerField(
-        label=gettext_lazy("Rank"),
+        label=gettext_lazy("Rank among policies"),
         help_text=gettext_lazy("The smaller goes first when a member may get only one."),
         min_value=0,
         max_value=9999,

@@ -8,6 +8,8 @@ from apps.care.models import Policy, Touch
 from apps.core import clock, ids
 from apps.core.models import Job, User
 from apps.events.models import Event
+from apps.gateways import sms
+from apps.gateways.simulator.client import Client
 from apps.members import services as members
 from apps.members.models import Consent, Member
 from apps.orders import services as orders
@@ -107,3 +109,13 @@ def _touches(house: House) -> None:
             policy=house.policy, version=version, member=member, occurrence=f"stage:{where}", channel="sms",
             state="skipped", reason="cap", decided_at=house.moment - timedelta(hours=3),
         )  # fmt: skip
+
+
+def deliver(url: str, *, phone: str, text: str, at: datetime) -> None:
+    """Let the simulator deliver one message, at noon of that day."""
+    assert sms.register(name="walk", kind="promo", text=text).state == "accepted"
+    noon = clock.day_start(clock.local_date(at)) + timedelta(hours=12)
+    whole = sms.compose(text, kind="marketing")
+    message = {"key": "walk:1", "to": phone, "text": whole, "kind": "marketing", "template": "walk"}
+    result = Client(url).send([message], at=noon.isoformat())[0]
+    assert result["code"] == "OK", result
