@@ -88,7 +88,9 @@ class PolicyForm(forms.Form):
     )
     channel = forms.ChoiceField(label=gettext_lazy("Channel"), choices=Channel.choices)
     purpose = forms.ChoiceField(label=gettext_lazy("Consent it needs"), choices=PURPOSES)
-    template = forms.CharField(label=gettext_lazy("Text of the message"), widget=forms.Textarea(attrs={"rows": 4}), max_length=2000)
+    template = forms.CharField(
+        label=gettext_lazy("Text of the message"), widget=forms.Textarea(attrs={"rows": 4}), max_length=2000
+    )
     send_hour = forms.IntegerField(
         label=gettext_lazy("Hour of sending"), help_text=gettext_lazy("Shop time, 0 to 23."), min_value=0, max_value=23
     )

@@ -169,6 +169,7 @@ def _page(request: HttpRequest, row: Policy, *, form: PolicyForm | None = None, 
     form = form or PolicyForm(initial=policy_form.initial(row.draft) | {"name": row.name, "priority": row.priority})
     facts = {
         "policy": row,
+        "draft": policies.DEFAULTS | row.draft,
         "live": live,
         "is_changed": live is not None and _differs(row, live),
         "next_number": row.version + 1,
