@@ -1,0 +1,81 @@
+"""A real worker on the real broker: delivers at once, and dies in the middle of a step without harm."""
+
+import base64
+import json
+import os
+import time
+
+import pytest
+import redis
+from celery import current_app
+from django.db import connection
+
+from apps.events.models import Event, StepRun
+from apps.members.models import Member
+from apps.orders import services as orders
+from apps.orders.services import NewLine
+from apps.segments.models import MemberStats
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def paid_order() -> Event:
+    member = Member.objects.create(member_no="M1", nickname="林溪")
+    order = orders.record(
+        source="pos", order_no="A1", member_id=member.pk, lines=[NewLine(product_id=None, total_cents=500)],
+        total_cents=500,
+    )  # fmt: skip
+    orders.mark_paid(order_id=order.pk)
+    return Event.objects.get()
+
+
+def wait_for(ready, *, seconds: float = 30) -> None:
+    limit = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < limit, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def is_finished() -> bool:
+    return Event.objects.filter(finished_at__isnull=False).exists()
+
+
+def waits_for_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select exists (select from pg_locks where not granted and relation = 'events_steprun'::regclass)"
+        )
+        return cursor.fetchone()[0]
+
+
+def test_a_worker_killed_in_the_middle_of_a_step_leaves_it_to_be_done_once(live_worker, owner_cursor):
+    event = paid_order()
+    with owner_cursor.connection.transaction():
+        owner_cursor.execute("lock table events_steprun in exclusive mode")
+        live_worker.start(concurrency=1)
+        wait_for(waits_for_lock)
+        live_worker.kill()
+    wait_for(lambda: not waits_for_lock())
+    event.refresh_from_db()
+    assert (event.attempts, event.finished_at, StepRun.objects.count()) == (1, None, 0)
+    assert MemberStats.objects.exists() is False
+
+    Event.objects.update(next_try_at=event.created_at)  # as if the lease had run out
+    live_worker.start(concurrency=1)
+    current_app.send_task("flows.sweep_events")
+    wait_for(is_finished)
+
+    assert list(StepRun.objects.values_list("step", flat=True)) == ["order_paid.refresh"]
+    assert Event.objects.get().attempts == 2
+    assert MemberStats.objects.get().orders == 1
+
+
+def test_the_wake_up_call_carries_an_id_and_nothing_else(db):
+    event = paid_order()
+
+    broker = os.environ["CELERY_BROKER_URL"].replace("redis+socket://", "unix://").replace("virtual_host", "db")
+    with redis.Redis.from_url(broker) as client:
+        messages = [json.loads(message) for message in client.lrange("celery", 0, -1)]
+
+    assert [message["headers"]["task"] for message in messages] == ["flows.deliver_event"]
+    assert [json.loads(base64.b64decode(message["body"]))[:2] for message in messages] == [[[event.pk], {}]]

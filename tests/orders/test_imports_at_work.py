@@ -1,0 +1,149 @@
+"""Imports that are killed, doubled, watched and stopped come to the same end."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.db.models import Sum
+
+from apps.core import jobs
+from apps.core.models import Job
+from apps.events.models import Event
+from apps.members.models import Member
+from apps.orders import bench
+from apps.orders.imports import merging
+from apps.orders.imports.run import run
+from apps.orders.models import Change, ImportRun, Line, Order
+from tests.orders.files import figures, import_file, rejected
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROOT = Path(__file__).resolve().parents[2]
+HEADER = "order_no,member_no,paid_at,total\n"
+
+
+def state() -> dict:
+    return {
+        "orders": Order.objects.count(), "lines": Line.objects.count(), "members": Member.objects.count(),
+        "order money": Order.objects.aggregate(sum=Sum("total_cents"))["sum"],
+        "line money": Line.objects.aggregate(sum=Sum("total_cents"))["sum"],
+        "facts": Event.objects.filter(name="order.paid").count(),
+        "noted": Change.objects.values("member").distinct().count(),
+    }  # fmt: skip
+
+
+def test_an_import_killed_between_chunks_is_finished_by_the_next_run(tmp_path):
+    path = tmp_path / "orders.csv"
+    bench.write_file(path, rows=merging.CHUNK * 3)
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "import_orders", str(path), "--live", "--json"],
+        cwd=ROOT, env=os.environ.copy(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    while not Order.objects.exists():
+        assert process.poll() is None, "it ended before it wrote anything"
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    brought = Order.objects.count()
+    lines = sum(1 for _ in path.open()) - 1
+    numbers = {line.partition(",")[0] for line in path.open()} - {"order_no"}
+    assert 0 < brought < len(numbers)
+    assert Line.objects.values("order").distinct().count() == brought
+    assert Event.objects.count() == brought
+
+    result = import_file(tmp_path, path.read_bytes(), "--live")
+
+    assert (result["orders_added"] + result["orders_known"], result["rejected"]) == (len(numbers), 0)
+    assert result["orders_known"] >= brought
+    end = state()
+    assert (end["orders"], end["lines"], end["facts"]) == (len(numbers), lines, len(numbers))
+    assert end["order money"] == end["line money"]
+    assert end["noted"] == end["members"]
+    import_file(tmp_path, path.read_bytes(), "--live")
+    assert state() == end
+
+
+def test_two_imports_of_one_file_at_the_same_time_add_each_order_once(tmp_path):
+    path = tmp_path / "orders.csv"
+    bench.write_file(path, rows=6_000)
+
+    def work(number: int) -> dict:
+        try:
+            return run(path=path, is_live=True, rejected_to=lambda: tmp_path / f"{number}.csv")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(3) as pool:
+        results = list(pool.map(work, range(3)))
+
+    orders = Order.objects.count()
+    assert sum(result["orders_added"] for result in results) == orders
+    assert sum(result["members_added"] for result in results) == Member.objects.count()
+    assert [result["orders_added"] + result["orders_known"] for result in results] == [orders] * 3
+    assert (Line.objects.count(), Event.objects.count()) == (6_000, orders)
+    assert ImportRun.objects.count() == 3
+
+
+def start(path: Path, **params: object) -> Job:
+    return jobs.start(kind="orders.import", params={"path": str(path), "file_name": "Nov.csv", **params}, user_id=None)
+
+
+def test_as_a_job_it_reports_and_leaves_its_rejects(tmp_path):
+    path = tmp_path / "upload"
+    path.write_text(HEADER + "A1,M1,2026-11-01,5\nA2,M1,x,5\n")
+
+    job = start(path, is_live=True)
+    jobs.run(job_id=job.pk)
+
+    job.refresh_from_db()
+    assert (job.state, job.done, job.total, job.bad) == ("done", 2, 2, 1)
+    assert figures(job.result)["orders_added"] == 1
+    assert job.result["rejected_file"] == job.result_file
+    assert rejected({"rejected_file": str(jobs.result_path(job.result_file))}) == [
+        ("3", "paid_at", "time_unreadable", "x")
+    ]
+    assert ImportRun.objects.get().file_name == "Nov.csv"
+    assert Event.objects.count() == 1
+
+
+def test_a_refused_file_fails_its_job_with_the_code(tmp_path):
+    path = tmp_path / "upload"
+    path.write_bytes(b"PK\x03\x04 workbook")
+
+    job = start(path)
+    jobs.run(job_id=job.pk)
+
+    job.refresh_from_db()
+    assert (job.state, job.error_code) == ("failed", "file_is_excel")
+    assert "Excel" in job.error
+
+
+def test_a_paused_job_goes_on_where_it_was(tmp_path, monkeypatch):
+    monkeypatch.setattr(merging, "CHUNK", 1_000)
+    path = tmp_path / "upload"
+    bench.write_file(path, rows=4_000)
+    job = start(path)
+    reported = jobs.report
+
+    def pause_in_the_middle(job: Job, *, done: int, total: int | None = None, bad: int | None = None) -> None:
+        if done:
+            Job.objects.filter(pk=job.pk).update(wish=Job.Wish.PAUSE)
+        reported(job, done=done, total=total, bad=bad)
+
+    monkeypatch.setattr(jobs, "report", pause_in_the_middle)
+    jobs.run(job_id=job.pk)
+    job.refresh_from_db()
+    brought = Order.objects.count()
+    assert (job.state, 0 < brought < 2_000) == ("paused", True)
+
+    monkeypatch.setattr(jobs, "report", reported)
+    jobs.wish(job_id=job.pk, wish="")
+    jobs.run(job_id=job.pk)
+
+    job.refresh_from_db()
+    assert (job.state, job.result["orders_known"], Line.objects.count()) == ("done", brought, 4_000)
