@@ -219,6 +219,13 @@ def test_several_lines_need_their_amounts(tmp_path):
     assert Order.objects.exists() is False
 
 
+def test_one_number_for_all_rows_is_a_mistake_not_an_order(tmp_path):
+    result = import_file(tmp_path, "order_no,member_no,paid_at,total,line_total\n" + "A1,M1,2026-11-01,5,1\n" * 10_001)
+
+    assert (result["rejected"], rejected(result)[-1][2]) == (10_001, "order_too_long")
+    assert Order.objects.exists() is False
+
+
 @pytest.mark.parametrize(
     ("row", "column"),
     [("A1,M1,2026-11-01,6", "total"), ("A1,M2,2026-11-01,5", "member_no"), ("A1,M1,2026-11-02,5", "paid_at")],

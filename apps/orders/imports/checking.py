@@ -9,6 +9,8 @@ from apps.orders.imports.columns import AMOUNTS, COLUMNS, OF_THE_ORDER, TEXT_LIM
 # The spaces of Excel and of Chinese input methods are blanks, too.
 _BLANKS = r"E' \t\r\n\u3000\u00a0\ufeff'"
 
+MOST_LINES = 10_000
+
 _SHAPES = {
     "iso": r"^\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?)?$",
     "slash": r"^\d{4}/\d{1,2}/\d{1,2}( +\d{1,2}:\d{2}(:\d{2})?)?$",
@@ -185,7 +187,7 @@ def _reject_contradictions(cursor) -> None:
     cursor.execute(
         f"""
         with found as (
-            select r.line, r.order_no, case {differs}
+            select r.line, r.order_no, case when h.size > {MOST_LINES} then 'order_too_long:order_no' {differs}
                 when r.line_total is null and (h.amounts > 0 or h.things > 0) then 'line_total_missing:line_total' end as problem
             from import_heads h join import_rows r using (order_no) join import_rows f on f.line = h.line
             where h.size > 1 and not h.is_bad

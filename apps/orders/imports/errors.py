@@ -97,6 +97,9 @@ REASONS = {
     "line_total_missing": Reason(
         _("An order with several rows needs the amount of each row."), _("Fill in line_total in every row.")
     ),
+    "order_too_long": Reason(
+        _("An order has at most 10,000 rows."), _("Check that the column order_no really holds order numbers.")
+    ),
     "order_number_reused": Reason(
         _("This order number is known with another member, total or payment time."),
         _("Correct the row, or import the file under another source name."),
