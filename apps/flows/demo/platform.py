@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from django.conf import settings
 
+from apps.core.embedded import processes
 from apps.gateways.simulator.client import Client
 
 
@@ -24,6 +25,7 @@ def reachable() -> Iterator[None]:
         cwd=settings.BASE_DIR,
         stdout=subprocess.PIPE,
         text=True,
+        preexec_fn=processes.dies_with_parent(),  # a killed load must not leave it holding the state
     )
     try:
         assert child.stdout  # noqa: S101 - it was asked for

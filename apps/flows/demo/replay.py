@@ -15,6 +15,7 @@ from apps.core import clock
 from apps.flows.demo import answers, history, platform, words
 from apps.flows.demo.history import Ledger
 from apps.flows.demo.progress import Say, Steps
+from apps.gateways.simulator.client import Client
 from apps.segments import refresh as stats
 
 DAYS = 90
@@ -32,6 +33,7 @@ def run(ledger: Ledger, *, done: int, now: datetime, say: Say) -> Counter[str]:
     steps = Steps("  replayed day", total=DAYS, say=say)
     figures: Counter[str] = Counter()
     with platform.reachable(), _brand():
+        Client(settings.SIMULATOR_URL).reset()  # an interrupted replay sent the same words to the same phones
         with clock.frozen(first_moment(now)) as moment:
             stats.refresh(moment, full=True)
             policies.install_defaults()
