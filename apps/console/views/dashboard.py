@@ -7,9 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from apps.analytics import queues
+from apps.analytics import machinery, queues
 from apps.analytics import selectors as analytics
 from apps.analytics.lists import touches
 from apps.analytics.lists.touches import MovesWanted
@@ -18,6 +19,13 @@ from apps.console.dashboard import PERIODS, View
 from apps.core import clock
 from apps.core.errors import NotFound
 
+# The scheduled work that the figures of this page hang on.
+WORK = {
+    "segments.refresh_stats": gettext_lazy("Stages"),
+    "care.run": gettext_lazy("Care decisions"),
+    "care.drain": gettext_lazy("Sending"),
+    "analytics.roll_up": gettext_lazy("Figures"),
+}
 # Charts by the name their file has.
 DRAWN: dict[str, Callable[..., charts.Chart]] = {
     "flow": dashboard.flow,
@@ -48,6 +56,7 @@ def page(request: HttpRequest) -> HttpResponse:
             "periods": periods,
             "stores": where.options,
             "health": queues.health(moment=view.moment),
+            "scheduled": [(WORK[task.name], task) for task in machinery.tasks(names=list(WORK))],
         },
     )
 

@@ -108,6 +108,7 @@ def _facts(request: HttpRequest, row: Job) -> dict[str, object]:
         "live_url": at("import_live") if row.params.get("dry_run") and row.state == Job.State.DONE else "",
         "bad_url": at("import_rejects") if row.result_file and is_theirs else "",
         "figures": _figures(row),
+        "seconds": row.result.get("seconds", 0),
         "notices": row.result.get("notices", []),
     }
 
