@@ -7,6 +7,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from django.db import connection
@@ -68,25 +69,33 @@ def test_an_import_killed_between_chunks_is_finished_by_the_next_run(tmp_path):
     assert state() == end
 
 
-def test_two_imports_of_one_file_at_the_same_time_add_each_order_once(tmp_path):
-    path = tmp_path / "orders.csv"
+def test_imports_of_the_same_orders_at_the_same_time_add_each_order_once(tmp_path):
+    """One of them has its rows in the opposite order; members and products are there already, so that all meet at the orders."""
+    path, backwards = tmp_path / "orders.csv", tmp_path / "backwards.csv"
     bench.write_file(path, rows=6_000)
+    header, *rows = path.read_text().splitlines()
+    backwards.write_text("\n".join([header, *reversed(rows)]))
+    earlier = run(path=path, source="earlier", rejected_to=lambda: tmp_path / "rejected.csv")
+    gate = Barrier(4)
 
     def work(number: int) -> dict:
         try:
-            return run(path=path, is_live=True, rejected_to=lambda: tmp_path / f"{number}.csv")
+            gate.wait()
+            file = backwards if number % 2 else path
+            return run(path=file, is_live=True, rejected_to=lambda: tmp_path / f"{number}.csv")
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(3) as pool:
-        results = list(pool.map(work, range(3)))
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(work, range(4)))
 
-    orders = Order.objects.count()
+    orders = earlier["orders_added"]
+    assert Order.objects.filter(source="import").count() == orders
     assert sum(result["orders_added"] for result in results) == orders
-    assert sum(result["members_added"] for result in results) == Member.objects.count()
-    assert [result["orders_added"] + result["orders_known"] for result in results] == [orders] * 3
-    assert (Line.objects.count(), Event.objects.count()) == (6_000, orders)
-    assert ImportRun.objects.count() == 3
+    assert [result["orders_added"] + result["orders_known"] for result in results] == [orders] * 4
+    assert (Line.objects.filter(order__source="import").count(), Event.objects.count()) == (6_000, orders)
+    assert [result["members_added"] for result in results] == [0] * 4
+    assert ImportRun.objects.count() == 5
 
 
 def start(path: Path, **params: object) -> Job:
