@@ -41,7 +41,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "console/members.html",
         {
             "rows": _with_phones(page.rows),
-            "about": listed.about(wanted=wanted),
+            "about": listed.about(wanted=wanted) if page.older or page.newer else len(page.rows),
             "wanted": wanted,
             "dropped": asked.without(request, "stage", "cell", "store", "tag", "first", "last"),
             "joined_span": _span(wanted),
