@@ -16,14 +16,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import connection
 from django.db.models import Q
 
 from apps.care import gate, outcomes, reasons, resolve, slots, templates
 from apps.care.models import Channel, Touch, Version
 from apps.care.outcomes import Claim, Verdict
-from apps.core import clock, runs
+from apps.core import brand, clock, runs
 from apps.gateways import inbox, sms
 from apps.gateways.messages import Outcome, Outgoing
 from apps.members import selectors as members
@@ -210,7 +209,7 @@ def _settle(chunk: _Chunk) -> Counter[str]:
 
 
 def _deliver(chunk: _Chunk, claims: Sequence[Claim], *, texts: dict[int, str]) -> None:
-    letters = [inbox.Letter(c.key, c.member_id, settings.BRAND_NAME, texts[c.touch_id]) for c in claims]
+    letters = [inbox.Letter(c.key, c.member_id, brand.name(), texts[c.touch_id]) for c in claims]
     answers = inbox.deliver_batch(letters, moment=chunk.moment) if letters else []
     for claim, letter, answer in zip(claims, letters, answers, strict=True):
         chunk.verdicts.append(
@@ -222,12 +221,12 @@ def _texts(chunk: _Chunk, claims: Sequence[Claim], *, versions: dict[int, Versio
     """The texts by touch; who misses a value is skipped."""
     names = {name for version in versions.values() for name in templates.variables(version.template)}
     values = templates.values_of([c.member_id for c in claims], names=names, moment=chunk.moment)
-    texts = {}
+    texts, signature = {}, brand.signature()
     for claim in claims:
         version = versions[claim.version_id]
         rendered = templates.render(version.template, values=values[claim.member_id], missing=version.missing)
         if rendered.is_complete:
-            texts[claim.touch_id] = templates.composed(rendered.text, channel=channel)
+            texts[claim.touch_id] = templates.composed(rendered.text, channel=channel, signature=signature)
         else:
             chunk.verdicts.append(outcomes.skip(claim, reasons.MISSING_VALUE))
     return texts

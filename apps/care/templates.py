@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from django.conf import settings
 from django.db import connection
 
 from apps.care.models import Channel
+from apps.core import brand
 from apps.gateways import sms
 
 LONGEST_SMS = 500  # characters with 【signature】 and opt-out words: what platforms take
@@ -99,9 +99,9 @@ def _pick(value: str | None, fallback: Mapping[str, str] | None) -> tuple[str, s
     return "", "missing"
 
 
-def composed(text: str, *, channel: str) -> str:
-    """As it leaves the house: SMS carries 【signature】 and the opt-out words."""
-    return sms.compose(text, kind="marketing") if channel == Channel.SMS else text
+def composed(text: str, *, channel: str, signature: str | None = None) -> str:
+    """As it leaves the house: SMS carries 【signature】 (the brand's, read once by callers with many texts) and the opt-out words."""
+    return sms.compose(text, kind="marketing", signature=signature) if channel == Channel.SMS else text
 
 
 def values_of(
@@ -116,6 +116,6 @@ def values_of(
         cursor.execute(
             f"select m.id, {columns} from members_member m left join segments_memberstats s on s.member_id = m.id"
             " where m.id = any(%(ids)s)",
-            {"ids": list(member_ids), "moment": moment, "brand": settings.BRAND_NAME},
+            {"ids": list(member_ids), "moment": moment, "brand": brand.name()},
         )
         return {row[0]: dict(zip(wanted, row[1:], strict=True)) for row in cursor.fetchall()}

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
+
 from apps.core.errors import NotFound
 from apps.core.models import BrandSetting
 
@@ -37,9 +39,31 @@ def declared() -> dict[str, Any]:
     return {key: default for key, (default, _) in _declared.items()}
 
 
+def name() -> str:
+    """What the brand calls itself on pages and in messages."""
+    return read("core.name") or settings.BRAND_NAME
+
+
+def signature() -> str:
+    """The 【signature】 of its SMS, without the brackets: what the platform has registered, else the name."""
+    return read("core.signature") or settings.SMS_SIGNATURE or name()
+
+
 def _check_flag(value: Any) -> None:
     if not isinstance(value, bool):
         raise ValueError("yes or no is expected")
 
 
+def _check_name(value: Any) -> None:
+    if not isinstance(value, str) or len(value) > 40:
+        raise ValueError("a name of at most 40 characters is expected")
+
+
+def _check_signature(value: Any) -> None:
+    if not isinstance(value, str) or (value and not 2 <= len(value) <= 12):
+        raise ValueError("a signature has 2 to 12 characters")
+
+
 declare("core.demo", default=False, check=_check_flag)
+declare("core.name", default="", check=_check_name)
+declare("core.signature", default="", check=_check_signature)

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from apps.core import clock
+from apps.core import brand, clock
 from apps.gateways import wire
 from apps.gateways.errors import NotReached, ReplyLost
 from apps.gateways.messages import Kind, Outcome, Outgoing, Reply
@@ -112,7 +112,7 @@ def register(*, name: str, kind: Literal["promo", "notice", "otp"], text: str) -
 
     Marketing goes out with promo templates, transactional with notice and otp. Repeat at every start: it is a no-op.
     """
-    body = {"signatures": [settings.SMS_SIGNATURE], "templates": [{"name": name, "kind": kind, "text": text}]}
+    body = {"signatures": [brand.signature()], "templates": [{"name": name, "kind": kind, "text": text}]}
     try:
         results = _call("/sms/templates", body)
     except _Unanswered as failure:
@@ -122,7 +122,7 @@ def register(*, name: str, kind: Literal["promo", "notice", "otp"], text: str) -
 
 def compose(text: str, *, kind: Kind, signature: str | None = None) -> str:
     """The text as carriers demand it: 【signature】 first and, for marketing, the opt-out words last."""
-    opening = f"【{signature or settings.SMS_SIGNATURE}】"
+    opening = f"【{signature or brand.signature()}】"
     whole = text if text.startswith(opening) else opening + text
     if kind != "marketing" or whole.endswith(OPT_OUT):
         return whole

@@ -183,7 +183,7 @@ RECORDS_CSP = {"script-src": [SELF, "'unsafe-eval'"], "style-src": [SELF, "'unsa
 
 SIMULATOR_URL = env.text("SIMULATOR_URL", "")
 SMS_PROVIDER = env.text("SMS_PROVIDER", "simulator")
-SMS_SIGNATURE = env.text("SMS_SIGNATURE", BRAND_NAME)
+SMS_SIGNATURE = env.text("SMS_SIGNATURE", "")
 ACCESS_FILE = BASE_DIR / "config" / "access.yaml"
 
 LOGGING_CONFIG = None  # apps.core.logs sets logging up

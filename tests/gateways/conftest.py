@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from django.conf import settings
 
 from apps.gateways import sms
 from apps.gateways.messages import Outgoing
@@ -22,7 +21,7 @@ def _fresh_breaker() -> Iterator[None]:
 
 
 @pytest.fixture
-def platform(simulator: Simulator, clock: Callable[[datetime], datetime]) -> Client:
+def platform(db: None, simulator: Simulator, clock: Callable[[datetime], datetime]) -> Client:
     """The simulator at noon, with the templates `lapse` (promo) and `ready` (notice) approved."""
     clock(NOON)
     assert sms.register(name="lapse", kind="promo", text="{name}，好久不见，送您一张券").state == "accepted"
@@ -32,5 +31,5 @@ def platform(simulator: Simulator, clock: Callable[[datetime], datetime]) -> Cli
 
 def marketing(number: int, *, key: str = "") -> Outgoing:
     """A message to the member of that number, as care would compose it."""
-    text = sms.compose(f"会员{number}，好久不见，送您一张券", kind="marketing", signature=settings.SMS_SIGNATURE)
+    text = sms.compose(f"会员{number}，好久不见，送您一张券", kind="marketing", signature="Siyu")
     return Outgoing(key or f"touch:{number}", f"+86138{number:08d}", text, "marketing", "lapse")

@@ -10,9 +10,9 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from apps.core import brand
 from apps.core import clock as house_clock
 from apps.gateways import sms, wire
 from apps.gateways.messages import Outcome, Outgoing
@@ -269,8 +269,15 @@ def test_the_text_gets_signature_and_opt_out_words_once(text: str, kind: str, co
     assert sms.compose(text, kind=kind, signature="Siyu") == composed  # type: ignore[arg-type]
 
 
-def test_the_signature_comes_from_the_settings() -> None:
-    assert sms.compose("好", kind="transactional") == f"【{settings.SMS_SIGNATURE}】好"
+@pytest.mark.django_db
+def test_the_signature_is_the_brand_s_own_or_its_name() -> None:
+    assert sms.compose("好", kind="transactional") == "【Siyu】好"
+
+    brand.write("core.name", "禾汀生活")
+    assert sms.compose("好", kind="transactional") == "【禾汀生活】好"
+
+    brand.write("core.signature", "禾汀")
+    assert sms.compose("好", kind="transactional") == "【禾汀】好"
 
 
 @pytest.mark.parametrize(

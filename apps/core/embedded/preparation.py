@@ -1,4 +1,4 @@
-"""What must be done before the processes start: tables, catalogues, static files, the demo; each only when needed."""
+"""What must be done before the processes start: tables, catalogues, static files, the demo or first policies; each when needed."""
 
 import subprocess
 from pathlib import Path
@@ -46,6 +46,8 @@ def _demo(
     if kept.holds("demo", f"none {database}") or kept.holds("demo", f"loaded {database}"):
         return kept.holds("demo", f"loaded {database}")
     if empty:
+        with voice.step("The five care policies a shop begins with"):
+            _must("install_policies", home=home, surroundings=surroundings, voice=voice)
         kept.put("demo", f"none {database}")
         return False
     try:

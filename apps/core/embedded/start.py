@@ -110,7 +110,7 @@ def _greet(*, home: Home, port: int, surroundings: dict[str, str], has_demo: boo
     if has_demo:
         preparation.manage("demo_logins", home=home, surroundings=surroundings, voice=voice)
     else:
-        voice.line("Make the first account with: bin/manage createsuperuser")
+        voice.line("Make the first account with: bin/manage add_staff NAME --role admin")
 
 
 def _already_running(home: Home, options: argparse.Namespace, voice: say.Voice) -> int:

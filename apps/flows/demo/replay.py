@@ -6,19 +6,19 @@ What came after a message cannot have been caused by it: the orders are the data
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 
 from apps.care import dispatch, planning, policies, replies
 from apps.core import clock
-from apps.flows.demo import answers, history, platform, words
+from apps.flows.demo import answers, history, platform
 from apps.flows.demo.history import Ledger
 from apps.flows.demo.progress import Say, Steps
 from apps.gateways.simulator.client import Client
 from apps.segments import refresh as stats
 
 DAYS = 90
+HOLDOUT = 25  # percent: more than a shop would, so that a year of one shop fills both arms
 DECIDE_AT = timedelta(hours=9, minutes=5)  # shop time
 SEND_AT = timedelta(hours=10, minutes=1)  # just after the policies' hour
 
@@ -32,11 +32,11 @@ def run(ledger: Ledger, *, done: int, now: datetime, say: Say) -> Counter[str]:
     """Live from the first replayed day to `now`; the first `done` orders are there already. Returns touches by state."""
     steps = Steps("  replayed day", total=DAYS, say=say)
     figures: Counter[str] = Counter()
-    with platform.reachable(), _brand():
+    with platform.reachable():
         Client(settings.SIMULATOR_URL).reset()  # an interrupted replay sent the same words to the same phones
         with clock.frozen(first_moment(now)) as moment:
             stats.refresh(moment, full=True)
-            policies.install_defaults()
+            policies.install_defaults(holdout_percent=HOLDOUT)
         for number, (decide, send) in enumerate(_days(now)):
             done = _orders_until(ledger, done=done, moment=send)
             figures += _live(decide, send)
@@ -71,16 +71,3 @@ def _orders_until(ledger: Ledger, *, done: int, moment: datetime) -> int:
     if last > done:
         history.add_day(ledger, first=done, last=last)
     return last
-
-
-class _brand:
-    """The replayed messages are signed by the demo's brand, unless the installation has a name of its own."""
-
-    def __enter__(self) -> None:
-        self.earlier: dict[str, Any] = {name: getattr(settings, name) for name in ("BRAND_NAME", "SMS_SIGNATURE")}
-        for name, value in self.earlier.items():
-            setattr(settings, name, words.BRAND if value == "Siyu" else value)
-
-    def __exit__(self, *_: object) -> None:
-        for name, value in self.earlier.items():
-            setattr(settings, name, value)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from apps.core import brand
+from apps.flows.demo import words
 
 SOURCE = "demo"  # of its members, orders and consents
 LOADING, DONE = "loading", "done"
@@ -24,4 +25,5 @@ def read() -> str:
 def write(state: str) -> None:
     """From the first row on, every page shows the demo's ribbon."""
     brand.write("core.demo", True)
+    brand.write("core.name", words.BRAND)
     brand.write(_KEY, state)
