@@ -18,6 +18,7 @@ from apps.orders.imports.run import run
 __all__ = ["add_orders", "bench_import", "generate"]
 
 ROWS = {"S": 50_000, "M": 1_000_000, "L": 4_000_000}
+GROWTH = {"S": (2, 4), "M": (2,), "L": ()}
 ROUNDS = {"S": 5, "M": 3, "L": 1}
 END = datetime(2026, 10, 31, 12, 0, tzinfo=UTC)
 HEADER = "order_no,member_no,paid_at,total,store,channel,staff,sku,product,category,quantity,line_total\n"
@@ -39,7 +40,7 @@ def bench_import(size: str) -> Iterator[dict[str, Any]]:
         yield _line("import", size, rows / median(ours), rows / median(theirs))
         yield _line("import again", size, rows / again, rows / median(ours))
         before = median(ours)
-        for times in (2, 4) if size != "L" else ():
+        for times in GROWTH[size]:
             write_file(path, rows=rows * times)
             now = _timed(lambda: _import(path))
             yield {
