@@ -1,6 +1,5 @@
 """Sealed values: only with the person's key, only in their field; rotation; the blind index."""
 
-
 import pytest
 
 from apps.core import ciphers
@@ -44,7 +43,9 @@ def test_a_changed_byte_is_noticed(person_key, position):
         ciphers.decrypt(person_key=person_key, blob=bytes(blob), context="c")
 
 
-@pytest.mark.parametrize("blob", [b"", b"\x00", b"\x01p", b"\xff" * 40, b"\x02\xff\xfe" + b"0" * 40, bytes(range(7, 67))])
+@pytest.mark.parametrize(
+    "blob", [b"", b"\x00", b"\x01p", b"\xff" * 40, b"\x02\xff\xfe" + b"0" * 40, bytes(range(7, 67))]
+)
 def test_what_is_no_blob_is_refused_and_nothing_else_happens(person_key, blob):
     with pytest.raises(BadCipher):
         ciphers.decrypt(person_key=person_key, blob=blob, context="c")
