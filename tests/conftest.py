@@ -14,8 +14,10 @@ from django.conf import settings
 from django.db import connections
 from django.test import TransactionTestCase
 
+from apps.care import dispatch
 from apps.core import clock as house_clock
 from apps.events.models import Event
+from apps.gateways import sms
 from tests import databases
 from tests.processes import LiveWorker, Simulator
 
@@ -69,6 +71,13 @@ def _fresh_valkey(pytestconfig: pytest.Config) -> None:
     for database in pytestconfig.stash[VALKEY_DATABASES]:
         with redis.Redis.from_url(_valkey(database)) as client:
             client.flushdb()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_process() -> None:
+    """A breaker that remembers nothing, and no text that only another test's platform approved."""
+    sms.breaker.succeeded()
+    dispatch._registered.clear()
 
 
 @pytest.fixture

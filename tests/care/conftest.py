@@ -1,15 +1,14 @@
 """A shop at noon of a Tuesday: members who buy, consent and have phones; policies that are live."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from apps.care import dispatch, policies
+from apps.care import policies
 from apps.care.models import Policy, Touch, Version
 from apps.core import brand
-from apps.gateways import sms
 from apps.gateways.simulator.client import Client
 from apps.members import services as members
 from apps.members.models import Member
@@ -89,15 +88,6 @@ def shop(db: None) -> Shop:
 @pytest.fixture
 def noon(clock: Callable[[datetime], datetime]) -> datetime:
     return clock(NOON)
-
-
-@pytest.fixture(autouse=True)
-def _fresh_process() -> Iterator[None]:
-    """A breaker that remembers nothing, and no text that only another test's platform approved."""
-    sms.breaker.succeeded()
-    dispatch._registered.clear()
-    yield
-    sms.breaker.succeeded()
 
 
 @pytest.fixture
