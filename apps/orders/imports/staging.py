@@ -1,5 +1,6 @@
 """The file's cells, as text, in a temporary table of this connection: a killed import leaves nothing behind."""
 
+import contextlib
 import csv
 import io
 from collections.abc import Callable, Iterable
@@ -7,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection
+from django.db import DataError, connection, transaction
 
 from apps.orders.imports import reading
 from apps.orders.imports.columns import COLUMNS, place
@@ -74,7 +75,10 @@ def _create(ignored: list[str]) -> None:
     drop()
     cells = ", ".join(f"{name} text" for name in (*COLUMNS, *ignored))
     with connection.cursor() as cursor:
-        cursor.execute("set temp_buffers = '64MB'")
+        with contextlib.suppress(DataError), transaction.atomic():
+            cursor.execute(
+                "set temp_buffers = '64MB'"
+            )  # refused once the session has used temporary tables: then 8 MB do
         cursor.execute(f"create temp table import_cells (line bigint, problem text, raw text, {cells})")
         cursor.execute("create temp table import_rejects (line bigint, cell text, code text)")
         cursor.execute("create temp table import_phones (member_no text, phone text, primary key (member_no, phone))")
