@@ -161,6 +161,7 @@ def test_a_paused_job_goes_on_where_it_was(tmp_path, monkeypatch):
 
 def test_a_worker_that_has_just_refreshed_stats_can_import(tmp_path: Path) -> None:
     """The refresh leaves temporary tables in the session; the import must not ask for what such a session refuses."""
+    Member.objects.create(member_no="M0")
     stats.refresh(clock.now())
 
     result = import_file(tmp_path, "order_no,member_no,paid_at,total\nA1,M1,2026-01-05 10:00,8.00\n")
