@@ -11,6 +11,9 @@ from apps.events import services as events
 from apps.members import services as members
 
 CHUNK = 25_000  # lines of the file
+# Statistics taken while a table's first rows are not yet committed say that it is empty; the checks of foreign keys then walk
+# whole indexes. So the first rows of an empty database are few and committed at once.
+FIRST_CHUNK = 1_000
 LOCK = 7_490_031  # one import merges at a time: two files may hold the same orders, members, products
 
 

@@ -76,11 +76,12 @@ _FIGURES = {"orders_added", "orders_known", "lines_added", "members_added", "ref
 
 
 def _merge(rows: int, *, source: str, is_live: bool, now: Any, progress: Callable[[Progress], None]) -> merging.Counts:
-    counts, last = merging.Counts(), checking.last_line()
-    for first in range(0, last + 1, merging.CHUNK):
-        upto = first + merging.CHUNK - 1
+    counts, last, first = merging.Counts(), checking.last_line(), 0
+    while first <= last:
+        upto = first + (merging.CHUNK if first else merging.FIRST_CHUNK) - 1
         counts.add(merging.merge(first=first, last=upto, source=source, is_live=is_live, now=now))
         progress(Progress("merge", min(upto, last), last, rows, rejects.count()))
+        first = upto + 1
     return counts
 
 
