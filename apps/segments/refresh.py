@@ -5,7 +5,7 @@ rows and the notes as they were.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -42,7 +42,10 @@ class Figures:
         return asdict(self) | {"as_of": self.as_of.isoformat(), "seconds": round(self.seconds, 3)}
 
 
-def refresh(moment: datetime, full: bool = False) -> Figures:
+Tell = Callable[[str, int], None]  # hears which table of `sql.py` stands, and how many rows it holds
+
+
+def refresh(moment: datetime, full: bool = False, tell: Tell = lambda table, rows: None) -> Figures:
     """Bring every member up to `moment`, looking only at those whom a note or a boundary concerns; `full` looks at all.
 
     It becomes full by itself the first time, after a change of the thresholds, and when it has to go back in time. A moment up
@@ -53,7 +56,7 @@ def refresh(moment: datetime, full: bool = False) -> Figures:
         _lock(cursor)
         course = _course(moment, full=full)
         cursor.execute(sql.NAME_ALL if course.is_full else sql.NAME_NOTED, course.parameters)
-        figures = _bring_up(cursor, course, begun=begun, may_take=True)
+        figures = _bring_up(cursor, course, begun=begun, may_take=True, tell=tell)
         RefreshRun.objects.create(
             as_of=course.moment,
             is_full=course.is_full,
@@ -112,14 +115,21 @@ def _course(moment: datetime, *, full: bool, for_all: bool = True) -> _Course:
     return _Course(moment=moment, is_full=is_full, rules=current, parameters=parameters)
 
 
-def _bring_up(cursor: CursorWrapper, course: _Course, *, begun: float, may_take: bool) -> Figures:
+def _bring_up(
+    cursor: CursorWrapper,
+    course: _Course,
+    *,
+    begun: float,
+    may_take: bool,
+    tell: Tell = lambda table, rows: None,
+) -> Figures:
     """The members are named; the rest of the way is the same for one, for some, for all."""
     looked_at = cursor.rowcount
     given = course.parameters
     changed = stage_moves = scores_changed = 0
     taken = False
     if looked_at:
-        _compute(cursor, given, many=looked_at >= MANY)
+        _compute(cursor, given, many=looked_at >= MANY, tell=tell)
     cuts, taken = _cuts(cursor, course, may_take=may_take)
     if looked_at:
         stage_moves = _write(cursor, stages.KEEP_CHANGES, given)
@@ -140,7 +150,7 @@ def _bring_up(cursor: CursorWrapper, course: _Course, *, begun: float, may_take:
     )
 
 
-def _compute(cursor: CursorWrapper, given: dict[str, Any], *, many: bool) -> None:
+def _compute(cursor: CursorWrapper, given: dict[str, Any], *, many: bool, tell: Tell) -> None:
     """Fill `segments_fresh`. A large table is analysed before it is read; for a small one the catalogue is left in peace."""
     if many:
         # The orders come sorted from their covering index, which the planner thinks dear at the default page cost.
@@ -154,6 +164,7 @@ def _compute(cursor: CursorWrapper, given: dict[str, Any], *, many: bool) -> Non
         (sql.FRESH, "segments_fresh"),
     ):
         cursor.execute(statement, given)
+        tell(table, cursor.rowcount)
         if many:
             cursor.execute(f"analyze {table}")
 

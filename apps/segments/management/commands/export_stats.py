@@ -1,5 +1,6 @@
 """`export_stats FILE.csv`: every member's stats, scores and stage."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["file"] == "-":
-            export.write_stats(sys.stdout.buffer)
-            sys.stdout.buffer.flush()
+            try:
+                export.write_stats(sys.stdout.buffer)
+                sys.stdout.buffer.flush()
+            except BrokenPipeError:  # the reader has seen enough, as `head` does
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return
         target = Path(options["file"])
         draft = target.with_name(f"{target.name}.part")  # a reader never finds half a file

@@ -1,11 +1,12 @@
 """`refresh_stats`: what Celery does every ten minutes, by hand."""
 
 import json
+import time
 from argparse import ArgumentTypeError
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandParser, OutputWrapper
 
 from apps.core import clock
 from apps.segments import refresh, selectors
@@ -16,6 +17,28 @@ def _moment(text: str) -> datetime:
         return clock.parse(text)
     except ValueError:
         raise ArgumentTypeError(f"not a date or time: {text!r} (2026-11-22 or 2026-11-22T10:00:00+08:00)") from None
+
+
+_WORDS = {
+    "segments_due": "members to look at",
+    "segments_summary": "members with kept orders summed up",
+    "segments_taste": "favourite categories",
+    "segments_revival": "members who came back",
+    "segments_fresh": "stats computed; writing those that changed",
+}
+
+
+class _Voice:
+    """What a refresh is at, on standard error, once it takes longer than three seconds."""
+
+    def __init__(self, out: OutputWrapper) -> None:
+        self._out = out
+        self._begun = time.monotonic()
+
+    def __call__(self, table: str, rows: int) -> None:
+        seconds = time.monotonic() - self._begun
+        if seconds > 3:
+            self._out.write(f"{rows:,} {_WORDS[table]} ({seconds:.0f} s)")
 
 
 class Command(BaseCommand):
@@ -30,7 +53,7 @@ class Command(BaseCommand):
         moment = options["as_of"] or clock.now()
         last = selectors.last_refresh()
         goes_back = bool(options["as_of"] and last and moment < last.as_of)
-        figures = refresh.refresh(moment, full=options["full"] or goes_back)
+        figures = refresh.refresh(moment, full=options["full"] or goes_back, tell=_Voice(self.stderr))
         if options["json"]:
             self.stdout.write(json.dumps(figures.counts()))
             return
