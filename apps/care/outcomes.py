@@ -105,6 +105,7 @@ def _patience(tries: int) -> float:
     return _jitter.uniform(longest / 2, longest)
 
 
+# The coalesce keeps the state from the planner: its statistics, older than the claim, say that nothing is being sent.
 _RECORD = """
     with told as (
         select * from json_to_recordset(%(told)s) as u(
@@ -119,13 +120,12 @@ _RECORD = """
             settled_at = case when told.state in ('sent', 'delivered', 'failed', 'skipped')
                                 or told.state = 'unknown' and told.lease_until is null then %(moment)s end,
             slot_on = case when told.state not in ('failed', 'skipped') then t.slot_on end
-        from told where t.id = told.id and t.fence = told.fence and t.state in ('sending', 'unknown')
-        returning t.id, t.state, t.reason
+        from told where t.id = told.id and t.fence = told.fence and coalesce(t.state in ('sending', 'unknown'), false)
+        returning told.*
     ),
     tried as (
         insert into care_attempt (touch_id, number, key, state, code, provider_id, text, at)
-        select told.id, told.number, 'touch:' || told.id, told.outcome, told.code, told.provider_id, told.text, %(moment)s
-        from told join done on done.id = told.id where told.outcome <> ''
+        select id, number, 'touch:' || id, outcome, code, provider_id, text, %(moment)s from done where outcome <> ''
         on conflict (touch_id, number) do update set
             state = excluded.state, code = excluded.code, provider_id = excluded.provider_id
     )
