@@ -18,8 +18,9 @@ from apps.core.models import Job
 from apps.events.models import Event
 from apps.members.models import Member
 from apps.orders import bench
+from apps.orders.imports import job as import_job
 from apps.orders.imports import merging
-from apps.orders.imports.run import run
+from apps.orders.imports.run import Progress, run
 from apps.orders.models import Change, ImportRun, Line, Order
 from apps.segments import refresh as stats
 from tests.orders.files import figures, import_file, rejected
@@ -141,7 +142,7 @@ def test_a_paused_job_goes_on_where_it_was(tmp_path, monkeypatch):
     reported = jobs.report
 
     def pause_in_the_middle(job: Job, *, done: int, total: int | None = None, bad: int | None = None) -> None:
-        if done:
+        if total and done * 2 > total:  # more than half: rows are being written
             Job.objects.filter(pk=job.pk).update(wish=Job.Wish.PAUSE)
         reported(job, done=done, total=total, bad=bad)
 
@@ -167,3 +168,21 @@ def test_a_worker_that_has_just_refreshed_stats_can_import(tmp_path: Path) -> No
     result = import_file(tmp_path, "order_no,member_no,paid_at,total\nA1,M1,2026-01-05 10:00,8.00\n")
 
     assert result["orders_added"] == 1
+
+
+@pytest.mark.parametrize(
+    ("step", "writes", "shown"),
+    [
+        (Progress("read", 500, 2_000, rows=10), True, (5, 40)),
+        (Progress("read", 500, 2_000, rows=10), False, (10, 40)),
+        (Progress("read", 0, 0, rows=0), True, (0, 0)),
+        (Progress("check", 0, 40, rows=40), True, (20, 40)),
+        (Progress("check", 0, 40, rows=40), False, (40, 40)),
+        (Progress("merge", 21, 42, rows=40), True, (30, 40)),
+        (Progress("merge", 42, 42, rows=40), True, (40, 40)),
+    ],
+)
+def test_the_bar_moves_while_rows_are_read_and_while_they_are_written(
+    step: Progress, writes: bool, shown: tuple[int, int]
+) -> None:
+    assert import_job._rows(step, writes=writes) == shown
