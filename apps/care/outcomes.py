@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -27,8 +27,7 @@ _NIGHT = Gate(day_cap=1, week_cap=1, quiet=(22, 8), global_holdout_percent=0)
 _jitter = random.Random()  # noqa: S311 - spreads load, protects nothing
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """A touch in the hands of this worker."""
 
     touch_id: int
@@ -43,7 +42,7 @@ class Claim:
         return f"touch:{self.touch_id}"
 
 
-@dataclass
+@dataclass(slots=True)
 class Verdict:
     """What becomes of a claimed touch. `outcome` "" means that nothing was tried: no attempt, and the try is given back."""
 

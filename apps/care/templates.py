@@ -1,7 +1,7 @@
 """The text language: `{{ nickname }}` and five more variables, replaced in one pass. No expressions, no attributes, no code."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -97,6 +97,28 @@ def _pick(value: str | None, fallback: Mapping[str, str] | None) -> tuple[str, s
     if fallback and fallback.get("policy") == "default":
         return fallback["value"], "default"
     return "", "missing"
+
+
+def filler(text: str, *, missing: Mapping[str, Mapping[str, str]]) -> Callable[[Sequence[str | None]], str | None]:
+    """What `render` does, made ready for many members: from the values of all VARIABLES, in order, to the text.
+
+    None when a value is missing that has no default.
+    """
+    parts = parse(text)
+    pattern = "%s".join(words.replace("%", "%%") for words in parts[0::2])
+    defaults = {name: rule["value"] for name, rule in missing.items() if rule.get("policy") == "default"}
+    picks = [(VARIABLES.index(name), defaults.get(name)) for name in parts[1::2]]
+
+    def fill(values: Sequence[str | None]) -> str | None:
+        chosen = tuple([values[place] or default for place, default in picks])
+        return None if None in chosen else pattern % chosen
+
+    return fill
+
+
+def columns(template: str) -> str:
+    """The values of all VARIABLES as SQL, NULL where the text in column `template` does not name it; see `_SQL`."""
+    return ", ".join(f"case when strpos({template}, '{name}') > 0 then {value} end" for name, value in _SQL.items())
 
 
 def composed(text: str, *, channel: str, signature: str | None = None) -> str:

@@ -6,6 +6,7 @@ unreadable, in backups too. Layout of every blob: 1 byte length of the key id, t
 
 import hmac
 import os
+from functools import lru_cache
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidTag
@@ -29,7 +30,7 @@ def unwrap(wrapped: bytes) -> bytes:
     field_key = settings.FIELD_KEYS.get(key_id)
     if field_key is None:
         raise BadCipher(key_id=key_id)
-    return _open(key=field_key, nonce=nonce, body=body, context="person-key")
+    return _open(_field_cipher(field_key), nonce=nonce, body=body, context=b"person-key")
 
 
 def rewrap(wrapped: bytes) -> bytes:
@@ -45,7 +46,7 @@ def encrypt(*, person_key: bytes, text: str, context: str) -> bytes:
 
 def decrypt(*, person_key: bytes, blob: bytes, context: str) -> str:
     _, nonce, body = _split(blob)
-    return _open(key=person_key, nonce=nonce, body=body, context=context).decode()
+    return _open(AESGCM(person_key), nonce=nonce, body=body, context=context.encode()).decode()
 
 
 def blind_index(*, kind: str, value: str) -> bytes:
@@ -67,8 +68,14 @@ def _split(blob: bytes) -> tuple[str, bytes, bytes]:
     return blob[1 : 1 + size].decode(errors="replace"), blob[1 + size : 13 + size], blob[13 + size :]
 
 
-def _open(*, key: bytes, nonce: bytes, body: bytes, context: str) -> bytes:
+def _open(cipher: AESGCM, *, nonce: bytes, body: bytes, context: bytes) -> bytes:
     try:
-        return AESGCM(key).decrypt(nonce, body, context.encode())
+        return cipher.decrypt(nonce, body, context)
     except InvalidTag:
         raise BadCipher(key_id="") from None
+
+
+@lru_cache(maxsize=4)
+def _field_cipher(field_key: bytes) -> AESGCM:
+    """Few keys open a thousand wraps each: made once."""
+    return AESGCM(field_key)

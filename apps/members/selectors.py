@@ -1,4 +1,4 @@
-"""Reads on members. Phones leave here decrypted only through `phones` (for sending) and `unmask` (logged)."""
+"""Reads on members. Phones leave here decrypted only through `phones` and `open_phone` (for sending) and `unmask` (logged)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,6 +24,12 @@ select distinct on (i.member_id) i.member_id, k.wrapped, i.sealed
  where i.kind = 'phone' and i.member_id = any(%s)
  order by i.member_id, i.id desc
 """
+# The newest phone of member m, still sealed, for a statement of many members; `open_phone` reads it.
+SEALED_PHONE = """
+    select i.sealed, k.wrapped from members_identity i join members_memberkey k on k.member_id = i.member_id
+    where i.member_id = m.id and i.kind = 'phone' order by i.id desc limit 1
+"""
+_PHONE_CONTEXT = identities.context(Identity.Kind.PHONE)
 
 
 @dataclass(frozen=True)
@@ -72,15 +78,16 @@ def phones(member_ids: Sequence[int]) -> dict[int, str]:
     with connection.cursor() as cursor:
         cursor.execute(_PHONES, [list(member_ids)])
         rows = cursor.fetchall()
-    context = identities.context(Identity.Kind.PHONE)
-    found: dict[int, str] = {}
-    for member_id, wrapped, sealed in rows:
-        try:
-            person_key = ciphers.unwrap(wrapped)
-            found[member_id] = ciphers.decrypt(person_key=person_key, blob=sealed, context=context)
-        except BadCipher:
-            continue
-    return found
+    opened = ((member_id, open_phone(wrapped=wrapped, sealed=sealed)) for member_id, wrapped, sealed in rows)
+    return {member_id: phone for member_id, phone in opened if phone is not None}
+
+
+def open_phone(*, wrapped: bytes, sealed: bytes) -> str | None:
+    """The phone of a row of `SEALED_PHONE`, for sending; None when its key is gone."""
+    try:
+        return ciphers.decrypt(person_key=ciphers.unwrap(wrapped), blob=sealed, context=_PHONE_CONTEXT)
+    except BadCipher:
+        return None
 
 
 def masked_phones(member_ids: Sequence[int]) -> dict[int, str]:

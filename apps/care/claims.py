@@ -1,0 +1,86 @@
+"""Taking due touches: one statement claims a chunk, judges it once more and brings all that its messages need."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db import connection
+
+from apps.care import gate, reasons, templates
+from apps.care.outcomes import Claim
+from apps.core import clock
+from apps.members import selectors as members
+
+LEASE = timedelta(seconds=120)
+
+
+class Taken(NamedTuple):
+    """A touch to send now: the sealed phone (None: there is none) and the values of `templates.VARIABLES`, in order."""
+
+    claim: Claim
+    sealed: bytes | None
+    wrapped: bytes | None
+    values: Sequence[str | None]
+
+
+# The gate once more, at the moment of sending, in the claim itself. Skipped ones give their slot back.
+_CLAIM = f"""
+    with picked as materialized (
+        select id, version_id, member_id, channel, decided_at from care_touch
+        where settled_at is null and state = 'planned' and channel = %(channel)s and send_at <= %(moment)s and slot_on = %(day)s
+        order by send_at, id limit %(limit)s for update skip locked
+    ),
+    rules as materialized (
+        select v.id, v.trigger, v.purpose, v.template, v.params ->> 'stage' as stage, p.status,
+            make_interval(days => (v.params ->> 'window_days')::int) as lasting
+        from care_version v join care_policy p on p.id = v.policy_id
+        where v.id in (select version_id from picked)
+    ),
+    judged as materialized (
+        select t.id, case
+            when v.status <> 'live' then '{reasons.PAUSED}'
+            when t.decided_at <= %(moment)s - v.lasting then '{reasons.LATE}'
+            when m.status <> 'active' then '{reasons.NOT_ACTIVE}'
+            when not ({gate.CONSENTED}) then '{reasons.NO_CONSENT}'
+            when v.trigger = 'stage_entered' and (
+                coalesce(s.stage, 'prospect') <> v.stage
+                or v.stage in ('lapsing', 'dormant', 'lost') and bought.since
+            ) then '{reasons.STAGE_LEFT}'
+            when v.trigger in ('days_since_order', 'second_purchase') and bought.since then '{reasons.BOUGHT}'
+            else '' end as verdict,
+            phone.sealed, phone.wrapped, array[{templates.columns("v.template")}] as texts
+        from picked t
+        join rules v on v.id = t.version_id
+        join members_member m on m.id = t.member_id
+        {gate.joins(purpose="v.purpose", channel="t.channel")}
+        left join lateral ({members.SEALED_PHONE}) phone on t.channel = 'sms'
+        cross join lateral (
+            select exists (
+                select from orders_order o
+                where o.member_id = t.member_id and o.paid_at > t.decided_at and o.paid_at <= %(moment)s
+                  and o.status <> 'cancelled' and o.total_cents > o.refunded_cents
+            ) as since
+        ) bought
+    )
+    update care_touch t set
+        state = case when verdict = '' then 'sending' else 'skipped' end, reason = verdict,
+        fence = t.fence + 1, tries = case when verdict = '' then t.tries + 1 else t.tries end,
+        lease_until = case when verdict = '' then %(lease)s::timestamptz end,
+        settled_at = case when verdict <> '' then %(moment)s::timestamptz end,
+        slot_on = case when verdict = '' then t.slot_on end
+    from judged where t.id = judged.id
+    returning t.id, t.member_id, t.version_id, t.fence, t.tries, judged.verdict, sealed, wrapped, texts
+"""
+
+
+def take(channel: str, *, limit: int, moment: datetime, brand: str) -> tuple[list[Taken], int]:
+    """Claim what is due, oldest first; returns what is to be sent and how many were skipped. `brand`: its name in texts."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CLAIM,
+            {"channel": channel, "moment": moment, "day": clock.local_date(moment), "limit": limit,
+             "lease": moment + LEASE, "brand": brand},
+        )  # fmt: skip
+        rows = sorted(cursor.fetchall())
+    taken = [Taken(Claim(*row[:5]), *row[6:]) for row in rows if not row[5]]
+    return taken, len(rows) - len(taken)
