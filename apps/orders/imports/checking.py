@@ -30,11 +30,11 @@ def check(*, now: datetime) -> None:
         cursor.execute("set local work_mem = '64MB'")
         cursor.execute(_rows_sql(day_first=_day_first(cursor)), {"latest": now + timedelta(days=1)})
         cursor.execute("create temp table import_heads as " + _HEADS)
-        cursor.execute("analyze import_heads")
+        cursor.execute("analyze import_heads (order_no, line, size)")
         _reject_contradictions(cursor)
         cursor.execute("create temp table import_goods as " + _GOODS)
         cursor.execute("create index on import_goods (head)")
-        cursor.execute("analyze import_goods")
+        cursor.execute("analyze import_goods (head, line)")
         cursor.execute(_REJECTS)
 
 

@@ -78,7 +78,6 @@ def _decide(cursor, values: dict) -> Counts:
     """Compare each order with the books: `add`, `known`, `refund` (known, given back since), `reused`."""
     cursor.execute(_DECIDED, values)
     cursor.execute(_WRITTEN)
-    cursor.execute("analyze import_decided")
     cursor.execute(
         "select count(*) filter (where decision = 'add'), count(*) filter (where decision in ('known', 'refund')),"
         " count(*) filter (where gives_back) from import_decided"
@@ -93,7 +92,6 @@ def _add(cursor, values: dict, counts: Counts) -> None:
     _store_phones(cursor, counts, values["source"])
     planned, counts.orders_added = counts.orders_added, _number(cursor, _ORDERS, values)
     counts.orders_known += planned - counts.orders_added  # a till recorded the same number a moment ago
-    cursor.execute("analyze import_added")
     counts.lines_added = _number(cursor, _LINES, values)
 
 
@@ -121,20 +119,24 @@ def _number(cursor, query: str, values: dict | None = None) -> int:
     return cursor.fetchone()[0] if cursor.description else cursor.rowcount
 
 
+# `lateral … limit 1` makes PostgreSQL look up one row by its key for each order: a chunk costs the same however many orders and
+# members there are already.
 _DECIDED = """
     create temp table import_decided as
     select g.*, o.id as order_id, case
         when o.id is null then 'add'
-        when o.total_cents <> g.total or o.paid_at is distinct from g.paid_at or m.member_no <> g.member_no then 'reused'
+        when o.total_cents <> g.total or o.paid_at is distinct from g.paid_at or o.member_no <> g.member_no then 'reused'
         when g.refunded_at is not null and o.refunded_cents < o.total_cents then 'refund'
         else 'known' end as decision,
         g.refunded_at is not null and (o.id is null and g.total > 0 or o.refunded_cents < o.total_cents
-            and o.total_cents = g.total and o.paid_at = g.paid_at and m.member_no = g.member_no) as gives_back,
-        case when o.total_cents <> g.total then 'total' when m.member_no <> g.member_no then 'member_no'
+            and o.total_cents = g.total and o.paid_at = g.paid_at and o.member_no = g.member_no) as gives_back,
+        case when o.total_cents <> g.total then 'total' when o.member_no <> g.member_no then 'member_no'
             else 'paid_at' end as differs
     from import_goods g
-    left join orders_order o on o.source = %(source)s and o.order_no = g.order_no
-    left join members_member m on m.id = o.member_id
+    left join lateral (
+        select o.*, m.member_no from orders_order o join members_member m on m.id = o.member_id
+        where o.source = %(source)s and o.order_no = g.order_no limit 1
+    ) o on true
     where g.head between %(first)s and %(last)s and g.line = g.head
 """
 
@@ -197,7 +199,8 @@ _MEMBERS = """
     insert into members_member (member_no, nickname, gender, status, source, tags, attributes, joined_at)
     select d.member_no, '', '', 'active', %(source)s, '{}', '{}', min(d.paid_at)
     from import_decided d
-    where d.decision = 'add' and not exists (select from members_member m where m.member_no = d.member_no)
+    left join lateral (select id from members_member where member_no = d.member_no limit 1) m on true
+    where d.decision = 'add' and m.id is null
     group by d.member_no order by d.member_no on conflict (member_no) do nothing
 """
 
@@ -217,7 +220,7 @@ _ORDERS = """
         select %(source)s, d.order_no, m.id, s.id, t.id, coalesce(d.channel, ''), 'paid', d.total,
             case when d.gives_back then d.total else 0 end, d.paid_at, d.paid_at
         from import_decided d
-        join members_member m on m.member_no = d.member_no
+        cross join lateral (select id from members_member where member_no = d.member_no limit 1) m
         left join stores_store s on s.code = d.store
         left join stores_staff t on t.code = d.staff
         where d.decision = 'add' order by d.head
