@@ -1,15 +1,12 @@
-"""The job console's figures: scheduled work, facts in the outbox, parked facts."""
+"""Scheduled work as the job console shows it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Min
-
-from apps.events.models import Event
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,18 +46,3 @@ def tasks(*, names: Sequence[str]) -> list[Task]:
         for name, started, finished, figures, error in rows
         if started
     ]
-
-
-def open_facts() -> Sequence[Mapping[str, Any]]:
-    """Facts still owed a step, by name, with the age of the oldest."""
-    rows = Event.objects.filter(finished_at=None, parked_at=None)
-    return list(rows.values("name").annotate(count=Count("pk"), oldest=Min("created_at")).order_by("-count", "name"))
-
-
-def parked(*, limit: int) -> list[Event]:
-    return list(Event.objects.filter(finished_at=None, parked_at__isnull=False).order_by("-parked_at", "-id")[:limit])
-
-
-def parked_ids(*, limit: int = 1000) -> list[int]:
-    rows = Event.objects.filter(finished_at=None, parked_at__isnull=False).order_by("pk")
-    return list(rows.values_list("pk", flat=True)[:limit])

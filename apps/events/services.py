@@ -65,6 +65,12 @@ def retry(*, event_id: int) -> bool:
     return True
 
 
+def retry_all() -> int:
+    """The same for every parked fact. Returns how many go out again."""
+    parked = Event.objects.filter(parked_at__isnull=False, finished_at=None).order_by("pk").values_list("pk", flat=True)
+    return sum(retry(event_id=event_id) for event_id in list(parked))
+
+
 def purge(*, older_than_days: int = 30) -> int:
     """Remove finished facts, in chunks. Returns how many went."""
     edge = clock.now() - timedelta(days=older_than_days)

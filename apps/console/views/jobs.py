@@ -14,6 +14,7 @@ from apps.console import progress
 from apps.core import audit, clock, ids, jobs
 from apps.core.errors import NotFound
 from apps.core.models import Job
+from apps.events import selectors as facts
 from apps.events import services as events
 
 SHOWN = 20
@@ -32,8 +33,8 @@ def index(request: HttpRequest) -> HttpResponse:
         {
             "health": queues.health(moment=moment),
             "tasks": machinery.tasks(names=[entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()]),
-            "open_facts": machinery.open_facts(),
-            "parked": machinery.parked(limit=SHOWN),
+            "backlog": facts.backlog(),
+            "parked": facts.parked(limit=SHOWN),
             "jobs": watched,
             "late_after": timedelta(minutes=5),
             "may_manage": request.access.can("jobs.manage"),  # type: ignore[attr-defined]
@@ -45,11 +46,10 @@ def index(request: HttpRequest) -> HttpResponse:
 def retry(request: HttpRequest) -> HttpResponse:
     """Let parked facts be delivered again: one, or all of them."""
     wanted = request.POST.get("event", "")
-    keys = [int(wanted)] if wanted.isdigit() and len(wanted) < 19 else machinery.parked_ids()
-    for key in keys:
-        events.retry(event_id=key)
-    audit.record("events.retried", object_type="event", object_id=wanted or "all", after={"count": len(keys)})
-    messages.success(request, _("%(count)s facts go out again.") % {"count": len(keys)})
+    one = wanted.isdigit() and len(wanted) < 19
+    count = int(events.retry(event_id=int(wanted))) if one else events.retry_all()
+    audit.record("events.retried", object_type="event", object_id=wanted if one else "all", after={"count": count})
+    messages.success(request, _("%(count)s facts go out again.") % {"count": count})
     return redirect("console:jobs")
 
 
