@@ -3,13 +3,12 @@
 A write counts only while the touch still carries the fence of the claim; a late worker changes nothing.
 """
 
-import json
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -106,11 +105,12 @@ def _patience(tries: int) -> float:
 
 # The coalesce keeps the state from the planner: its statistics, older than the claim, say that nothing is being sent.
 _RECORD = """
-    with told as (
-        select * from json_to_recordset(%(told)s) as u(
-            id bigint, fence int, number int, state text, reason text, send_at timestamptz, lease_until timestamptz,
-            outcome text, code text, provider_id text, text text
-        )
+    with told as materialized (
+        select * from unnest(
+            %(id)s::bigint[], %(fence)s::int[], %(number)s::int[], %(state)s::text[], %(reason)s::text[],
+            %(send_at)s::timestamptz[], %(lease_until)s::timestamptz[],
+            %(outcome)s::text[], %(code)s::text[], %(provider_id)s::text[], %(text)s::text[]
+        ) as u(id, fence, number, state, reason, send_at, lease_until, outcome, code, provider_id, text)
     ),
     done as (
         update care_touch t set
@@ -136,9 +136,8 @@ def record(verdicts: Sequence[Verdict], *, moment: datetime) -> Counter[str]:
     """Write what became of a chunk; returns how many reached which state. Opt-outs also withdraw the consent."""
     if not verdicts:
         return Counter()
-    told = json.dumps([_told(verdict) for verdict in verdicts], ensure_ascii=False)  # arrays cost three times as much
     with connection.cursor() as cursor:
-        cursor.execute(_RECORD, {"told": told, "moment": moment})
+        cursor.execute(_RECORD, _told(verdicts) | {"moment": moment})
         done = cursor.fetchall()
     opted_out = {touch_id for touch_id, _, reason in done if reason == "BLACKLIST"}
     for verdict in verdicts:
@@ -147,17 +146,31 @@ def record(verdicts: Sequence[Verdict], *, moment: datetime) -> Counter[str]:
     return Counter(state for _, state, _ in done)
 
 
-def _told(verdict: Verdict) -> dict[str, Any]:
+def _told(verdicts: Sequence[Verdict]) -> dict[str, str]:
+    """The columns of `told` as array literals: read four times as fast as JSON, written three times as fast as lists."""
+    v = verdicts
     return {
-        "id": verdict.claim.touch_id,
-        "fence": verdict.claim.fence,
-        "number": verdict.claim.tries,
-        "state": verdict.state,
-        "reason": verdict.reason,
-        "send_at": verdict.send_at.isoformat() if verdict.send_at else None,
-        "lease_until": verdict.lease_until.isoformat() if verdict.lease_until else None,
-        "outcome": verdict.outcome,
-        "code": verdict.code,
-        "provider_id": verdict.provider_id,
-        "text": verdict.text,
+        "id": _numbers([x.claim.touch_id for x in v]),
+        "fence": _numbers([x.claim.fence for x in v]),
+        "number": _numbers([x.claim.tries for x in v]),
+        "state": _words([x.state for x in v]),
+        "reason": _words([x.reason for x in v]),
+        "send_at": _moments([x.send_at for x in v]),
+        "lease_until": _moments([x.lease_until for x in v]),
+        "outcome": _words([x.outcome for x in v]),
+        "code": _words([x.code for x in v]),
+        "provider_id": _words([x.provider_id for x in v]),
+        "text": _words([x.text for x in v]),
     }
+
+
+def _numbers(values: Iterable[int]) -> str:
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def _moments(values: Iterable[datetime | None]) -> str:
+    return "{" + ",".join([f'"{at.isoformat()}"' if at else "NULL" for at in values]) + "}"
+
+
+def _words(values: Iterable[str]) -> str:
+    return "{" + ",".join(['"' + x.replace("\\", "\\\\").replace('"', '\\"') + '"' for x in values]) + "}"

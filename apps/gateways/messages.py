@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Kind = Literal["marketing", "transactional"]
 State = Literal["accepted", "refused", "unknown", "retry"]
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """One message. `key` names it for ever at the provider; `to` is E.164; `text` is composed (signature, opt-out)."""
 
     key: str
@@ -19,8 +18,7 @@ class Outgoing:
     template: str
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What the provider did with the message of `key`.
 
     accepted: it has the message and will never deliver it twice for this key. refused: it will not deliver it.
