@@ -42,7 +42,7 @@ def state() -> dict:
 
 def test_an_import_killed_between_chunks_is_finished_by_the_next_run(tmp_path):
     path = tmp_path / "orders.csv"
-    bench.write_file(path, rows=merging.CHUNK * 3)
+    bench.write_file(path, rows=merging.FIRST_CHUNK * 40)
     process = subprocess.Popen(
         [sys.executable, "manage.py", "import_orders", str(path), "--live", "--json"],
         cwd=ROOT, env=os.environ.copy(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

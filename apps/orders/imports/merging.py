@@ -10,7 +10,7 @@ from apps.core import audit
 from apps.events import services as events
 from apps.members import services as members
 
-CHUNK = 25_000  # lines of the file
+CHUNK = 50_000  # lines of the file
 # Statistics taken while a table's first rows are not yet committed say that it is empty; the checks of foreign keys then walk
 # whole indexes. So the first rows of an empty database are few and committed at once.
 FIRST_CHUNK = 1_000
