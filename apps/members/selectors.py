@@ -24,10 +24,11 @@ select distinct on (i.member_id) i.member_id, k.wrapped, i.sealed
  where i.kind = 'phone' and i.member_id = any(%s)
  order by i.member_id, i.id desc
 """
-# The newest phone of member m, still sealed, for a statement of many members; `open_phone` reads it.
+# The newest phone of member m, still sealed, for a statement of many members; `open_phone` reads it. `+ 0`, lest the
+# planner walk all identities of the house from the newest back until it meets the member's.
 SEALED_PHONE = """
     select i.sealed, k.wrapped from members_identity i join members_memberkey k on k.member_id = i.member_id
-    where i.member_id = m.id and i.kind = 'phone' order by i.id desc limit 1
+    where i.member_id = m.id and i.kind = 'phone' order by i.id + 0 desc limit 1
 """
 _PHONE_CONTEXT = identities.context(Identity.Kind.PHONE)
 
