@@ -18,6 +18,9 @@ from apps.care.models import Channel, Touch
 from apps.gateways.messages import Outcome
 
 MOST_TRIES = 6
+MOST_UNSEEN = (
+    24  # when the provider never got it: workers died or requests were lost, the message itself is not at fault
+)
 # Seconds before the next try; half to all of it, so that a recovered provider is not met by everything at once.
 PATIENCE = (30, 120, 600, 1800, 3600)
 ASK_AFTER = timedelta(seconds=60)  # a provider is asked about an unknown message no sooner
@@ -78,7 +81,7 @@ def judge(claim: Claim, outcome: Outcome, *, channel: str, moment: datetime, tex
 def never_seen(claim: Claim, *, moment: datetime) -> Verdict:
     """The provider says for certain that it never got the message: it may go out, under the same key."""
     verdict = Verdict(claim, "", outcome="absent")
-    _try_again(verdict, after=0.0, moment=moment)
+    _try_again(verdict, after=0.0, moment=moment, most=MOST_UNSEEN)
     return verdict
 
 
@@ -91,8 +94,8 @@ def skip(claim: Claim, reason: str) -> Verdict:
     return Verdict(claim, Touch.State.SKIPPED, reason=reason)
 
 
-def _try_again(verdict: Verdict, *, after: float, moment: datetime) -> None:
-    if verdict.claim.tries >= MOST_TRIES:
+def _try_again(verdict: Verdict, *, after: float, moment: datetime, most: int = MOST_TRIES) -> None:
+    if verdict.claim.tries >= most:
         verdict.state, verdict.reason = Touch.State.FAILED, reasons.GAVE_UP
     else:
         verdict.state, verdict.send_at = Touch.State.PLANNED, moment + timedelta(seconds=after)
