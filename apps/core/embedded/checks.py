@@ -20,6 +20,7 @@ STAGES = (
     ("makemigrations --check", ("manage.py", "makemigrations", "--check", "--dry-run")),
     ("check --deploy (production settings)", ("manage.py", "check", "--deploy", "--fail-level", "WARNING")),
     ("catalogues --check", ("manage.py", "catalogues", "--check")),
+    ("compile_catalogues", ("manage.py", "compile_catalogues")),
 )
 USAGE = """bin/test                     everything: lint, types, checks, tests, browser tests
 bin/test --nightly           the same, with the slow forms
