@@ -26,3 +26,8 @@ class PhoneTaken(IdentityTaken):
 class MemberNumberTaken(DomainError):
     code = "member_no_taken"
     title = _("This member number is already in use.")
+
+
+class BirthdayFixed(DomainError):
+    code = "birthday_fixed"
+    title = _("A birthday can be corrected once, and yours was. Ask in a store.")

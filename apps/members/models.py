@@ -32,6 +32,7 @@ class Member(models.Model):
     birth_year = models.PositiveSmallIntegerField(null=True)
     birth_month = models.PositiveSmallIntegerField(null=True)
     birth_day = models.PositiveSmallIntegerField(null=True)
+    birthday_corrected_at = models.DateTimeField(null=True)  # by the member, who may do so once
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
     home_store = models.ForeignKey("stores.Store", null=True, on_delete=models.PROTECT, related_name="+")
     source = models.CharField(max_length=60, blank=True)  # where they registered: "import", "qr:poster-7", "demo"

@@ -11,9 +11,11 @@ from apps.members.consents import give_consent, grant_consents
 from apps.members.errors import MemberNumberTaken
 from apps.members.identities import add_identity, resolve_for_import
 from apps.members.models import Identity, Member
+from apps.members.profile import change_profile
 
 __all__ = [
     "add_identity",
+    "change_profile",
     "give_consent",
     "grant_consents",
     "register",
