@@ -1,7 +1,8 @@
 """Who may do what, where. One file, `config/access.yaml`, drives enforcement, navigation, docs and the matrix test.
 
 A route asks for `public`, `staff` (anybody with an active staff card) or one permission. A permission names its roles and, for
-each, the reach: `all`, `region`, `store`, `own`. A route without a line is refused.
+each, the reach: `all`, `region`, `store`, `own`. A route without a line is refused. Doors that are not the back office ask for
+`member`, `client:<scope>` or `device:<scope>` (one need, or several joined by ` | `); their apps decide these, see `DOORS`.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,6 +22,9 @@ from apps.core.errors import Forbidden
 from apps.stores.models import Staff, Store
 
 REACHES = ("own", "store", "region", "all")
+
+Door = Callable[[HttpRequest, str | None], HttpResponse | None]
+DOORS: dict[str, Door] = {}  # URL namespace → decides there in place of the staff rules; faces add theirs when they start
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,9 @@ class AccessMiddleware:
         assert request.resolver_match is not None  # noqa: S101 - process_view runs after resolving
         route = request.resolver_match.view_name
         need = rules().need(route)
+        door = next((DOORS[name] for name in request.resolver_match.namespaces[:1] if name in DOORS), None)
+        if door is not None:
+            return door(request, need)
         if need == "public":
             request.access = Access()  # type: ignore[attr-defined]
             return None

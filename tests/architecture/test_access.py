@@ -23,6 +23,8 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 TABLE = yaml.safe_load(settings.ACCESS_FILE.read_text())
 PROGRAM = {"accept": "application/json"}  # refusals then come without a page drawn around them
 LOGIN = "/console/login/"
+LOGINS = (LOGIN, "/my/")  # staff's log-in page, and the members' one
+FACES = ("member |", "client:", "device:")  # what programs and tills need, beside `member`: no staff role counts there
 # What the record site refuses to everybody: nothing is deleted, the audit trail is only read.
 CLOSED = ("console_records:*_delete", "console_records:core_auditentry_add", "console_records:core_auditentry_change")
 SCOPED = {Role.REGION_MANAGER: ("far",), Role.MANAGER: ("near", "far"), Role.CLERK: ("near", "far")}
@@ -51,7 +53,13 @@ def needs(route: str) -> str | None:
 
 
 def may(role: str | None, need: str) -> bool:
-    return need == "public" or (role is not None and (need == "staff" or role in TABLE["permissions"][need]))
+    if need == "public" or role is None or is_face(need):
+        return need == "public"
+    return need == "staff" or role in TABLE["permissions"][need]
+
+
+def is_face(need: str | None) -> bool:
+    return need is not None and (need == "member" or need.startswith(FACES))
 
 
 def address(route: str, path: str, house: House) -> str:
@@ -117,7 +125,7 @@ def test_every_route_has_a_line_and_every_line_a_route():
 
 
 def test_every_permission_that_is_asked_for_exists_and_names_real_roles_and_reaches():
-    asked = set(TABLE["routes"].values()) - {"public", "staff"}
+    asked = {need for need in TABLE["routes"].values() if not is_face(need)} - {"public", "staff"}
     roles = {role for row in TABLE["permissions"].values() for role in row}
     reaches = {reach for row in TABLE["permissions"].values() for reach in row.values()}
 
@@ -154,7 +162,11 @@ def test_nobody_passes_a_route_that_the_table_refuses_by_any_method(house: House
                 allowed = allowed and not _closed(route, method)
                 if allowed and route == "console_records:autocomplete":
                     continue  # without the words it looks for it refuses by itself
-                if not _as_expected(answer, allowed, method, is_known=user is not None and user.is_active):
+                if is_face(needs(route)):
+                    right = _refused_at_a_face(answer)
+                else:
+                    right = _as_expected(answer, allowed, method, is_known=user is not None and user.is_active)
+                if not right:
                     wrong.append((name, method, route, answer.status_code))
 
     assert wrong == [], f"{len(wrong)} answers: {sorted({(route, status) for _n, _m, route, status in wrong})}"
@@ -172,6 +184,11 @@ def _closed(route: str, method: str) -> bool:
     if route == "console_records:core_auditentry_change" and method != "POST":
         return False
     return any(fnmatchcase(route, line) for line in CLOSED)
+
+
+def _refused_at_a_face(answer) -> bool:
+    """A staff session is nobody to members' pages and to programs."""
+    return answer.status_code in {401, 403} or (answer.status_code == 302 and answer["Location"].startswith(LOGINS))
 
 
 def _as_expected(answer, allowed: bool, method: str, *, is_known: bool) -> bool:
