@@ -1,0 +1,6 @@
+"""Figures of a day count members and name none."""
+
+from apps.core.holdings import Holding
+
+HOLDINGS: tuple[Holding, ...] = ()
+IMPERSONAL = ("analytics.DailyFigure",)

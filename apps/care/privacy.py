@@ -1,0 +1,30 @@
+"""What care holds about members: what was decided, and the texts that were sent."""
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.holdings import Holding
+
+_COUNTED = _("Counts in the results of a policy; without text, name and number.")
+
+HOLDINGS = (
+    Holding(
+        model="care.Touch",
+        member="member_id",
+        export=("policy", "channel", "state", "reason", "decided_at", "send_at", "settled_at"),
+        on_erase="keep",
+        on_merge="move",
+        reason=_COUNTED,
+        purpose="care",
+    ),
+    Holding(
+        model="care.Attempt",
+        member="touch__member_id",
+        export=("number", "state", "code", "text", "at"),
+        on_erase="keep",
+        on_merge="stay",
+        blank=("text", "provider_id"),
+        reason=_COUNTED,
+        purpose="care",
+    ),
+)
+IMPERSONAL = ("care.Policy", "care.Run", "care.Version")

@@ -1,0 +1,6 @@
+"""Products are nobody's data."""
+
+from apps.core.holdings import Holding
+
+HOLDINGS: tuple[Holding, ...] = ()
+IMPERSONAL = ("catalog.Category", "catalog.Product")

@@ -1,0 +1,103 @@
+"""What the members' tables hold, and how it is shown and erased."""
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.core import ciphers
+from apps.core.errors import BadCipher
+from apps.core.holdings import Holding
+from apps.members import identities
+from apps.members.models import Identity, Member, MemberKey
+
+HOLDINGS = (
+    Holding(
+        model="members.Member",
+        member="id",
+        export=(
+            "member_no",
+            "nickname",
+            "gender",
+            "birth_year",
+            "birth_month",
+            "birth_day",
+            "status",
+            "home_store",
+            "source",
+            "tags",
+            "attributes",
+            "joined_at",
+        ),
+        on_erase="keep",
+        on_merge="stay",
+        blank=("nickname", "gender", "birth_year", "birth_month", "birth_day", "tags", "attributes", "source", "user"),
+        reason=_("A row without a name, so that orders and figures still add up."),
+    ),
+    Holding(
+        model="members.MemberKey",
+        member="member_id",
+        export=(),
+        on_erase="delete",
+        on_merge="stay",
+        reason=_("The key itself says nothing; destroying it makes sealed values unreadable, in backups too."),
+    ),
+    Holding(
+        model="members.Identity",
+        member="member_id",
+        export=("kind", "namespace", "verified_at", "created_at"),
+        on_erase="delete",
+        on_merge="move",
+    ),
+    Holding(
+        model="members.Consent",
+        member="member_id",
+        export=("purpose", "channel", "is_granted", "source", "text_version", "at"),
+        on_erase="keep",
+        on_merge="stay",
+        reason=_("Proof of what was agreed to and withdrawn; it holds no name and no number."),
+        purpose="consent",
+    ),
+    Holding(
+        model="members.ConsentNow",
+        member="member_id",
+        export=("purpose", "channel", "is_granted", "at"),
+        on_erase="delete",
+        on_merge="stay",
+        purpose="consent",
+    ),
+)
+IMPERSONAL = ("members.Attribute",)
+
+
+def _identities(member_id: int) -> list[dict[str, object]]:
+    """Each with its value opened: the member's own numbers, whole."""
+    wrapped = MemberKey.objects.filter(member_id=member_id).values_list("wrapped", flat=True).first()
+    key = ciphers.unwrap(bytes(wrapped)) if wrapped else None
+    return [
+        {
+            "kind": row.kind,
+            "namespace": row.namespace,
+            "value": _opened(row, key),
+            "verified_at": row.verified_at,
+            "created_at": row.created_at,
+        }
+        for row in Identity.objects.filter(member_id=member_id).order_by("pk")
+    ]
+
+
+def _opened(row: Identity, key: bytes | None) -> str | None:
+    try:
+        return ciphers.decrypt(person_key=key, blob=row.sealed, context=identities.context(row.kind)) if key else None
+    except BadCipher:
+        return None
+
+
+def _leave_no_number(member_id: int) -> None:
+    """The number stands on cards and in files: a file that names it again must not find this row."""
+    Member.objects.filter(pk=member_id).update(member_no=erased_number(member_id), status=Member.Status.ERASED)
+
+
+def erased_number(member_id: int) -> str:
+    return f"erased-{member_id}"
+
+
+SHOWN = {"members.Identity": _identities}
+ERASES = (_leave_no_number,)

@@ -1,0 +1,6 @@
+"""Stores and staff: people of the brand, no members."""
+
+from apps.core.holdings import Holding
+
+HOLDINGS: tuple[Holding, ...] = ()
+IMPERSONAL = ("stores.Region", "stores.Staff", "stores.Store")
