@@ -139,3 +139,42 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class IdempotencyKey(models.Model):
+    """What was answered to a write, kept 24 hours under the client's key and written in the transaction of the effect."""
+
+    actor = models.CharField(max_length=60)  # "user:7", "client:3", "device:5"
+    route = models.CharField(max_length=200)  # "POST /api/v1/orders"
+    key = models.CharField(max_length=255)
+    digest = models.BinaryField(max_length=32)  # of the request's body
+    member_id = models.BigIntegerField(null=True)  # whose request it was; no foreign key: core stands below members
+    status = models.PositiveSmallIntegerField()
+    headers = models.JSONField(default=dict)
+    body = models.BinaryField()
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["actor", "route", "key"], name="core_idempotency_once")]
+        indexes = [
+            models.Index(fields=["created_at"], name="core_idempotency_oldest"),
+            models.Index(fields=["member_id"], condition=models.Q(member_id__isnull=False), name="core_idempotency_of"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.route} of {self.actor}"
+
+
+class RateWindow(models.Model):
+    """A rate limit counted while Valkey is away. `subject` is an id or a keyed digest, never an address."""
+
+    name = models.CharField(max_length=40)
+    subject = models.CharField(max_length=64)
+    used = models.PositiveIntegerField()
+    ends_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name", "subject"], name="core_ratewindow_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.used}"

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from apps.core import jobs, runs
+from apps.core import idempotency, jobs, ratelimits, runs
 
 
 @shared_task(name="core.run_job")
@@ -15,3 +15,10 @@ def beat() -> None:
     """Sent by beat, run by a worker: one row proves both are alive."""
     runs.beat("worker")
     jobs.rescue()
+
+
+@shared_task(name="core.purge_requests")
+def purge_requests() -> None:
+    """Stored answers older than 24 hours, and rate windows that are over."""
+    with runs.recorded("core.purge_requests") as figures:
+        figures.update(answers=idempotency.purge(), windows=ratelimits.purge())

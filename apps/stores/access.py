@@ -24,7 +24,9 @@ from apps.stores.models import Staff, Store
 REACHES = ("own", "store", "region", "all")
 
 Door = Callable[[HttpRequest, str | None], HttpResponse | None]
-DOORS: dict[str, Door] = {}  # URL namespace → decides there in place of the staff rules; faces add theirs when they start
+DOORS: dict[
+    str, Door
+] = {}  # URL namespace → decides there in place of the staff rules; faces add theirs when they start
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 CELERY_BEAT_SCHEDULE = {
     "sweep-events": {"task": "flows.sweep_events", "schedule": 5.0},
     "purge-events": {"task": "flows.purge_events", "schedule": crontab(hour=4, minute=40)},
+    "purge-requests": {"task": "core.purge_requests", "schedule": crontab(minute=25)},
     "heartbeat": {"task": "core.beat", "schedule": 15.0},
     "refresh-stats": {"task": "segments.refresh_stats", "schedule": crontab(minute="*/10")},
     "run-care": {"task": "care.run", "schedule": crontab(hour="8-21", minute=5)},

@@ -1,0 +1,152 @@
+"""A write that is sent twice happens once: its answer is stored under the client's key in the transaction of its effect.
+
+The unique key in PostgreSQL decides; the mark that Valkey keeps (`ratelimits.Mark`) only saves the look before the first try and
+lets a copy that overtakes its original be told so at once.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.db import connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from apps.core import clock, ratelimits
+from apps.core.errors import DomainError
+from apps.core.models import IdempotencyKey
+from apps.core.ratelimits import Mark
+
+KEPT_FOR = timedelta(hours=24)
+LONGEST = 255
+CHUNK = 5_000
+NOT_STORED = frozenset({401, 429})  # log in, step up or wait, and the same request may succeed; nor is any 5xx stored
+
+
+class IdempotencyKeyRequired(DomainError):
+    code = "idempotency_key_required"
+    status = 400
+    title = _("This call needs an Idempotency-Key header of 1 to 255 visible characters.")
+
+
+class IdempotencyKeyReused(DomainError):
+    code = "idempotency_key_reused"
+    status = 422
+    title = _("This Idempotency-Key was used for a request with other content.")
+
+
+class IdempotencyInProgress(DomainError):
+    code = "idempotency_in_progress"
+    title = _("The first request with this Idempotency-Key is still at work.")
+    is_retryable = True
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One key of one actor ("user:7") on one route ("POST /api/v1/orders"); `digest` is that of the body."""
+
+    actor: str
+    route: str
+    key: str
+    digest: bytes
+    member_id: int | None = None
+
+    @property
+    def mark(self) -> str:
+        return hashlib.sha256("\0".join((self.actor, self.route, self.key)).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was answered, to the byte."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+    is_replayed: bool = False
+
+
+class _Overtaken(Exception):
+    """Another copy committed first: all that this one did is rolled back."""
+
+
+def read_key(header: str) -> str:
+    """The key of a header, quoted (as the draft standard has it) or bare. Raises IdempotencyKeyRequired."""
+    key = header.strip()
+    if len(key) >= 2 and key[0] == key[-1] == '"':
+        key = key[1:-1].replace('\\"', '"').replace("\\\\", "\\")
+    if not 0 < len(key) <= LONGEST or not all(" " < letter <= "~" for letter in key):
+        raise IdempotencyKeyRequired
+    return key
+
+
+def once(claim: Claim, *, mark: Mark, act: Callable[[], Answer]) -> Answer:
+    """The stored answer of this claim, or that of `act`, whose effects commit together with the stored answer.
+
+    `act` answers refusals too, having undone what it wrote. Raises IdempotencyKeyReused, IdempotencyInProgress.
+    """
+    if mark != Mark.FRESH:
+        if stored := find(claim):
+            return stored
+        if mark == Mark.BUSY:
+            raise IdempotencyInProgress
+    is_kept = False
+    try:
+        with transaction.atomic():
+            answer = act()
+            is_kept = answer.status < 500 and answer.status not in NOT_STORED
+            if not is_kept:
+                transaction.set_rollback(True)
+            elif not _store(claim, answer):
+                raise _Overtaken
+    except _Overtaken:
+        winner = find(claim)
+        if winner is None:
+            raise IdempotencyInProgress from None
+        return winner
+    finally:
+        if not is_kept:
+            ratelimits.forget(claim.mark)
+    return answer
+
+
+def find(claim: Claim) -> Answer | None:
+    """What was answered to this claim in the last 24 hours. Raises IdempotencyKeyReused for another body."""
+    row = IdempotencyKey.objects.filter(
+        actor=claim.actor, route=claim.route, key=claim.key, created_at__gt=clock.now() - KEPT_FOR
+    ).first()
+    if row is None:
+        return None
+    if bytes(row.digest) != claim.digest:
+        raise IdempotencyKeyReused
+    return Answer(status=row.status, body=bytes(row.body), headers=row.headers, is_replayed=True)
+
+
+def purge() -> int:
+    """Remove answers older than 24 hours, in chunks. Returns how many went."""
+    edge, gone = clock.now() - KEPT_FOR, 0
+    while batch := list(IdempotencyKey.objects.filter(created_at__lt=edge).values_list("pk", flat=True)[:CHUNK]):
+        gone += IdempotencyKey.objects.filter(pk__in=batch).delete()[0]
+    return gone
+
+
+def _store(claim: Claim, answer: Answer) -> bool:
+    """False when another copy's answer is there already; a copy still at work is waited for. An expired one is replaced."""
+    moment = clock.now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """insert into core_idempotencykey as k
+                   (actor, route, key, digest, member_id, status, headers, body, created_at)
+               values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+               on conflict (actor, route, key) do update set
+                   digest = excluded.digest, member_id = excluded.member_id, status = excluded.status,
+                   headers = excluded.headers, body = excluded.body, created_at = excluded.created_at
+               where k.created_at <= %s
+               returning 1""",
+            [
+                claim.actor, claim.route, claim.key, claim.digest, claim.member_id, answer.status,
+                json.dumps(answer.headers), answer.body, moment, moment - KEPT_FOR,
+            ],
+        )  # fmt: skip
+        return cursor.fetchone() is not None
