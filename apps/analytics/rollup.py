@@ -56,7 +56,7 @@ group by 1, 2, 3
 """
 _JOINED = f"""
 select {_DAY.format(at="m.joined_at")} as day, 'members.joined' as name, m.home_store_id as store, count(*) as n
-from members_member m where m.joined_at >= %(start)s and m.joined_at < %(end)s
+from members_member m where m.joined_at >= %(start)s and m.joined_at < %(end)s and m.merged_into_id is null
 group by 1, 3
 """
 # Members by stage at the end of a day: today's count, less what moved in after that day, plus what moved out.

@@ -30,7 +30,7 @@ _ORDER_AGE = """
 _BIRTHDAY = """
     select b.id as member_id, 'birthday:' || due.year as occurrence, due.at <= %(from)s as is_late, false as is_old
     from unnest(%(months)s::int[], %(days)s::int[], %(years)s::int[], %(dues)s::timestamptz[]) due(month, day, year, at)
-    join members_member b on b.birth_month = due.month and b.birth_day = due.day
+    join members_member b on b.birth_month = due.month and b.birth_day = due.day and b.merged_into_id is null
 """
 
 

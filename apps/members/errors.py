@@ -31,3 +31,42 @@ class MemberNumberTaken(DomainError):
 class BirthdayFixed(DomainError):
     code = "birthday_fixed"
     title = _("A birthday can be corrected once, and yours was. Ask in a store.")
+
+
+class PhoneBarred(DomainError):
+    """Said in the words of any refusal: whether a number was blocked is nobody's business."""
+
+    code = "registration_refused"
+    status = 403
+    title = _("We cannot open an account with this number. Ask our service for help.")
+
+
+class MemberStateWrong(DomainError):
+    code = "member_state_wrong"
+    title = _("The member's present state does not allow this.")
+
+
+class CoolOffOver(DomainError):
+    code = "cool_off_over"
+    title = _("The time to come back is over. You can register anew.")
+
+
+class MergeRefused(DomainError):
+    """`why`: same, state."""
+
+    code = "merge_refused"
+    title = _("These two records cannot be merged.")
+
+
+class MergeRefusedStrongIds(MergeRefused):
+    """`kinds` names the identities that differ, never their values."""
+
+    code = "merge_refused_strong_ids"
+    title = _("Both records have a proven identity of their own. Only a person may decide that they are one, with a reason.")
+
+
+class UnmergeRefused(DomainError):
+    """`why`: undone, late, later_merge, erased."""
+
+    code = "unmerge_refused"
+    title = _("This merge can no longer be undone.")

@@ -7,8 +7,8 @@ from django.db import connection, transaction
 
 from apps.core import ciphers, clock
 from apps.core.errors import ValidationFailed
-from apps.members import phones
-from apps.members.errors import IdentityTaken, PhoneInvalid, PhoneTaken
+from apps.members import departures, phones
+from apps.members.errors import IdentityTaken, PhoneBarred, PhoneInvalid, PhoneTaken
 from apps.members.models import Identity
 
 CHUNK = 5_000
@@ -41,8 +41,13 @@ def tail_digest(digits: str) -> bytes:
 
 @transaction.atomic
 def add_identity(*, member_id: int, kind: str, value: str, namespace: str = "", is_verified: bool = False) -> int:
-    """Give a member one more identity; the same again is a no-op. Raises IdentityTaken (PhoneTaken) when another member has it."""
+    """Give a member one more identity; the same again is a no-op. Raises IdentityTaken (PhoneTaken) when another member has it.
+
+    Raises PhoneBarred for the phone of somebody who was blocked when they left.
+    """
     value = normal(kind=kind, value=value)
+    if kind == Identity.Kind.PHONE and departures.is_barred(value):
+        raise PhoneBarred
     entry = (member_id, namespace, value)
     _insert(kind, [entry], _open_keys([member_id]), verified_at=clock.now() if is_verified else None)
     found = Identity.objects.get(kind=kind, namespace=namespace, digest=digest(kind=kind, value=value))
@@ -78,7 +83,9 @@ def _upsert_members(numbers: list[str], source: str) -> dict[str, int]:
                on conflict (member_no) do nothing""",
             [source, clock.now(), numbers],
         )
-        cursor.execute("select member_no, id from members_member where member_no = any(%s)", [numbers])
+        cursor.execute(
+            "select member_no, coalesce(merged_into_id, id) from members_member where member_no = any(%s)", [numbers]
+        )
         return dict(cursor.fetchall())
 
 

@@ -9,6 +9,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from apps.core import clock
+from apps.members.histories import Departure, Doubt, Merge, MergeMove, StateChange
+
+__all__ = [
+    "Attribute", "Consent", "ConsentNow", "Departure", "Doubt", "Identity", "Member", "MemberKey", "Merge", "MergeMove",
+    "StateChange",
+]  # fmt: skip
 
 
 class Member(models.Model):
@@ -17,8 +23,10 @@ class Member(models.Model):
     class Status(models.TextChoices):
         ACTIVE = "active", pgettext_lazy("member", "Active")
         FROZEN = "frozen", _("Frozen")
+        BLOCKED = "blocked", pgettext_lazy("member", "Blocked")
         CANCELLED = "cancelled", pgettext_lazy("member", "Cancelled")
         ERASED = "erased", _("Erased")
+        MERGED = "merged", pgettext_lazy("member", "Merged")
 
     class Gender(models.TextChoices):
         UNKNOWN = "", _("Not known")
@@ -39,6 +47,9 @@ class Member(models.Model):
     tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     attributes = models.JSONField(default=dict, blank=True)  # typed by Attribute; checked by services.set_attributes
     joined_at = models.DateTimeField(default=clock.now)
+    merged_into = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )  # the record that counts; never one that is merged itself, so one step leads there
 
     class Meta:
         verbose_name = _("member")
@@ -48,6 +59,7 @@ class Member(models.Model):
             GinIndex(OpClass(Upper("nickname"), name="gin_trgm_ops"), name="members_nickname"),
             models.Index(fields=["home_store", "id"], name="members_of_store"),
             models.Index(fields=["birth_month", "birth_day"], name="members_birthday"),
+            models.Index(fields=["merged_into"], condition=Q(merged_into__isnull=False), name="members_aliases"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -55,6 +67,11 @@ class Member(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(birth_day=None) | Q(birth_day__gte=1, birth_day__lte=31), name="members_day_real"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="merged", merged_into__isnull=False)
+                | ~Q(status="merged") & Q(merged_into__isnull=True),
+                name="members_alias_is_merged",
             ),
         ]
 

@@ -4,9 +4,9 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core import ciphers
 from apps.core.errors import BadCipher
-from apps.core.holdings import Holding
+from apps.core.holdings import Holding, Purge
 from apps.members import identities
-from apps.members.models import Identity, Member, MemberKey
+from apps.members.models import Doubt, Identity, Member, MemberKey
 
 HOLDINGS = (
     Holding(
@@ -63,8 +63,43 @@ HOLDINGS = (
         on_merge="stay",
         purpose="consent",
     ),
+    Holding(
+        model="members.StateChange",
+        member="member_id",
+        export=("before", "after", "cause", "at"),
+        on_erase="keep",
+        on_merge="stay",
+        reason=_("Says when the membership ended and that the member asked for it; append-only, without name and number."),
+    ),
+    Holding(
+        model="members.Merge",
+        member="survivor_id",
+        export=("at", "undone_at"),
+        on_erase="keep",
+        on_merge="stay",
+        blank=("before_sealed", "reason"),
+        reason=_("Old numbers of the record lead here; the values from before are sealed with the destroyed key."),
+    ),
+    Holding(
+        model="members.MergeMove",
+        member="merge__survivor_id",
+        export=("model",),
+        on_erase="keep",
+        on_merge="stay",
+        reason=_("Ids of rows, nothing else."),
+    ),
+    Holding(
+        model="members.Doubt",
+        member="first_id",
+        export=("cause", "state", "at"),
+        on_erase="delete",
+        on_merge="stay",
+    ),
 )
-IMPERSONAL = ("members.Attribute",)
+IMPERSONAL = (
+    "members.Attribute",
+    "members.Departure",  # a keyed hash that no living row can be joined to
+)
 
 
 def _identities(member_id: int) -> list[dict[str, object]]:
@@ -99,5 +134,11 @@ def erased_number(member_id: int) -> str:
     return f"erased-{member_id}"
 
 
+def _forget_pairs(member_id: int) -> None:
+    """The other side of a pair to look at; the declaration names only the first."""
+    Doubt.objects.filter(second_id=member_id).delete()
+
+
 SHOWN = {"members.Identity": _identities}
-ERASES = (_leave_no_number,)
+PURGES = (Purge(model="members.Departure", days=0, since="expires_at"),)
+ERASES = (_leave_no_number, _forget_pairs)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from django.db import connection, transaction
 from django.db.models import Q
@@ -72,6 +72,22 @@ class Found:
 
     member_ids: list[int] = field(default_factory=list)
     next_after: int | None = None
+
+
+def current_id(member_id: int) -> int:
+    """The record that counts: an alias leads to the member it was merged into, anybody else to themselves. Raises NotFound."""
+    return current_ids([member_id]).get(member_id) or _missing()
+
+
+def current_ids(member_ids: Sequence[int]) -> dict[int, int]:
+    """The same for many, in one statement; ids that do not exist are absent."""
+    rows = Member.objects.filter(pk__in=set(member_ids)).values_list("pk", "merged_into_id")
+    return {member_id: into or member_id for member_id, into in rows}
+
+
+def family(member_id: int) -> list[int]:
+    """The member's id and those of all records merged into it, ascending: whose history a page of the member shows."""
+    return sorted({member_id, *Member.objects.filter(merged_into_id=member_id).values_list("pk", flat=True)})
 
 
 def phones(member_ids: Sequence[int]) -> dict[int, str]:
@@ -146,7 +162,7 @@ def search(*, text: str, store_ids: Sequence[int] | None = None, after: int = 0,
     text = " ".join(text.split())[:60]
     if not text:
         return Found()
-    rows = within(Member.objects.filter(_matching(text), pk__gt=after), store_ids).order_by("pk")
+    rows = within(Member.objects.filter(_matching(text), pk__gt=after, merged_into=None), store_ids).order_by("pk")
     member_ids = list(rows.values_list("pk", flat=True)[: limit + 1])
     more = len(member_ids) > limit
     return Found(member_ids=member_ids[:limit], next_after=member_ids[limit - 1] if more else None)
@@ -158,10 +174,9 @@ def within(members: Any, store_ids: Sequence[int] | None) -> Any:
 
 
 def profile(member_id: int) -> Profile:
-    """Raises NotFound."""
-    member = Member.objects.filter(pk=member_id).first()
-    if member is None:
-        raise NotFound
+    """An alias shows the member it was merged into. Raises NotFound."""
+    member_id = current_id(member_id)
+    member = Member.objects.get(pk=member_id)
     kinds = Identity.objects.filter(member_id=member_id).order_by("kind").values_list("kind", flat=True).distinct()
     return Profile(
         member_id=member.pk,
@@ -182,10 +197,10 @@ def profile(member_id: int) -> Profile:
 
 
 def consents(member_id: int) -> list[Statement]:
-    """The member's whole consent history, newest first."""
+    """The member's whole consent history, newest first, that of merged records too (`merging.py` says which counts then)."""
     seen: set[tuple[str, str]] = set()
     history = []
-    for row in Consent.objects.filter(member_id=member_id).order_by("-at", "-id"):
+    for row in Consent.objects.filter(member_id__in=family(member_id)).order_by("-at", "-id"):
         subject = (row.purpose, row.channel)
         history.append(
             Statement(
@@ -208,7 +223,12 @@ def _matching(text: str) -> Q:
         owned = find_by_phone_tail(text)
     elif (owner := find_by_phone(text)) or (owner := _owner(Identity.Kind.CARD, "", text)):
         owned = [owner]
+    owned = [*owned, *Member.objects.filter(member_no=text, merged_into__isnull=False).values_list("merged_into", flat=True)]
     return Q(pk__in=owned) | Q(member_no=text) | Q(nickname__icontains=text)
+
+
+def _missing() -> NoReturn:
+    raise NotFound
 
 
 def _owner(kind: str, namespace: str, value: str) -> int | None:

@@ -58,6 +58,7 @@ insert into segments_due
 select m.id, m.joined_at, greatest(s.as_of, %(frontier)s)
 from segments_named d join members_member m on m.id = d.member_id
 left join segments_memberstats s on s.member_id = m.id
+where m.merged_into_id is null
 """
 
 _KEPT = f"(select d.seen, k.* from segments_due d join ({KEPT_ORDERS}) k on k.member_id = d.member_id)"

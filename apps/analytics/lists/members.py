@@ -74,6 +74,7 @@ def tags() -> list[str]:
 
 def _conditions(wanted: Wanted) -> Conditions:
     conditions = Conditions()
+    conditions.add("m.merged_into_id is null")
     if wanted.stores is not None:
         conditions.add("m.home_store_id = any(%s)", list(wanted.stores))
     conditions.only("s.stage = %s", wanted.stage)

@@ -121,16 +121,19 @@ def _number(cursor, query: str, values: dict | None = None) -> int:
 
 # `lateral … limit 1` makes PostgreSQL look up one row by its key for each order: a chunk costs the same however many orders and
 # members there are already.
-_DECIDED = """
+# The number of a record that was merged into the order's member is that member's number too.
+_ANOTHER = """(o.member_no <> g.member_no and not exists (
+            select from members_member a where a.member_no = g.member_no and a.merged_into_id = o.member_id))"""
+_DECIDED = f"""
     create temp table import_decided as
     select g.*, o.id as order_id, case
         when o.id is null then 'add'
-        when o.total_cents <> g.total or o.paid_at is distinct from g.paid_at or o.member_no <> g.member_no then 'reused'
+        when o.total_cents <> g.total or o.paid_at is distinct from g.paid_at or {_ANOTHER} then 'reused'
         when g.refunded_at is not null and o.refunded_cents < o.total_cents then 'refund'
         else 'known' end as decision,
         g.refunded_at is not null and (o.id is null and g.total > 0 or o.refunded_cents < o.total_cents
-            and o.total_cents = g.total and o.paid_at = g.paid_at and o.member_no = g.member_no) as gives_back,
-        case when o.total_cents <> g.total then 'total' when o.member_no <> g.member_no then 'member_no'
+            and o.total_cents = g.total and o.paid_at = g.paid_at and not {_ANOTHER}) as gives_back,
+        case when o.total_cents <> g.total then 'total' when {_ANOTHER} then 'member_no'
             else 'paid_at' end as differs
     from import_goods g
     left join lateral (
@@ -220,7 +223,9 @@ _ORDERS = """
         select %(source)s, d.order_no, m.id, s.id, t.id, coalesce(d.channel, ''), 'paid', d.total,
             case when d.gives_back then d.total else 0 end, d.paid_at, d.paid_at
         from import_decided d
-        cross join lateral (select id from members_member where member_no = d.member_no limit 1) m
+        cross join lateral (
+            select coalesce(merged_into_id, id) as id from members_member where member_no = d.member_no limit 1
+        ) m
         left join stores_store s on s.code = d.store
         left join stores_staff t on t.code = d.staff
         where d.decision = 'add' order by d.head
