@@ -62,7 +62,9 @@ class MergeRefusedStrongIds(MergeRefused):
     """`kinds` names the identities that differ, never their values."""
 
     code = "merge_refused_strong_ids"
-    title = _("Both records have a proven identity of their own. Only a person may decide that they are one, with a reason.")
+    title = _(
+        "Both records have a proven identity of their own. Only a person may decide that they are one, with a reason."
+    )
 
 
 class UnmergeRefused(DomainError):

@@ -69,8 +69,8 @@ class Member(models.Model):
                 condition=Q(birth_day=None) | Q(birth_day__gte=1, birth_day__lte=31), name="members_day_real"
             ),
             models.CheckConstraint(
-                condition=Q(status="merged", merged_into__isnull=False)
-                | ~Q(status="merged") & Q(merged_into__isnull=True),
+                condition=Q(merged_into__isnull=True) & ~Q(status="merged")
+                | Q(merged_into__isnull=False, status__in=["merged", "erased"]),
                 name="members_alias_is_merged",
             ),
         ]

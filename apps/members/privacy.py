@@ -69,7 +69,9 @@ HOLDINGS = (
         export=("before", "after", "cause", "at"),
         on_erase="keep",
         on_merge="stay",
-        reason=_("Says when the membership ended and that the member asked for it; append-only, without name and number."),
+        reason=_(
+            "Says when the membership ended and that the member asked for it; append-only, without name and number."
+        ),
     ),
     Holding(
         model="members.Merge",
@@ -140,5 +142,5 @@ def _forget_pairs(member_id: int) -> None:
 
 
 SHOWN = {"members.Identity": _identities}
-PURGES = (Purge(model="members.Departure", days=0, since="expires_at"),)
+PURGES = (Purge(model="members.Departure", days=1, since="expires_at"),)
 ERASES = (_leave_no_number, _forget_pairs)

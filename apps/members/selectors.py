@@ -223,7 +223,10 @@ def _matching(text: str) -> Q:
         owned = find_by_phone_tail(text)
     elif (owner := find_by_phone(text)) or (owner := _owner(Identity.Kind.CARD, "", text)):
         owned = [owner]
-    owned = [*owned, *Member.objects.filter(member_no=text, merged_into__isnull=False).values_list("merged_into", flat=True)]
+    owned = [
+        *owned,
+        *Member.objects.filter(member_no=text, merged_into__isnull=False).values_list("merged_into", flat=True),
+    ]
     return Q(pk__in=owned) | Q(member_no=text) | Q(nickname__icontains=text)
 
 
