@@ -48,3 +48,17 @@ class BadCipher(DomainError):
     code = "cipher_unreadable"
     status = 500
     title = _("An encrypted value cannot be read with the keys at hand.")
+
+
+class Unauthenticated(DomainError):
+    code = "unauthenticated"
+    status = 401
+    title = _("Log in first.")
+
+
+class TokenExpired(DomainError):
+    """An access token: refresh it. A refresh token: log in again."""
+
+    code = "token_expired"
+    status = 401
+    title = _("This log-in has run out. Renew it, or log in again.")

@@ -178,3 +178,50 @@ class RateWindow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.used}"
+
+
+class TokenFamily(models.Model):
+    """One log-in on one device: what "where you are signed in" lists. Its pairs follow each other; revoking it ends all of them."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    client = models.CharField(max_length=40)  # which door: "portal", "mini:wx123"
+    label = models.CharField(max_length=80, blank=True)  # what the person reads: "iPhone · WeChat"
+    created_at = models.DateTimeField(default=clock.now)
+    seen_at = models.DateTimeField(default=clock.now)  # coarse: moved on by rotations and once an hour by sessions
+    expires_at = models.DateTimeField()  # end of the newest refresh token
+    stepped_up_at = models.DateTimeField(null=True)  # last fresh proof of who sits there
+    revoked_at = models.DateTimeField(null=True)
+    revoked_because = models.CharField(max_length=20, blank=True)  # "signed_out", "reuse", "changed_phone"
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["user", "-id"], name="core_token_family_of_user"),
+            models.Index(fields=["expires_at"], name="core_token_family_ends"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.client} {self.pk}"
+
+
+class TokenPair(models.Model):
+    """An access token and the refresh token that came with it, as digests. A rotated pair stays to recognise its reuse."""
+
+    family = models.ForeignKey(TokenFamily, on_delete=models.CASCADE, related_name="pairs")
+    access_digest = models.BinaryField(max_length=32, unique=True)
+    refresh_digest = models.BinaryField(max_length=32, unique=True)
+    access_expires_at = models.DateTimeField()
+    refresh_expires_at = models.DateTimeField()
+    rotated_at = models.DateTimeField(null=True)
+    salt = models.BinaryField(max_length=16, null=True)  # of the successor's derivation, see `tokens`
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(rotated_at=None, salt=None) | models.Q(rotated_at__isnull=False, salt__isnull=False),
+                name="core_token_rotated_with_salt",
+            ),
+        ]
+        indexes = [models.Index(fields=["refresh_expires_at"], name="core_token_pair_ends")]
+
+    def __str__(self) -> str:
+        return f"pair {self.pk} of {self.family_id}"
