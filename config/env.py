@@ -55,6 +55,17 @@ def keyring(name: str, default: object = _MISSING) -> dict[str, bytes]:
     return {key_id: _decode(name, encoded) for key_id, encoded in entries.items()}
 
 
+def objects(name: str, default: object = _MISSING) -> list[dict]:
+    """A JSON list of objects."""
+    try:
+        entries = json.loads(text(name, default))
+    except json.JSONDecodeError as wrong:
+        raise ImproperlyConfigured(f"{name} must be a JSON list of objects") from wrong
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ImproperlyConfigured(f"{name} must be a JSON list of objects")
+    return entries
+
+
 def database(url: str) -> dict[str, object]:
     """Django's description of `postgresql://user:password@host:port/name?host=/socket/folder`."""
     parts = conninfo_to_dict(url)

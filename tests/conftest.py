@@ -17,7 +17,7 @@ from django.test import TransactionTestCase
 from apps.care import dispatch
 from apps.core import clock as house_clock
 from apps.events.models import Event
-from apps.gateways import sms
+from apps.gateways import sms, wechat_calls
 from tests import databases
 from tests.processes import LiveWorker, Simulator
 
@@ -75,8 +75,10 @@ def _fresh_valkey(pytestconfig: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def _fresh_process() -> None:
-    """A breaker that remembers nothing, and no text that only another test's platform approved."""
+    """Breakers that remember nothing, and no token or text that only another test's platform knows."""
     sms.breaker.succeeded()
+    wechat_calls.breaker.succeeded()
+    wechat_calls._own_tokens.clear()
     dispatch._registered.clear()
 
 

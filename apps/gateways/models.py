@@ -46,3 +46,65 @@ class PlatformLimit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.platform} {self.name} = {self.value} from {self.effective_from}"
+
+
+class SubscribeGrant(models.Model):
+    """How many subscribe messages of one template a person still agreed to: one accept, one message.
+
+    WeChat keeps the same count and does not tell it. The open id stands here as a blind index only.
+    """
+
+    member_id = models.BigIntegerField()  # no foreign key: gateways stand below members
+    app_id = models.CharField(max_length=40)
+    template_id = models.CharField(max_length=80)
+    openid_digest = models.BinaryField(max_length=32)
+    credits = models.PositiveIntegerField(default=0)
+    is_banned = models.BooleanField(default=False)  # the platform has closed the template for this app
+    voided_at = models.DateTimeField(null=True)  # when WeChat last said that nothing is left
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["app_id", "template_id", "openid_digest"], name="gateways_grant_once_per_person"
+            ),
+            models.CheckConstraint(condition=models.Q(credits__gte=0), name="gateways_grant_never_negative"),
+        ]
+        indexes = [models.Index(fields=["member_id"], name="gateways_grant_of_member")]
+
+    def __str__(self) -> str:
+        return f"{self.template_id} of {self.member_id}: {self.credits}"
+
+
+class SubscribeAnswer(models.Model):
+    """What the person answered to one prompt, once per `source`: a report that is repeated counts nothing."""
+
+    grant = models.ForeignKey(SubscribeGrant, on_delete=models.CASCADE, related_name="answers")
+    source = models.CharField(max_length=160)
+    result = models.CharField(max_length=10)  # accept, reject, ban, filter
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["grant", "source"], name="gateways_answer_once")]
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.result}"
+
+
+class SubscribeSend(models.Model):
+    """One message and the credit it took; `key` names it for ever. Only a `retry` may be sent again."""
+
+    class State(models.TextChoices):
+        TAKEN = "taken"  # the credit is gone; WeChat may or may not have been asked
+        ACCEPTED = "accepted"
+        REFUSED = "refused"
+        UNKNOWN = "unknown"
+        RETRY = "retry"  # not delivered, and the credit is back
+
+    key = models.CharField(max_length=160, unique=True)
+    grant = models.ForeignKey(SubscribeGrant, on_delete=models.CASCADE, related_name="sends")
+    state = models.CharField(max_length=10, choices=State, default=State.TAKEN)
+    code = models.CharField(max_length=40, blank=True)
+    taken_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.state}"

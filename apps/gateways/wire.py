@@ -28,18 +28,20 @@ class Reply(NamedTuple):
     body: bytes
 
 
-def post(url: str, *, path: str, body: bytes, headers: dict[str, str]) -> Reply:
-    return _exchange(url, "POST", path, body, headers)
+def post(url: str, *, path: str, body: bytes, headers: dict[str, str], read_timeout: float | None = None) -> Reply:
+    return _exchange(url, ("POST", path, body, headers), read_timeout)
 
 
-def get(url: str, *, path: str, headers: dict[str, str]) -> Reply:
-    return _exchange(url, "GET", path, None, headers)
+def get(url: str, *, path: str, headers: dict[str, str], read_timeout: float | None = None) -> Reply:
+    return _exchange(url, ("GET", path, None, headers), read_timeout)
 
 
-def _exchange(url: str, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Reply:
+def _exchange(url: str, request: tuple[str, str, bytes | None, dict[str, str]], read_timeout: float | None) -> Reply:
     """Send one request. Raises NotReached when nothing was sent, ReplyLost when the provider may have acted on it."""
     connection = _connected(url)
+    method, path, body, headers = request
     try:
+        connection.sock.settimeout(READ_TIMEOUT if read_timeout is None else read_timeout)
         connection.request(method, path, body, headers)
         response = connection.getresponse()
         content = response.read(MAX_REPLY)
@@ -69,7 +71,6 @@ def _connected(url: str) -> http.client.HTTPConnection:
     except OSError as failure:
         connection.close()
         raise NotReached(type(failure).__name__) from failure
-    connection.sock.settimeout(READ_TIMEOUT)
     _connections.__dict__[url] = connection
     return connection
 

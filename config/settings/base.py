@@ -188,6 +188,16 @@ RECORDS_CSP = {"script-src": [SELF, "'unsafe-eval'"], "style-src": [SELF, "'unsa
 SIMULATOR_URL = env.text("SIMULATOR_URL", "")
 SMS_PROVIDER = env.text("SMS_PROVIDER", "simulator")
 SMS_SIGNATURE = env.text("SMS_SIGNATURE", "")
+WECHAT_PROVIDER = env.text("WECHAT_PROVIDER", "simulator")
+# The simulator's own mini-program (`apps/gateways/simulator/wechat_rules.py`); its secret opens nothing else.
+WECHAT_APPS = env.objects(
+    "WECHAT_APPS",
+    """[{"app_id": "wx5170000000000001", "secret": "simulator-only-secret", "scenes": {
+        "live_reminder": ["sim-live-reminder"],
+        "order_ready": ["sim-order-ready"],
+        "coupon": ["sim-coupon-expiring"],
+        "ticket": ["sim-ticket-reply"]}}]""",
+)
 ACCESS_FILE = BASE_DIR / "config" / "access.yaml"
 
 LOGGING_CONFIG = None  # apps.core.logs sets logging up

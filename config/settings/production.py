@@ -33,8 +33,11 @@ def _refuse_unsafe() -> None:
     keys = [*FIELD_KEYS.values(), INDEX_KEY, PUBLIC_ID_KEY]
     if len(set(keys)) != len(keys) or any(len(set(key)) < 12 for key in keys):
         raise ImproperlyConfigured("FIELD_KEYS, INDEX_KEY and PUBLIC_ID_KEY must be random and different")
-    if env.text("SMS_PROVIDER", "simulator") == "simulator" and not env.flag("ALLOW_SIMULATOR", False):
-        raise ImproperlyConfigured("SMS_PROVIDER is the simulator; set ALLOW_SIMULATOR=1 on a rehearsal system only")
+    for name in ("SMS_PROVIDER", "WECHAT_PROVIDER"):
+        if env.text(name, "simulator") == "simulator" and not env.flag("ALLOW_SIMULATOR", False):
+            raise ImproperlyConfigured(f"{name} is the simulator; set ALLOW_SIMULATOR=1 on a rehearsal system only")
+    if env.text("WECHAT_PROVIDER", "simulator") == "weixin" and not env.text("WECHAT_APPS", ""):
+        raise ImproperlyConfigured("WECHAT_APPS must be set for WECHAT_PROVIDER=weixin")
 
 
 _refuse_unsafe()

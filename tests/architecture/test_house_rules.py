@@ -33,7 +33,7 @@ def test_no_file_names_a_folder_of_one_machine_or_a_package_registry():
 
 
 def test_every_environment_variable_is_documented():
-    read = re.compile(r"env\.(?:text|flag|integer|words|key_bytes|keyring)\(\s*\"([A-Z_]+)\"")
+    read = re.compile(r"env\.(?:text|flag|integer|words|key_bytes|keyring|objects)\(\s*\"([A-Z_]+)\"")
     names = {name for path in (ROOT / "config").rglob("*.py") for name in read.findall(path.read_text())}
     documented = (ROOT / "docs" / "operations.md").read_text()
 
@@ -105,6 +105,8 @@ def test_production_starts_with_safe_settings():
         ({"INDEX_KEY": "AAAA"}, "must hold 32 bytes"),
         ({"FIELD_KEYS": "not json"}, "FIELD_KEYS must be a JSON object"),
         ({"ALLOW_SIMULATOR": "0"}, "SMS_PROVIDER is the simulator"),
+        ({"WECHAT_PROVIDER": "weixin"}, "WECHAT_APPS must be set"),
+        ({"WECHAT_APPS": "{}"}, "WECHAT_APPS must be a JSON list"),
     ],
 )
 def test_production_refuses_an_unsafe_setting(changes: dict[str, str], complaint: str):

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from apps.gateways import sms
+from apps.gateways import sms, wechat_calls
 from apps.gateways.messages import Outgoing
 from apps.gateways.simulator.client import Client
 from tests.processes import Simulator
@@ -15,9 +15,13 @@ NOON = datetime(2026, 3, 2, 12, 0, tzinfo=timezone(timedelta(hours=8)))
 
 @pytest.fixture(autouse=True)
 def _fresh_breaker() -> Iterator[None]:
-    sms.breaker.succeeded()
+    for breaker in (sms.breaker, wechat_calls.breaker):
+        breaker.succeeded()
+    wechat_calls._own_tokens.clear()
     yield
-    sms.breaker.succeeded()
+    for breaker in (sms.breaker, wechat_calls.breaker):
+        breaker.succeeded()
+    wechat_calls._own_tokens.clear()
 
 
 @pytest.fixture
@@ -26,6 +30,13 @@ def platform(db: None, simulator: Simulator, clock: Callable[[datetime], datetim
     clock(NOON)
     assert sms.register(name="lapse", kind="promo", text="{name}，好久不见，送您一张券").state == "accepted"
     assert sms.register(name="ready", kind="notice", text="您的订单{order}可以取货了").state == "accepted"
+    return Client(simulator.url)
+
+
+@pytest.fixture
+def weixin(simulator: Simulator, clock: Callable[[datetime], datetime]) -> Client:
+    """The simulated WeChat platform at noon."""
+    clock(NOON)
     return Client(simulator.url)
 
 

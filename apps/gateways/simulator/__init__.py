@@ -1,1 +1,1 @@
-"""A strict stand-in for the SMS platform: its own process, loopback only, standard library only."""
+"""Strict stand-ins for the SMS and WeChat platforms: their own process, loopback only, standard library only."""

@@ -30,7 +30,9 @@ async def run(platform: Platform, *, host: str, port: int) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="simulator", description="A strict stand-in for the SMS platform.")
+    parser = argparse.ArgumentParser(
+        prog="simulator", description="A strict stand-in for the SMS and WeChat platforms."
+    )
     parser.add_argument("--host", type=loopback, default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--state", type=Path, required=True)
@@ -41,7 +43,7 @@ def main() -> int:
     except sqlite3.OperationalError as locked:
         sys.stderr.write(f"simulator: {options.state}: {locked} (is another simulator using it?)\n")
         return 1
-    with contextlib.closing(platform.store):
+    with contextlib.closing(platform.store), contextlib.closing(platform.wechat.store):
         asyncio.run(run(platform, host=options.host, port=options.port))
     return 0
 

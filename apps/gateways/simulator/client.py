@@ -72,3 +72,43 @@ class Client:
 
     def inbound(self, *, after: int = 0, limit: int = 100) -> list[dict]:
         return self.call("GET", f"/sms/inbound?{urlencode({'after': after, 'limit': limit})}")["replies"]
+
+    def js_code(self, *, app_id: str, at: str = "", **person: str) -> str:
+        """`wx.login` on a phone: by `person=` (an invented name) or by `openid=` and, if it has one, `unionid=`."""
+        return self.call("POST", "/control/wechat/js_codes", {"app_id": app_id, **person}, at=at)["js_code"]
+
+    def phone_code(self, *, app_id: str, phone: str, at: str = "") -> str:
+        """The customer let the mini-program have the number: 11 digits, or + country and 11 digits."""
+        return self.call("POST", "/control/wechat/phone_codes", {"app_id": app_id, "phone": phone}, at=at)["code"]
+
+    def grant(self, *, app_id: str, openid: str, template_id: str, credits: int = 1) -> int:
+        """The customer accepts so many messages of a template; the credits that now stand."""
+        asked = {"app_id": app_id, "openid": openid, "template_id": template_id, "credits": credits}
+        return self.call("POST", "/control/wechat/grants", asked)["credits"]
+
+    def credits(self, *, app_id: str, openid: str, template_id: str) -> int:
+        asked = {"app_id": app_id, "openid": openid, "template_id": template_id}
+        return self.call("GET", f"/wechat/credits?{urlencode(asked)}")["credits"]
+
+    def wechat_app(self, app_id: str, **changes: object) -> None:
+        """Make or change an app: `secret`, `is_bound` (learns union ids), `templates` {id: [fields]}."""
+        self.call("POST", "/control/wechat/apps", {"app_id": app_id, **changes})
+
+    def wechat_limits(self, **values: int) -> dict[str, int]:
+        """Set these limits and return all of them (`wechat_rules.LIMITS`)."""
+        return self.call("POST", "/control/wechat/limits", values)
+
+    def end_tokens(self, *, app_id: str) -> None:
+        """Every access token of the app stops working, as after another server's forced refresh."""
+        self.call("POST", "/control/wechat/end_tokens", {"app_id": app_id})
+
+    def wechat_calls(self) -> dict[str, dict[str, int]]:
+        """Call → error code → how often."""
+        return self.call("GET", "/wechat/stats")["calls"]
+
+    def wechat_messages(
+        self, *, after: int = 0, limit: int = 100, openid: str = "", newest: bool = False
+    ) -> list[dict]:
+        """Subscribe messages as delivered, after a running number; the oldest first, or the newest."""
+        wanted = {"after": after, "limit": limit, "openid": openid, "newest": int(newest)}
+        return self.call("GET", f"/wechat/messages?{urlencode(wanted)}")["messages"]

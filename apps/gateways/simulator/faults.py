@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 class Plan:
     """Shares of calls (0 to 1) that go wrong, for the next `for_calls` calls (None: until changed).
 
-    `p429` and `p5xx` answer before anything is accepted; `p5xx_after`, `drop_reply`, `malformed` and `wrong_code`
+    `p429`, `p5xx` and `busy` (WeChat's -1) answer before anything is accepted; `p5xx_after`, `drop_reply`, `malformed` and `wrong_code`
     spoil the answer after the messages were accepted. `delay_ms` holds every answer back.
     """
 
@@ -18,6 +18,7 @@ class Plan:
     p429: float = 0.0
     retry_after: float | None = 1
     p5xx: float = 0.0
+    busy: float = 0.0
     p5xx_after: float = 0.0
     malformed: float = 0.0
     wrong_code: float = 0.0
@@ -26,7 +27,7 @@ class Plan:
 
 
 NAMES = frozenset(field.name for field in fields(Plan))
-BEFORE = ("p429", "p5xx")
+BEFORE = ("p429", "p5xx", "busy")
 AFTER = ("drop_reply", "p5xx_after", "malformed", "wrong_code")
 
 

@@ -1,42 +1,26 @@
 """The platform's endpoints: parse, judge, store, answer. One call at a time, so copies of a key cannot race."""
 
-import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs
 
 from apps.gateways.simulator import faults as fault_plans
 from apps.gateways.simulator import rules
+from apps.gateways.simulator.replies import PAGE_SIZE, BadRequest, Reply, as_json, iso, moment, parse, spoil, whole
 from apps.gateways.simulator.rules import Message, Past, Template
 from apps.gateways.simulator.store import MODES, Store, hide_numbers
+from apps.gateways.simulator.wechat import PREFIXES, Wechat
 
 QUERY_SIZE = 500
-PAGE_SIZE = 1000
-
-
-class BadRequest(Exception):
-    """The body or a parameter is not what the endpoint takes; nothing was stored."""
-
-
-@dataclass(slots=True)
-class Reply:
-    """An HTTP answer. `drop` closes the connection without one; `delay` is in seconds."""
-
-    status: int = 200
-    body: bytes = b"{}"
-    headers: dict[str, str] = field(default_factory=dict)
-    drop: bool = False
-    delay: float = 0.0
 
 
 class Platform:
-    """The simulated SMS platform: routes, rules, faults and memory."""
+    """The simulated SMS platform: routes, rules, faults and memory; WeChat's endpoints beside it."""
 
     def __init__(self, *, folder: Path, seed: int) -> None:
         self.store = Store(folder)
+        self.wechat = Wechat(folder)
         self.faults = fault_plans.Faults(seed=seed)
         self._routes: dict[tuple[str, str], Callable[[dict, int], dict]] = {
             ("POST", "/sms/send"): self.send,
@@ -56,22 +40,32 @@ class Platform:
 
     def answer(self, *, method: str, target: str, sim_now: str, body: bytes) -> Reply:
         path, _, query = target.partition("?")
-        route = self._routes.get((method, path))
-        if route is None:
-            return _json(404, {"error": "no such endpoint"})
+        is_wechat = path.startswith(PREFIXES)
+        if not is_wechat and (method, path) not in self._routes:
+            return as_json(404, {"error": "no such endpoint"})
         roll = self.faults.roll(path)
+        if roll.before:
+            return self._fault(roll)
+        try:
+            now = moment(sim_now)
+            if is_wechat:
+                reply = self.wechat.answer(method=method, path=path, query=query, body=body, now=now)
+            else:
+                content = parse(body) if method == "POST" else {k: v[0] for k, v in parse_qs(query).items()}
+                reply = as_json(200, self._routes[method, path](content, now))
+        except BadRequest as refusal:
+            return as_json(400, {"error": str(refusal)})
+        return spoil(reply, roll) if roll is not fault_plans.NOTHING else reply
+
+    def _fault(self, roll: fault_plans.Roll) -> Reply:
+        """The answer of a platform that has not looked at the request."""
+        if roll.before == "busy":
+            return Reply(200, b'{"errcode":-1,"errmsg":"system error"}', delay=roll.delay)
         if roll.before == "p429":
             wait = self.faults.plan.retry_after
             headers = {} if wait is None else {"Retry-After": f"{wait:g}"}
             return Reply(429, b'{"error":"too many requests"}', headers, delay=roll.delay)
-        if roll.before:
-            return Reply(503, b'{"error":"not available"}', delay=roll.delay)
-        try:
-            content = _parse(body) if method == "POST" else {k: v[0] for k, v in parse_qs(query).items()}
-            answer = route(content, _moment(sim_now))
-        except BadRequest as refusal:
-            return _json(400, {"error": str(refusal)})
-        return _spoil(answer, roll) if roll is not fault_plans.NOTHING else _json(200, answer)
+        return Reply(503, b'{"error":"not available"}', delay=roll.delay)
 
     def send(self, content: dict, now: int) -> dict:
         """Judge each message in order; accepted ones are delivered at once. A key names one number and one text."""
@@ -181,10 +175,10 @@ class Platform:
         return {"number": number, "key": key, "opt_out": opt_out}
 
     def inbound(self, content: dict, _now: int) -> dict:
-        rows = self.store.inbound(after=_whole(content, "after", 0), limit=_whole(content, "limit", 100))
+        rows = self.store.inbound(after=whole(content, "after", 0), limit=whole(content, "limit", 100))
         return {
             "replies": [
-                {"number": n, "key": key, "tail": tail, "text": text, "opt_out": bool(opt_out), "at": _iso(at)}
+                {"number": n, "key": key, "tail": tail, "text": text, "opt_out": bool(opt_out), "at": iso(at)}
                 for n, key, tail, text, opt_out, at in rows
             ]
         }
@@ -192,8 +186,8 @@ class Platform:
     def messages(self, content: dict, _now: int) -> dict:
         """Deliveries as the phone shows them, after a running number: the oldest first, or with `newest=1` the newest."""
         rows = self.store.messages(
-            after=_whole(content, "after", 0),
-            limit=_whole(content, "limit", 100),
+            after=whole(content, "after", 0),
+            limit=whole(content, "limit", 100),
             tail=content.get("tail", ""),
             key=content.get("key", ""),
             newest=content.get("newest") == "1",
@@ -206,7 +200,7 @@ class Platform:
                     "key": key,
                     "to": f"*******{tail}",
                     "tail": tail,
-                    "at": _iso(at),
+                    "at": iso(at),
                     "kind": kind,
                     "template": template,
                     "text": text,
@@ -242,43 +236,9 @@ class Platform:
 
     def reset(self, _content: dict, _now: int) -> dict:
         self.store.forget()
+        self.wechat.store.forget()
         self.faults.set(fault_plans.Plan())
         return {}
-
-
-def _parse(body: bytes) -> dict:
-    try:
-        content = json.loads(body or b"{}")
-    except ValueError:
-        raise BadRequest("the body is not JSON") from None
-    if not isinstance(content, dict):
-        raise BadRequest("the body must be a JSON object")
-    return content
-
-
-def _moment(sim_now: str) -> int:
-    """Platform time in milliseconds: the caller's `X-Sim-Now`, else the real clock."""
-    if not sim_now:
-        return int(datetime.now(UTC).timestamp() * 1000)
-    try:
-        moment = datetime.fromisoformat(sim_now)
-    except ValueError:
-        raise BadRequest("X-Sim-Now must be ISO 8601") from None
-    if moment.tzinfo is None:
-        raise BadRequest("X-Sim-Now needs an offset")
-    return int(moment.timestamp() * 1000)
-
-
-def _whole(content: dict, name: str, default: int) -> int:
-    try:
-        value = int(content.get(name, default))
-    except ValueError:
-        raise BadRequest(f"{name} must be a whole number") from None
-    return min(max(value, 0), PAGE_SIZE) if name == "limit" else value
-
-
-def _iso(at: int) -> str:
-    return datetime.fromtimestamp(at / 1000, UTC).isoformat()
 
 
 def _biz_id(number: int) -> str:
@@ -287,21 +247,3 @@ def _biz_id(number: int) -> str:
 
 def _result(key: str, code: str, number: int | None, detail: str) -> dict:
     return {"key": key, "code": code, "biz_id": None if number is None else _biz_id(number), "detail": detail}
-
-
-def _json(status: int, content: dict) -> Reply:
-    return Reply(status, json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
-
-
-def _spoil(answer: dict, roll: fault_plans.Roll) -> Reply:
-    """The answer after its fault: the messages in it are already accepted and stored."""
-    if roll.after == "wrong_code":
-        answer = {"results": [r | {"code": "ISV.UNHEARD_OF"} for r in answer.get("results", [])]}
-    reply = _json(200, answer)
-    reply.delay = roll.delay
-    reply.drop = roll.after == "drop_reply"
-    if roll.after == "p5xx_after":
-        reply.status, reply.body = 502, b"<html>bad gateway</html>"
-    if roll.after == "malformed":
-        reply.body = reply.body[: len(reply.body) // 2]
-    return reply

@@ -5,7 +5,8 @@ import contextlib
 import traceback
 from dataclasses import dataclass
 
-from apps.gateways.simulator.platform import Platform, Reply
+from apps.gateways.simulator.platform import Platform
+from apps.gateways.simulator.replies import Reply
 
 MAX_BODY = 4 * 1024 * 1024
 REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 413: "Content Too Large", 429: "Too Many Requests"}
@@ -56,7 +57,7 @@ async def read_request(reader: asyncio.StreamReader) -> Request | None:
 def encode(reply: Reply, *, keep_alive: bool) -> bytes:
     lines = [
         f"HTTP/1.1 {reply.status} {REASONS.get(reply.status, 'Error')}",
-        "Content-Type: application/json; charset=utf-8",
+        f"Content-Type: {reply.content_type}",
         f"Content-Length: {len(reply.body)}",
         f"Connection: {'keep-alive' if keep_alive else 'close'}",
         *(f"{name}: {value}" for name, value in reply.headers.items()),
