@@ -1,4 +1,4 @@
-"""Each message as the phone shows it: text messages from the simulator, the rest from the in-app inbox."""
+"""Each message as the phone shows it: text and WeChat messages from the simulator, the rest from the in-app inbox."""
 
 import re
 from dataclasses import dataclass
@@ -8,6 +8,8 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from apps.care import gate
@@ -19,6 +21,13 @@ from apps.members.models import Member
 
 log = structlog.get_logger("siyu.console")
 SHOWN = 60
+CARDS = 20
+SCENES: dict[str, str | Promise] = {
+    "live_reminder": _("Live show reminder"),
+    "order_ready": _("Order ready"),
+    "coupon": _("Coupon about to expire"),
+    "ticket": _("Reply to your question"),
+}
 _TAIL = re.compile(r"^\d{4}$")
 
 
@@ -42,6 +51,16 @@ class Note:
     is_read: bool
 
 
+@dataclass(frozen=True)
+class Card:
+    """A WeChat subscribe message; `openid_end` is all that is shown of whom it went to."""
+
+    title: str | Promise
+    lines: list[str]
+    at: datetime
+    openid_end: str
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest) -> HttpResponse:
     """POST looks for a phone tail, so that it stands in no address. Only an installation on the simulator has this page."""
@@ -54,11 +73,13 @@ def page(request: HttpRequest) -> HttpResponse:
         "is_wrong": is_wrong,
         "notes": _notes(),
         "bubbles": [],
+        "cards": [],
         "is_down": False,
         "quiet": gate.load().quiet,
     }
     try:
         facts["bubbles"] = [] if is_wrong else _bubbles(tail)
+        facts["cards"] = _cards()
     except (OSError, SimulatorRefused) as trouble:
         log.warning("simulator does not answer", error=type(trouble).__name__)
         facts["is_down"] = True
@@ -78,6 +99,27 @@ def _bubble(row: dict) -> Bubble:
         tail=str(row.get("tail", "")),
         number=int(row.get("number", 0)),
     )
+
+
+def _cards() -> list[Card]:
+    """The newest subscribe messages first. A phone tail does not choose among them: WeChat knows open ids only."""
+    if settings.WECHAT_PROVIDER != "simulator":
+        return []
+    titles = {
+        template_id: SCENES.get(scene, template_id)
+        for app in settings.WECHAT_APPS
+        for scene, template_ids in app.get("scenes", {}).items()
+        for template_id in template_ids
+    }
+    return [
+        Card(
+            title=titles.get(row["template_id"], row["template_id"]),
+            lines=list(row["data"].values()),
+            at=datetime.fromisoformat(row["at"]),
+            openid_end=row["openid"][-4:],
+        )
+        for row in Client(settings.SIMULATOR_URL).wechat_messages(limit=CARDS, newest=True)
+    ]
 
 
 def _notes() -> list[Note]:
