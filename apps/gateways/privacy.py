@@ -1,8 +1,32 @@
-"""What the gateways hold about members: the texts of their inbox."""
+"""What the gateways hold about members: the texts of their inbox, and which WeChat messages they agreed to."""
 
 from apps.core.holdings import Holding
 
 HOLDINGS = (
+    Holding(
+        model="gateways.SubscribeSend",
+        member="grant__member_id",
+        export=("state", "taken_at"),
+        on_erase="delete",
+        on_merge="stay",  # follows its grant
+        purpose="care",
+    ),
+    Holding(
+        model="gateways.SubscribeAnswer",
+        member="grant__member_id",
+        export=("result", "at"),
+        on_erase="delete",
+        on_merge="stay",  # follows its grant
+        purpose="care",
+    ),
+    Holding(
+        model="gateways.SubscribeGrant",
+        member="member_id",
+        export=("app_id", "template_id", "credits"),
+        on_erase="delete",
+        on_merge="move",
+        purpose="care",
+    ),
     Holding(
         model="gateways.InboxMessage",
         member="member_id",
