@@ -26,7 +26,7 @@ class Taken(NamedTuple):
 # The gate once more, at the moment of sending, in the claim itself. Skipped ones give their slot back.
 _CLAIM = f"""
     with picked as materialized (
-        select id, version_id, member_id, channel, decided_at from care_touch
+        select ctid, version_id, member_id, channel, decided_at from care_touch
         where settled_at is null and state = 'planned' and channel = %(channel)s and send_at <= %(moment)s and slot_on = %(day)s
         order by send_at, id limit %(limit)s for update skip locked
     ),
@@ -37,7 +37,7 @@ _CLAIM = f"""
         where v.id in (select version_id from picked)
     ),
     judged as materialized (
-        select t.id, case
+        select t.ctid as at, case
             when v.status <> 'live' then '{reasons.PAUSED}'
             when t.decided_at <= %(moment)s - v.lasting then '{reasons.LATE}'
             when m.status <> 'active' then '{reasons.NOT_ACTIVE}'
@@ -68,7 +68,7 @@ _CLAIM = f"""
         lease_until = case when verdict = '' then %(lease)s::timestamptz end,
         settled_at = case when verdict <> '' then %(moment)s::timestamptz end,
         slot_on = case when verdict = '' then t.slot_on end
-    from judged where t.id = judged.id
+    from judged where t.ctid = judged.at
     returning t.id, t.member_id, t.version_id, t.fence, t.tries, judged.verdict, sealed, wrapped, texts
 """
 

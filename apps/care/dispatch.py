@@ -3,9 +3,11 @@
 A killed worker leaves touches in `sending`; when their lease has run out the provider is asked what it knows of their
 keys (`resolve.py`), and only what it never saw goes out again. Nothing durable lives in the broker.
 
-Three chunks are under way at a time: this thread alone speaks with the database, one writes messages, one posts them.
+Four chunks are under way at a time: this thread claims them, one writes messages, two post them by turns, one records what
+came of them on a connection of its own: a receipt does not wait for the next claim.
 """
 
+import gc
 import random
 import sys
 import threading
@@ -31,10 +33,10 @@ from apps.gateways import inbox, sms
 from apps.gateways.messages import Outcome, Outgoing
 from apps.members import selectors as members
 
-CHUNK = 1000
+CHUNK = 500
 # After this a chunk starts no further request: its last one is over (12 s) a minute before others ask about it.
 SEND_WITHIN = 45.0
-_AHEAD = 3  # chunks between claim and record
+_AHEAD = 4  # chunks between claim and record
 _LANES = 7_490_032  # advisory locks: one drain per channel at a time, whatever the number of workers
 _ORDER = (Channel.INBOX, Channel.SMS)
 
@@ -94,29 +96,35 @@ def drain_recorded() -> None:
 
 
 def drain_channel(channel: str, *, deadline: float) -> Counter[str]:
-    """Settle what is open, then send chunk after chunk until nothing is due, the hour is quiet, or the channel is down."""
+    """Settle what is open, then send chunk after chunk until nothing is due, the hour is quiet, or the channel is down.
+
+    Raises RuntimeError inside a transaction: its claims would be invisible to those who record the receipts.
+    """
+    if connection.in_atomic_block:
+        raise RuntimeError("drain_channel() must not run inside a transaction")
     figures = resolve.settle_open(channel)
     limits, moment = gate.load(), clock.now()
     if limits.is_quiet(moment):
         figures["postponed"] += slots.postpone(channel=channel, moment=moment, limits=limits)
         return figures
     slots.move_to_today(channel=channel, moment=moment, limits=limits)
-    for chunk in _pipeline(channel, limits=limits, deadline=deadline):
-        figures += _settle(chunk)
+    for settled in _pipeline(channel, limits=limits, deadline=deadline):
+        figures += settled
     return figures
 
 
-def _pipeline(channel: str, *, limits: gate.Gate, deadline: float) -> Iterator[_Chunk]:
-    """Claims chunks and yields each when it is posted, until nothing is due, the hour is quiet, or the channel is down."""
+def _pipeline(channel: str, *, limits: gate.Gate, deadline: float) -> Iterator[Counter[str]]:
+    """Claims chunks and yields the figures of each, until nothing is due, the hour is quiet, or the channel is down."""
     stopped, house = threading.Event(), _house()
-    under_way: deque[Future[_Chunk]] = deque()
-    with _quick_turns(), ThreadPoolExecutor(1) as desk, ThreadPoolExecutor(1) as line:
+    under_way: deque[Future[Counter[str]]] = deque()
+    with _quick_turns(), _threads(1) as desk, _threads(2) as line, _threads(1) as books:
         while True:
             is_open = time.monotonic() < deadline and not stopped.is_set() and not limits.is_quiet(clock.now())
             chunk = _claim(channel, house=house, stopped=stopped) if is_open else None
             if chunk and chunk.size:
                 written = desk.submit(copy_context().run, _write, chunk)
-                under_way.append(line.submit(copy_context().run, _post_written, written))
+                posted = line.submit(copy_context().run, _post_written, written)
+                under_way.append(books.submit(copy_context().run, _settle_posted, posted))
                 if len(under_way) < _AHEAD:
                     continue
             if not under_way:
@@ -188,6 +196,10 @@ def _judge(claim: Claim, message: Outgoing, *, answer: Outcome, moment: datetime
     return outcomes.judge(claim, answer, channel=Channel.SMS, moment=moment, text=message.text)
 
 
+def _settle_posted(posted: Future[_Chunk]) -> Counter[str]:
+    return _settle(posted.result())
+
+
 def _settle(chunk: _Chunk) -> Counter[str]:
     """Record. The inbox is our own table: its letters are delivered here."""
     answers = inbox.deliver_batch([letter for _, letter in chunk.letters], moment=chunk.moment) if chunk.letters else []
@@ -242,14 +254,31 @@ def _pause(seconds: float | None = None) -> float:
 
 
 @contextmanager
+def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that take up work in order; a database connection that one opened ends with them."""
+    with ThreadPoolExecutor(count) as threads:
+        try:
+            yield threads
+        finally:
+            for _ in range(count):
+                threads.submit(connection.close)
+
+
+@contextmanager
 def _quick_turns() -> Iterator[None]:
-    """An answer of the database is taken up within half a millisecond, not five, though other threads compute."""
-    usual = sys.getswitchinterval()
+    """An answer of the database is taken up within half a millisecond, not five, though other threads compute.
+
+    Nor does the collector of cycles walk the whole house every few hundred messages: they make none.
+    """
+    usual, was_collecting = sys.getswitchinterval(), gc.isenabled()
     sys.setswitchinterval(0.0005)
+    gc.disable()
     try:
         yield
     finally:
         sys.setswitchinterval(usual)
+        if was_collecting:
+            gc.enable()
 
 
 @contextmanager

@@ -101,10 +101,17 @@ def threshold(percent: float | Decimal) -> int:
 
 
 def held_out_sql(key: str, limit: str) -> str:
-    """`key` and `limit` name parameters; see `is_held_out`."""
+    """`key` and `limit` name parameters, the limit from `threshold_bytes`; see `is_held_out`."""
     digest = f"sha256(convert_to(%({key})s || ':' || m.id, 'UTF8'))"
-    share = f"('x' || encode(substring({digest} from 1 for 4), 'hex'))::bit(32)::bigint"
-    return f"(%({limit})s > 0 and {share} < %({limit})s)"  # without a holdout nobody pays for the digest
+    return (
+        f"(%({limit})s::bytea <> '' and {digest} < %({limit})s::bytea)"  # without a holdout nobody pays for the digest
+    )
+
+
+def threshold_bytes(percent: float | Decimal) -> bytes:
+    """`threshold` as bytes that compare with a digest as the number does with its first four; empty: nobody."""
+    limit = threshold(percent)
+    return limit.to_bytes(5)[1:] if 0 < limit < 2**32 else b"\xff" * 33 * bool(limit)
 
 
 CONSENTED = (
@@ -157,7 +164,7 @@ def parameters(version: Version, *, gate: Gate, send_at: datetime) -> dict[str, 
         "channel": version.channel,
         "stage": version.params.get("stage", ""),
         "global_key": GLOBAL,
-        "global_limit": threshold(gate.global_holdout_percent),
+        "global_limit": threshold_bytes(gate.global_holdout_percent),
         "day": day,
         "monday": monday,
         "sunday": sunday,

@@ -1,7 +1,8 @@
 """Decide: every member who is due under a live policy gets one touch: planned, held out, or skipped with its reason.
 
 One INSERT … SELECT per policy, in priority order, in one transaction under the slot lock: the frequency cap is counted
-from the touches themselves, so nobody else may plan meanwhile.
+from the touches themselves, so nobody else may plan meanwhile. It passes over whom it has decided about already; that a
+member is decided about once per occurrence is the table's unique key.
 """
 
 import time
@@ -18,6 +19,7 @@ from apps.care.models import Policy, Run, Touch, Version
 from apps.core import clock
 from apps.segments.models import StageChange
 
+_HELD = "-"  # in the place of a reason: nothing speaks against it, but the arm gets no message
 SLOT_LOCK = 7_490_031  # advisory lock of whoever gives out slots of the frequency cap
 
 
@@ -100,12 +102,12 @@ def statement(
     due, due_params = triggers.due(version, moment=moment, last_run=last_run, seen=seen)
     rule, rule_params = audience.compiled(version.audience)
     verdict = "\n".join(f"when {condition} then '{reason}'" for reason, condition in _checks(version))
+    held = gate.held_out_sql("policy_key", "policy_limit")
     sql = f"""
         with due as materialized ({due}),
         judged as materialized (
             select m.id as member_id, d.occurrence,
-                   case {verdict} else '' end as reason,
-                   {gate.held_out_sql("policy_key", "policy_limit")} as is_held
+                   case {verdict} when {held} then '{_HELD}' else '' end as verdict
             from due d join members_member m on m.id = d.member_id {gate.joins()}
             where {rule} and not exists (
                 select from care_touch e
@@ -118,13 +120,13 @@ def statement(
                 send_at, slot_on, lease_until, fence, tries, settled_at
             )
             select %(policy)s, %(version)s, member_id, occurrence, %(channel)s,
-                   case when reason <> '' then 'skipped' when is_held then 'held_out' else 'planned' end, reason,
-                   case when reason = '' then not is_held end, %(moment)s,
-                   case when reason = '' then %(send_at)s end,
-                   case when reason = '' and not is_held then %(day)s end, null, 0, 0,
-                   case when reason <> '' or is_held then %(moment)s end
+                   case verdict when '' then 'planned' when '{_HELD}' then 'held_out' else 'skipped' end,
+                   case verdict when '{_HELD}' then '' else verdict end,
+                   case verdict when '' then true when '{_HELD}' then false end, %(moment)s,
+                   case when verdict in ('', '{_HELD}') then %(send_at)s end,
+                   case when verdict = '' then %(day)s end, null, 0, 0,
+                   case when verdict <> '' then %(moment)s end
             from judged
-            on conflict (policy_id, member_id, occurrence) do nothing
             returning state, reason
         )
         select state, reason, count(*) from made group by state, reason
@@ -134,7 +136,7 @@ def statement(
         "policy": version.policy_id,
         "version": version.pk,
         "policy_key": version.policy.key,
-        "policy_limit": gate.threshold(version.holdout_percent),
+        "policy_limit": gate.threshold_bytes(version.holdout_percent),
         "send_at": send_at,
     }
     return sql, params

@@ -16,9 +16,10 @@ _STAGE_ENTERED = """
     select member_id, 'stage:' || after || ':' || floor(extract(epoch from at))::bigint as occurrence,
            at <= %(from)s as is_late, row_number() over (partition by member_id order by at desc) > 1 as is_old
     from (
-        select distinct member_id, after, at from segments_stagechange
+        select member_id, after, max(at) as at from segments_stagechange
         where after = %(stage)s and cause in ('first', 'order', 'time') and at <= %(moment)s
           and (at > %(low)s or id > %(seen)s)
+        group by member_id, after, date_trunc('second', at)
     ) entries
 """
 _ORDER_AGE = """

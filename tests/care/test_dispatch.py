@@ -15,7 +15,7 @@ from apps.gateways.simulator.client import Client
 from apps.members.models import ConsentNow, Member, MemberKey
 from tests.care.conftest import CHINA, NOON, Shop, paused, touches
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # receipts are written on a connection of their own
 
 
 def test_a_message_arrives_once_as_written(shop: Shop, noon: datetime, platform: Client) -> None:

@@ -208,6 +208,14 @@ def test_the_holdout_is_the_same_in_python_and_sql_and_its_share_is_right(shop: 
     assert 0.005 < sum(a and b for a, b in zip(shares, other, strict=True)) / 20_000 < 0.015
 
 
+def test_a_share_of_nobody_of_all_and_of_nearly_nobody() -> None:
+    digest = bytes.fromhex("00000001") + b"\xff" * 28
+    assert gate.threshold_bytes(0) == b""
+    assert digest < gate.threshold_bytes(100)
+    assert gate.threshold_bytes(50) == b"\x80\0\0\0"
+    assert (digest < (1).to_bytes(4), digest < (2).to_bytes(4)) == (False, True)  # as 1 < 1 and 1 < 2
+
+
 def test_the_cap_is_judged_for_both_arms(shop: Shop, noon: datetime) -> None:
     version = shop.policy("first", priority=1)
     second = shop.policy("second", priority=2, holdout_percent=50)

@@ -15,7 +15,7 @@ from apps.gateways.simulator.client import Client
 from apps.members.models import Member
 from tests.care.conftest import CHINA, NOON, Shop
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # receipts are written on a connection of their own
 
 
 def run_care(*words: str) -> dict:

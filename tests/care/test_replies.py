@@ -12,7 +12,7 @@ from apps.gateways.simulator.client import Client
 from apps.members.models import Consent, ConsentNow
 from tests.care.conftest import Shop
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # receipts are written on a connection of their own
 
 
 def reached(shop: Shop, noon: datetime) -> Touch:
