@@ -94,7 +94,7 @@ def rotate(*, refresh: str) -> Pair:
 def find(access: str) -> Grant | None:
     """Who holds this access token; None when it is unknown, expired or revoked, or the account is switched off. One statement."""
     pairs = TokenPair.objects.filter(
-        access_digest=_digest(access),
+        access_digest=digest(access),
         access_expires_at__gt=clock.now(),
         family__revoked_at=None,
         family__user__is_active=True,
@@ -103,10 +103,15 @@ def find(access: str) -> Grant | None:
     return next((Grant(*row) for row in rows), None)
 
 
+def digest(token: str) -> bytes:
+    """What is stored of a token: 256 random bits need no slow hash."""
+    return sha256(token.encode()).digest()
+
+
 def is_expired(access: str) -> bool:
     """Whether a token that `find` did not honour is merely too old (`token_expired`) and not unknown or revoked."""
     return TokenPair.objects.filter(
-        access_digest=_digest(access), access_expires_at__lte=clock.now(), family__revoked_at=None
+        access_digest=digest(access), access_expires_at__lte=clock.now(), family__revoked_at=None
     ).exists()
 
 
@@ -152,7 +157,7 @@ def revoke_user(*, user_id: int, but: int | None = None, because: str = "signed_
 def _rotate(refresh: str, moment: datetime) -> tuple[Pair | None, Unauthenticated | TokenExpired]:
     """The next pair, or why not. Both rows are locked: of two at once the second sees what the first has done."""
     pairs = TokenPair.objects.select_related("family__user").select_for_update(of=("self", "family"))
-    pair = pairs.filter(refresh_digest=_digest(refresh)).first()
+    pair = pairs.filter(refresh_digest=digest(refresh)).first()
     if pair is None or pair.family.revoked_at or not pair.family.user.is_active:
         return None, Unauthenticated()
     if pair.refresh_expires_at <= moment:
@@ -176,15 +181,15 @@ def _succeed(pair: TokenPair, refresh: str, moment: datetime) -> Pair:
 def _answered(pair: TokenPair, refresh: str) -> Pair | None:
     """The pair that this token was answered with, if nobody has used its refresh token yet."""
     access, following = _derived(refresh, bytes(pair.salt or b""))
-    successor = TokenPair.objects.filter(refresh_digest=_digest(REFRESH_PREFIX + following), rotated_at=None).first()
+    successor = TokenPair.objects.filter(refresh_digest=digest(REFRESH_PREFIX + following), rotated_at=None).first()
     return _shown(successor, access, following) if successor else None
 
 
 def _store(family_id: int, access: str, refresh: str, moment: datetime) -> Pair:
     pair = TokenPair.objects.create(
         family_id=family_id,
-        access_digest=_digest(ACCESS_PREFIX + access),
-        refresh_digest=_digest(REFRESH_PREFIX + refresh),
+        access_digest=digest(ACCESS_PREFIX + access),
+        refresh_digest=digest(REFRESH_PREFIX + refresh),
         access_expires_at=moment + ACCESS_LIFE,
         refresh_expires_at=moment + REFRESH_LIFE,
     )
@@ -212,11 +217,6 @@ def _derived(refresh: str, salt: bytes) -> tuple[str, str]:
 
 def _written(token: bytes) -> str:
     return base64.urlsafe_b64encode(token).rstrip(b"=").decode()
-
-
-def _digest(token: str) -> bytes:
-    """256 random bits need no slow hash."""
-    return sha256(token.encode()).digest()
 
 
 def _live() -> QuerySet[TokenFamily]:

@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.errors import DomainError
+from apps.gateways.errors import ProviderUnavailable
 
 
 class PhoneInvalid(DomainError):
@@ -72,3 +73,56 @@ class UnmergeRefused(DomainError):
 
     code = "unmerge_refused"
     title = _("This merge can no longer be undone.")
+
+
+class PhoneNotServed(DomainError):
+    code = "phone_not_served"
+    status = 422
+    title = _("We cannot send codes to this kind of number. Use another one, or log in with WeChat.")
+
+
+class TooManyCodes(DomainError):
+    """`retry_after` in seconds."""
+
+    code = "rate_limited"
+    status = 429
+    is_retryable = True
+    title = _("Too many codes were asked for. Try again in %(retry_after)s seconds.")
+
+
+class CodeNotSent(ProviderUnavailable):
+    title = _("The code could not be sent just now. Try again in a minute.")
+
+
+class CodeWrong(DomainError):
+    code = "code_wrong"
+    status = 422
+    title = _("This code is not right. Tries left: %(tries_left)s.")
+
+
+class CodeSpent(DomainError):
+    """Used, too old, tried too often, for another purpose, or never given: one answer for all."""
+
+    code = "code_expired"
+    status = 409
+    title = _("This code is no longer valid. Ask for a new one.")
+
+
+class MemberFrozen(DomainError):
+    code = "member_frozen"
+    status = 403
+    title = _("This account is switched off. Our service can tell you why.")
+
+
+class MemberLeaving(DomainError):
+    """`until`: end of the cool-off. The code stays good: show it again with `come_back`."""
+
+    code = "member_leaving"
+    status = 403
+    title = _("You have cancelled your membership. You may still come back.")
+
+
+class StepUpRequired(DomainError):
+    code = "step_up_required"
+    status = 401
+    title = _("Confirm that it is you first.")

@@ -10,10 +10,11 @@ from django.utils.translation import pgettext_lazy
 
 from apps.core import clock
 from apps.members.histories import Departure, Doubt, Merge, MergeMove, StateChange
+from apps.members.proofs import CodeAlarm, CodeRequest, KnownDevice
 
 __all__ = [
-    "Attribute", "Consent", "ConsentNow", "Departure", "Doubt", "Identity", "Member", "MemberKey", "Merge", "MergeMove",
-    "StateChange",
+    "Attribute", "CodeAlarm", "CodeRequest", "Consent", "ConsentNow", "Departure", "Doubt", "Identity",
+    "KnownDevice", "Member", "MemberKey", "Merge", "MergeMove", "StateChange",
 ]  # fmt: skip
 
 

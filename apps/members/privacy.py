@@ -6,7 +6,7 @@ from apps.core import ciphers
 from apps.core.errors import BadCipher
 from apps.core.holdings import Holding, Purge
 from apps.members import identities
-from apps.members.models import Doubt, Identity, Member, MemberKey
+from apps.members.models import CodeRequest, Doubt, Identity, KnownDevice, Member, MemberKey
 
 HOLDINGS = (
     Holding(
@@ -99,6 +99,9 @@ HOLDINGS = (
     ),
 )
 IMPERSONAL = (
+    "members.CodeAlarm",
+    "members.CodeRequest",  # knows a phone by its keyed hash; a sealed number goes with use or age; see _forget_codes
+    "members.KnownDevice",  # two keyed hashes; see _forget_codes
     "members.Attribute",
     "members.Departure",  # a keyed hash that no living row can be joined to
 )
@@ -141,6 +144,19 @@ def _forget_pairs(member_id: int) -> None:
     Doubt.objects.filter(second_id=member_id).delete()
 
 
+def _forget_codes(member_id: int) -> None:
+    """Codes asked for and devices known under the member's phones."""
+    phones = Identity.objects.filter(member_id=member_id, kind=Identity.Kind.PHONE)
+    digests = [bytes(digest) for digest in phones.values_list("digest", flat=True)]
+    CodeRequest.objects.filter(phone_digest__in=digests).delete()
+    KnownDevice.objects.filter(phone_digest__in=digests).delete()
+
+
 SHOWN = {"members.Identity": _identities}
-PURGES = (Purge(model="members.Departure", days=1, since="expires_at"),)
-ERASES = (_leave_no_number, _forget_pairs)
+PURGES = (
+    Purge(model="members.Departure", days=1, since="expires_at"),
+    Purge(model="members.CodeRequest", days=2, since="created_at"),
+    Purge(model="members.KnownDevice", days=90, since="at"),
+    Purge(model="members.CodeAlarm", days=180, since="opened_at", only={"closed_at__isnull": False}),
+)
+ERASES = (_leave_no_number, _forget_pairs, _forget_codes)

@@ -120,6 +120,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-events": {"task": "flows.sweep_events", "schedule": 5.0},
     "purge-events": {"task": "flows.purge_events", "schedule": crontab(hour=4, minute=40)},
     "purge-requests": {"task": "core.purge_requests", "schedule": crontab(minute=25)},
+    "forget-codes": {"task": "members.forget_codes", "schedule": 300.0},
     "heartbeat": {"task": "core.beat", "schedule": 15.0},
     "refresh-stats": {"task": "segments.refresh_stats", "schedule": crontab(minute="*/10")},
     "run-care": {"task": "care.run", "schedule": crontab(hour="8-21", minute=5)},
@@ -188,6 +189,8 @@ RECORDS_CSP = {"script-src": [SELF, "'unsafe-eval'"], "style-src": [SELF, "'unsa
 SIMULATOR_URL = env.text("SIMULATOR_URL", "")
 SMS_PROVIDER = env.text("SMS_PROVIDER", "simulator")
 SMS_SIGNATURE = env.text("SMS_SIGNATURE", "")
+CODE_COUNTRIES = env.words("CODE_COUNTRIES", "+86")
+CODE_VIRTUAL_RANGES = env.words("CODE_VIRTUAL_RANGES", "162,165,167,170,171")
 WECHAT_PROVIDER = env.text("WECHAT_PROVIDER", "simulator")
 # The simulator's own mini-program (`apps/gateways/simulator/wechat_rules.py`); its secret opens nothing else.
 WECHAT_APPS = env.objects(

@@ -1,0 +1,192 @@
+"""Who gets a code: limits per phone and network, countries, and a guard against floods of codes that nobody uses.
+
+Everything is counted in PostgreSQL, in one statement under locks of the phone and the network: without the database there is
+no code, without Valkey there is. The statement and the answer are the same for known and unknown phones.
+
+The conversion guard watches *newcomers*: phone unknown, no code used on the network today, device never seen. When fewer than a
+fifth of the codes sent to them in 15 minutes are used, an alarm opens and newcomers are held back: they get the same answer in
+the same time, but no message (an honest refusal would tell an attacker who is a member). A few an hour still go out; once half of
+those are used, or nobody asks any more, the alarm closes.
+"""
+
+import ipaddress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.db import connection
+
+from apps.core import ciphers
+from apps.members.errors import PhoneNotServed, TooManyCodes
+from apps.members.proofs import CodeAlarm
+
+log = structlog.get_logger("siyu.codes")
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+PER_PHONE = {MINUTE: 1, HOUR: 5, DAY: 10}
+PER_PHONE_FOR_STRANGERS = {HOUR: 3, DAY: 6}  # devices on which the phone has not proved itself share these
+PER_NETWORK = {HOUR: 30}
+WINDOW = timedelta(minutes=15)
+LEAST_SAMPLE = 50  # codes to newcomers before their share says anything
+LEAST_SHARE = 0.2
+PROBES = 5  # newcomers let through in a window while the alarm is open
+CLOSING_SHARE = 0.5
+_LOCK_PHONE, _LOCK_NETWORK = 7_490_051, 7_490_052
+
+_FACTS = """
+with own as (
+    select created_at, is_at_home from members_coderequest
+     where phone_digest = %(phone)s and state <> 'failed' and created_at > %(now)s - interval '1 day'
+), near as (
+    select created_at, state, used_at from members_coderequest
+     where network_digest = %(network)s and state <> 'failed' and created_at > %(now)s - interval '1 day'
+), newcomers as (
+    select created_at, state, used_at from members_coderequest
+     where is_newcomer and state <> 'failed' and created_at > %(now)s - %(window)s
+)
+select
+    (select array_agg(created_at order by created_at desc) from own),
+    (select array_agg(created_at order by created_at desc) from own where not is_at_home),
+    (select array_agg(created_at order by created_at desc) from near where created_at > %(now)s - interval '1 hour'),
+    exists (select from members_identity where kind = 'phone' and namespace = '' and digest = %(phone)s),
+    (select count(used_at) > 0 and count(used_at) >= %(share)s * count(*) from near where state = 'sent'),
+    exists (select from members_knowndevice where phone_digest = %(phone)s and device_digest = %(device)s),
+    (select count(*) from newcomers where state = 'sent'),
+    (select count(used_at) from newcomers where state = 'sent'),
+    (select count(*) from newcomers where state = 'held'),
+    (select opened_at from members_codealarm where closed_at is null),
+    (select count(*) from newcomers where state = 'sent'
+       and created_at >= (select opened_at from members_codealarm where closed_at is null))
+"""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the guard says of one ask that is within its limits."""
+
+    is_held: bool
+    is_newcomer: bool
+    is_at_home: bool
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where an ask comes from, and for which phone: keyed hashes."""
+
+    phone: bytes
+    network: bytes
+    device: bytes | None
+
+
+@dataclass(frozen=True)
+class _Facts:
+    own: list[datetime]  # asks for this phone, newest first
+    own_by_strangers: list[datetime]
+    near: list[datetime]  # asks from this network
+    knows_phone: bool
+    is_good_network: bool
+    is_at_home: bool
+    sent: int  # to newcomers in the window
+    used: int
+    held: int
+    alarm_since: datetime | None
+    probes: int
+
+
+def check_served(phone: str) -> None:
+    """Raises PhoneNotServed for countries that are not allowed and for ranges of virtual operators."""
+    if not phone.startswith(tuple(settings.CODE_COUNTRIES)):
+        raise PhoneNotServed
+    if phone.startswith(tuple(f"+86{prefix}" for prefix in settings.CODE_VIRTUAL_RANGES)):
+        raise PhoneNotServed
+
+
+def network_of(address: str) -> str:
+    """The /24 of an IPv4 address, the /64 of an IPv6 one; anything else stands for itself."""
+    try:
+        ip = ipaddress.ip_address(address.split("%")[0])
+    except ValueError:
+        return address[:64]
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
+        ip = ip.ipv4_mapped
+    return str(ipaddress.ip_network((ip, 24 if ip.version == 4 else 64), strict=False))
+
+
+def places(*, phone: str, network: str, device: str) -> Places:
+    return Places(
+        phone=ciphers.blind_index(kind="phone", value=phone),
+        network=ciphers.blind_index(kind="network", value=network_of(network)),
+        device=ciphers.blind_index(kind="device", value=device) if device else None,
+    )
+
+
+def decide(where: Places, *, moment: datetime) -> Decision:
+    """Inside the transaction that stores the ask. Raises TooManyCodes with the seconds to wait."""
+    _lock(where)
+    facts = _read(where, moment)
+    wait = max(
+        _wait(facts.own, PER_PHONE, moment),
+        0 if facts.is_at_home else _wait(facts.own_by_strangers, PER_PHONE_FOR_STRANGERS, moment),
+        _wait(facts.near, PER_NETWORK, moment),
+    )
+    if wait:
+        raise TooManyCodes(retry_after=wait)
+    is_newcomer = not (facts.knows_phone or facts.is_good_network or facts.is_at_home)
+    is_open = _keep_alarm(facts, moment)
+    is_held = is_newcomer and is_open and facts.probes >= PROBES
+    return Decision(is_held=is_held, is_newcomer=is_newcomer, is_at_home=facts.is_at_home)
+
+
+def _lock(where: Places) -> None:
+    """One ask at a time per phone and per network; always in this order, so nobody waits in a circle."""
+    with connection.cursor() as cursor:
+        for kind, digest in ((_LOCK_PHONE, where.phone), (_LOCK_NETWORK, where.network)):
+            cursor.execute("select pg_advisory_xact_lock(%s, %s)", [kind, int.from_bytes(digest[:4], signed=True)])
+
+
+def _read(where: Places, moment: datetime) -> _Facts:
+    values = {
+        "phone": where.phone,
+        "network": where.network,
+        "device": where.device,
+        "now": moment,
+        "window": WINDOW,
+        "share": LEAST_SHARE,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_FACTS, values)
+        own, strangers, near, *rest = cursor.fetchone()
+    return _Facts(own or [], strangers or [], near or [], *rest)
+
+
+def _wait(asks: list[datetime], limits: dict[int, int], moment: datetime) -> int:
+    """Whole seconds until one more ask fits all windows; 0 when it does now."""
+    longest = 0
+    for seconds, allowed in limits.items():
+        edge = moment - timedelta(seconds=seconds)
+        inside = [at for at in asks if at > edge]
+        if len(inside) >= allowed:
+            longest = max(longest, int((inside[allowed - 1] - edge).total_seconds()) + 1)
+    return longest
+
+
+def _keep_alarm(facts: _Facts, moment: datetime) -> bool:
+    """Open or close the alarm as the figures say. Returns whether newcomers are held back now."""
+    if facts.alarm_since is None:
+        if facts.sent < LEAST_SAMPLE or facts.used >= LEAST_SHARE * facts.sent:
+            return False
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "insert into members_codealarm (opened_at, sent, used) values (%s, %s, %s) on conflict do nothing",
+                [moment, facts.sent, facts.used],
+            )
+            if cursor.rowcount:
+                log.warning("codes to newcomers are held back", sent=facts.sent, used=facts.used)
+        return True
+    is_quiet = facts.held == 0 and facts.alarm_since <= moment - WINDOW
+    has_proved = facts.sent >= PROBES and facts.used >= CLOSING_SHARE * facts.sent
+    if not (is_quiet or has_proved):
+        return True
+    if CodeAlarm.objects.filter(closed_at=None).update(closed_at=moment):
+        log.warning("codes to newcomers go out again", sent=facts.sent, used=facts.used)
+    return False

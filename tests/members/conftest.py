@@ -1,0 +1,40 @@
+"""A running simulator whose phone we can read: for log-in by code."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from apps.gateways.simulator.client import Client
+from tests.processes import Simulator
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=timezone(timedelta(hours=8)))
+
+
+class Phone:
+    """What came to a number: read by its last four digits, as the simulator keeps no whole number."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    def texts(self, tail: str) -> list[str]:
+        return [message["text"] for message in self.client.messages(tail=tail)]
+
+    def code(self, tail: str) -> str:
+        """The newest code that came there."""
+        found = re.search(r"验证码：(\d{6})", self.texts(tail)[-1])
+        assert found
+        return found[1]
+
+
+@pytest.fixture
+def phone(simulator: Simulator) -> Phone:
+    return Phone(Client(simulator.url))
+
+
+@pytest.fixture
+def noon(clock: Callable[[datetime], datetime]) -> Callable[[float], datetime]:
+    """`noon(90)`: let it be 90 seconds past noon of a Monday."""
+    clock(NOON)
+    return lambda seconds: clock(NOON + timedelta(seconds=seconds))
