@@ -9,6 +9,7 @@ import pytest
 from apps.gateways.simulator.client import Client
 from tests.processes import Simulator
 
+Figure = Callable[[str], None]
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=timezone(timedelta(hours=8)))
 
 
@@ -31,6 +32,13 @@ class Phone:
 @pytest.fixture
 def phone(simulator: Simulator) -> Phone:
     return Phone(Client(simulator.url))
+
+
+@pytest.fixture
+def figure(pytestconfig: pytest.Config) -> Figure:
+    """`figure("…")` prints a measured figure among the results."""
+    reporter = pytestconfig.pluginmanager.get_plugin("terminalreporter")
+    return lambda line: reporter.write_line(f"\n{line}") if reporter else None
 
 
 @pytest.fixture
