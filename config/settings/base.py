@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "apps.members",
     "apps.catalog",
     "apps.orders",
+    "apps.activity",
     "apps.segments",
     "apps.care",
     "apps.analytics",
@@ -127,6 +128,7 @@ CELERY_BEAT_SCHEDULE = {
     "drain-care": {"task": "care.drain", "schedule": 10.0},
     "take-replies": {"task": "care.take_replies", "schedule": 20.0},
     "rollup": {"task": "analytics.roll_up", "schedule": crontab(minute="*/5")},
+    "keep-activity": {"task": "activity.keep", "schedule": crontab(hour=3, minute=20)},
     "demo-tick": {"task": "flows.demo_tick", "schedule": 60.0},
 }
 
