@@ -108,7 +108,7 @@ def _row(event: Any, *, received_at: datetime, skew: timedelta | None) -> Row:
     if type(event_id) is not str or not _UUID(event_id) or event_id == _NIL:
         raise Refused("event_id_invalid")
     check = catalogue.check_of(name)
-    if check is None:
+    if check is None or type(name) is not str:
         raise Refused("event_reserved" if type(name) is str and name in catalogue.BY_NAME else "event_unknown")
     occurred_at = _time(event.get("occurred_at"), skew)
     age = received_at - occurred_at

@@ -46,8 +46,8 @@ IMPERSONAL = (
 
 def _leave_no_anonymous_trail(member_id: int) -> None:
     """What the member's own devices did without a log-in goes too: the ids would lead back to the member."""
-    ids = Visitor.objects.filter(member_id=member_id, shared_at=None).values_list("anonymous_id", flat=True)
-    Event.objects.filter(member_id=None, anonymous_id__in=list(ids)).delete()
+    ids = Visitor.objects.filter(member_id=member_id, shared_at__isnull=True).values_list("anonymous_id", flat=True)
+    Event.objects.filter(member_id__isnull=True, anonymous_id__in=list(ids)).delete()
 
 
 ERASES = (_leave_no_anonymous_trail,)
