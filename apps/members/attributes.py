@@ -10,7 +10,6 @@ from apps.core.errors import NotFound, ValidationFailed
 from apps.members.models import Attribute, Member
 
 LONGEST_TEXT = 500
-MOST_TAGS = 50
 
 
 @transaction.atomic
@@ -29,19 +28,6 @@ def set_attributes(*, member_id: int, values: dict[str, Any]) -> dict[str, Any]:
     member.attributes = {key: value for key, value in merged.items() if value is not None}
     member.save(update_fields=["attributes"])
     return member.attributes
-
-
-@transaction.atomic
-def set_tags(*, member_id: int, tags: list[str]) -> list[str]:
-    """Replace a member's tags: trimmed, each once, sorted. Raises ValidationFailed, NotFound."""
-    cleaned = sorted({tag.strip() for tag in tags if tag.strip()})
-    if len(cleaned) > MOST_TAGS or any(len(tag) > 40 or not tag.isprintable() for tag in cleaned):
-        sentence = _("At most %(count)s tags of 40 characters each.") % {"count": MOST_TAGS}
-        raise ValidationFailed(errors=[{"pointer": "/tags", "code": "invalid", "message": sentence}])
-    member = _locked(member_id)
-    member.tags = cleaned
-    member.save(update_fields=["tags"])
-    return cleaned
 
 
 def _locked(member_id: int) -> Member:

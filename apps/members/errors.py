@@ -6,6 +6,39 @@ from apps.core.errors import DomainError
 from apps.gateways.errors import ProviderUnavailable
 
 
+class TagNameTaken(DomainError):
+    code = "tag_name_taken"
+    title = _("Another tag or group has this name. Choose another one, or merge the two.")
+
+
+class TagsExclude(DomainError):
+    """`group`: the group of which a member has at most one tag."""
+
+    code = "tags_exclude"
+    status = 422
+    title = _("A member has at most one tag of “%(group)s”. Choose one.")
+
+
+class GroupNotExclusive(DomainError):
+    code = "group_has_doubles"
+    title = _("%(members)s members have two tags of this group. Take one from each first.")
+
+
+class TooLateToUndo(DomainError):
+    code = "undo_too_late"
+    title = _("This can no longer be undone.")
+
+
+class FieldNameTaken(DomainError):
+    code = "field_key_taken"
+    title = _("Another field has this key. Choose another one.")
+
+
+class FieldInUse(DomainError):
+    code = "field_in_use"
+    title = _("Members have values in this field, so its type stays. Retire it and define a new one.")
+
+
 class PhoneInvalid(DomainError):
     code = "phone_invalid"
     status = 422

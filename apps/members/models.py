@@ -10,11 +10,13 @@ from django.utils.translation import pgettext_lazy
 
 from apps.core import clock
 from apps.members.histories import Departure, Doubt, Merge, MergeMove, StateChange
+from apps.members.labels import MemberTag, Tag, TagAct, TagGroup, TakenTag
 from apps.members.proofs import CodeAlarm, CodeRequest, KnownDevice
 
 __all__ = [
     "Attribute", "CodeAlarm", "CodeRequest", "Consent", "ConsentNow", "Departure", "Doubt", "Identity",
-    "KnownDevice", "Member", "MemberKey", "Merge", "MergeMove", "StateChange",
+    "KnownDevice", "Member", "MemberKey", "MemberTag", "Merge", "MergeMove", "StateChange",
+    "Tag", "TagAct", "TagGroup", "TakenTag",
 ]  # fmt: skip
 
 
@@ -45,7 +47,7 @@ class Member(models.Model):
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
     home_store = models.ForeignKey("stores.Store", null=True, on_delete=models.PROTECT, related_name="+")
     source = models.CharField(max_length=60, blank=True)  # where they registered: "import", "qr:poster-7", "demo"
-    tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)  # kept by triggers on MemberTag
     attributes = models.JSONField(default=dict, blank=True)  # typed by Attribute; checked by services.set_attributes
     joined_at = models.DateTimeField(default=clock.now)
     merged_into = models.ForeignKey(
@@ -57,6 +59,9 @@ class Member(models.Model):
         verbose_name_plural = _("members")
         indexes = [
             GinIndex(fields=["tags"], name="members_tags"),
+            GinIndex(
+                OpClass("attributes", name="jsonb_path_ops"), condition=~Q(attributes={}), name="members_attributes"
+            ),
             GinIndex(OpClass(Upper("nickname"), name="gin_trgm_ops"), name="members_nickname"),
             models.Index(fields=["home_store", "id"], name="members_of_store"),
             models.Index(fields=["birth_month", "birth_day"], name="members_birthday"),
@@ -185,10 +190,17 @@ class Attribute(models.Model):
     label = models.CharField(_("label"), max_length=40)
     type = models.CharField(_("type"), max_length=10, choices=Type)
     choices = models.JSONField(_("choices"), default=list, blank=True)
+    is_searchable = models.BooleanField(
+        default=False
+    )  # the search box finds its texts, the list filters by its choices
+    is_shown = models.BooleanField(default=True)  # on the member's page
+    position = models.PositiveSmallIntegerField(default=0)
+    retired_at = models.DateTimeField(null=True)  # from then on values stay, and can no longer be entered
 
     class Meta:
         verbose_name = _("member attribute")
         verbose_name_plural = _("member attributes")
+        ordering = ["position", "id"]
 
     def __str__(self) -> str:
         return self.label

@@ -97,6 +97,20 @@ HOLDINGS = (
         on_erase="delete",
         on_merge="stay",
     ),
+    Holding(
+        model="members.MemberTag",
+        member="member_id",
+        export=("tag", "source", "given_at", "expires_on"),
+        on_erase="delete",
+        on_merge="stay",
+    ),
+    Holding(
+        model="members.TakenTag",
+        member="member_id",
+        export=("tag", "source", "given_at", "expires_on"),
+        on_erase="delete",
+        on_merge="stay",
+    ),
 )
 IMPERSONAL = (
     "members.CodeAlarm",
@@ -104,6 +118,9 @@ IMPERSONAL = (
     "members.KnownDevice",  # two keyed hashes; see _forget_codes
     "members.Attribute",
     "members.Departure",  # a keyed hash that no living row can be joined to
+    "members.Tag",
+    "members.TagAct",
+    "members.TagGroup",
 )
 
 

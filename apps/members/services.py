@@ -6,12 +6,13 @@ from datetime import date, datetime
 from django.db import IntegrityError, transaction
 
 from apps.core import clock
-from apps.members.attributes import set_attributes, set_tags
+from apps.members.attributes import set_attributes
 from apps.members.consents import give_consent, grant_consents
 from apps.members.errors import MemberNumberTaken
 from apps.members.identities import add_identity, resolve_for_import
 from apps.members.models import Identity, Member
 from apps.members.profile import change_profile
+from apps.members.tagging import set_tags
 
 __all__ = [
     "add_identity",

@@ -2,7 +2,14 @@
 
 from celery import shared_task
 
-from apps.members import codes
+from apps.core import clock, runs
+from apps.members import codes, tagging
+
+
+@shared_task(name="members.expire_tags")
+def expire_tags() -> None:
+    with runs.recorded("members.expire_tags") as figures:
+        figures["tags"] = tagging.expire(today=clock.local_date(clock.now()))
 
 
 @shared_task(name="members.forget_codes")

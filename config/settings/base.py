@@ -129,6 +129,7 @@ CELERY_BEAT_SCHEDULE = {
     "take-replies": {"task": "care.take_replies", "schedule": 20.0},
     "rollup": {"task": "analytics.roll_up", "schedule": crontab(minute="*/5")},
     "keep-activity": {"task": "activity.keep", "schedule": crontab(hour=3, minute=20)},
+    "expire-tags": {"task": "members.expire_tags", "schedule": crontab(hour=0, minute=5)},
     "demo-tick": {"task": "flows.demo_tick", "schedule": 60.0},
 }
 

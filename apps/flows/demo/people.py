@@ -13,7 +13,8 @@ from apps.flows.demo.shops import Shops
 from apps.flows.demo.source import ONLINE, Year
 from apps.flows.demo.state import SOURCE
 from apps.members import services as members
-from apps.members.models import Attribute
+from apps.members import tagging
+from apps.members.models import Attribute, MemberTag
 
 FIRST_PHONE = 19900000000  # +86 199 0000 xxxx is the demo's range; nothing is ever sent to it but through the simulator
 TEXT_VERSION = "demo-1"
@@ -24,9 +25,9 @@ _AGES = {"19-24": (19, 24), "25-34": (25, 34), "35-44": (35, 44), "45-54": (45, 
 _DESCRIBE = """
 update members_member m
    set nickname = v.nickname, gender = v.gender, birth_year = v.year, birth_month = v.month, birth_day = v.day,
-       home_store_id = v.store, tags = v.tags, attributes = v.attributes, joined_at = v.joined_at
+       home_store_id = v.store, attributes = v.attributes, joined_at = v.joined_at
   from jsonb_to_recordset(%s::jsonb) as v(id bigint, nickname text, gender text, year smallint, month smallint,
-       day smallint, store bigint, tags text[], attributes jsonb, joined_at timestamptz)
+       day smallint, store bigint, attributes jsonb, joined_at timestamptz)
  where m.id = v.id
 """
 # Each at its member's own moment, which no service needs: consents come one by one or at one moment.
@@ -59,12 +60,19 @@ def join(year: Year, shops: Shops) -> dict[int, int]:
             "id": by_household[number],
             "store": shops.store_ids[favourite.get(number, ONLINE)],
             "joined_at": (first_seen.get(number, clock.now()) - timedelta(days=number % 31)).isoformat(),
-            "tags": _tags(year.traits.get(number, {}), pet=has_pet.get(number, "")),
         }
         for number in year.households
     ]
     with connection.cursor() as cursor:
         cursor.execute(_DESCRIBE, [json.dumps(rows)])
+    tagging.give_named(
+        pairs=[
+            (by_household[number], tag)
+            for number in year.households
+            for tag in _tags(year.traits.get(number, {}), pet=has_pet.get(number, ""))
+        ],
+        source=MemberTag.Source.IMPORT,
+    )
     _agree(list(by_household.values()))
     return by_household
 
