@@ -4,13 +4,14 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView as DjangoLoginView
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from apps.core import audit, requests
+from apps.console import second_step
 from apps.core.models import User
-from apps.stores import access
+from apps.stores import access, second_factor
 
 TRIES = 5
 LOCK_SECONDS = 300
@@ -47,10 +48,12 @@ class LoginView(DjangoLoginView):
     redirect_authenticated_user = True
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        response = super().form_valid(form)
-        requests.identify(f"user:{form.get_user().pk}")
-        audit.record("session.opened", object_type="core_user", object_id=form.get_user().pk)
-        return response
+        """The password is right. Who has a second factor is not in yet."""
+        user, target = form.get_user(), self.get_success_url()
+        if second_factor.is_on(user):
+            second_step.begin(self.request, user=user, target=target)
+            return HttpResponseRedirect(reverse("console:login_second"))
+        return second_step.enter(self.request, user=user, target=target)
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if request.user.is_authenticated and not access.of_user(request.user).role:

@@ -3,13 +3,33 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from apps.console import login, style
-from apps.console.views import audit, dashboard, find, home, imports, jobs, members, messages, orders, phone, policies
+from apps.console import login, second_step, style
+from apps.console.views import (
+    account,
+    audit,
+    dashboard,
+    find,
+    home,
+    imports,
+    jobs,
+    members,
+    messages,
+    orders,
+    phone,
+    policies,
+)
 
 app_name = "console"
 urlpatterns = [
     path("", home.home, name="root"),
     path("console/login/", login.LoginView.as_view(), name="login"),
+    path("console/login/second/", second_step.page, name="login_second"),
+    path("console/account/", account.page, name="account"),
+    path("console/account/app/", account.app, name="account_app"),
+    path("console/account/key/", account.key, name="account_key"),
+    path("console/account/codes/", account.codes, name="account_codes"),
+    path("console/account/remove/", account.remove, name="account_remove"),
+    path("console/account/confirm/", account.prove, name="prove"),
     path("console/logout/", LogoutView.as_view(), name="logout"),
     path("console/", dashboard.page, name="dashboard"),
     path("console/figures/<slug:chart>.csv", dashboard.csv, name="dashboard_csv"),

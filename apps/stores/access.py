@@ -14,14 +14,20 @@ from typing import Any
 import yaml
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from apps.core import audit, problems, requests
 from apps.core.errors import Forbidden
+from apps.stores import step_up
 from apps.stores.models import Staff, Store
 
 REACHES = ("own", "store", "region", "all")
+SAFE = ("GET", "HEAD", "OPTIONS")
+# All that is open to a person whose role needs a second factor and who has none yet.
+ENROLMENT = frozenset(
+    {"console:account", "console:account_app", "console:account_key", "console:prove", "console:logout"}
+)
 
 Door = Callable[[HttpRequest, str | None], HttpResponse | None]
 DOORS: dict[
@@ -33,6 +39,7 @@ DOORS: dict[
 class Rules:
     permissions: Mapping[str, Mapping[str, str]]  # permission → role → reach
     routes: Mapping[str, str]  # route name or pattern → public | staff | permission
+    step_up: frozenset[str] = frozenset()  # routes whose acts ask for a fresh proof of who is there
 
     def need(self, route: str) -> str | None:
         """What a route asks for; exact lines win over patterns; None: the route has no line."""
@@ -44,7 +51,9 @@ class Rules:
 @cache
 def rules() -> Rules:
     content = yaml.safe_load(settings.ACCESS_FILE.read_text())
-    return Rules(permissions=content["permissions"], routes=content["routes"])
+    return Rules(
+        permissions=content["permissions"], routes=content["routes"], step_up=frozenset(content.get("step_up", ()))
+    )
 
 
 @dataclass(frozen=True)
@@ -111,8 +120,17 @@ class AccessMiddleware:
         if access.user_id:
             requests.identify(f"user:{access.user_id}")
         if need is not None and access.role and (need == "staff" or access.can(need)):
-            return None
+            return _doubt(request, route)
         if not request.user.is_authenticated and request.method == "GET":
             return redirect_to_login(request.get_full_path(), reverse(settings.LOGIN_URL))
         audit.record("access.refused", object_type="route", object_id=route)
         return problems.forbidden(request)
+
+
+def _doubt(request: HttpRequest, route: str) -> HttpResponse | None:
+    """The role allows it: is it the person, though?"""
+    if step_up.must_enrol(request) and route not in ENROLMENT:
+        return HttpResponseRedirect(reverse("console:account"))
+    if route in rules().step_up and request.method not in SAFE and not step_up.is_fresh(request):
+        return step_up.ask(request)
+    return None

@@ -9,6 +9,8 @@ from config.settings.base import FIELD_KEYS, INDEX_KEY, PUBLIC_ID_KEY, SECRET_KE
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = [f"https://{host.lstrip('.')}" for host in ALLOWED_HOSTS]
 
+SECOND_FACTOR_ROLES = env.words("SECOND_FACTOR_ROLES", "admin")
+
 SECURE_SSL_REDIRECT = True
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

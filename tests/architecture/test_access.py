@@ -94,7 +94,7 @@ def house(db: None) -> Iterator[House]:
 def door(user: User | None) -> Client:
     client = Client(raise_request_exception=False)
     if user is not None:
-        client.force_login(user)
+        world.enter(client, user)
     return client
 
 

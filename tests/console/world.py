@@ -3,13 +3,15 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.test import Client
+
 from apps.care import policies
 from apps.care.models import Policy, Touch
 from apps.core import clock, ids
 from apps.core.models import Job, User
 from apps.events.models import Event
 from apps.gateways import sms
-from apps.gateways.simulator.client import Client
+from apps.gateways.simulator.client import Client as Simulated
 from apps.members import services as members
 from apps.members.models import Consent, Member
 from apps.orders import services as orders
@@ -111,11 +113,19 @@ def _touches(house: House) -> None:
         )  # fmt: skip
 
 
+def enter(client: Client, user: User) -> None:
+    """Log in as after the form: a moment ago the person proved who they are."""
+    client.force_login(user)
+    session = client.session
+    session["proved_at"] = clock.now().timestamp()
+    session.save()
+
+
 def deliver(url: str, *, phone: str, text: str, at: datetime) -> None:
     """Let the simulator deliver one message, at noon of that day."""
     assert sms.register(name="walk", kind="promo", text=text).state == "accepted"
     noon = clock.day_start(clock.local_date(at)) + timedelta(hours=12)
     whole = sms.compose(text, kind="marketing")
     message = {"key": "walk:1", "to": phone, "text": whole, "kind": "marketing", "template": "walk"}
-    result = Client(url).send([message], at=noon.isoformat())[0]
+    result = Simulated(url).send([message], at=noon.isoformat())[0]
     assert result["code"] == "OK", result

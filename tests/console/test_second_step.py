@@ -1,0 +1,283 @@
+"""The log-in's second step, setting it up, and the acts that ask "is it still you?" (T-S13)."""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import yaml
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.conf import settings as house_settings
+from django.test import Client
+from django.urls import reverse
+
+from apps.core.models import AuditEntry, User
+from apps.stores import second_factor, step_up
+from apps.stores.models import Role, Staff
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "long-enough-2026"
+MORNING = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+ACCOUNT, APP, CODES, REMOVE, PROVE = (
+    f"/console/account/{part}" for part in ("", "app/", "codes/", "remove/", "confirm/")
+)
+Clock = Callable[[datetime], datetime]
+
+
+@pytest.fixture
+def lin(clock: Clock) -> User:
+    clock(MORNING)
+    user = User.objects.create_user("lin", PASSWORD)
+    Staff.objects.create(user=user, code="S1", name="Lin", role=Role.MARKETER)
+    return user
+
+
+@pytest.fixture
+def codes(lin: User, clock: Clock) -> list[str]:
+    """The recovery codes of an app that was set up an hour ago."""
+    clock(MORNING - timedelta(hours=1))
+    made = second_factor.add_app(user=lin, secret=SECRET, code=shown(MORNING - timedelta(hours=1)))
+    clock(MORNING)
+    return made
+
+
+def shown(moment: datetime = MORNING, secret: str = SECRET) -> str:
+    return format_hotp_value(hotp_value(secret, int(moment.timestamp()) // 30))
+
+
+def password(client: Client, target: str = ""):
+    return client.post("/console/login/", {"username": "lin", "password": PASSWORD, "next": target})
+
+
+def second(client: Client, code: str):
+    return client.post("/console/login/second/", {"code": code})
+
+
+def is_in(client: Client) -> bool:
+    return "_auth_user_id" in client.session
+
+
+def test_the_password_alone_opens_nothing_for_who_has_a_second_factor(codes: list[str]):
+    client = Client()
+
+    answer = password(client, "/console/account/")
+
+    assert (answer.status_code, answer["Location"]) == (302, "/console/login/second/")
+    assert not is_in(client)
+    assert client.get("/console/").status_code == 302
+    assert AuditEntry.objects.filter(action="session.opened").count() == 0
+
+    answer = second(client, shown())
+
+    assert (answer.status_code, answer["Location"]) == (302, "/console/account/")
+    assert is_in(client)
+    assert AuditEntry.objects.filter(action="session.opened").count() == 1
+
+
+def test_a_code_that_opened_one_session_opens_no_other(codes: list[str]):
+    first, replay = Client(), Client()
+    password(first)
+    password(replay)
+    second(first, shown())
+
+    answer = second(replay, shown())
+
+    assert answer.status_code == 422
+    assert not is_in(replay)
+
+
+def test_a_recovery_code_opens_and_the_person_hears_when_few_are_left(codes: list[str], clock: Clock):
+    for used, recovery in enumerate(codes[:7]):
+        client = Client(headers={"accept-language": "en"})
+        password(client)
+        assert second(client, recovery).status_code == 302
+        assert ("3 recovery codes left" in client.get(ACCOUNT).content.decode()) is (used == 6)
+
+
+def test_the_second_step_ends_after_five_minutes(codes: list[str], clock: Clock):
+    client = Client()
+    password(client)
+    clock(MORNING + timedelta(minutes=5))
+
+    answer = second(client, shown(MORNING + timedelta(minutes=5)))
+
+    assert (answer.status_code, answer["Location"]) == (302, "/console/login/")
+    assert not is_in(client)
+
+
+def test_nobody_reaches_the_second_step_without_the_password(codes: list[str]):
+    client = Client()
+
+    assert client.get("/console/login/second/")["Location"] == "/console/login/"
+    assert second(client, shown())["Location"] == "/console/login/"
+    assert not is_in(client)
+
+
+def test_a_card_taken_away_between_the_steps_opens_nothing(codes: list[str]):
+    client = Client()
+    password(client)
+    Staff.objects.update(is_active=False)
+
+    assert second(client, shown())["Location"] == "/console/login/"
+    assert not is_in(client)
+
+
+def test_wrong_codes_are_counted_over_all_sessions(codes: list[str]):
+    for _ in range(5):
+        client = Client()
+        password(client)
+        assert second(client, "000000").status_code == 422
+
+    assert second(client, shown()).status_code == 429
+    assert not is_in(client)
+
+
+def test_nonsense_from_a_key_is_a_wrong_proof(codes: list[str]):
+    client = Client()
+    password(client)
+
+    for nonsense in ("{", "[]", "{}", json.dumps({"id": "x", "response": {}})):
+        assert client.post("/console/login/second/", {"credential": nonsense}).status_code == 422
+    assert not is_in(client)
+
+
+def test_the_app_is_set_up_with_its_first_code_and_the_codes_are_shown_once(lin: User):
+    client = Client()
+    password(client)
+    page = client.get(APP).content.decode()
+    secret = re.search(r"<code data-copy-text>([A-Z2-7 ]+)</code>", page)[1].replace(" ", "")  # type: ignore[index]
+    assert "<svg" in page
+    assert secret not in str(dict(client.session))
+
+    wrong = client.post(APP, {"code": "000000"})
+    assert wrong.status_code == 422
+    assert secret in wrong.content.decode().replace(" ", "")  # the picture that was scanned stays good
+    answer = client.post(APP, {"code": shown(secret=secret)})
+
+    found = re.findall(r"<li>(\d{4} \d{4})</li>", answer.content.decode())
+    assert len(found) == 10
+    assert "no-store" in answer["Cache-Control"]
+    assert second_factor.is_on(lin)
+    again = client.get(ACCOUNT).content.decode()
+    assert not any(code in again for code in found)
+    assert client.get(APP)["Location"] == ACCOUNT
+
+
+def test_switching_off_takes_the_password(codes: list[str], lin: User):
+    client = Client()
+    password(client)
+    second(client, shown())
+    app = second_factor.of(lin).app
+    assert app is not None
+
+    assert client.post(REMOVE, {"factor": app.pk, "password": "wrong"}).status_code == 422
+    assert second_factor.is_on(lin)
+    assert client.post(REMOVE, {"factor": app.pk, "password": PASSWORD}).status_code == 302
+
+    assert Authenticator.objects.count() == 0
+    assert password(Client())["Location"] != "/console/login/second/"
+
+
+def test_a_role_that_needs_one_gets_nowhere_before_it_has_one(lin: User, settings):
+    settings.SECOND_FACTOR_ROLES = [Role.MARKETER]
+    client = Client()
+    assert password(client, "/console/members/")["Location"] == ACCOUNT
+
+    for path in ("/console/", "/console/members/", "/console/policies/"):
+        assert client.get(path)["Location"] == ACCOUNT
+    page = client.get(APP).content.decode()
+    secret = re.search(r"<code data-copy-text>([A-Z2-7 ]+)</code>", page)[1].replace(" ", "")  # type: ignore[index]
+    assert client.post(APP, {"code": shown(secret=secret)}).status_code == 200
+
+    assert client.get("/console/members/").status_code == 200
+    app = second_factor.of(lin).app
+    assert app is not None
+    assert client.post(REMOVE, {"factor": app.pk, "password": PASSWORD}).status_code == 409
+    assert second_factor.is_on(lin)
+
+
+LISTED = yaml.safe_load(house_settings.ACCESS_FILE.read_text())["step_up"]
+SAMPLES = {"order": "ord_x", "member": "mem_x", "client": "cli_x"}
+
+
+@pytest.mark.parametrize("route", LISTED)
+@pytest.mark.parametrize(
+    "headers", [{}, {"HX-Request": "true"}, {"accept": "application/json"}], ids=["page", "part", "program"]
+)
+def test_every_listed_act_asks_for_a_fresh_proof(lin: User, clock: Clock, route: str, headers: dict[str, str]):
+    Staff.objects.update(role=Role.ADMIN)
+    client = Client()
+    password(client)
+    clock(MORNING + timedelta(seconds=step_up.FRESH_SECONDS))
+    address = next(
+        reverse(route, kwargs=kwargs)
+        for kwargs in ({}, *({name: value} for name, value in SAMPLES.items()))
+        if _fits(route, kwargs)
+    )
+
+    answer = client.post(address, {"request_key": "abcdefghijkl"}, headers=headers)
+
+    if "accept" in headers:
+        assert (answer.status_code, answer.json()["code"]) == (401, "step_up_required")
+    else:
+        target = answer.headers.get("HX-Redirect") or answer.headers["Location"]
+        assert target.startswith(f"{PROVE}?next=")
+
+
+def _fits(route: str, kwargs: dict[str, str]) -> bool:
+    try:
+        return bool(reverse(route, kwargs=kwargs))
+    except Exception:
+        return False
+
+
+def test_a_fresh_code_opens_the_acts_for_ten_minutes_and_the_log_in_counts(codes: list[str], clock: Clock):
+    client = Client()
+    password(client)
+    second(client, shown())
+    assert client.post(CODES).status_code == 200
+    later = MORNING + timedelta(minutes=11)
+    clock(later)
+    assert client.post(CODES)["Location"].startswith(PROVE)
+
+    assert client.post(PROVE, {"code": shown(), "next": ACCOUNT}).status_code == 422
+    assert client.post(CODES)["Location"].startswith(PROVE)
+    assert client.post(PROVE, {"code": shown(later), "next": ACCOUNT})["Location"] == ACCOUNT
+
+    assert client.post(CODES).status_code == 200
+    clock(later + timedelta(minutes=9, seconds=59))
+    assert client.post(CODES).status_code == 200
+
+
+def test_the_password_is_no_proof_for_who_has_a_second_factor(codes: list[str], clock: Clock):
+    client = Client()
+    password(client)
+    second(client, shown())
+    clock(MORNING + timedelta(hours=1))
+
+    assert client.post(PROVE, {"password": PASSWORD, "next": ACCOUNT}).status_code == 422
+    assert client.post(CODES)["Location"].startswith(PROVE)
+
+
+def test_without_a_second_factor_the_password_is_the_proof(lin: User, clock: Clock):
+    client = Client()
+    password(client)
+    clock(MORNING + timedelta(hours=1))
+    client.get(APP)
+    assert client.post(APP, {"code": "000000"})["Location"].startswith(PROVE)
+
+    assert client.post(PROVE, {"password": "wrong"}).status_code == 422
+    assert client.post(PROVE, {"password": PASSWORD, "next": APP})["Location"] == APP
+
+    assert client.post(APP, {"code": "000000"}).status_code == 422
+
+
+@pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", ""])
+def test_the_proof_leads_back_to_this_house_only(lin: User, elsewhere: str):
+    client = Client()
+    password(client)
+
+    assert client.post(PROVE, {"password": PASSWORD, "next": elsewhere})["Location"] == "/"
