@@ -133,7 +133,7 @@ def _pipeline(channel: str, *, limits: gate.Gate, deadline: float) -> Iterator[C
 
 
 def send_chunk(channel: str) -> Counter[str]:
-    """Claim, send, record up to 1,000 touches. Returns how many reached which state; empty: nothing was due."""
+    """Claim, send, record one chunk. Returns how many reached which state; empty: nothing was due."""
     return _settle(_post(_prepare(channel)))
 
 
