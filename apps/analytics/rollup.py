@@ -69,6 +69,7 @@ with present as (
     from segments_stagechange c join members_member m on m.id = c.member_id
     cross join lateral (values (c.after, 1), (c.before, -1)) as v (stage, n)
     where c.after = any(%(stages)s) and c.at >= %(start)s and c.at < %(end)s and v.stage <> ''
+        and m.merged_into_id is null
     group by 1, 2, 3
 ), days as (
     select d::date as day from generate_series(%(first)s::date, %(last)s::date, interval '1 day') d

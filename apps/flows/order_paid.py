@@ -5,8 +5,9 @@
 
 from apps.core import clock
 from apps.events.models import Event
+from apps.members import selectors as members
 from apps.segments import refresh as stats
 
 
 def refresh(event: Event) -> None:
-    stats.refresh_members(member_ids=[event.payload["member_id"]], moment=clock.now())
+    stats.refresh_members(member_ids=[members.current_id(event.payload["member_id"])], moment=clock.now())

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import QuerySet
 
 from apps.core import ciphers, clock
 from apps.core.errors import BadCipher
@@ -52,7 +53,7 @@ def purge() -> int:
     return Departure.objects.filter(expires_at__lte=clock.now()).delete()[0]
 
 
-def _live(phone: str):  # type: ignore[no-untyped-def]
+def _live(phone: str) -> QuerySet[Departure]:
     return Departure.objects.filter(digest=_digest(phone), expires_at__gt=clock.now())
 
 

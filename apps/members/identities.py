@@ -49,7 +49,7 @@ def add_identity(*, member_id: int, kind: str, value: str, namespace: str = "", 
     if kind == Identity.Kind.PHONE and departures.is_barred(value):
         raise PhoneBarred
     entry = (member_id, namespace, value)
-    _insert(kind, [entry], _open_keys([member_id]), verified_at=clock.now() if is_verified else None)
+    _insert(kind, [entry], open_keys([member_id]), verified_at=clock.now() if is_verified else None)
     found = Identity.objects.get(kind=kind, namespace=namespace, digest=digest(kind=kind, value=value))
     if found.member_id != member_id:
         raise PhoneTaken if kind == Identity.Kind.PHONE else IdentityTaken
@@ -106,7 +106,7 @@ def _add_phones(wanted: list[tuple[str, int, str]]) -> dict[str, str]:
         if value not in owners:
             entries.setdefault(value, (member_id, "", phone))  # twice in one file: the first has it
     if entries:
-        keys = _open_keys(sorted({member_id for member_id, _, _ in entries.values()}))
+        keys = open_keys(sorted({member_id for member_id, _, _ in entries.values()}))
         _insert(Identity.Kind.PHONE, [entries[value] for value in sorted(entries)], keys)
         owners |= _owners(list(entries))
     errors |= {number: PhoneTaken.code for number, member_id, _, value in normal_rows if owners[value] != member_id}
@@ -124,7 +124,7 @@ def _owners(digests: list[bytes]) -> dict[bytes, int]:
         return {bytes(value): member_id for value, member_id in cursor.fetchall()}
 
 
-def _open_keys(member_ids: Sequence[int]) -> dict[int, bytes]:
+def open_keys(member_ids: Sequence[int]) -> dict[int, bytes]:
     """Each member's data key, unwrapped; members without one get it here."""
     with connection.cursor() as cursor:  # arrays: one statement with a handful of parameters, however many rows
         cursor.execute(_KEYS, [list(member_ids)])
@@ -138,6 +138,26 @@ def _open_keys(member_ids: Sequence[int]) -> dict[int, bytes]:
             cursor.execute(_KEYS, [missing])
             stored |= dict(cursor.fetchall())
     return {member_id: ciphers.unwrap(bytes(wrapped)) for member_id, wrapped in stored.items()}
+
+
+def hand_over(*, identity_ids: Sequence[int], to_id: int) -> list[int]:
+    """Give identities to another member, sealed anew with that member's key: who erases the one key erases all. Returns the moved ids.
+
+    The caller holds both members' locks. Raises BadCipher, and moves nothing, when a value cannot be read.
+    """
+    rows = list(Identity.objects.filter(pk__in=identity_ids).exclude(member_id=to_id).order_by("pk"))
+    keys = open_keys(sorted({to_id, *(row.member_id for row in rows)}))
+    fresh = []
+    for row in rows:
+        value = ciphers.decrypt(person_key=keys[row.member_id], blob=bytes(row.sealed), context=context(row.kind))
+        fresh.append(ciphers.encrypt(person_key=keys[to_id], text=value, context=context(row.kind)))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "update members_identity i set member_id = %s, sealed = n.sealed"
+            " from unnest(%s::bigint[], %s::bytea[]) n(id, sealed) where i.id = n.id",
+            [to_id, [row.pk for row in rows], fresh],
+        )
+    return [row.pk for row in rows]
 
 
 def _insert(

@@ -14,7 +14,7 @@ from apps.core.errors import BadCipher, NotFound, ValidationFailed
 from apps.members import identities
 from apps.members import phones as phone_numbers
 from apps.members.errors import PhoneInvalid
-from apps.members.models import Consent, Identity, Member
+from apps.members.models import Consent, ConsentNow, Identity, Member
 from apps.stores.access import Access
 
 PREFIX = "mem"
@@ -198,10 +198,13 @@ def profile(member_id: int) -> Profile:
 
 def consents(member_id: int) -> list[Statement]:
     """The member's whole consent history, newest first, that of merged records too (`merging.py` says which counts then)."""
-    seen: set[tuple[str, str]] = set()
+    now = {(row.purpose, row.channel): row for row in ConsentNow.objects.filter(member_id=member_id)}
     history = []
     for row in Consent.objects.filter(member_id__in=family(member_id)).order_by("-at", "-id"):
-        subject = (row.purpose, row.channel)
+        counting = now.get((row.purpose, row.channel))
+        is_counting = counting is not None and (counting.at, counting.is_granted) == (row.at, row.is_granted)
+        if is_counting:
+            del now[row.purpose, row.channel]
         history.append(
             Statement(
                 purpose=row.purpose,
@@ -210,10 +213,9 @@ def consents(member_id: int) -> list[Statement]:
                 source=row.source,
                 text_version=row.text_version,
                 at=row.at,
-                is_newest=subject not in seen,
+                is_newest=is_counting,
             )
         )
-        seen.add(subject)
     return history
 
 
@@ -223,10 +225,8 @@ def _matching(text: str) -> Q:
         owned = find_by_phone_tail(text)
     elif (owner := find_by_phone(text)) or (owner := _owner(Identity.Kind.CARD, "", text)):
         owned = [owner]
-    owned = [
-        *owned,
-        *Member.objects.filter(member_no=text, merged_into__isnull=False).values_list("merged_into", flat=True),
-    ]
+    aliases = Member.objects.filter(member_no=text).exclude(merged_into=None)
+    owned += [into for into in aliases.values_list("merged_into_id", flat=True) if into]
     return Q(pk__in=owned) | Q(member_no=text) | Q(nickname__icontains=text)
 
 

@@ -134,6 +134,7 @@ CELERY_BEAT_SCHEDULE = {
     "rollup": {"task": "analytics.roll_up", "schedule": crontab(minute="*/5")},
     "keep-activity": {"task": "activity.keep", "schedule": crontab(hour=3, minute=20)},
     "expire-tags": {"task": "members.expire_tags", "schedule": crontab(hour=0, minute=5)},
+    "settle-merges": {"task": "flows.settle_merges", "schedule": crontab(minute="3-59/10")},
     "demo-tick": {"task": "flows.demo_tick", "schedule": 60.0},
 }
 
