@@ -3,13 +3,15 @@
 from collections.abc import Callable
 
 from apps.events.models import Event
-from apps.flows import member_merged, order_paid, order_refunded
+from apps.flows import identity_conflict, member_merged, order_paid, order_refunded
 
 Step = Callable[[Event], None]
 
 STEPS: dict[str, tuple[Step, ...]] = {
     "order.paid": (order_paid.refresh,),
     "order.refunded": (order_refunded.refresh,),
+    "member.unionid_conflict": (identity_conflict.join_by_unionid,),
+    "member.phone_conflict": (identity_conflict.join_by_phone,),
     "member.merged": (member_merged.settle,),
     "member.unmerged": (member_merged.refresh_both,),
 }

@@ -58,6 +58,7 @@ class Doubt(models.Model):
 
     class Cause(models.TextChoices):
         UNIONID = "unionid", _("One WeChat person on two records")
+        PHONE = "phone", _("One phone, proven from two records")
 
     first = models.ForeignKey("members.Member", on_delete=models.CASCADE, related_name="+")
     second = models.ForeignKey("members.Member", on_delete=models.CASCADE, related_name="+")

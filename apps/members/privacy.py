@@ -102,7 +102,7 @@ HOLDINGS = (
         member="member_id",
         export=("tag", "source", "given_at", "expires_on"),
         on_erase="delete",
-        on_merge="stay",
+        on_merge="move",
     ),
     Holding(
         model="members.TakenTag",

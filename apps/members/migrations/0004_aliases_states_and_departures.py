@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
             name='Doubt',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('cause', models.CharField(choices=[('unionid', 'One WeChat person on two records')], max_length=20)),
+                ('cause', models.CharField(choices=[('unionid', 'One WeChat person on two records'), ('phone', 'One phone, proven from two records')], max_length=20)),
                 ('state', models.CharField(choices=[('open', 'To be looked at'), ('merged', 'Merged'), ('apart', 'Two people')], default='open', max_length=10)),
                 ('at', models.DateTimeField(default=apps.core.clock.now)),
                 ('decided_at', models.DateTimeField(null=True)),
