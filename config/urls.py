@@ -12,6 +12,7 @@ urlpatterns = [
     path("metrics", health.metrics, name="metrics"),
     path("language/", set_language, name="set_language"),
     records.urls,
+    path("api/", include("apps.api.urls")),
     path("", include("apps.console.urls")),
 ]
 

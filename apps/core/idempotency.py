@@ -49,7 +49,7 @@ class Claim:
     actor: str
     route: str
     key: str
-    digest: bytes
+    digest: bytes = b""
     member_id: int | None = None
 
     @property

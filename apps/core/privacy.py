@@ -34,12 +34,23 @@ HOLDINGS = (
         since="refresh_expires_at",
         purpose="access",
     ),
+    Holding(
+        model="core.IdempotencyKey",
+        member="member_id",
+        export=(),
+        on_erase="delete",
+        on_merge="stay",
+        retain_days=1,
+        since="created_at",
+        purpose="access",
+    ),
 )
 IMPERSONAL = (
     "core.AuditEntry",  # names objects by id; before and after of personal columns are hidden by their trigger
     "core.BrandSetting",
     "core.Heartbeat",
     "core.Job",
+    "core.RateWindow",
     "core.TaskRun",
 )
 PURGES = (Purge(model="core.TaskRun", days=14, since="started_at", only={"finished_at__isnull": False}),)

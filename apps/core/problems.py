@@ -45,6 +45,7 @@ def answer(
 ) -> HttpResponse:
     """A problem document when a program asks, else `templates/<status>.html` (or 400.html) with the same words."""
     request_id = getattr(request, "id", "")
+    request.problem_code = code  # type: ignore[attr-defined]  # for request logs
     if _wants_json(request):
         body = {
             **(facts or {}),
@@ -54,6 +55,7 @@ def answer(
             "code": code,
             "retryable": is_retryable,
             "request_id": request_id,
+            "doc": f"/api/docs/errors#{code}",
         }
         return JsonResponse(body, status=status, content_type="application/problem+json")
     template = f"{status}.html" if status in {403, 404, 500} else "400.html"
@@ -69,7 +71,8 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    title = _("This does not exist, or is outside your stores.")
+    is_api = request.path.startswith("/api/")
+    title = _("This does not exist.") if is_api else _("This does not exist, or is outside your stores.")
     return answer(request, status=404, code="not_found", title=title)
 
 

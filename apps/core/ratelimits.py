@@ -184,7 +184,7 @@ def _counted(limit: Limit) -> Verdict:
 
 
 @cache
-def _client(url: str) -> "redis.Redis[Any]":
+def _client(url: str) -> "redis.Redis":
     return redis.Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
 
 

@@ -36,6 +36,11 @@ def change_profile(
     member.save(update_fields=["nickname", "gender", "birth_year", "birth_month", "birth_day", "birthday_corrected_at"])
 
 
+def hold(*, member_id: int) -> None:
+    """Let nobody else change this profile until the transaction ends: to compare before writing."""
+    list(Member.objects.select_for_update().filter(pk=member_id).values_list("pk"))
+
+
 def _set_birthday(member: Member, birthday: date) -> None:
     """What staff or an import entered counts as entered."""
     before = (member.birth_year, member.birth_month, member.birth_day)

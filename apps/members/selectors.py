@@ -30,6 +30,10 @@ SEALED_PHONE = """
     select i.sealed, k.wrapped from members_identity i join members_memberkey k on k.member_id = i.member_id
     where i.member_id = m.id and i.kind = 'phone' order by i.id + 0 desc limit 1
 """
+_CARD = f"""
+    select m.member_no, m.nickname, m.gender, m.birth_year, m.birth_month, m.birth_day, m.status, m.joined_at, p.sealed, p.wrapped
+    from members_member m left join lateral ({SEALED_PHONE}) p on true where m.id = %s
+"""
 _PHONE_CONTEXT = identities.context(Identity.Kind.PHONE)
 
 
@@ -103,6 +107,55 @@ def open_phone(*, wrapped: bytes, sealed: bytes) -> str | None:
     """The phone of a row of `SEALED_PHONE`, for sending; None when its key is gone."""
     try:
         return ciphers.decrypt(person_key=ciphers.unwrap(wrapped), blob=sealed, context=_PHONE_CONTEXT)
+    except BadCipher:
+        return None
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a member's own first screen shows of them. The phone is masked."""
+
+    public_id: str
+    member_no: str
+    nickname: str
+    gender: str
+    birthday: tuple[int | None, int | None, int | None]
+    status: str
+    joined_at: datetime
+    masked_phone: str
+
+
+def card(member_id: int) -> Card:
+    """In one statement. Raises NotFound."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CARD, [member_id])
+        row = cursor.fetchone()
+    if row is None:
+        raise NotFound
+    member_no, nickname, gender, year, month, day, status, joined_at, sealed, wrapped = row
+    phone = open_phone(wrapped=wrapped, sealed=sealed) if sealed is not None else None
+    return Card(
+        public_id=ids.encode(PREFIX, member_id),
+        member_no=member_no,
+        nickname=nickname,
+        gender=gender,
+        birthday=(year, month, day),
+        status=status,
+        joined_at=joined_at,
+        masked_phone=phone_numbers.masked(phone or ""),
+    )
+
+
+def openid(*, member_id: int, app_id: str) -> str | None:
+    """The member's newest open id in a mini-program; None without one, or when the key is destroyed."""
+    kind = Identity.Kind.OPENID
+    rows = Identity.objects.filter(member_id=member_id, kind=kind, namespace=app_id).order_by("-pk")
+    found = rows.values_list("member__key__wrapped", "sealed").first()
+    if found is None or found[0] is None:
+        return None
+    try:
+        person_key = ciphers.unwrap(bytes(found[0]))
+        return ciphers.decrypt(person_key=person_key, blob=bytes(found[1]), context=identities.context(kind))
     except BadCipher:
         return None
 

@@ -2,7 +2,8 @@
 
 A route asks for `public`, `staff` (anybody with an active staff card) or one permission. A permission names its roles and, for
 each, the reach: `all`, `region`, `store`, `own`. A route without a line is refused. Doors that are not the back office ask for
-`member`, `client:<scope>` or `device:<scope>` (one need, or several joined by ` | `); their apps decide these, see `DOORS`.
+`member`, `client:<scope>` or `device:<scope>` (one need, or several joined by ` | `), or take `anyone`, with or without a token;
+their apps decide these, see `DOORS`.
 """
 
 from collections.abc import Callable, Mapping

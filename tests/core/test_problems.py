@@ -46,6 +46,7 @@ def test_a_program_gets_a_problem_document_with_stable_code_and_request_id():
         "code": "too_few",
         "retryable": True,
         "request_id": "req_test1234",
+        "doc": "/api/docs/errors#too_few",
         "needed": 3,
         "there": 1,
     }

@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 from django.db import connection, transaction
 
-from apps.members import codes, login, services
+from apps.members import codes, login
 from apps.members.errors import CodeNotSent, CodeSpent, CodeWrong, PhoneInvalid
 from apps.members.models import CodeRequest, KnownDevice, Member
 from tests.members.conftest import Figure, Phone

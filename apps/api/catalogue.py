@@ -1,0 +1,267 @@
+"""Every error code an API call may answer: status, whether to try again, why it happens and what to do. Served as documentation.
+
+Titles stand beside the rules (`DomainError.title`); a test compares code and status with them and finds codes that are missing.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.errors import DomainError
+
+Words = str | Promise
+
+
+@dataclass(frozen=True)
+class Entry:
+    code: str
+    status: int
+    is_retryable: bool
+    cause: Words
+    cure: Words
+
+
+_WAIT = _("Send the same request again after a pause.")
+_READ_AGAIN = _("Read the object again, decide, and send your change with the new ETag.")
+ENTRIES = (
+    Entry(
+        "malformed_request", 400, False, _("The body is not JSON in UTF-8."), _("Check the body and its Content-Type.")
+    ),
+    Entry("bad_request", 400, False, _("The request breaks HTTP itself."), _("Check headers and address.")),
+    Entry(
+        "api_version_unknown",
+        400,
+        False,
+        _("The Api-Version header names a version that does not exist."),
+        _("Leave it out, or send one of the versions under `known`."),
+    ),
+    Entry(
+        "cursor_invalid",
+        400,
+        False,
+        _("The cursor was changed, or made by another list or filter."),
+        _("Start without a cursor."),
+    ),
+    Entry(
+        "idempotency_key_required",
+        400,
+        False,
+        _("This write needs an Idempotency-Key, or the one sent is not 1 to 255 visible ASCII characters."),
+        _("Make a random key before the first try and keep it for every repeat."),
+    ),
+    Entry(
+        "unauthenticated",
+        401,
+        False,
+        _("No token or key was sent, or it is unknown or revoked."),
+        _("Log in and send Authorization: Bearer."),
+    ),
+    Entry(
+        "token_expired",
+        401,
+        False,
+        _("The access token is older than 30 minutes."),
+        _("Get a new pair at /auth/refresh, once for all waiting calls."),
+    ),
+    Entry(
+        "step_up_required",
+        401,
+        False,
+        _("This act needs a proof of identity from the last 5 minutes."),
+        _("Have a code sent for step_up, confirm it at /auth/step-up, repeat the call."),
+    ),
+    Entry(
+        "forbidden",
+        403,
+        False,
+        _("The token or key is valid, but not for this route."),
+        _("Use a key with the scope that this page names."),
+    ),
+    Entry("not_found", 404, False, _("There is no such thing, or it belongs to somebody else."), _("Check the id.")),
+    Entry(
+        "method_not_allowed",
+        405,
+        False,
+        _("This address exists, but not with this method."),
+        _("See the Allow header."),
+    ),
+    Entry("not_acceptable", 406, False, _("Accept excludes JSON."), _("Accept application/json.")),
+    Entry(
+        "birthday_fixed",
+        409,
+        False,
+        _("A birthday is entered once and corrected once."),
+        _("Show it read-only; staff can correct it."),
+    ),
+    Entry("idempotency_in_progress", 409, True, _("The first request with this key has not finished."), _WAIT),
+    Entry("precondition_failed", 412, False, _("The object changed after you read it."), _READ_AGAIN),
+    Entry(
+        "upload_too_large",
+        413,
+        False,
+        _("The body is larger than `limit_bytes`."),
+        _("Send less at once; compress pictures first."),
+    ),
+    Entry(
+        "upload_type_refused",
+        415,
+        False,
+        _("The file is not a picture of a kind that is taken, whatever its name says."),
+        _("Send JPEG, PNG or WebP."),
+    ),
+    Entry(
+        "unsupported_media_type",
+        415,
+        False,
+        _("The Content-Type is not the one of this route."),
+        _("Send application/json (multipart/form-data for files)."),
+    ),
+    Entry(
+        "validation_failed",
+        422,
+        False,
+        _("Fields are missing, unknown or out of range."),
+        _("`errors` lists every wrong field with a JSON Pointer."),
+    ),
+    Entry(
+        "idempotency_key_reused",
+        422,
+        False,
+        _("The key was used for a request with another body."),
+        _("One key per intention: make a new one for a new request."),
+    ),
+    Entry("precondition_required", 428, False, _("Updates need an If-Match header."), _READ_AGAIN),
+    Entry(
+        "rate_limited",
+        429,
+        True,
+        _("More requests in a minute than allowed."),
+        _("Wait the seconds of Retry-After; the RateLimit header shows what is left."),
+    ),
+    Entry(
+        "server_error",
+        500,
+        True,
+        _("Our fault."),
+        _("Send the same request with the same key again; if it stays, tell us the request_id."),
+    ),
+    Entry(
+        "phone_invalid", 422, False, _("The number is not a mobile number that exists."), _("Let the person check it.")
+    ),
+    Entry(
+        "phone_not_served",
+        422,
+        False,
+        _("Codes are not sent to this country or kind of number."),
+        _("Offer WeChat log-in."),
+    ),
+    Entry("phone_taken", 409, False, _("Another member has this number."), _("Log in with that number instead.")),
+    Entry(
+        "code_wrong",
+        422,
+        False,
+        _("The six digits are not those that were sent."),
+        _("Let the person type again; `tries_left` says how often."),
+    ),
+    Entry(
+        "code_expired",
+        409,
+        False,
+        _("The code is used up: too old, tried too often, or already used."),
+        _("Ask for a new one."),
+    ),
+    Entry(
+        "member_frozen",
+        403,
+        False,
+        _("Staff switched the account off."),
+        _("Show the title; only the service can help."),
+    ),
+    Entry(
+        "member_leaving",
+        403,
+        False,
+        _("The member cancelled and the cool-off runs until `until`."),
+        _("Ask whether they want to come back; repeat with come_back."),
+    ),
+    Entry(
+        "cool_off_over",
+        409,
+        False,
+        _("The cool-off of a cancellation is over."),
+        _("Wait until the account is erased, then register anew."),
+    ),
+    Entry(
+        "registration_refused",
+        403,
+        False,
+        _("No account is opened with this number."),
+        _("Show the title; only the service can help."),
+    ),
+    Entry(
+        "wechat_code_invalid",
+        422,
+        False,
+        _("The code of WeChat was used, is older than five minutes, or belongs to another app."),
+        _("Call wx.login (or getPhoneNumber) again."),
+    ),
+    Entry("wechat_app_unknown", 422, False, _("The mini-program is not one of this brand."), _("Check app_id.")),
+    Entry("wechat_user_blocked", 403, False, _("WeChat blocks this person for risk."), _("Offer log-in by phone.")),
+    Entry(
+        "events_batch_too_large", 413, False, _("More than 500 events or 200,000 bytes."), _("Send several batches.")
+    ),
+    Entry(
+        "events_batch_malformed",
+        422,
+        False,
+        _("The batch itself cannot be read; `part` says where."),
+        _("Check the field that is named."),
+    ),
+    Entry("provider_unavailable", 503, True, _("WeChat or the SMS provider does not answer."), _WAIT),
+)
+_BY_CODE = {entry.code: entry for entry in ENTRIES}
+
+
+def entry(code: str) -> Entry:
+    """Raises KeyError for a code that is not in the catalogue."""
+    return _BY_CODE[code]
+
+
+@cache
+def rules() -> dict[str, type[DomainError]]:
+    """The exception behind each code; the frame's and the faces' own words win over the rules' of the same code."""
+    found: dict[str, type[DomainError]] = {}
+    waiting: list[type[DomainError]] = [DomainError]
+    while waiting:
+        rule = waiting.pop()
+        waiting += rule.__subclasses__()
+        if rule.code not in found or rule.__module__ == "apps.api.errors":
+            found[rule.code] = rule
+    return found
+
+
+def title(code: str) -> str:
+    """In the present language; placeholders stay."""
+    rule = rules().get(code)
+    return str(rule.title) if rule else ""
+
+
+def example(code: str) -> dict[str, Any]:
+    """A problem document of this code."""
+    one = entry(code)
+    more: dict[str, Any] = {"retry_after": 7} if code == "rate_limited" else {}
+    if code == "validation_failed":
+        more = {"errors": [{"pointer": "/nickname", "code": "unknown_field", "message": "There is no such field."}]}
+    return {
+        "type": f"/problems/{code}",
+        "title": title(code) % {"retry_after": 7} if code == "rate_limited" else title(code),
+        "status": one.status,
+        "code": code,
+        "retryable": one.is_retryable,
+        "request_id": "req_8sKd0fQ2xYzA",
+        "doc": f"/api/docs/errors#{code}",
+        **more,
+    }

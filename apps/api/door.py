@@ -1,0 +1,90 @@
+"""Who passes which API route. Called by `stores.access.AccessMiddleware` before any view; one limit call, one look at the token."""
+
+import re
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from apps.api import principals
+from apps.api.errors import RateLimited, ScopeMissing
+from apps.api.frame import call_of, refuse
+from apps.api.principals import NOBODY, Principal
+from apps.core import audit, idempotency, ratelimits, requests
+from apps.core.errors import DomainError, Unauthenticated
+from apps.core.ratelimits import Limit
+
+_BEARER = re.compile(r"Bearer +([\x21-\x7e]{1,512})", re.IGNORECASE)
+SECONDS = 60
+QUOTAS = {"member": 120, "client": 1200, "device": 600, "ip": 300, "login": 30}  # requests in a minute
+WRITES = {"POST", "PUT", "DELETE"}
+
+
+def admit(request: HttpRequest, need: str | None) -> HttpResponse | None:
+    """None lets the request in, with `request.principal` set; else the refusal."""
+    if need == "anyone":  # who shows a token must show a good one
+        need = "member" if "Authorization" in request.headers else "public"
+    try:
+        principal = _principal(request, need)
+        _count(request, principal)
+        _check(principal, need)
+    except DomainError as refusal:
+        if refusal.status == 403:
+            assert request.resolver_match is not None  # noqa: S101 - called after resolving
+            audit.record("access.refused", object_type="route", object_id=request.resolver_match.view_name)
+        return refuse(request, refusal)
+    return None
+
+
+def _principal(request: HttpRequest, need: str | None) -> Principal:
+    principal = NOBODY
+    header = request.headers.get("Authorization", "")
+    if need != "public" and header:
+        found = _BEARER.fullmatch(header.strip())
+        principal = principals.find(found[1]) if found else NOBODY
+    request.principal = call_of(request).principal = principal  # type: ignore[attr-defined]
+    if principal.actor:
+        requests.identify(principal.actor)
+    return principal
+
+
+def _count(request: HttpRequest, principal: Principal) -> None:
+    """Count the request, and take the mark of its idempotency key in the same breath. Raises RateLimited."""
+    call = call_of(request)
+    key = request.headers.get("Idempotency-Key")
+    if principal.actor and key is not None and request.method in WRITES:
+        call.key = idempotency.read_key(key)
+    asked = ratelimits.ask([_limit(request, principal)], mark=claim(request).mark if call.key else "")
+    call.verdicts, call.mark = asked.verdicts, asked.mark
+    if asked.refusal:
+        raise RateLimited(retry_after=asked.refusal.reset)
+
+
+def claim(request: HttpRequest) -> idempotency.Claim:
+    """What this request's idempotency key stands for."""
+    call = call_of(request)
+    return idempotency.Claim(
+        actor=call.principal.actor,
+        route=f"{request.method} {request.path_info}"[:200],
+        key=call.key,
+        member_id=call.principal.member_id,
+    )
+
+
+def _limit(request: HttpRequest, principal: Principal) -> Limit:
+    """By token for who is known; by address for all others, whose wrong tokens count too."""
+    if principal.actor:
+        return Limit(name=principal.kind, subject=principal.actor, quota=QUOTAS[principal.kind], window=SECONDS)
+    address = ratelimits.subject_of(requests.origin().address)
+    is_login = request.path_info.startswith(settings.API_LOGIN_PATHS)
+    name = "login" if is_login else "ip"
+    return Limit(name=name, subject=address, quota=QUOTAS[name], window=SECONDS, closed=is_login)
+
+
+def _check(principal: Principal, need: str | None) -> None:
+    """Raises Unauthenticated, ScopeMissing. A need may list several, joined by " | "."""
+    if need == "public":
+        return
+    if not principal.actor:
+        raise Unauthenticated
+    if need is None or not any(principal.satisfies(one.strip()) for one in need.split("|")):
+        raise ScopeMissing

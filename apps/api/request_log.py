@@ -1,0 +1,89 @@
+"""The request log, written in batches: a call waits for no log line.
+
+Lines gather in memory and are stored every two seconds, or two hundred at once, by a thread of their own. A process that is killed
+loses its last two seconds of log, never a promise: what was done stands in the tables of the rules.
+"""
+
+import atexit
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse
+
+from apps.api.models import RequestLine
+from apps.core import clock
+
+if TYPE_CHECKING:
+    from apps.api.frame import Call
+
+log = structlog.get_logger("siyu.api")
+EVERY = 2.0  # seconds
+FULL = 200
+MOST = 20_000  # lines that wait while the database is away; older ones go first
+
+_lines: deque[RequestLine] = deque(maxlen=MOST)
+_full = threading.Event()
+_writer: dict[str, threading.Thread] = {}
+
+
+def note(request: HttpRequest, response: HttpResponse, call: "Call", *, seconds: float) -> None:
+    match = request.resolver_match
+    _lines.append(
+        RequestLine(
+            at=clock.now(),
+            request_id=getattr(request, "id", ""),
+            trace=call.trace[3:35],
+            actor=call.principal.actor,
+            method=(request.method or "")[:10],
+            route=match.view_name[:60] if match else "",
+            status=response.status_code,
+            code=getattr(request, "problem_code", "")[:60],
+            ms=round(seconds * 1000),
+            is_replayed=call.is_replayed,
+        )
+    )
+    if settings.API_REQUEST_LOG_THREAD:
+        _start_writer()
+    if len(_lines) >= FULL:
+        _full.set()
+
+
+def flush() -> int:
+    """Store what has gathered. Returns how many lines."""
+    batch: list[RequestLine] = []
+    while _lines and len(batch) < MOST:
+        batch.append(_lines.popleft())
+    RequestLine.objects.bulk_create(batch, batch_size=1_000)
+    return len(batch)
+
+
+def _start_writer() -> None:
+    if "thread" not in _writer or not _writer["thread"].is_alive():
+        thread = _writer["thread"] = threading.Thread(target=_write, name="api-request-log", daemon=True)
+        thread.start()
+        atexit.register(_last)
+
+
+def _write() -> None:
+    while True:
+        _full.wait(EVERY)
+        _full.clear()
+        _attempt()
+
+
+def _attempt() -> None:
+    try:
+        flush()
+    except DatabaseError:
+        log.warning("request log not written", lines=len(_lines))
+    finally:
+        connection.close()
+
+
+def _last() -> None:
+    if _lines:
+        _attempt()

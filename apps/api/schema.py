@@ -1,0 +1,179 @@
+"""How a view method says what it is in the OpenAPI document: one decorator; what follows from the frame is added here."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
+
+from apps.api import catalogue
+from apps.api.base import Input
+from apps.stores.access import rules
+
+PROBLEM = "application/problem+json"
+Method = Callable[..., Any]
+
+
+class Pointed(serializers.Serializer[Any]):
+    pointer = serializers.CharField(help_text="JSON Pointer into the body")
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class Problem(serializers.Serializer[Any]):
+    """RFC 9457, with a stable `code`."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    code = serializers.CharField()
+    retryable = serializers.BooleanField()
+    request_id = serializers.CharField()
+    doc = serializers.CharField()
+    errors = Pointed(many=True, required=False)  # type: ignore[assignment]  # DRF makes it a field
+
+
+class Operation(AutoSchema):
+    """Adds the security scheme that config/access.yaml names for the route."""
+
+    def get_auth(self) -> list[dict[str, list[str]]]:
+        need = need_of(self.view)
+        if need == "public":
+            return [{}]
+        kinds = {one.strip().partition(":")[0] for one in need.split("|")}
+        return [{kind: []} for kind in ("member", "client", "device") if kind in kinds]
+
+
+@dataclass(frozen=True)
+class Paged:
+    """The answer is a page of these rows."""
+
+    row: type[serializers.Serializer[Any]]
+
+
+def need_of(view: Any) -> str:
+    """What config/access.yaml asks for at this view's route."""
+    return rules().need(f"api:{view.route}") or ""
+
+
+def operation(
+    summary: str,
+    *,
+    answer: Any = None,
+    example: Any = None,
+    status: int = 200,
+    form: type[Input] | None = None,
+    asks: Any = None,
+    problems: Sequence[str] = (),
+    parameters: Iterable[OpenApiParameter] = (),
+    tag: str = "me",
+    is_keyed: bool = True,
+    is_tagged: bool = False,
+    media_type: str = "application/json",
+) -> Callable[[Method], Method]:
+    """`form` with the example `asks` is the body; `answer` with `example` the 2xx; `problems` what this route itself may refuse."""
+
+    def decorate(method: Method) -> Method:
+        name = method.__name__.upper()
+        is_write = name != "GET"
+        extra = [
+            *parameters,
+            *_parameters(is_write=is_write and is_keyed, answer=answer, is_tagged=is_tagged, name=name),
+        ]
+        codes = [
+            *problems,
+            *_common(form=form, is_write=is_write and is_keyed, is_tagged=is_tagged, answer=answer, name=name),
+        ]
+        schema, shown = _schema(answer, example)
+        responses: dict[Any, Any] = {
+            (status, "application/json") if schema else status: OpenApiResponse(
+                schema, description=str(summary), examples=[OpenApiExample("ok", value=shown)] if schema else []
+            )
+        }
+        if is_tagged and name == "GET":
+            responses[304] = OpenApiResponse(description="Not modified")
+        responses |= problem_responses(codes)
+        return extend_schema(
+            summary=summary,
+            tags=[tag],
+            request={media_type: form} if form else None,
+            examples=[OpenApiExample("body", value=asks, request_only=True)] if asks is not None else [],
+            parameters=extra,
+            responses=responses,
+        )(method)
+
+    return decorate
+
+
+def problem_responses(codes: Iterable[str]) -> dict[Any, OpenApiResponse]:
+    """One response per status, with an example for every code."""
+    by_status: dict[int, list[str]] = {}
+    for code in dict.fromkeys(codes):
+        by_status.setdefault(catalogue.entry(code).status, []).append(code)
+    return {
+        (status, PROBLEM): OpenApiResponse(
+            Problem,
+            description=" · ".join(names),
+            examples=[OpenApiExample(code, value={"code": code}) for code in names],  # filled in by `document.finish`
+        )
+        for status, names in sorted(by_status.items())
+    }
+
+
+def _schema(answer: Any, example: Any) -> tuple[Any, Any]:
+    if not isinstance(answer, Paged):
+        return answer, example
+    name = answer.row.__name__
+    page = type(
+        f"{name}Page",
+        (serializers.Serializer,),
+        {
+            "data": answer.row(many=True),
+            "next_cursor": serializers.CharField(allow_null=True),
+            "has_more": serializers.BooleanField(),
+        },
+    )
+    return page, {"data": [example], "next_cursor": None, "has_more": False}
+
+
+def _parameters(*, is_write: bool, answer: Any, is_tagged: bool, name: str) -> list[OpenApiParameter]:
+    found = []
+    if is_write:
+        found.append(
+            _header("Idempotency-Key", _("Names this write: the same key again gets the same answer, for 24 hours."))
+        )
+    if is_tagged and name == "GET":
+        found.append(_header("If-None-Match", _("The ETag you have: 304 when nothing changed.")))
+    if is_tagged and name == "PUT":
+        found.append(_header("If-Match", _("The ETag you read."), required=True))
+    if isinstance(answer, Paged):
+        found.append(OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}))
+        found.append(OpenApiParameter("cursor", OpenApiTypes.STR, description="next_cursor of the page before"))
+    return found
+
+
+def query(name: str, description: str, *, required: bool = False) -> OpenApiParameter:
+    return OpenApiParameter(name, OpenApiTypes.STR, description=description, required=required)
+
+
+def _header(name: str, description: Any, *, required: bool = False) -> OpenApiParameter:
+    schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
+    return OpenApiParameter(name, schema, OpenApiParameter.HEADER, description=str(description), required=required)
+
+
+def _common(*, form: Any, is_write: bool, is_tagged: bool, answer: Any, name: str) -> list[str]:
+    """What the frame may refuse on such a route; what needs a log-in is added by `document.finish`."""
+    codes = ["api_version_unknown", "not_acceptable", "rate_limited", "server_error"]
+    if form is not None:
+        codes += ["malformed_request", "validation_failed", "unsupported_media_type", "upload_too_large"]
+    if is_write:
+        codes += ["idempotency_key_required", "idempotency_key_reused", "idempotency_in_progress"]
+    if is_tagged and name == "PUT":
+        codes += ["precondition_required", "precondition_failed"]
+    if isinstance(answer, Paged):
+        codes += ["cursor_invalid", "validation_failed"]
+    return codes

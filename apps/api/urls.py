@@ -1,0 +1,33 @@
+"""The routes of the API. Each needs a line in config/access.yaml and stands in the OpenAPI document."""
+
+from django.urls import path
+
+from apps.api.base import ApiView
+from apps.api.views import auth, events, me, wechat
+
+app_name = "api"
+V1: list[tuple[str, type[ApiView]]] = [
+    ("auth/codes", auth.Codes),
+    ("auth/code", auth.Code),
+    ("auth/wechat", auth.Wechat),
+    ("auth/refresh", auth.Refresh),
+    ("auth/logout", auth.Logout),
+    ("auth/step-up-codes", auth.StepUpCodes),
+    ("auth/step-up", auth.StepUp),
+    ("auth/wechat-phone", auth.WechatPhone),
+    ("me", me.Me),
+    ("me/phone", auth.Phone),
+    ("me/home", me.Home),
+    ("me/consents", me.Consents),
+    ("me/consents/<str:purpose>/<str:channel>", me.OneConsent),
+    ("me/messages", me.Messages),
+    ("me/messages/<str:message>/read", me.MessageRead),
+    ("me/orders", me.Orders),
+    ("me/orders/<str:order>", me.Order),
+    ("me/sessions", me.Sessions),
+    ("me/sessions/<str:session>", me.Session),
+    ("me/subscribe-templates", wechat.SubscribeTemplates),
+    ("me/subscriptions", wechat.Subscriptions),
+    ("events", events.Events),
+]
+urlpatterns = [path(f"v1/{address}", view.as_view(), name=view.route) for address, view in V1]

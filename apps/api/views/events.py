@@ -1,0 +1,90 @@
+"""Behaviour events of apps: a batch in, one line per event that was not taken."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers as f
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.activity import batches
+from apps.activity import services as activity
+from apps.api.base import ApiView, Input
+from apps.api.schema import operation
+from apps.api.views.auth import ANONYMOUS
+
+EVENT = {
+    "event_id": "1f0c7d9a-5b1e-4c62-9a55-2b8a5a6f9e10", "name": "product_viewed",
+    "occurred_at": "2026-11-22T10:32:05+08:00", "properties": {"sku": "TEA-018"},
+}  # fmt: skip
+
+
+@extend_schema_field(
+    {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": batches.MOST_EVENTS,
+        "items": {
+            "type": "object",
+            "properties": {
+                "event_id": {"type": "string", "format": "uuid"},
+                "name": {"type": "string"},
+                "occurred_at": {"type": "string", "format": "date-time"},
+                "properties": {"type": "object", "additionalProperties": True},
+            },
+            "required": ["event_id", "name", "occurred_at", "properties"],
+        },
+    }
+)
+class EventList(f.Field[Any, Any, Any, Any]):
+    """Checked event by event in `activity`: a wrong one does not take the others with it."""
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if not isinstance(data, list) or not data:
+            raise f.ValidationError(_("A list of events is expected."), code="invalid")
+        return data
+
+
+class EventsInput(Input):
+    anonymous_id = f.RegexField(ANONYMOUS, required=False, default="", help_text="a random id that the client keeps")
+    sent_at = f.DateTimeField(required=False, help_text="the client's clock now: wrong clocks are corrected by it")
+    events = EventList()
+
+
+class RejectedOut(f.Serializer[Any]):
+    index = f.IntegerField()
+    code = f.CharField()
+    message = f.CharField()
+
+
+class EventsOut(f.Serializer[Any]):
+    accepted = f.IntegerField()
+    duplicates = f.IntegerField(help_text="seen in the last seven days; nothing to do")
+    rejected = RejectedOut(many=True)
+
+
+class Events(ApiView):
+    route = "events"
+
+    @operation(
+        "Send up to 500 behaviour events; without a token they are anonymous",
+        form=EventsInput,
+        asks={"anonymous_id": "a-3f8k2m9p", "sent_at": "2026-11-22T10:32:06+08:00", "events": [EVENT]},
+        answer=EventsOut,
+        example={"accepted": 1, "duplicates": 0, "rejected": []},
+        problems=["events_batch_too_large", "events_batch_malformed"],
+        tag="events",
+        is_keyed=False,
+    )
+    def post(self, request: Request) -> Response:
+        wanted = self.read(EventsInput)
+        result = activity.ingest(
+            batch=wanted["events"],
+            member_id=self.principal.member_id,
+            anonymous_id=wanted["anonymous_id"],
+            source="api",
+            sent_at=wanted.get("sent_at"),
+        )
+        rejected = [{"index": index, "code": code, "message": str(text)} for index, code, text in result.rejected]
+        return Response({"accepted": result.accepted, "duplicates": result.duplicates, "rejected": rejected})

@@ -1,0 +1,217 @@
+"""What members read and change about themselves."""
+
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpResponse
+from rest_framework import serializers as f
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api import shapes
+from apps.api.base import ApiView, Input
+from apps.api.schema import Paged, operation
+from apps.core import clock, ids, tokens
+from apps.core.errors import NotFound
+from apps.gateways import inbox
+from apps.members import profile as profiles
+from apps.members import selectors as members
+from apps.members import services
+from apps.members.models import Consent
+from apps.orders import selectors as orders
+
+MOST_UNREAD = 100
+AT_HOME = 3
+
+
+class ProfileInput(Input):
+    nickname = f.CharField(max_length=40, required=False, allow_blank=True)
+    gender = f.ChoiceField(["", "f", "m"], required=False)
+    birthday = f.DateField(required=False, help_text="entered once, corrected once")
+
+
+class Me(ApiView):
+    route = "me"
+
+    @operation("Your profile", answer=shapes.MemberOut, example=shapes.MEMBER_EXAMPLE, is_tagged=True)
+    def get(self, request: Request) -> HttpResponse:
+        return self.tagged(shapes.member(members.card(self.member_id)))
+
+    @operation(
+        "Change your profile; what is left out stays",
+        form=ProfileInput,
+        asks={"nickname": "小满", "birthday": "1994-05-21"},
+        answer=shapes.MemberOut,
+        example=shapes.MEMBER_EXAMPLE,
+        problems=["birthday_fixed"],
+        is_tagged=True,
+    )
+    @transaction.atomic
+    def put(self, request: Request) -> HttpResponse:
+        wanted = self.read(ProfileInput)
+        profiles.hold(member_id=self.member_id)
+        self.demand_match(shapes.member(members.card(self.member_id)))
+        profiles.change_profile(member_id=self.member_id, **wanted)
+        return self.tagged(shapes.member(members.card(self.member_id)))
+
+
+class Home(ApiView):
+    route = "home"
+
+    @operation(
+        "All that the first screen shows, in one call",
+        answer=shapes.HomeOut,
+        example=shapes.HOME_EXAMPLE,
+        is_tagged=True,
+    )
+    def get(self, request: Request) -> HttpResponse:
+        letters = inbox.find_for_member(member_id=self.member_id)
+        unread = letters.filter(read_at=None)[:MOST_UNREAD].count()
+        newest = orders.find(member_id=self.member_id, limit=AT_HOME).rows
+        return self.tagged(
+            {
+                "member": shapes.member(members.card(self.member_id)),
+                "unread": unread,
+                "messages": [shapes.message(row) for row in letters[:AT_HOME]],
+                "orders": [shapes.order(row) for row in newest],
+            }
+        )
+
+
+class Consents(ApiView):
+    route = "consents"
+
+    @operation(
+        "Your consents as they count now",
+        answer=shapes.ConsentOut(many=True),
+        example=[shapes.CONSENT_EXAMPLE],
+    )
+    def get(self, request: Request) -> Response:
+        history = members.consents(self.member_id)
+        return Response([shapes.consent(row) for row in history if row.is_newest])
+
+
+class ConsentInput(Input):
+    is_granted = f.BooleanField()
+    text_version = f.CharField(max_length=40, help_text="the version of the text that was shown")
+
+
+class OneConsent(ApiView):
+    route = "consent"
+
+    @operation(
+        "Give or withdraw one consent",
+        form=ConsentInput,
+        asks={"is_granted": False, "text_version": "2026-11"},
+        answer=shapes.ConsentOut,
+        example=shapes.CONSENT_EXAMPLE | {"is_granted": False},
+        problems=["not_found"],
+    )
+    def put(self, request: Request, purpose: str, channel: str) -> Response:
+        if purpose not in Consent.Purpose.values or channel not in Consent.Channel.values:
+            raise NotFound
+        wanted = self.read(ConsentInput)
+        services.give_consent(member_id=self.member_id, purpose=purpose, channel=channel, source="api", **wanted)
+        newest = members.consents(self.member_id)
+        return Response(next(shapes.consent(row) for row in newest if (row.purpose, row.channel) == (purpose, channel)))
+
+
+class Messages(ApiView):
+    route = "messages"
+
+    @operation("Your inbox, newest first", answer=Paged(shapes.MessageOut), example=shapes.MESSAGE_EXAMPLE)
+    def get(self, request: Request) -> Response:
+        name = f"messages:{self.member_id}"
+        limit, after = self.page_asked(name)
+        letters = inbox.find_for_member(member_id=self.member_id)
+        if after:
+            letters = letters.filter(pk__lt=after[0])
+        rows = list(letters[: limit + 1])
+        return self.page([shapes.message(row) for row in rows], name=name, limit=limit, keys=[[row.pk] for row in rows])
+
+
+class MessageRead(ApiView):
+    route = "message_read"
+
+    @operation("Note that you have read a message", status=204, problems=["not_found"])
+    def put(self, request: Request, message: str) -> Response:
+        key = ids.decode(shapes.MESSAGE, message)
+        if not inbox.find_for_member(member_id=self.member_id).filter(pk=key).exists():
+            raise NotFound
+        inbox.mark_read(member_id=self.member_id, message_id=key, moment=clock.now())
+        return Response(status=204)
+
+
+class Orders(ApiView):
+    route = "my_orders"
+
+    @operation("Your orders, newest payment first", answer=Paged(shapes.OrderOut), example=shapes.ORDER_EXAMPLE)
+    def get(self, request: Request) -> Response:
+        name = f"orders:{self.member_id}"
+        limit, after = self.page_asked(name)
+        page = orders.find(member_id=self.member_id, cursor=after[0] if after else "", limit=limit)
+        return self.page_of([shapes.order(row) for row in page.rows], name=name, following=page.older)
+
+
+class Order(ApiView):
+    route = "my_order"
+
+    @operation(
+        "One of your orders with its lines and refunds",
+        answer=shapes.OrderDetailOut,
+        example=shapes.ORDER_DETAIL_EXAMPLE,
+        problems=["not_found"],
+        is_tagged=True,
+    )
+    def get(self, request: Request, order: str) -> HttpResponse:
+        found = orders.detail(order_id=ids.decode(shapes.ORDER, order))
+        if found.order.member_id != self.member_id:
+            raise NotFound
+        return self.tagged(shapes.order_detail(found))
+
+
+class SessionOut(f.Serializer[Any]):
+    id = f.CharField()
+    client = f.CharField()
+    label = f.CharField(allow_blank=True)  # type: ignore[assignment]  # DRF makes it a field
+    created_at = f.DateTimeField()
+    seen_at = f.DateTimeField()
+    is_this = f.BooleanField(help_text="the log-in of this call")
+
+
+SESSION_EXAMPLE = {
+    "id": "ses_3f8k2m9pq7wxz", "client": "mini:wx5170000000000001", "label": "iPhone · 微信",
+    "created_at": "2026-11-20T09:00:00+08:00", "seen_at": "2026-11-22T10:32:05+08:00", "is_this": True,
+}  # fmt: skip
+
+
+class Sessions(ApiView):
+    route = "sessions"
+
+    @operation("Where you are logged in", answer=SessionOut(many=True), example=[SESSION_EXAMPLE])
+    def get(self, request: Request) -> Response:
+        assert self.principal.user_id is not None  # noqa: S101 - members have an account
+        return Response(
+            [
+                {
+                    "id": ids.encode(shapes.SESSION, one.family_id),
+                    "client": one.client,
+                    "label": one.label,
+                    "created_at": shapes.at(one.created_at),
+                    "seen_at": shapes.at(one.seen_at),
+                    "is_this": one.family_id == self.principal.family_id,
+                }
+                for one in tokens.sessions(self.principal.user_id)
+            ]
+        )
+
+
+class Session(ApiView):
+    route = "session"
+
+    @operation("Log out one of your devices", status=204, problems=["not_found"])
+    def delete(self, request: Request, session: str) -> Response:
+        family_id = ids.decode(shapes.SESSION, session)
+        if not tokens.revoke_family(family_id=family_id, user_id=self.principal.user_id):
+            raise NotFound
+        return Response(status=204)
