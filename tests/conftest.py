@@ -63,6 +63,7 @@ def owner_cursor(django_db_setup: None) -> Iterator[psycopg.Cursor]:
 def _own_media(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Uploaded files of this process's tests; pytest removes old ones."""
     settings.MEDIA_ROOT = tmp_path_factory.mktemp("media")
+    settings.ERASURES_FILE = tmp_path_factory.mktemp("erasures") / "erasures.jsonl"
 
 
 @pytest.fixture(autouse=True)

@@ -41,12 +41,22 @@ def rewrap(wrapped: bytes) -> bytes:
 
 def encrypt(*, person_key: bytes, text: str, context: str) -> bytes:
     """Seal a value with an unwrapped person key. `context` names the field: a value moved elsewhere does not open."""
-    return _seal(key=person_key, key_id=_PERSON, plain=text.encode(), context=context)
+    return encrypt_bytes(person_key=person_key, plain=text.encode(), context=context)
+
+
+def encrypt_bytes(*, person_key: bytes, plain: bytes, context: str) -> bytes:
+    """The same for a file's content."""
+    return _seal(key=person_key, key_id=_PERSON, plain=plain, context=context)
 
 
 def decrypt(*, person_key: bytes, blob: bytes, context: str) -> str:
+    return decrypt_bytes(person_key=person_key, blob=blob, context=context).decode()
+
+
+def decrypt_bytes(*, person_key: bytes, blob: bytes, context: str) -> bytes:
+    """Raises BadCipher for another key or another context."""
     _, nonce, body = _split(blob)
-    return _open(AESGCM(person_key), nonce=nonce, body=body, context=context.encode()).decode()
+    return _open(AESGCM(person_key), nonce=nonce, body=body, context=context.encode())
 
 
 def blind_index(*, kind: str, value: str) -> bytes:

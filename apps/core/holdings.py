@@ -58,7 +58,7 @@ class Holding:
 
 @dataclass(frozen=True)
 class Purge:
-    """Rows of `model` go `days` after the time in `since`; `only` narrows them to what is finished."""
+    """Rows of `model` go `days` after the time in `since`; where that is empty they stay. `only` narrows them further."""
 
     model: str
     days: int

@@ -1,18 +1,23 @@
 """What core holds about members."""
 
+from django.contrib.auth.hashers import make_password
+from django.db.models import CharField, Value
+from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.holdings import Holding, Purge
+from apps.core.models import User
 
 HOLDINGS = (
     Holding(
         model="core.User",
         member="member__id",
         export=("created_at", "last_login", "is_active"),
-        on_erase="delete",
+        on_erase="keep",
         on_merge="stay",
         purpose="access",
-        reason=_("The log-in of the account: it holds no name and no number."),
+        reason=_("A closed account without a name: old acts in the audit trail point to it."),
+        blank=("last_login",),
     ),
     Holding(
         model="core.TokenFamily",
@@ -37,7 +42,7 @@ HOLDINGS = (
     Holding(
         model="core.IdempotencyKey",
         member="member_id",
-        export=(),
+        export=("route", "status", "created_at"),
         on_erase="delete",
         on_merge="stay",
         retain_days=1,
@@ -53,4 +58,16 @@ IMPERSONAL = (
     "core.RateWindow",
     "core.TaskRun",
 )
-PURGES = (Purge(model="core.TaskRun", days=14, since="started_at", only={"finished_at__isnull": False}),)
+PURGES = (
+    Purge(model="core.TaskRun", days=14, since="started_at"),
+    Purge(model="core.Job", days=365, since="finished_at"),
+)
+
+
+def _close_account(member_id: int) -> None:
+    """Nobody logs in to it any more, and its name says nothing."""
+    name = Concat(Value("erased-"), Cast("pk", CharField()))
+    User.objects.filter(member__id=member_id).update(username=name, password=make_password(None), is_active=False)
+
+
+ERASES = (_close_account,)

@@ -2,13 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 
 from apps.core import clock
 from apps.core.models import Heartbeat, TaskRun
-
-KEPT_FOR = timedelta(days=14)
 
 
 @contextmanager
@@ -26,8 +23,3 @@ def recorded(task: str) -> Iterator[dict[str, Any]]:
 
 def beat(name: str) -> None:
     Heartbeat.objects.update_or_create(name=name, defaults={"at": clock.now()})
-
-
-def purge() -> int:
-    """Drop runs older than 14 days."""
-    return TaskRun.objects.filter(started_at__lt=clock.now() - KEPT_FOR).delete()[0]

@@ -1,6 +1,5 @@
 """Facts go up: `publish` stores one beside the change, wakes a worker after commit; a sweep finds what was missed."""
 
-from datetime import timedelta
 from functools import partial
 
 from celery import current_app
@@ -8,8 +7,6 @@ from django.db import connection, transaction
 
 from apps.core import clock
 from apps.events.models import Event
-
-CHUNK = 500
 
 
 def publish(name: str, *, key: str, lane: str = "", **payload: object) -> Event:
@@ -69,13 +66,3 @@ def retry_all() -> int:
     """The same for every parked fact. Returns how many go out again."""
     parked = Event.objects.filter(parked_at__isnull=False, finished_at=None).order_by("pk").values_list("pk", flat=True)
     return sum(retry(event_id=event_id) for event_id in list(parked))
-
-
-def purge(*, older_than_days: int = 30) -> int:
-    """Remove finished facts, in chunks. Returns how many went."""
-    edge = clock.now() - timedelta(days=older_than_days)
-    gone = 0
-    while batch := list(Event.objects.filter(finished_at__lt=edge).values_list("pk", flat=True)[:CHUNK]):
-        Event.objects.filter(pk__in=batch).delete()
-        gone += len(batch)
-    return gone

@@ -1,6 +1,10 @@
 from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
 
 
 class FlowsConfig(AppConfig):
     name = "apps.flows"
     label = "flows"
+
+    def ready(self) -> None:
+        autodiscover_modules("export")  # registers the runner where jobs are started and where they run

@@ -3,8 +3,7 @@
 from celery import shared_task
 
 from apps.core import clock, runs
-from apps.events import services as events
-from apps.flows import member_merged, services
+from apps.flows import erasure, export, job_files, member_merged, retention, services
 from apps.flows.demo import wheel
 from apps.members import merging
 
@@ -19,11 +18,19 @@ def sweep_events() -> None:
     services.sweep()
 
 
-@shared_task(name="flows.purge_events")
-def purge_events() -> None:
-    with runs.recorded("flows.purge_events") as figures:
-        figures["events"] = events.purge()
-        figures["task_runs"] = runs.purge()
+@shared_task(name="flows.purge_expired")
+def purge_expired() -> None:
+    with runs.recorded(retention.TASK) as figures:
+        figures.update(retention.run())
+
+
+@shared_task(name="flows.privacy")
+def privacy() -> None:
+    """Erasures whose waiting time is over, copies that nobody fetched, old files."""
+    with runs.recorded("flows.privacy") as figures:
+        figures["exports_expired"] = export.expire()
+        figures["files_removed"] = job_files.remove_old()
+        figures.update(erasure.run_due())
 
 
 @shared_task(name="flows.settle_merges")

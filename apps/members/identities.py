@@ -124,6 +124,11 @@ def _owners(digests: list[bytes]) -> dict[bytes, int]:
         return {bytes(value): member_id for value, member_id in cursor.fetchall()}
 
 
+def person_key(member_id: int) -> bytes:
+    """The member's data key, unwrapped; one without gets it here."""
+    return open_keys([member_id])[member_id]
+
+
 def open_keys(member_ids: Sequence[int]) -> dict[int, bytes]:
     """Each member's data key, unwrapped; members without one get it here."""
     with connection.cursor() as cursor:  # arrays: one statement with a handful of parameters, however many rows

@@ -142,7 +142,11 @@ def _identities(member_id: int) -> list[dict[str, object]]:
 
 def _opened(row: Identity, key: bytes | None) -> str | None:
     try:
-        return ciphers.decrypt(person_key=key, blob=row.sealed, context=identities.context(row.kind)) if key else None
+        return (
+            ciphers.decrypt(person_key=key, blob=bytes(row.sealed), context=identities.context(row.kind))
+            if key
+            else None
+        )
     except BadCipher:
         return None
 

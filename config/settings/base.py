@@ -128,9 +128,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 CELERY_BEAT_SCHEDULE = {
     "sweep-events": {"task": "flows.sweep_events", "schedule": 5.0},
-    "purge-events": {"task": "flows.purge_events", "schedule": crontab(hour=4, minute=40)},
     "purge-requests": {"task": "core.purge_requests", "schedule": crontab(minute=25)},
     "forget-codes": {"task": "members.forget_codes", "schedule": 300.0},
+    "purge-expired": {"task": "flows.purge_expired", "schedule": crontab(hour=4, minute=40)},
+    "privacy": {"task": "flows.privacy", "schedule": crontab(minute="*/10")},
     "heartbeat": {"task": "core.beat", "schedule": 15.0},
     "refresh-stats": {"task": "segments.refresh_stats", "schedule": crontab(minute="*/10")},
     "run-care": {"task": "care.run", "schedule": crontab(hour="8-21", minute=5)},
@@ -173,6 +174,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = env.text("STATIC_ROOT", SIYU_HOME / "static_root")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = Path(env.text("MEDIA_ROOT", SIYU_HOME / "media"))
+ERASURES_FILE = Path(env.text("ERASURES_FILE", SIYU_HOME / "erasures.jsonl"))
 FILE_UPLOAD_TEMP_DIR = None
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 IMPORT_MAX_BYTES = env.integer("IMPORT_MAX_BYTES", 1_200_000_000)

@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 
 from apps.events import selectors, services
-from apps.events.models import Event, StepRun
+from apps.events.models import Event
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
@@ -55,22 +55,6 @@ def test_many_facts_are_stored_by_one_statement_and_once(clock):
     assert list(Event.objects.order_by("pk").values_list("key", "lane", "payload", "created_at", "next_try_at")) == [
         (f"test.done:{n}", f"member:{n}", {"n": n}, NOON, NOON) for n in (1, 2, 3)
     ]
-
-
-def test_only_finished_facts_of_old_are_purged(clock):
-    clock(NOON)
-    old = NOON - timedelta(days=31)
-    gone = fact(1, finished_at=old)
-    StepRun.objects.create(event=gone, step="a.b")
-    kept = [
-        fact(2, finished_at=NOON - timedelta(days=29)),
-        fact(3, created_at=old),
-        fact(4, created_at=old, parked_at=old),
-    ]
-
-    assert services.purge() == 1
-    assert list(Event.objects.order_by("pk")) == kept
-    assert StepRun.objects.exists() is False
 
 
 def test_the_backlog_counts_open_facts_by_name(clock):

@@ -1,0 +1,151 @@
+"""What tables and columns are called on the page that a member downloads; a table or column without words shows its model's own."""
+
+from typing import Any
+
+from django.db.models import Field, Model
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from apps.care.models import Channel as CareChannel
+from apps.members.models import Consent
+
+TABLES: dict[str, Promise] = {
+    "core.User": _("Your log-in"),
+    "core.IdempotencyKey": _("Your newest requests"),
+    "core.TokenFamily": _("Where you are signed in"),
+    "gateways.InboxMessage": _("Your inbox"),
+    "gateways.SubscribeGrant": _("WeChat messages you allowed"),
+    "gateways.SubscribeAnswer": _("Your answers about WeChat messages"),
+    "gateways.SubscribeSend": _("WeChat messages we sent"),
+    "members.Member": _("Your profile"),
+    "members.Identity": _("How we recognise you"),
+    "members.Consent": _("What you agreed to and withdrew"),
+    "members.ConsentNow": _("What you agree to now"),
+    "members.StateChange": _("Your membership over time"),
+    "members.Merge": _("Records that were joined"),
+    "members.MergeMove": _("What moved when records were joined"),
+    "members.Doubt": _("Possible double records"),
+    "orders.Order": _("Your orders"),
+    "orders.Line": _("What was in them"),
+    "orders.Refund": _("Refunds"),
+    "orders.Change": _("Orders not yet counted"),
+    "segments.MemberStats": _("What we work out from your orders"),
+    "segments.StageChange": _("How your life stage changed"),
+    "segments.ScoreChange": _("How your scores changed"),
+    "segments.Newcomer": _("Not yet counted"),
+    "care.Touch": _("Messages we considered"),
+    "care.Attempt": _("Messages we sent"),
+    "flows.PrivacyRequest": _("Your privacy requests"),
+    "flows.Erased": _("Erasure"),
+}
+COLUMNS: dict[str, Promise] = {
+    "after": pgettext_lazy("change", "After"),
+    "amount_cents": _("Amount"),
+    "app_id": _("App"),
+    "asked_at": _("Asked for"),
+    "at": pgettext_lazy("column", "When"),
+    "attributes": _("Further details"),
+    "before": pgettext_lazy("change", "Before"),
+    "birth_day": _("Birthday: day"),
+    "birth_month": _("Birthday: month"),
+    "birth_year": _("Birthday: year"),
+    "body": pgettext_lazy("message", "Text"),
+    "cause": _("Cause"),
+    "cell": _("Group by buying habits"),
+    "channel": _("Channel"),
+    "client": _("Through"),
+    "code": _("Provider's answer"),
+    "created_at": _("Begun"),
+    "credits": _("Messages left"),
+    "decided_at": _("Decided"),
+    "discount_cents": _("Discount"),
+    "due_at": pgettext_lazy("column", "Due"),
+    "expires_at": _("Ends"),
+    "f": _("Score: how often"),
+    "first_order_at": _("First order"),
+    "gap_mean_days": _("Days between orders, mean"),
+    "gap_median_days": _("Days between orders, median"),
+    "gender": _("Gender"),
+    "home_store": _("Home store"),
+    "is_active": _("May log in"),
+    "is_banned": _("Closed by WeChat"),
+    "is_granted": _("Agreed"),
+    "joined_at": _("Member since"),
+    "kind": pgettext_lazy("column", "Kind"),
+    "label": _("Device"),
+    "language": _("Language"),
+    "last_login": _("Last log-in"),
+    "last_order_at": _("Last order"),
+    "line_no": _("Line"),
+    "m": _("Score: how much"),
+    "member": _("Member number"),
+    "member_no": _("Member number"),
+    "model": pgettext_lazy("column", "Table"),
+    "namespace": _("App"),
+    "net_cents": _("Spent, after refunds"),
+    "nickname": _("Nickname"),
+    "number": _("Try"),
+    "on": pgettext_lazy("column", "Day"),
+    "order": _("Order"),
+    "order_no": _("Order number"),
+    "orders": _("Orders"),
+    "paid_at": _("Paid"),
+    "policy": _("Care policy"),
+    "product": _("Product"),
+    "purpose": _("Purpose"),
+    "quantity": _("Quantity"),
+    "r": _("Score: how lately"),
+    "read_at": pgettext_lazy("column", "Read"),
+    "reason": _("Reason"),
+    "received_at": _("Received"),
+    "refunded_at": _("Refunded"),
+    "refunded_cents": _("Refunded amount"),
+    "result": _("Answer"),
+    "revoked_at": _("Signed out"),
+    "route": _("Request"),
+    "seen_at": _("Last seen"),
+    "send_at": _("To be sent"),
+    "settled_at": _("Settled"),
+    "source": pgettext_lazy("column", "Came from"),
+    "stage": _("Life stage"),
+    "stage_since": _("In this stage since"),
+    "state": pgettext_lazy("column", "State"),
+    "status": pgettext_lazy("column", "State"),
+    "store": _("Store"),
+    "taken_at": _("Sent"),
+    "tags": _("Tags"),
+    "template_id": _("Message template"),
+    "text": pgettext_lazy("message", "Text"),
+    "text_version": _("Version of the text"),
+    "title": _("Title"),
+    "top_category_id": _("Favourite category"),
+    "top_channel": _("Usual channel"),
+    "top_hour": _("Usual hour"),
+    "top_store_id": _("Usual store"),
+    "total_cents": _("Paid amount"),
+    "undone_at": _("Undone"),
+    "value": pgettext_lazy("column", "Value"),
+    "voided_at": _("Used up"),
+    "verified_at": _("Verified"),
+}
+# Codes that stand in columns without choices of their own.
+CODES: dict[str, dict[Any, Any]] = {
+    "purpose": dict(Consent.Purpose.choices),
+    "channel": dict(Consent.Channel.choices) | dict(CareChannel.choices),
+}
+
+
+def table(model: type[Model]) -> str:
+    return str(TABLES.get(model._meta.label) or model._meta.verbose_name_plural).strip()
+
+
+def column(name: str, field: Field | None) -> str:
+    if name in COLUMNS:
+        return str(COLUMNS[name])
+    return str(field.verbose_name) if field is not None else name
+
+
+def codes(name: str, field: Field | None) -> dict[Any, Any]:
+    """Words for the stored codes of a column."""
+    return dict(getattr(field, "flatchoices", None) or CODES.get(name, {}))

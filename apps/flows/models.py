@@ -1,0 +1,66 @@
+"""What members ask about their data, and the list of the erased. Stories themselves keep no tables."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from apps.core import clock
+
+
+class PrivacyRequest(models.Model):
+    """A member's wish for a copy of their data, or to be erased. One open wish of a kind at a time."""
+
+    class Kind(models.TextChoices):
+        EXPORT = "export", _("Copy of the data")
+        ERASURE = "erasure", _("Erasure")
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Being prepared")
+        READY = "ready", _("Ready to download")
+        TAKEN = "taken", _("Downloaded")
+        EXPIRED = "expired", _("Not fetched in time")
+        COOLING = "cooling", _("Waiting time runs")
+        CANCELLED = "cancelled", pgettext_lazy("request", "Taken back")
+        DONE = "done", _("Erased")
+
+    member = models.ForeignKey("members.Member", on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind)
+    state = models.CharField(max_length=10, choices=State)
+    asked_by = models.CharField(max_length=60)  # "user:7": the member's own account, or staff
+    asked_at = models.DateTimeField(default=clock.now)
+    due_at = models.DateTimeField()  # export: ready by then; erasure: not before
+    language = models.CharField(max_length=10, blank=True)  # of the readable page
+    job = models.ForeignKey("core.Job", null=True, on_delete=models.SET_NULL, related_name="+")
+    sealed = models.BinaryField(null=True)  # the file under the member's own key; emptied when taken or too old
+    expires_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("privacy request")
+        verbose_name_plural = _("privacy requests")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["member", "kind"], condition=Q(state__in=["waiting", "cooling"]), name="flows_one_open_wish"
+            ),
+            models.CheckConstraint(condition=Q(sealed=None) | Q(state="ready"), name="flows_file_only_while_ready"),
+        ]
+        indexes = [models.Index(fields=["due_at"], condition=Q(state="cooling"), name="flows_erasures_due")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.member_id}"
+
+
+class Erased(models.Model):
+    """A member who was erased, append-only. With `joined_at` it names one person even after a restored backup counts anew."""
+
+    member_id = models.BigIntegerField(primary_key=True)
+    joined_at = models.DateTimeField()
+    at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("erasure")
+        verbose_name_plural = _("erasures")
+
+    def __str__(self) -> str:
+        return str(self.member_id)

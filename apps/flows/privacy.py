@@ -1,0 +1,190 @@
+"""A member's rights over their data: a copy, erasure after a waiting time, and how far each wish is.
+
+The portal, the interface and staff ask here. The work is done in `export.py` and `erasure.py`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
+
+from apps.core import audit, ciphers, clock, ids, jobs, requests
+from apps.core.errors import NotFound
+from apps.core.holdings import Holding
+from apps.flows.errors import ExportNotThere, MemberErased
+from apps.flows.models import PrivacyRequest
+from apps.members import identities, login, states
+from apps.members.models import Member
+
+EXPORT_JOB = "privacy.export"
+READY_WITHIN = timedelta(minutes=15)
+PREFIX = "prv"
+
+HOLDINGS = (
+    Holding(
+        model="flows.PrivacyRequest",
+        member="member_id",
+        export=("kind", "state", "asked_at", "due_at", "settled_at"),
+        on_erase="keep",
+        on_merge="stay",
+        reason=_("Proof that the wish was met; it holds no name and no number."),
+        blank=("sealed", "language"),
+        purpose="rights",
+    ),
+    Holding(
+        model="flows.Erased",
+        member="member_id",
+        export=("at",),
+        on_erase="keep",
+        on_merge="stay",
+        reason=_("So that a restored backup is erased again."),
+        purpose="rights",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """An erasure that was asked for. It may be taken back until `effective_at`."""
+
+    asked_at: datetime
+    effective_at: datetime
+
+
+@dataclass(frozen=True)
+class Export:
+    """The newest copy that was asked for; `expires_at` while it can be downloaded."""
+
+    public_id: str
+    state: str
+    label: str
+    asked_at: datetime
+    due_at: datetime
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True)
+class File:
+    name: str
+    content: bytes
+
+
+@transaction.atomic
+def request_export(*, member_id: int) -> int:
+    """Ask for a copy of everything, readable in the language of the moment. Returns the job's id; the open one when there is one.
+
+    Raises NotFound, MemberErased.
+    """
+    _lock(member_id)
+    kind, state = PrivacyRequest.Kind.EXPORT, PrivacyRequest.State
+    waiting = PrivacyRequest.objects.filter(member_id=member_id, kind=kind, state=state.WAITING).first()
+    if waiting and waiting.job_id:
+        return waiting.job_id
+    moment = clock.now()
+    wish = PrivacyRequest.objects.create(
+        member_id=member_id,
+        kind=kind,
+        state=state.WAITING,
+        asked_by=requests.origin().actor,
+        asked_at=moment,
+        due_at=moment + READY_WITHIN,
+        language=translation.get_language() or "zh-hans",
+    )
+    job = jobs.start(kind=EXPORT_JOB, params={"request": wish.pk}, user_id=None)
+    PrivacyRequest.objects.filter(pk=wish.pk).update(job=job)
+    audit.record("privacy.export_asked", object_type="member", object_id=member_id)
+    return job.pk
+
+
+def take_export(*, member_id: int, family_id: int) -> File:
+    """The ready file, once, after a fresh step-up. Raises StepUpRequired, ExportNotThere."""
+    login.require_step_up(family_id=family_id)
+    with transaction.atomic():
+        ready = PrivacyRequest.objects.select_for_update().filter(
+            member_id=member_id, kind=PrivacyRequest.Kind.EXPORT, state=PrivacyRequest.State.READY
+        )
+        wish = ready.filter(expires_at__gt=clock.now()).order_by("-pk").first()
+        if wish is None or wish.sealed is None:
+            raise ExportNotThere
+        plain = ciphers.decrypt_bytes(
+            person_key=identities.person_key(member_id), blob=bytes(wish.sealed), context=export_context(wish.pk)
+        )
+        wish.state, wish.sealed, wish.settled_at = PrivacyRequest.State.TAKEN, None, clock.now()
+        wish.save(update_fields=["state", "sealed", "settled_at"])
+        audit.record("privacy.export_taken", object_type="member", object_id=member_id)
+    return File(name=f"siyu-{ids.encode(PREFIX, wish.pk)}.zip", content=plain)
+
+
+def export_context(request_id: int) -> str:
+    """Names the field of a sealed file."""
+    return f"export:{request_id}"
+
+
+@transaction.atomic
+def request_erasure(*, member_id: int) -> Erasure:
+    """End the membership: messages stop at once, the erasure runs after the cool-off.
+
+    Asked again: the same end. Raises NotFound, MemberErased.
+    """
+    _lock(member_id)
+    effective_at = states.cancel(member_id=member_id)
+    wish, is_new = PrivacyRequest.objects.get_or_create(
+        member_id=member_id,
+        kind=PrivacyRequest.Kind.ERASURE,
+        state=PrivacyRequest.State.COOLING,
+        defaults={"asked_by": requests.origin().actor, "asked_at": clock.now(), "due_at": effective_at},
+    )
+    if is_new:
+        audit.record("privacy.erasure_asked", object_type="member", object_id=member_id)
+    return Erasure(asked_at=wish.asked_at, effective_at=wish.due_at)
+
+
+@transaction.atomic
+def cancel_erasure(*, member_id: int) -> None:
+    """Take the wish back; the member is again what they were before. Raises CoolOffOver, and NotFound when no wish is open."""
+    _lock(member_id)
+    open_wish = PrivacyRequest.objects.filter(
+        member_id=member_id, kind=PrivacyRequest.Kind.ERASURE, state=PrivacyRequest.State.COOLING
+    )
+    if not open_wish.update(state=PrivacyRequest.State.CANCELLED, settled_at=clock.now()):
+        raise NotFound
+    states.come_back(member_id=member_id)
+    audit.record("privacy.erasure_cancelled", object_type="member", object_id=member_id)
+
+
+def erasure_of(member_id: int) -> Erasure | None:
+    """The open wish, if any."""
+    wish = PrivacyRequest.objects.filter(
+        member_id=member_id, kind=PrivacyRequest.Kind.ERASURE, state=PrivacyRequest.State.COOLING
+    ).first()
+    return Erasure(asked_at=wish.asked_at, effective_at=wish.due_at) if wish else None
+
+
+def export_of(member_id: int) -> Export | None:
+    """The newest copy that was asked for, whatever became of it."""
+    exports = PrivacyRequest.objects.filter(member_id=member_id, kind=PrivacyRequest.Kind.EXPORT).defer("sealed")
+    wish = exports.order_by("-pk").first()
+    if wish is None:
+        return None
+    state = PrivacyRequest.State(wish.state)
+    if state is PrivacyRequest.State.READY and wish.expires_at and wish.expires_at <= clock.now():
+        state = PrivacyRequest.State.EXPIRED
+    return Export(
+        public_id=ids.encode(PREFIX, wish.pk),
+        state=state.value,
+        label=str(state.label),
+        asked_at=wish.asked_at,
+        due_at=wish.due_at,
+        expires_at=wish.expires_at if state is PrivacyRequest.State.READY else None,
+    )
+
+
+def _lock(member_id: int) -> Member:
+    member = Member.objects.select_for_update().filter(pk=member_id).first()
+    if member is None:
+        raise NotFound
+    if member.status == Member.Status.ERASED:
+        raise MemberErased
+    return member
