@@ -150,7 +150,7 @@ def revoke_family(*, family_id: int, user_id: int | None = None, because: str = 
 
 def revoke_user(*, user_id: int, but: int | None = None, because: str = "signed_out") -> int:
     """End every log-in of an account, except the family `but`. Returns how many."""
-    families = _live().filter(user_id=user_id).exclude(pk=but)
+    families = _live().filter(user_id=user_id).exclude(pk=but or 0)
     return families.update(revoked_at=clock.now(), revoked_because=because)
 
 

@@ -5,13 +5,14 @@ no code, without Valkey there is. The statement and the answer are the same for 
 
 The conversion guard watches *newcomers*: phone unknown, no code used on the network today, device never seen. When fewer than a
 fifth of the codes sent to them in 15 minutes are used, an alarm opens and newcomers are held back: they get the same answer in
-the same time, but no message (an honest refusal would tell an attacker who is a member). A few an hour still go out; once half of
-those are used, or nobody asks any more, the alarm closes.
+the same time, but no message (an honest refusal would tell an attacker who is a member). Five in 15 minutes still go out; once half
+are used, or nobody had to be held back for a while, the alarm closes.
 """
 
 import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -19,12 +20,12 @@ from django.db import connection
 
 from apps.core import ciphers
 from apps.members.errors import PhoneNotServed, TooManyCodes
-from apps.members.proofs import CodeAlarm
+from apps.members.proofs import CodeAlarm, CodeRequest
 
 log = structlog.get_logger("siyu.codes")
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 PER_PHONE = {MINUTE: 1, HOUR: 5, DAY: 10}
-PER_PHONE_FOR_STRANGERS = {HOUR: 3, DAY: 6}  # devices on which the phone has not proved itself share these
+PER_PHONE_FOR_STRANGERS = {HOUR: 3, DAY: 6}  # unused codes asked for on devices where the phone never proved itself
 PER_NETWORK = {HOUR: 30}
 WINDOW = timedelta(minutes=15)
 LEAST_SAMPLE = 50  # codes to newcomers before their share says anything
@@ -35,7 +36,7 @@ _LOCK_PHONE, _LOCK_NETWORK = 7_490_051, 7_490_052
 
 _FACTS = """
 with own as (
-    select created_at, is_at_home from members_coderequest
+    select created_at, is_at_home, used_at from members_coderequest
      where phone_digest = %(phone)s and state <> 'failed' and created_at > %(now)s - interval '1 day'
 ), near as (
     select created_at, state, used_at from members_coderequest
@@ -46,17 +47,16 @@ with own as (
 )
 select
     (select array_agg(created_at order by created_at desc) from own),
-    (select array_agg(created_at order by created_at desc) from own where not is_at_home),
+    (select array_agg(created_at order by created_at desc) from own where not is_at_home and used_at is null),
     (select array_agg(created_at order by created_at desc) from near where created_at > %(now)s - interval '1 hour'),
     exists (select from members_identity where kind = 'phone' and namespace = '' and digest = %(phone)s),
-    (select count(used_at) > 0 and count(used_at) >= %(share)s * count(*) from near where state = 'sent'),
+    (select count(used_at) > 0 and count(used_at) >= %(share)s * count(*) from near where state <> 'held'),
     exists (select from members_knowndevice where phone_digest = %(phone)s and device_digest = %(device)s),
-    (select count(*) from newcomers where state = 'sent'),
-    (select count(used_at) from newcomers where state = 'sent'),
+    (select count(*) from newcomers where state <> 'held'),
+    (select count(used_at) from newcomers),
     (select count(*) from newcomers where state = 'held'),
-    (select opened_at from members_codealarm where closed_at is null),
-    (select count(*) from newcomers where state = 'sent'
-       and created_at >= (select opened_at from members_codealarm where closed_at is null))
+    (select count(*) from newcomers where state = 'probe'),
+    (select opened_at from members_codealarm where closed_at is null)
 """
 
 
@@ -64,7 +64,7 @@ select
 class Decision:
     """What the guard says of one ask that is within its limits."""
 
-    is_held: bool
+    state: CodeRequest.State
     is_newcomer: bool
     is_at_home: bool
 
@@ -89,8 +89,8 @@ class _Facts:
     sent: int  # to newcomers in the window
     used: int
     held: int
-    alarm_since: datetime | None
     probes: int
+    alarm_since: datetime | None
 
 
 def check_served(phone: str) -> None:
@@ -132,9 +132,10 @@ def decide(where: Places, *, moment: datetime) -> Decision:
     if wait:
         raise TooManyCodes(retry_after=wait)
     is_newcomer = not (facts.knows_phone or facts.is_good_network or facts.is_at_home)
-    is_open = _keep_alarm(facts, moment)
-    is_held = is_newcomer and is_open and facts.probes >= PROBES
-    return Decision(is_held=is_held, is_newcomer=is_newcomer, is_at_home=facts.is_at_home)
+    state = CodeRequest.State.SENT
+    if _keep_alarm(facts, moment) and is_newcomer:
+        state = CodeRequest.State.PROBE if facts.probes < PROBES else CodeRequest.State.HELD
+    return Decision(state=state, is_newcomer=is_newcomer, is_at_home=facts.is_at_home)
 
 
 def _lock(where: Places) -> None:
@@ -145,7 +146,7 @@ def _lock(where: Places) -> None:
 
 
 def _read(where: Places, moment: datetime) -> _Facts:
-    values = {
+    values: dict[str, Any] = {
         "phone": where.phone,
         "network": where.network,
         "device": where.device,

@@ -22,6 +22,7 @@ class CodeRequest(models.Model):
 
     class State(models.TextChoices):
         SENT = "sent", _("Sent")  # from the moment it is decided: a crash on the way counts as sent
+        PROBE = "probe", _("Sent as a trial")  # one of the few newcomers let through while an alarm is open
         HELD = "held", _("Held back")  # answered like the others, but nothing was sent: the conversion guard said no
         FAILED = "failed", _("Not sent")  # the provider could not be reached; counts for no limit
 

@@ -6,7 +6,7 @@ from config.settings.base import *  # noqa: F403 - settings are inherited whole
 from config.settings.base import DATABASES, STATIC_ROOT
 
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "testserver"]
-CODE_VIRTUAL_RANGES: list[str] = []  # invented phones stand in such a range
+CODE_VIRTUAL_RANGES = []  # invented phones stand in such a range
 DATABASES["default"]["OPTIONS"].pop("pool", None)  # type: ignore[attr-defined]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {

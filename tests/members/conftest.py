@@ -38,7 +38,14 @@ def phone(simulator: Simulator) -> Phone:
 def figure(pytestconfig: pytest.Config) -> Figure:
     """`figure("…")` prints a measured figure among the results."""
     reporter = pytestconfig.pluginmanager.get_plugin("terminalreporter")
-    return lambda line: reporter.write_line(f"\n{line}") if reporter else None
+    capture = pytestconfig.pluginmanager.get_plugin("capturemanager")
+
+    def show(line: str) -> None:
+        if reporter and capture:
+            with capture.global_and_fixture_disabled():
+                reporter.write_line(f"\n{line}")
+
+    return show
 
 
 @pytest.fixture
