@@ -67,6 +67,7 @@ class Decision:
     state: CodeRequest.State
     is_newcomer: bool
     is_at_home: bool
+    is_alarm: bool  # newcomers are held back now: all answers are to take the same time
 
 
 @dataclass(frozen=True)
@@ -133,9 +134,10 @@ def decide(where: Places, *, moment: datetime) -> Decision:
         raise TooManyCodes(retry_after=wait)
     is_newcomer = not (facts.knows_phone or facts.is_good_network or facts.is_at_home)
     state = CodeRequest.State.SENT
-    if _keep_alarm(facts, moment) and is_newcomer:
+    is_alarm = _keep_alarm(facts, moment)
+    if is_alarm and is_newcomer:
         state = CodeRequest.State.PROBE if facts.probes < PROBES else CodeRequest.State.HELD
-    return Decision(state=state, is_newcomer=is_newcomer, is_at_home=facts.is_at_home)
+    return Decision(state=state, is_newcomer=is_newcomer, is_at_home=facts.is_at_home, is_alarm=is_alarm)
 
 
 def _lock(where: Places) -> None:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('members', '0006_codes_and_known_devices'),
+        ('members', '0010_fields_are_found'),
     ]
 
     operations = [
