@@ -1,8 +1,10 @@
 """Texts → values, set-based. Each row gets its first problem; an order with one bad row is out as a whole."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection
 
 from apps.orders.imports.columns import AMOUNTS, COLUMNS, OF_THE_ORDER, TEXT_LIMITS, TIMES
 
@@ -24,18 +26,39 @@ _AMOUNT = r"^(-?[¥￥]?|[¥￥]-)(\d{1,11}|\d{1,3}(,\d{3}){1,3})(\.\d+)?$"
 _QUANTITY = r"^\d{1,9}(\.\d{1,3}0*)?$"
 
 
-def check(*, now: datetime) -> None:
-    """Fill `import_rows` (typed), `import_heads` (orders), `import_goods` (rows of good orders), `import_rejects`."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("set local work_mem = '64MB'")
+STEPS = 5  # of `check`, for its progress; each walks the whole file
+
+
+def check(*, now: datetime, progress: Callable[[int], None] = lambda done: None) -> None:
+    """Fill `import_rows` (typed), `import_heads` (orders), `import_goods` (rows of good orders), `import_rejects`.
+
+    `progress` hears how many of the `STEPS` are done; it may raise to stop. No transaction spans them: others see how far it is.
+    """
+    with _room_to_sort(), connection.cursor() as cursor:
         cursor.execute(_rows_sql(day_first=_day_first(cursor)), {"latest": now + timedelta(days=1)})
+        progress(1)
         cursor.execute("create temp table import_heads as " + _HEADS)
         cursor.execute("analyze import_heads (order_no, line, size)")
+        progress(2)
         _reject_contradictions(cursor)
+        progress(3)
         cursor.execute("create temp table import_goods as " + _GOODS)
+        progress(4)
         cursor.execute("create index on import_goods (head)")
         cursor.execute("analyze import_goods (head, line)")
         cursor.execute(_REJECTS)
+        progress(5)
+
+
+@contextmanager
+def _room_to_sort() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("set work_mem = '64MB'")
+        try:
+            yield
+        finally:
+            with suppress(DatabaseError):  # a broken connection keeps nothing
+                cursor.execute("reset work_mem")
 
 
 def last_line() -> int:

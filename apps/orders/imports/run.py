@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ HASH_CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Progress:
-    """`step` is "read", "check" or "merge"; `done` of `total` in bytes when reading, in lines of the file when merging."""
+    """`step` is "read", "check" or "merge"; `done` of `total` in bytes when reading, in steps when checking, in lines when merging."""
 
     step: str
     done: int
@@ -48,8 +49,9 @@ def run(
     record = None if dry_run else _begin(path, file_name=file_name or path.name, is_live=is_live, job_id=job_id)
     try:
         staged = staging.stage(path, progress=lambda done, total, rows: progress(Progress("read", done, total, rows)))
-        progress(Progress("check", 0, staged.rows, staged.rows))
-        checking.check(now=now)
+        checked = partial(Progress, "check", total=checking.STEPS, rows=staged.rows)
+        progress(checked(done=0))
+        checking.check(now=now, progress=lambda done: progress(checked(done=done)))
         if dry_run:
             counts = merging.rehearse(source=source)
         else:
