@@ -3,6 +3,7 @@
 from django.urls import include, path
 from django.views.i18n import set_language
 
+from apps.activity import views as activity
 from apps.console import records
 from apps.core import health
 
@@ -11,6 +12,7 @@ urlpatterns = [
     path("readyz", health.ready, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     path("language/", set_language, name="set_language"),
+    path("s/<str:code>", activity.follow, name="short_link"),
     records.urls,
     path("api/", include("apps.api.urls")),
     path("", include("apps.console.urls")),

@@ -36,3 +36,11 @@ class CodeMalformed(DomainError):
     code = "code_malformed"
     status = 422
     title = _("A short code has 4 to 12 letters and digits.")
+
+
+class CodeStopped(DomainError):
+    """410: it was there, and is over."""
+
+    code = "code_stopped"
+    status = 410
+    title = _("This code is no longer in use.")

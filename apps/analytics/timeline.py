@@ -60,6 +60,12 @@ _BRANCHES = (
         """select m.joined_at, m.id, jsonb_build_object('source', m.source, 'store_id', m.home_store_id)
            from members_member m where m.id = %(member)s""",
     ),
+    (
+        "activity",
+        """select e.occurred_at, e.id, jsonb_build_object('name', e.name, 'properties', e.properties, 'source', e.source,
+             'is_stitched', e.is_stitched)
+           from activity_event e where e.member_id = %(member)s""",
+    ),
 )
 KINDS = tuple(kind for kind, _sql in _BRANCHES)
 

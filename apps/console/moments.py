@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from apps.care import reasons
 from apps.care.models import Touch
+from apps.console import behaviour
 from apps.console.templatetags.pages import word
 from apps.core import ids, money
 from apps.segments.models import StageChange
@@ -119,4 +120,5 @@ _NEEDS = {"order": "orders.view", "refund": "orders.view", "touch": "policies.vi
 _SAID: dict[str, Callable[[dict[str, Any]], dict[str, str]]] = {
     "order": _order, "refund": _refund, "stage": _stage, "consent": _consent,
     "touch": _touch, "inbox": _inbox, "unmask": _unmask, "joined": _joined,
+    "activity": behaviour.said,
 }  # fmt: skip

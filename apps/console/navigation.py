@@ -50,6 +50,7 @@ GROUPS: tuple[Group, ...] = (
         label=_("Reach"),
         items=(
             Item(label=_("Care policies"), icon="heart", url_name="console:policies", permission="policies.view"),
+            Item(label=_("Codes"), icon="link", url_name="console:codes", permission="codes.view"),
             Item(label=_("Messages"), icon="send", url_name="console:messages", permission="messages.view"),
             Item(label=_("Phone preview"), icon="phone", url_name="console:phone", permission="messages.view"),
         ),

@@ -242,6 +242,8 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "DATETIME_FORMAT": None,
 }
+SHORT_LINK_HOSTS = [host.lower() for host in env.words("SHORT_LINK_HOSTS")]
+PUBLIC_URL = env.text("PUBLIC_URL", "").rstrip("/")
 ACCESS_FILE = BASE_DIR / "config" / "access.yaml"
 
 LOGGING_CONFIG = None  # apps.core.logs sets logging up

@@ -68,6 +68,7 @@ def address(route: str, path: str, house: House) -> str:
     samples = {
         "member": house.member_id("mine"),
         "order": house.order_id("mine"),
+        "code": house.codes["mine"].slug,
         "job": ids.encode("job", house.job.pk),
         "key": house.policy.key,
         "chart": "flow",

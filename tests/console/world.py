@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 
 from django.test import Client
 
+from apps.activity import codes
+from apps.activity.models import Code
 from apps.care import policies
 from apps.care.models import Policy, Touch
 from apps.core import clock, ids
@@ -31,6 +33,7 @@ class House:
     users: dict[str, User] = field(default_factory=dict)
     members: dict[str, Member] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
+    codes: dict[str, Code] = field(default_factory=dict)
     policy: Policy | None = None
     job: Job | None = None
     event: Event | None = None
@@ -50,6 +53,8 @@ def build(moment: datetime | None = None) -> House:
     _people(house, region=east)
     for number, where in enumerate(house.stores, start=1):
         _member(house, where=where, number=number)
+    for where, store in house.stores.items():
+        house.codes[where] = codes.create(name=f"海报{where}", target="/my/", store_id=store.pk, slug=f"code{where}")
     policies.install_defaults()
     house.policy = Policy.objects.get(key="lapsing")
     _touches(house)

@@ -6,6 +6,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.activity.models import Code
 from apps.care import reasons
 from apps.care.models import Channel, Policy, Touch
 from apps.core import ids
@@ -22,6 +23,7 @@ _WORDS: dict[str, Any] = {
     "cause": StageChange.Cause,
     "touch": Touch.State,
     "channel": Channel,
+    "code_channel": Code.Channel,
     "consent_channel": Consent.Channel,
     "purpose": Consent.Purpose,
     "order": Order.Status,
