@@ -1,5 +1,6 @@
 """Brand → region → store, and the people who work there. One brand per installation."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -67,3 +68,44 @@ class Staff(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.code})"
+
+
+class Scope(models.TextChoices):
+    """What a key may be allowed. Routes name these in `config/access.yaml`: `client:orders.write`."""
+
+    MEMBERS_READ = "members.read", _("Look members up")
+    MEMBERS_WRITE = "members.write", _("Add and change members")
+    ORDERS_READ = "orders.read", _("Read orders")
+    ORDERS_WRITE = "orders.write", _("Hand in orders")
+    REFUNDS_WRITE = "refunds.write", _("Hand in refunds")
+    EVENTS_WRITE = "events.write", _("Hand in behaviour events")
+    JOBS_READ = "jobs.read", _("See how long work goes on")
+
+
+class _Key(models.Model):
+    """What every key has. The secret itself is shown once, when it is issued; see `credentials`."""
+
+    name = models.CharField(_("name"), max_length=60)
+    digest = models.BinaryField(max_length=32, unique=True)
+    last_four = models.CharField(max_length=4)
+    scopes = ArrayField(models.CharField(max_length=40, choices=Scope))
+    is_sandbox = models.BooleanField(_("sandbox"), default=False)
+    created_at = models.DateTimeField(default=clock.now)
+    last_used_at = models.DateTimeField(null=True)  # to the hour
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.name} …{self.last_four}"
+
+
+class ApiClient(_Key):
+    """A program that calls the API with a key of its own: an order system, a mini-program's server."""
+
+
+class Device(_Key):
+    """A till or hand scanner, bound to one store."""
+
+    store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="devices")

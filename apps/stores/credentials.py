@@ -1,0 +1,163 @@
+"""Keys of programs: API clients (servers) and devices (tills of one store). Only digests are stored; a revoked key is refused
+on the next request.
+
+`sk_live_…` and `sk_test_…` belong to clients, `dk_live_…` and `dk_test_…` to devices; test keys see the sandbox only.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Literal
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from apps.core import audit, clock
+from apps.core.errors import NotFound, ValidationFailed
+from apps.stores.models import ApiClient, Device, Scope, Store
+
+Kind = Literal["client", "device"]
+USED_EVERY = timedelta(hours=1)
+_PREFIXES: dict[Kind, str] = {"client": "sk", "device": "dk"}
+_MODELS: dict[Kind, type[ApiClient] | type[Device]] = {"client": ApiClient, "device": Device}
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A new key. `secret` is shown now and never again."""
+
+    kind: Kind
+    id: int
+    secret: str
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What a valid key may do. `store_id`: devices only."""
+
+    kind: Kind
+    id: int
+    scopes: frozenset[str]
+    is_sandbox: bool
+    store_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One key for people to look at."""
+
+    kind: Kind
+    id: int
+    name: str
+    last_four: str
+    scopes: tuple[str, ...]
+    is_sandbox: bool
+    store_id: int | None
+    created_at: datetime
+    last_used_at: datetime | None  # to the hour
+    revoked_at: datetime | None
+
+
+def issue_client(*, name: str, scopes: Sequence[str], is_sandbox: bool = False) -> Issued:
+    """A key for a server of ours or of a partner. Raises ValidationFailed."""
+    return _issue("client", name=name, scopes=scopes, is_sandbox=is_sandbox)
+
+
+def issue_device(*, name: str, store_id: int, scopes: Sequence[str], is_sandbox: bool = False) -> Issued:
+    """A key for one till of one store. Raises ValidationFailed, NotFound (store)."""
+    if not Store.objects.filter(pk=store_id).exists():
+        raise NotFound
+    return _issue("device", name=name, scopes=scopes, is_sandbox=is_sandbox, store_id=store_id)
+
+
+def find(secret: str) -> Credential | None:
+    """Whose key this is; None when unknown or revoked. One statement, and once an hour a second one that notes the use."""
+    kind = next((kind for kind, prefix in _PREFIXES.items() if secret.startswith(f"{prefix}_")), None)
+    if kind is None:
+        return None
+    row = _MODELS[kind].objects.filter(digest=_digest(secret), revoked_at=None).first()
+    if row is None:
+        return None
+    _note_use(row)
+    return Credential(
+        kind=kind,
+        id=row.pk,
+        scopes=frozenset(row.scopes),
+        is_sandbox=row.is_sandbox,
+        store_id=row.store_id if isinstance(row, Device) else None,
+    )
+
+
+@transaction.atomic
+def revoke(*, kind: Kind, credential_id: int) -> bool:
+    """End a key for good. False: there is none that lives."""
+    living = _MODELS[kind].objects.filter(pk=credential_id, revoked_at=None)
+    if not living.update(revoked_at=clock.now()):
+        return False
+    audit.record(f"{kind}_key.revoked", object_type=f"{kind}_key", object_id=credential_id)
+    return True
+
+
+def listed(kind: Kind) -> list[Listed]:
+    """All keys of a kind, living ones first, newest first."""
+    rows = _MODELS[kind].objects.order_by("-id")
+    found = [
+        Listed(
+            kind=kind,
+            id=row.pk,
+            name=row.name,
+            last_four=row.last_four,
+            scopes=tuple(row.scopes),
+            is_sandbox=row.is_sandbox,
+            store_id=row.store_id if isinstance(row, Device) else None,
+            created_at=row.created_at,
+            last_used_at=row.last_used_at,
+            revoked_at=row.revoked_at,
+        )
+        for row in rows
+    ]
+    return sorted(found, key=lambda key: key.revoked_at is not None)
+
+
+@transaction.atomic
+def _issue(kind: Kind, *, name: str, scopes: Sequence[str], is_sandbox: bool, **more: int) -> Issued:
+    name, wanted = " ".join(name.split()), sorted(set(scopes))
+    _check(name, wanted)
+    secret = f"{_PREFIXES[kind]}_{'test' if is_sandbox else 'live'}_{secrets.token_urlsafe(32)}"
+    row = _MODELS[kind].objects.create(
+        name=name,
+        digest=_digest(secret),
+        last_four=secret[-4:],
+        scopes=wanted,
+        is_sandbox=is_sandbox,
+        created_at=clock.now(),
+        **more,
+    )
+    facts = {"scopes": wanted, "is_sandbox": is_sandbox}
+    audit.record(f"{kind}_key.issued", object_type=f"{kind}_key", object_id=row.pk, after=facts)
+    return Issued(kind=kind, id=row.pk, secret=secret)
+
+
+def _check(name: str, scopes: list[str]) -> None:
+    errors = []
+    if not 2 <= len(name) <= 60:
+        errors.append(
+            {"pointer": "/name", "code": "invalid", "message": _("Give the key a name of 2 to 60 characters.")}
+        )
+    if not scopes or any(scope not in Scope.values for scope in scopes):
+        errors.append({"pointer": "/scopes", "code": "invalid", "message": _("Choose at least one of the scopes.")})
+    if errors:
+        raise ValidationFailed(errors=errors)
+
+
+def _note_use(row: ApiClient | Device) -> None:
+    moment = clock.now()
+    if row.last_used_at is None or row.last_used_at <= moment - USED_EVERY:
+        type(row).objects.filter(pk=row.pk).update(last_used_at=moment)
+
+
+def _digest(secret: str) -> bytes:
+    """256 random bits need no slow hash."""
+    return sha256(secret.encode()).digest()
