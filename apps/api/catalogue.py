@@ -30,7 +30,6 @@ ENTRIES = (
     Entry(
         "malformed_request", 400, False, _("The body is not JSON in UTF-8."), _("Check the body and its Content-Type.")
     ),
-    Entry("bad_request", 400, False, _("The request breaks HTTP itself."), _("Check headers and address.")),
     Entry(
         "api_version_unknown",
         400,
@@ -104,13 +103,6 @@ ENTRIES = (
         False,
         _("The body is larger than `limit_bytes`."),
         _("Send less at once; compress pictures first."),
-    ),
-    Entry(
-        "upload_type_refused",
-        415,
-        False,
-        _("The file is not a picture of a kind that is taken, whatever its name says."),
-        _("Send JPEG, PNG or WebP."),
     ),
     Entry(
         "unsupported_media_type",
@@ -219,6 +211,13 @@ ENTRIES = (
         False,
         _("The batch itself cannot be read; `part` says where."),
         _("Check the field that is named."),
+    ),
+    Entry(
+        "export_not_there",
+        404,
+        False,
+        _("The copy was fetched already, is older than a day, or was never asked for."),
+        _("Ask for a new one."),
     ),
     Entry("provider_unavailable", 503, True, _("WeChat or the SMS provider does not answer."), _WAIT),
 )

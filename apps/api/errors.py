@@ -86,3 +86,12 @@ class ParameterMissing(ValidationFailed):
     def __init__(self, names: list[str]) -> None:
         sentence = str(_("This parameter is missing."))
         super().__init__(errors=[{"pointer": f"/{name}", "code": "required", "message": sentence} for name in names])
+
+
+class ServerError(DomainError):
+    """What `problems.server_error` answers when none of our rules speaks; here for the catalogue."""
+
+    code = "server_error"
+    status = 500
+    is_retryable = True
+    title = _("This did not work, and it is our fault. Try again; if it stays, send the number to your admin.")

@@ -40,10 +40,16 @@ class Problem(serializers.Serializer[Any]):
 class Operation(AutoSchema):
     """Adds the security scheme that config/access.yaml names for the route."""
 
+    def get_description(self) -> str:
+        return ""  # the docstrings of views speak to their readers, not to callers
+
+    def get_operation_id(self) -> str:
+        return f"{self.view.route}_{self.method.lower()}"
+
     def get_auth(self) -> list[dict[str, list[str]]]:
         need = need_of(self.view)
-        if need == "public":
-            return [{}]
+        if need in {"public", "anyone"}:
+            return [{}] if need == "public" else [{}, {"member": []}]
         kinds = {one.strip().partition(":")[0] for one in need.split("|")}
         return [{kind: []} for kind in ("member", "client", "device") if kind in kinds]
 
@@ -74,6 +80,7 @@ def operation(
     is_keyed: bool = True,
     is_tagged: bool = False,
     media_type: str = "application/json",
+    answer_type: str = "application/json",
 ) -> Callable[[Method], Method]:
     """`form` with the example `asks` is the body; `answer` with `example` the 2xx; `problems` what this route itself may refuse."""
 
@@ -90,7 +97,7 @@ def operation(
         ]
         schema, shown = _schema(answer, example)
         responses: dict[Any, Any] = {
-            (status, "application/json") if schema else status: OpenApiResponse(
+            (status, answer_type) if schema else status: OpenApiResponse(
                 schema, description=str(summary), examples=[OpenApiExample("ok", value=shown)] if schema else []
             )
         }
@@ -149,7 +156,7 @@ def _parameters(*, is_write: bool, answer: Any, is_tagged: bool, name: str) -> l
     if is_tagged and name == "GET":
         found.append(_header("If-None-Match", _("The ETag you have: 304 when nothing changed.")))
     if is_tagged and name == "PUT":
-        found.append(_header("If-Match", _("The ETag you read."), required=True))
+        found.append(_header("If-Match", _("The ETag you read, or * for whatever it is."), required=True))
     if isinstance(answer, Paged):
         found.append(OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}))
         found.append(OpenApiParameter("cursor", OpenApiTypes.STR, description="next_cursor of the page before"))

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from apps.api.base import ApiView
-from apps.api.views import auth, events, me, wechat
+from apps.api.views import auth, events, me, pages, privacy, wechat
 
 app_name = "api"
 V1: list[tuple[str, type[ApiView]]] = [
@@ -28,6 +28,14 @@ V1: list[tuple[str, type[ApiView]]] = [
     ("me/sessions/<str:session>", me.Session),
     ("me/subscribe-templates", wechat.SubscribeTemplates),
     ("me/subscriptions", wechat.Subscriptions),
+    ("me/export", privacy.Export),
+    ("me/export/file", privacy.ExportFile),
+    ("me/erasure", privacy.Erasure),
     ("events", events.Events),
 ]
-urlpatterns = [path(f"v1/{address}", view.as_view(), name=view.route) for address, view in V1]
+urlpatterns = [
+    *(path(f"v1/{address}", view.as_view(), name=view.route) for address, view in V1),
+    path("v1/openapi.json", pages.openapi, name="openapi"),
+    path("docs/", pages.docs, name="docs"),
+    path("docs/errors", pages.errors, name="docs_errors"),
+]

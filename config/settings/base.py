@@ -244,6 +244,23 @@ REST_FRAMEWORK = {
 }
 SHORT_LINK_HOSTS = [host.lower() for host in env.words("SHORT_LINK_HOSTS")]
 PUBLIC_URL = env.text("PUBLIC_URL", "").rstrip("/")
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Siyu API",
+    "DESCRIPTION": "The private-domain CRM of one brand, for its mini-program, apps, shop systems and tills.",
+    "VERSION": "2026-12-01",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": ["apps.api.document.finish"],
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "member": {"type": "http", "scheme": "bearer", "description": "Access token of a member, from /auth/…"},
+            "client": {"type": "http", "scheme": "bearer", "description": "Key of a program: sk_live_… or sk_test_…"},
+            "device": {"type": "http", "scheme": "bearer", "description": "Key of a till"},
+        }
+    },
+}
 ACCESS_FILE = BASE_DIR / "config" / "access.yaml"
 
 LOGGING_CONFIG = None  # apps.core.logs sets logging up

@@ -1,0 +1,67 @@
+"""The document, and pages for people who write clients. Public; they say nothing about this brand's data."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+from apps.api import catalogue, document
+from apps.api.schema import PROBLEM
+
+GUIDES = ("quick-start", "errors", "idempotency", "pagination", "rate-limits")
+
+
+@require_safe
+@cache_control(public=True, max_age=300)
+def openapi(request: HttpRequest) -> HttpResponse:
+    return JsonResponse(document.built(), json_dumps_params={"ensure_ascii": False})
+
+
+@require_safe
+def docs(request: HttpRequest) -> HttpResponse:
+    made = document.built()
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for path, method, one in document.operations(made):
+        groups.setdefault(one["tags"][0], []).append(_shown(path, method, one))
+    context = {"groups": sorted(groups.items()), "version": made["info"]["version"], "guides": GUIDES}
+    return render(request, "api/docs.html", context)
+
+
+@require_safe
+def errors(request: HttpRequest) -> HttpResponse:
+    rows = [
+        {"entry": one, "title": catalogue.title(one.code)}
+        for one in sorted(catalogue.ENTRIES, key=lambda one: one.status)
+    ]
+    return render(request, "api/errors.html", {"rows": rows})
+
+
+def _shown(path: str, method: str, one: dict[str, Any]) -> dict[str, Any]:
+    body = next(iter(one.get("requestBody", {}).get("content", {}).values()), {})
+    success = next(status for status in one["responses"] if status.startswith("2"))
+    answer = next(iter(one["responses"][success].get("content", {}).values()), {})
+    return {
+        "id": one["operationId"],
+        "method": method.upper(),
+        "path": path,
+        "summary": one["summary"],
+        "needs": one[document.NEEDS],
+        "parameters": [
+            {"name": given["name"], "where": given["in"], "required": given.get("required", False)}
+            for given in one.get("parameters", [])
+        ],
+        "body": _example(body),
+        "status": success,
+        "answer": _example(answer),
+        "codes": [
+            code
+            for response in one["responses"].values()
+            for code in response.get("content", {}).get(PROBLEM, {}).get("examples", {})
+        ],
+    }
+
+
+def _example(content: dict[str, Any]) -> Any:
+    return next((one["value"] for one in content.get("examples", {}).values()), None)
