@@ -6,6 +6,7 @@ from collections.abc import Callable
 from secrets import token_urlsafe
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import Counter, Histogram
 
@@ -26,7 +27,7 @@ class RequestContext:
         request_id = given if _GIVEN_ID.match(given) else "req_" + token_urlsafe(9)
         request.id = request_id  # type: ignore[attr-defined]
         started = time.perf_counter()
-        address = request.META.get("REMOTE_ADDR") or ""
+        address = request.META["REMOTE_ADDR"] = _address(request)
         with requests.acting(actor="anonymous", request_id=request_id, address=address):
             response = self.get_response(request)
             self._record(request, response, time.perf_counter() - started)
@@ -48,3 +49,12 @@ class RequestContext:
             ms=round(seconds * 1000),
             actor=requests.origin().actor,
         )
+
+
+def _address(request: HttpRequest) -> str:
+    """Who asks: the peer, or what the last of our own proxies says. Entries before it are the client's to invent."""
+    peer = request.META.get("REMOTE_ADDR") or ""
+    told = [entry.strip() for entry in request.headers.get("X-Forwarded-For", "").split(",") if entry.strip()]
+    if not settings.TRUSTED_PROXIES or not told:
+        return peer
+    return told[-min(settings.TRUSTED_PROXIES, len(told))][:64]

@@ -213,6 +213,7 @@ RECORDS_CSP = {"script-src": [SELF, "'unsafe-eval'"], "style-src": [SELF, "'unsa
 SIMULATOR_URL = env.text("SIMULATOR_URL", "")
 SMS_PROVIDER = env.text("SMS_PROVIDER", "simulator")
 SMS_SIGNATURE = env.text("SMS_SIGNATURE", "")
+TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0)
 CODE_COUNTRIES = env.words("CODE_COUNTRIES", "+86")
 CODE_VIRTUAL_RANGES = env.words("CODE_VIRTUAL_RANGES", "162,165,167,170,171")
 WECHAT_PROVIDER = env.text("WECHAT_PROVIDER", "simulator")
