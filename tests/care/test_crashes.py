@@ -2,13 +2,13 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import redis
 from celery import current_app
-from django.conf import settings
 from django.db import connection
 from django.db.models import Count, F
 
@@ -18,7 +18,7 @@ from apps.core import clock as house_clock
 from apps.gateways.simulator.client import Client
 from tests.care import crowd
 from tests.care.conftest import Shop
-from tests.processes import LiveWorker
+from tests.processes import Broker, LiveWorker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MESSAGES = 2_000
@@ -46,26 +46,28 @@ def time_passes() -> None:
     Touch.objects.update(lease_until=F("lease_until") - span, send_at=F("send_at") - span)
 
 
-def wake() -> None:
+def wake(broker_url: str = "") -> None:
     """What beat does every ten seconds."""
-    current_app.send_task("care.drain")
+    with current_app.connection(broker_url or None) as line:
+        current_app.send_task("care.drain", connection=line)
 
 
-def until(happened: Callable[[], bool], *, seconds: float = 60, wakes: bool = False) -> None:
+def until(happened: Callable[[], bool], *, seconds: float = 60, wakes: str | None = None) -> None:
+    """Wait for it; `wakes`: the broker through which the worker is woken meanwhile."""
     limit = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < limit, states()
-        if wakes:
-            wake()
-        time.sleep(0.05 if not wakes else 0.5)
+        if wakes is not None:
+            wake(wakes)
+        time.sleep(0.05 if wakes is None else 0.5)
 
 
-def finish() -> None:
+def finish(broker_url: str = "") -> None:
     """Let the worker go on, and the minutes pass, until nothing is left to do."""
     limit = time.monotonic() + 90
     while states() != {"sent": MESSAGES}:
         assert time.monotonic() < limit, states()
-        wake()
+        wake(broker_url)
         time.sleep(1)
         time_passes()
 
@@ -107,29 +109,38 @@ def test_lost_answers_are_asked_about_before_any_resend(waiting: Client, live_wo
     waiting.mode(keys="off")
     waiting.faults(seed=5, drop_reply=0.2, p5xx=0.1, malformed=0.05, p5xx_after=0.05)
     live_worker.start()
-    until(lambda: "unknown" in states(), wakes=True)
+    until(lambda: "unknown" in states(), wakes="")
     finish()
     assert_each_arrived_once(waiting)
 
 
-def test_the_broker_may_lose_everything(waiting: Client, live_worker: LiveWorker) -> None:
-    """T-M3: what is owed stands in PostgreSQL; after each loss the next wake-up is enough."""
+@pytest.fixture
+def broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]:
+    with Broker(log=tmp_path / "broker.log") as running:
+        monkeypatch.setenv("CELERY_BROKER_URL", running.url)
+        yield running
+
+
+@pytest.mark.parametrize("losses", [3, pytest.param(20, marks=pytest.mark.nightly)])
+def test_the_broker_may_lose_everything_and_die(
+    waiting: Client, broker: Broker, live_worker: LiveWorker, losses: int
+) -> None:
+    """T-M3: flushed, killed and started empty in the middle of sending; after each loss the next wake-up is enough."""
     waiting.faults(delay_ms=[300, 300])
     live_worker.start()
-    with redis.Redis.from_url(_as_redis(settings.CELERY_BROKER_URL)) as broker:
-        broker.flushdb()
-        until(lambda: "sending" in states(), wakes=True)
-        for _ in range(3):
-            broker.flushdb()
-            time.sleep(0.3)
-        assert states().get("sent", 0) < MESSAGES
+    for _ in range(losses):
+        before = states().get("sent", 0)
+        with redis.Redis.from_url(broker.url) as client:
+            client.flushall()
+        until(lambda: "sending" in states(), wakes=broker.url)
+        broker.kill()
+        broker.start()
+        until(lambda before=before: states().get("sent", 0) > before or "planned" not in states(), wakes=broker.url)
+        if "planned" not in states():
+            break
     waiting.faults()
-    finish()
+    finish(broker.url)
     assert_each_arrived_once(waiting)
-
-
-def _as_redis(url: str) -> str:
-    return url.replace("redis+socket://", "unix://").replace("virtual_host=", "db=")
 
 
 def test_a_chunk_leaves_no_transaction_open_while_it_sends(waiting: Client, live_worker: LiveWorker) -> None:
