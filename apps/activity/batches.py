@@ -94,10 +94,10 @@ def sort_out(batch: Sequence[Any], *, received_at: datetime, sent_at: Any = None
         made.rows.append(row)
         places.append(index)
     made.payload = _written(made.rows)
+    if len(made.payload.encode()) > MOST_BYTES:
+        raise _too_large()
     if personal.may_be_in(made.payload) or _UNSTORABLE_WRITTEN.search(made.payload):
         _look_closer(made, places)
-    if len(made.payload) > MOST_BYTES * 2:  # what a door with a limit on the body can never reach
-        raise _too_large()
     return made
 
 

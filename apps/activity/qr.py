@@ -5,19 +5,18 @@ import io
 import segno
 
 
-def svg(text: str, *, module: int = 8) -> str:
-    """A whole SVG document with level M correction; `module` is the width of one square in pixels."""
+def svg(text: str) -> str:
+    """A whole SVG document with level M correction, which scales to whatever it is printed on."""
     out = io.BytesIO()
     segno.make(text, error="m", micro=False).save(
         out,
         kind="svg",
-        scale=module,
         border=4,
         dark="#000",
         light="#fff",
         xmldecl=False,
         svgclass=None,
         lineclass=None,
-        omitsize=False,
+        omitsize=True,
     )
     return out.getvalue().decode()

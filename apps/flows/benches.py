@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 from psycopg import sql
 
+from apps.activity import bench as activity
 from apps.care import bench as care
 from apps.orders import bench as orders
 from apps.segments import bench as segments
@@ -29,6 +30,7 @@ class Bench:
 
 
 BENCHES = {
+    "events": Bench(activity.bench_events, needs_orders=False),
     "import": Bench(orders.bench_import, needs_orders=False),
     "refresh": Bench(segments.bench_refresh, needs_orders=True),
     "touches": Bench(care.bench_touches, needs_orders=True),

@@ -170,6 +170,8 @@ def test_the_ends_of_the_calendar_are_refused_not_raised(text: str):
 def test_too_many_events_and_a_batch_that_cannot_be_read_store_nothing():
     with pytest.raises(BatchTooLarge):
         send(*[event() for _ in range(501)])
+    with pytest.raises(BatchTooLarge):
+        send(*[event("custom.essay", **{f"part_{part}": "长" * 200 for part in range(20)}) for _ in range(40)])
     with pytest.raises(BatchMalformed):
         send(event(), sent_at="today")
     with pytest.raises(BatchMalformed):

@@ -5,6 +5,7 @@ import io
 from datetime import timedelta
 
 import pytest
+import segno
 from django.test import Client
 from django.utils import translation
 
@@ -165,7 +166,10 @@ def test_the_picture_for_the_printer_is_an_svg_file(house, enter):
 
     assert answer["Content-Type"] == "image/svg+xml"
     assert "code-codemine.svg" in answer["Content-Disposition"]
-    assert answer.content.startswith(b"<svg")
+    picture = answer.content.decode()
+    side = segno.make("http://testserver/s/codemine", error="m", micro=False).symbol_size(border=4)[0]
+    assert f'viewBox="0 0 {side} {side}"' in picture
+    assert "width=" not in picture  # it scales whole, and is never cut
 
 
 def test_an_auditor_reads_and_changes_nothing(house, enter):

@@ -119,7 +119,7 @@ def code(request: HttpRequest, code: str) -> HttpResponse:
 def picture(request: HttpRequest, code: str) -> HttpResponse:
     """The QR code as a file for the printer."""
     row = _found(request, code, permission="codes.view")
-    answer = HttpResponse(qr.svg(_link(request, row["slug"]), module=20), content_type="image/svg+xml")
+    answer = HttpResponse(qr.svg(_link(request, row["slug"])), content_type="image/svg+xml")
     answer["Content-Disposition"] = f'attachment; filename="code-{row["slug"]}.svg"'
     return answer
 
