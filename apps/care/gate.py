@@ -114,14 +114,29 @@ def threshold_bytes(percent: float | Decimal) -> bytes:
     return limit.to_bytes(5)[1:] if 0 < limit < 2**32 else b"\xff" * 33 * bool(limit)
 
 
+# Born less than 14 years ago by the shop's calendar, an unknown day taken as the latest, and no guardian's yes.
+_LIMIT = "(now() at time zone 'Asia/Shanghai' - interval '14 years')"
+UNDER_14 = f"""coalesce(
+    m.birth_year >= extract(year from {_LIMIT})
+    and (m.birth_year, coalesce(m.birth_month, 12), coalesce(m.birth_day, 31))
+        > (extract(year from {_LIMIT}), extract(month from {_LIMIT}), extract(day from {_LIMIT}))
+    and not exists (
+        select from members_consentnow g where g.member_id = m.id and g.purpose = 'guardian' and g.is_granted
+        and (g.valid_until is null or g.valid_until > now())
+    ), false)"""
 CONSENTED = (
     "coalesce(k1.is_granted, k2.is_granted, false)"  # at least one says yes …
     " and coalesce(k1.is_granted, true) and coalesce(k2.is_granted, true)"  # … and none says no
+    f" and not {UNDER_14}"
 )
-JOINS = """
+# A yes that expired, or whose text was replaced, is as if nothing had been said: the row does not join.
+COUNTS = "({now}.valid_until is null or {now}.valid_until > now())"
+JOINS = f"""
     left join segments_memberstats s on s.member_id = m.id
-    left join members_consentnow k1 on k1.member_id = m.id and k1.purpose = {purpose} and k1.channel = {channel}
-    left join members_consentnow k2 on k2.member_id = m.id and k2.purpose = {purpose} and k2.channel = 'any'
+    left join members_consentnow k1
+        on k1.member_id = m.id and k1.purpose = {{purpose}} and k1.channel = {{channel}} and {COUNTS.format(now="k1")}
+    left join members_consentnow k2
+        on k2.member_id = m.id and k2.purpose = {{purpose}} and k2.channel = 'any' and {COUNTS.format(now="k2")}
 """
 HAS_PHONE = "exists (select from members_identity i where i.member_id = m.id and i.kind = 'phone')"
 _CAPPED = """(select count(*) filter (where t.slot_on = %(day)s) >= %(day_cap)s or count(*) >= %(week_cap)s
@@ -142,6 +157,7 @@ def refusals(version: Version) -> list[tuple[str, str]]:
     ]
     checks = [
         (reasons.NOT_ACTIVE, "m.status <> 'active'"),
+        (reasons.UNDER_14, UNDER_14),
         (reasons.NO_CONSENT, f"not ({CONSENTED})"),
     ]
     if version.channel == Channel.SMS:

@@ -82,6 +82,7 @@ def reach(rule: Any, *, purpose: str = "care", store_ids: Sequence[int] | None =
         select count(*), count(*) filter (where ({consented}) and {gate.HAS_PHONE}), count(*) filter (where {inbox})
         from members_member m {gate.joins(channel="'sms'")}
         left join members_consentnow k3 on k3.member_id = m.id and k3.purpose = %(purpose)s and k3.channel = 'inbox'
+            and {gate.COUNTS.format(now="k3")}
         where m.status = 'active' and {scope} and {condition}
     """
     with connection.cursor() as cursor:

@@ -125,6 +125,7 @@ COLUMNS: dict[str, Promise] = {
     "top_store_id": _("Usual store"),
     "total_cents": _("Paid amount"),
     "undone_at": _("Undone"),
+    "valid_until": _("Counts until"),
     "value": pgettext_lazy("column", "Value"),
     "voided_at": _("Used up"),
     "verified_at": _("Verified"),

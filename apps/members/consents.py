@@ -11,14 +11,39 @@ from apps.members.models import Consent
 
 
 def give_consent(
-    *, member_id: int, purpose: str, channel: str, is_granted: bool, source: str, text_version: str
+    *,
+    member_id: int,
+    purpose: str,
+    channel: str,
+    is_granted: bool,
+    source: str,
+    text_version: str,
+    expires_at: datetime | None = None,
 ) -> int:
-    """Record one statement, given or withdrawn. Returns its id."""
+    """Record one statement, given or withdrawn; a yes counts until `expires_at`. Returns its id."""
     _check(purpose, channel, source)
     statement = Consent.objects.create(
         member_id=member_id,
         purpose=purpose,
         channel=channel,
+        is_granted=is_granted,
+        source=source,
+        text_version=text_version,
+        at=clock.now(),
+        expires_at=expires_at,
+    )
+    return statement.pk
+
+
+def give_guardian_consent(*, member_id: int, is_granted: bool, source: str, text_version: str) -> int:
+    """Record what a guardian of a child under 14 says; without a yes no message goes to the child. Returns the statement's id.
+
+    The caller has made sure that it is the guardian who speaks; a member cannot say it for themselves.
+    """
+    statement = Consent.objects.create(
+        member_id=member_id,
+        purpose=Consent.Purpose.GUARDIAN,
+        channel=Consent.Channel.ANY,
         is_granted=is_granted,
         source=source,
         text_version=text_version,
@@ -50,7 +75,7 @@ def grant_consents(
 
 def _check(purpose: str, channel: str, source: str) -> None:
     wrong = []
-    if purpose not in Consent.Purpose.values:
+    if purpose not in Consent.Purpose.values or purpose == Consent.Purpose.GUARDIAN:
         wrong.append("/purpose")
     if channel not in Consent.Channel.values:
         wrong.append("/channel")

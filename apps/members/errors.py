@@ -159,3 +159,8 @@ class StepUpRequired(DomainError):
     code = "step_up_required"
     status = 401
     title = _("Confirm that it is you first.")
+
+
+class PolicyVersionTaken(DomainError):
+    code = "policy_version_taken"
+    title = _("This version of the text exists already. Texts are never changed: choose a new version.")

@@ -15,7 +15,7 @@ from apps.members.proofs import CodeAlarm, CodeRequest, KnownDevice
 
 __all__ = [
     "Attribute", "CodeAlarm", "CodeRequest", "Consent", "ConsentNow", "Departure", "Doubt", "Identity",
-    "KnownDevice", "Member", "MemberKey", "MemberTag", "Merge", "MergeMove", "StateChange",
+    "KnownDevice", "Member", "MemberKey", "MemberTag", "Merge", "MergeMove", "PolicyText", "StateChange",
     "Tag", "TagAct", "TagGroup", "TakenTag",
 ]  # fmt: skip
 
@@ -135,6 +135,7 @@ class Consent(models.Model):
         MARKETING = "marketing", _("Marketing messages")
         CARE = "care", _("Care messages")
         PROFILING = "profiling", _("Personalisation")
+        GUARDIAN = "guardian", _("Consent of a guardian")  # for a child under 14; see `consents.give_guardian_consent`
 
     class Channel(models.TextChoices):
         SMS = "sms", _("SMS")
@@ -150,6 +151,7 @@ class Consent(models.Model):
     source = models.CharField(max_length=60)  # "import", "portal", "sms:R"
     text_version = models.CharField(max_length=40)
     at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField(null=True)  # a yes for a time only
 
     class Meta:
         indexes = [models.Index(fields=["member", "purpose", "channel", "-id"], name="members_consent_newest")]
@@ -166,6 +168,10 @@ class ConsentNow(models.Model):
     channel = models.CharField(max_length=10)
     is_granted = models.BooleanField()
     at = models.DateTimeField()
+    text_version = models.CharField(max_length=40, blank=True, default="")
+    valid_until = models.DateTimeField(
+        null=True
+    )  # a yes no longer counts from then on: it expires, or its text was replaced
 
     class Meta:
         constraints = [
@@ -174,6 +180,26 @@ class ConsentNow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.member_id} {self.purpose} {self.channel}"
+
+
+class PolicyText(models.Model):
+    """What members are asked to agree to, by purpose and version, append-only. `consents.text_version` names one."""
+
+    purpose = models.CharField(_("purpose"), max_length=20, choices=Consent.Purpose)
+    version = models.CharField(_("version"), max_length=40)
+    text_zh = models.TextField(_("text in Chinese"))
+    text_en = models.TextField(_("text in English"))
+    effective_at = models.DateTimeField(_("in force from"))
+    asks_again = models.BooleanField(_("earlier consents end"), default=False)
+    published_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        verbose_name = _("policy text")
+        verbose_name_plural = _("policy texts")
+        constraints = [models.UniqueConstraint(fields=["purpose", "version"], name="members_policy_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.version}"
 
 
 class Attribute(models.Model):

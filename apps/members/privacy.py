@@ -49,7 +49,7 @@ HOLDINGS = (
     Holding(
         model="members.Consent",
         member="member_id",
-        export=("purpose", "channel", "is_granted", "source", "text_version", "at"),
+        export=("purpose", "channel", "is_granted", "source", "text_version", "at", "expires_at"),
         on_erase="keep",
         on_merge="stay",
         reason=_("Proof of what was agreed to and withdrawn; it holds no name and no number."),
@@ -58,7 +58,7 @@ HOLDINGS = (
     Holding(
         model="members.ConsentNow",
         member="member_id",
-        export=("purpose", "channel", "is_granted", "at"),
+        export=("purpose", "channel", "is_granted", "at", "text_version", "valid_until"),
         on_erase="delete",
         on_merge="stay",
         purpose="consent",
@@ -117,6 +117,7 @@ IMPERSONAL = (
     "members.CodeRequest",  # knows a phone by its keyed hash; a sealed number goes with use or age; see _forget_codes
     "members.KnownDevice",  # two keyed hashes; see _forget_codes
     "members.Attribute",
+    "members.PolicyText",
     "members.Departure",  # a keyed hash that no living row can be joined to
     "members.Tag",
     "members.TagAct",

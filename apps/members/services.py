@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from apps.core import clock
 from apps.members.attributes import set_attributes
-from apps.members.consents import give_consent, grant_consents
+from apps.members.consents import give_consent, give_guardian_consent, grant_consents
 from apps.members.errors import MemberNumberTaken
 from apps.members.identities import add_identity, resolve_for_import
 from apps.members.models import Identity, Member
@@ -18,6 +18,7 @@ __all__ = [
     "add_identity",
     "change_profile",
     "give_consent",
+    "give_guardian_consent",
     "grant_consents",
     "register",
     "resolve_for_import",
