@@ -81,8 +81,8 @@ class Code(models.Model):
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
-        verbose_name = _("code")
-        verbose_name_plural = _("codes")
+        verbose_name = pgettext_lazy("tracked", "code")
+        verbose_name_plural = pgettext_lazy("tracked", "codes")
         constraints = [
             models.CheckConstraint(condition=Q(slug__regex=r"^[0-9A-Za-z]{4,12}$"), name="activity_slug_is_base62"),
         ]
