@@ -39,6 +39,11 @@ def rewrap(wrapped: bytes) -> bytes:
     return _seal(key=field_key, key_id=key_id, plain=unwrap(wrapped), context="person-key")
 
 
+def key_id(blob: bytes) -> str:
+    """Which named key sealed it."""
+    return _split(blob)[0]
+
+
 def encrypt(*, person_key: bytes, text: str, context: str) -> bytes:
     """Seal a value with an unwrapped person key. `context` names the field: a value moved elsewhere does not open."""
     return encrypt_bytes(person_key=person_key, plain=text.encode(), context=context)

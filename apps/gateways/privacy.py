@@ -9,6 +9,8 @@ HOLDINGS = (
         export=("state", "taken_at"),
         on_erase="delete",
         on_merge="stay",  # follows its grant
+        retain_days=400,
+        since="taken_at",
         purpose="care",
     ),
     Holding(
@@ -17,6 +19,8 @@ HOLDINGS = (
         export=("result", "at"),
         on_erase="delete",
         on_merge="stay",  # follows its grant
+        retain_days=400,
+        since="at",
         purpose="care",
     ),
     Holding(

@@ -11,7 +11,9 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from apps.analytics import rollup
 from apps.core import clock
+from apps.gateways import grants
 from apps.gateways.models import InboxMessage
+from apps.gateways.simulator.client import Client as WechatPhone
 from apps.stores.models import Role
 from tests.console import world
 from tests.console.world import House
@@ -184,3 +186,26 @@ def test_the_phone_shows_what_the_simulator_delivered(enter: Open, house: House,
     found.page.click("form .c-btn >> nth=0")
     expect(found.page.locator(".c-phone .msg")).to_have_count(0)
     assert "9999" not in found.page.url
+
+
+@pytest.mark.parametrize(("width", "language"), [(1440, "zh-hans"), (390, "en")])
+def test_the_phone_shows_subscribe_messages_as_wechat_delivered_them(
+    enter: Open, house: House, simulator: Simulator, tmp_path: Path, width: int, language: str
+):
+    app_id, person = settings.WECHAT_APPS[0]["app_id"], "o-customer-of-the-walk-1234"
+    WechatPhone(simulator.url).grant(app_id=app_id, openid=person, template_id="sim-live-reminder")
+    accepted = {"member_id": house.members["mine"].pk, "results": {"sim-live-reminder": "accept"}, "source": "walk"}
+    grants.report(app_id=app_id, openid=person, **accepted)
+    values = {"thing1": "秋冬新品直播专场", "time2": "2026年11月22日 20:00", "thing3": "会员专享券开播时领取"}
+    sent = grants.deliver(key="walk:1", app_id=app_id, openid=person, template_id="sim-live-reminder", data=values)
+    assert sent.state == "accepted"
+
+    found = enter(Role.MARKETER, width=width, language=language)
+    found.go("/console/phone/")
+
+    card = found.page.locator(".c-phone .note", has_text="秋冬新品直播专场")
+    expect(card).to_contain_text("2026年11月22日 20:00")
+    expect(card).to_contain_text("···1234")
+    assert person not in found.page.content()
+    found.check()
+    keep(found.page, name=f"phone-wechat-{width}-{language}", folder=tmp_path)

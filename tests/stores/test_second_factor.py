@@ -177,6 +177,19 @@ def test_neither_secret_nor_recovery_seed_can_be_read_in_the_database(lin: User,
     assert not any(found in stored for found in codes)
 
 
+def test_after_a_key_rotation_the_old_field_key_may_go(lin: User, clock, settings):
+    codes = with_app(lin, clock)
+    (old_id, old), *_ = settings.FIELD_KEYS.items()
+    settings.FIELD_KEYS = {"k2": bytes(range(7, 39)), old_id: old}
+
+    assert second_factor.rewrap_secrets() == 2
+    assert second_factor.rewrap_secrets() == 0
+
+    settings.FIELD_KEYS = {"k2": bytes(range(7, 39))}
+    assert second_factor.check_code(user=lin, code=code()) == "totp"
+    assert second_factor.check_code(user=lin, code=codes[0]) == "recovery_codes"
+
+
 def test_the_last_one_takes_the_recovery_codes_with_it(lin: User, clock):
     with_app(lin, clock)
     app = second_factor.of(lin).app
