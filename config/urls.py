@@ -15,6 +15,7 @@ urlpatterns = [
     path("s/<str:code>", activity.follow, name="short_link"),
     records.urls,
     path("api/", include("apps.api.urls")),
+    path("my/", include("apps.portal.urls")),
     path("", include("apps.console.urls")),
 ]
 

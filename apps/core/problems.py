@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from apps.core.errors import DomainError
 
 log = structlog.get_logger("siyu.problems")
+PAGES: dict[str, str] = {}  # path prefix → template of that face's error pages; faces add theirs when they start
 
 
 class ProblemMiddleware:
@@ -58,8 +59,15 @@ def answer(
             "doc": f"/api/docs/errors#{code}",
         }
         return JsonResponse(body, status=status, content_type="application/problem+json")
-    template = f"{status}.html" if status in {403, 404, 500} else "400.html"
-    return render(request, template, {"title": title, "code": code, "request_id": request_id}, status=status)
+    shown = {"title": title, "code": code, "status": status, "request_id": request_id}
+    return render(request, _template(request.path, status), shown, status=status)
+
+
+def _template(path: str, status: int) -> str:
+    own = next((template for prefix, template in PAGES.items() if path.startswith(prefix)), "")
+    if own and status != 500:  # the page of a 500 needs no database
+        return own
+    return f"{status}.html" if status in {403, 404, 500} else "400.html"
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -41,3 +41,12 @@ def mark_read(*, member_id: int, message_id: int, moment: datetime) -> bool:
     """True when this call made it read; False when it was read before, or is not this member's."""
     unread = InboxMessage.objects.filter(pk=message_id, member_id=member_id, read_at=None)
     return bool(unread.update(read_at=moment))
+
+
+def mark_all_read(*, member_id: int, moment: datetime) -> int:
+    """Returns how many became read."""
+    return InboxMessage.objects.filter(member_id=member_id, read_at=None).update(read_at=moment)
+
+
+def unread(member_id: int) -> int:
+    return InboxMessage.objects.filter(member_id=member_id, read_at=None).count()

@@ -116,6 +116,8 @@ def find(
     store_ids: Sequence[int] | None = None,
     member_id: int | None = None,
     status: str = "",
+    statuses: Sequence[str] = (),
+    is_refunded: bool = False,
     order_no: str = "",
     channel: str = "",
     paid_from: datetime | None = None,
@@ -125,10 +127,12 @@ def find(
 ) -> Page:
     """Orders, newest payment first; those not yet paid stand before them. `store_ids` None means every store.
 
-    `order_no` finds exact numbers only. A cursor that `find` did not make counts as none.
+    `statuses`: any of them; `is_refunded`: with money given back. `order_no` finds exact numbers only. A cursor that `find`
+    did not make counts as none.
     """
     wanted: dict[str, object] = {"member_id": member_id, "status": status, "order_no": order_no, "channel": channel}
     wanted |= {"paid_at__gte": paid_from, "paid_at__lt": paid_before}
+    wanted |= {"status__in": list(statuses), "refunded_cents__gte": 1 if is_refunded else None}
     orders = _in_scope(store_ids).filter(**{name: value for name, value in wanted.items() if value})
     orders = _older_than(orders, cursor).select_related("member", "store").order_by("-paid_at", "-id")
     found = list(orders[: limit + 1])
@@ -136,10 +140,10 @@ def find(
     return Page(rows=rows, older=_cursor(rows[-1]) if len(found) > limit else None)
 
 
-def detail(*, order_id: int, store_ids: Sequence[int] | None = None) -> Detail:
-    """Raises NotFound for an order that is not there or lies outside `store_ids`."""
-    scope = _in_scope(store_ids).select_related("member", "store", "guide")
-    order = scope.filter(pk=order_id).first()
+def detail(*, order_id: int, store_ids: Sequence[int] | None = None, member_id: int | None = None) -> Detail:
+    """Raises NotFound for an order that is not there, lies outside `store_ids`, or is another one's than `member_id`'s."""
+    scope = _in_scope(store_ids).select_related("member", "store", "guide").filter(pk=order_id)
+    order = (scope if member_id is None else scope.filter(member_id=member_id)).first()
     if order is None:
         raise NotFound(order_id=order_id)
     left = order.total_cents - order.refunded_cents if order.status in PAID_STATES else 0

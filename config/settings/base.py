@@ -23,6 +23,7 @@ BRAND_NAME = env.text("BRAND_NAME", "Siyu")
 
 INSTALLED_APPS = [
     "apps.console",
+    "apps.portal",
     "unfold",
     "unfold.contrib.filters",
     "django.contrib.admin",
@@ -64,6 +65,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "apps.portal.sessions.MemberSessions",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -128,6 +130,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 CELERY_BEAT_SCHEDULE = {
     "sweep-events": {"task": "flows.sweep_events", "schedule": 5.0},
+    "purge-sessions": {"task": "portal.purge_sessions", "schedule": crontab(hour=4, minute=20)},
     "purge-requests": {"task": "core.purge_requests", "schedule": crontab(minute=25)},
     "forget-codes": {"task": "members.forget_codes", "schedule": 300.0},
     "purge-expired": {"task": "flows.purge_expired", "schedule": crontab(hour=4, minute=40)},

@@ -1,10 +1,10 @@
-"""Print the log-ins of the demo, one per role."""
+"""Print the log-ins of the demo: one per role, and phones of members."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from apps.flows.demo import shops
+from apps.flows.demo import people, shops
 
 
 class Command(BaseCommand):
@@ -18,3 +18,9 @@ class Command(BaseCommand):
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
         for row in rows:
             self.stdout.write("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+        if phones := people.log_in_phones():
+            self.stdout.write("")
+            self.stdout.write(f"Members log in at /my/ by phone: {', '.join(phones)}")
+            self.stdout.write(
+                "Their codes arrive on the simulated phone: /console/phone/ (log in there as demo-admin)."
+            )

@@ -1,0 +1,129 @@
+"""What a member agrees to, and what they may allow: the words and their version, as shown at log-in and in the privacy centre."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from apps.core import audit
+from apps.core.errors import NotFound
+from apps.members import services as members
+from apps.members.models import Consent, ConsentNow, Identity
+
+SOURCE = "portal"
+VERSION = "2026-12"  # of templates/portal/policy.html and of the sentences below; a new text is a new version
+_P, _C = Consent.Purpose, Consent.Channel
+
+_WHY: dict[str, str | Promise] = {
+    _P.CARE: _("Birthday wishes, how to look after what you bought, a word when we have not seen you for long."),
+    _P.MARKETING: _("Offers, new arrivals, invitations."),
+    _P.PROFILING: _(
+        "We look at what you buy and open here, to show and write what fits you. Off: what you open is counted without your name."
+    ),
+}
+_LABELS: dict[tuple[str, str], str | Promise] = {
+    (_P.CARE, _C.INBOX): _("Care messages in these pages"),
+    (_P.CARE, _C.SMS): _("Care messages by SMS"),
+    (_P.CARE, _C.WECOM): _("Care messages by WeCom"),
+    (_P.CARE, _C.EMAIL): _("Care messages by e-mail"),
+    (_P.MARKETING, _C.INBOX): _("Offers in these pages"),
+    (_P.MARKETING, _C.SMS): _("Offers by SMS"),
+    (_P.MARKETING, _C.WECOM): _("Offers by WeCom"),
+    (_P.MARKETING, _C.EMAIL): _("Offers by e-mail"),
+    (_P.PROFILING, _C.ANY): _("Personalisation"),
+}
+_ADDRESS: dict[str, str] = {_C.SMS: Identity.Kind.PHONE, _C.WECOM: Identity.Kind.EXTERNAL, _C.EMAIL: Identity.Kind.EMAIL}
+
+
+@dataclass(frozen=True)
+class Switch:
+    """One purpose on one channel. `at`: since when it is as it is; None: nothing was said, which is no to every message."""
+
+    purpose: str
+    channel: str
+    label: str | Promise
+    is_on: bool
+    at: datetime | None
+
+    @property
+    def key(self) -> str:
+        return f"{self.purpose}:{self.channel}"
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """A purpose with the switches of the channels that can reach this member."""
+
+    label: str
+    why: str | Promise
+    switches: tuple[Switch, ...]
+
+
+def record(*, member_id: int, version: str) -> None:
+    """Note that the member agreed to the rules in this version, when logging in."""
+    audit.record("policy.agreed", object_type="member", object_id=member_id, after={"version": version or VERSION})
+
+
+def offers() -> list[dict[str, Any]]:
+    """What a newcomer is asked: channels that work for anybody with a phone."""
+    wanted = ((_P.CARE, _C.INBOX), (_P.CARE, _C.SMS), (_P.MARKETING, _C.INBOX), (_P.MARKETING, _C.SMS))
+    return [
+        {"key": f"{purpose}:{channel}", "label": _LABELS[purpose, channel], "why": _WHY[purpose]}
+        for purpose, channel in wanted
+    ]
+
+
+def accept(*, member_id: int, wanted: Sequence[str]) -> None:
+    """Record the ticked offers; what is not ticked was not said."""
+    for key in {offer["key"] for offer in offers()} & set(wanted):
+        purpose, _sign, channel = key.partition(":")
+        _give(member_id, purpose, channel, is_on=True)
+
+
+def purposes(member_id: int) -> list[Purpose]:
+    """Every switch that means something to this member."""
+    said = {(row.purpose, row.channel): row for row in ConsentNow.objects.filter(member_id=member_id)}
+    kinds = set(Identity.objects.filter(member_id=member_id).values_list("kind", flat=True))
+    usable = [(purpose, channel) for purpose, channel in _LABELS if _ADDRESS.get(channel, "") in {"", *kinds}]
+    return [
+        Purpose(
+            label=str(_P(purpose).label),
+            why=_WHY[purpose],
+            switches=tuple(_switch(said, *at) for at in usable if at[0] == purpose),
+        )
+        for purpose in (_P.CARE, _P.MARKETING, _P.PROFILING)
+    ]
+
+
+def turn(*, member_id: int, key: str, is_on: bool) -> Switch:
+    """Say yes or no; saying the same again adds no line. Raises NotFound for a switch that there is not."""
+    purpose, _sign, channel = key.partition(":")
+    if (purpose, channel) not in _LABELS:
+        raise NotFound
+    before = ConsentNow.objects.filter(member_id=member_id, purpose=purpose, channel=channel).first()
+    if before is None or before.is_granted != is_on:
+        _give(member_id, purpose, channel, is_on=is_on)
+    said = {(row.purpose, row.channel): row for row in ConsentNow.objects.filter(member_id=member_id)}
+    return _switch(said, purpose, channel)
+
+
+def _switch(said: dict[tuple[str, str], ConsentNow], purpose: str, channel: str) -> Switch:
+    row, any_channel = said.get((purpose, channel)), said.get((purpose, _C.ANY))
+    rows = [line for line in (row, any_channel) if line]
+    is_agreed = bool(rows) or purpose == _P.PROFILING  # the rules agreed to at log-in allow it until somebody objects
+    return Switch(
+        purpose=purpose,
+        channel=channel,
+        label=_LABELS[purpose, channel],
+        is_on=is_agreed and all(line.is_granted for line in rows),  # as the gate judges: one yes, and no no
+        at=max((line.at for line in rows), default=None),
+    )
+
+
+def _give(member_id: int, purpose: str, channel: str, *, is_on: bool) -> None:
+    members.give_consent(
+        member_id=member_id, purpose=purpose, channel=channel, is_granted=is_on, source=SOURCE, text_version=VERSION
+    )

@@ -1,0 +1,56 @@
+"""The member's start page: card, what is new, the last order, what is left to do."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from apps.gateways import inbox
+from apps.members import selectors as members
+from apps.members.models import Consent
+from apps.orders import selectors as orders
+from apps.portal import shell
+from apps.portal.shell import Facts
+
+NEWEST = 3
+
+
+@require_safe
+def page(request: HttpRequest) -> HttpResponse:
+    member_id = request.member.member_id  # type: ignore[attr-defined]
+    me = members.profile(member_id)
+    latest = orders.find(member_id=member_id, limit=1).rows
+    facts: Facts = {
+        "me": me,
+        "notes": list(inbox.find_for_member(member_id=member_id)[:NEWEST]),
+        "last_order": latest[0] if latest else None,
+        "steps": _steps(me, members.consents(member_id)),
+    }
+    return shell.page(request, "portal/home.html", facts, at="home")
+
+
+def _steps(me: members.Profile, said: list[members.Statement]) -> list[dict[str, Any]]:
+    """What is worth doing, and only while it is not done."""
+    steps = []
+    if not any(me.birthday):
+        steps.append(
+            {
+                "icon": "cake",
+                "title": _("Add your birthday"),
+                "text": _("So that we can congratulate you."),
+                "href": reverse("portal:profile"),
+            }
+        )
+    asked = {(line.purpose, line.channel) for line in said}
+    if not any(channel in {Consent.Channel.SMS, Consent.Channel.INBOX} for _purpose, channel in asked):
+        steps.append(
+            {
+                "icon": "bell",
+                "title": _("Choose what you want to hear"),
+                "text": _("You have not allowed any message yet. We send none without your word."),
+                "href": reverse("portal:privacy"),
+            }
+        )
+    return steps
