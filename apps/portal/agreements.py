@@ -35,7 +35,11 @@ _LABELS: dict[tuple[str, str], str | Promise] = {
     (_P.MARKETING, _C.EMAIL): _("Offers by e-mail"),
     (_P.PROFILING, _C.ANY): _("Personalisation"),
 }
-_ADDRESS: dict[str, str] = {_C.SMS: Identity.Kind.PHONE, _C.WECOM: Identity.Kind.EXTERNAL, _C.EMAIL: Identity.Kind.EMAIL}
+_ADDRESS: dict[str, str] = {
+    _C.SMS: Identity.Kind.PHONE,
+    _C.WECOM: Identity.Kind.EXTERNAL,
+    _C.EMAIL: Identity.Kind.EMAIL,
+}
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,8 @@ def code(request: HttpRequest) -> HttpResponse:
         "version": agreements.VERSION,
         "demo_phones": demo.phones(),
     }
+    if not (facts["request_id"] and facts["code"]):
+        return _ask_for_code(request, {**facts, "code_error": _("Type the six digits from the message.")}, status=422)
     try:
         found = login.log_in_by_code(
             request_id=facts["request_id"],
