@@ -1,7 +1,9 @@
 """What every view of the API shares: strict JSON in, JSON out, ETags, pages, and idempotent writes."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -15,10 +17,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.api import door
-from apps.api.errors import PreconditionFailed, PreconditionRequired
+from apps.api.errors import PreconditionFailed, PreconditionRequired, TestClockRefused
 from apps.api.frame import call_of, refuse
 from apps.api.principals import Principal
-from apps.core import cursors, idempotency
+from apps.core import clock, cursors, idempotency
 from apps.core.errors import DomainError
 from apps.core.idempotency import Answer, IdempotencyKeyRequired
 
@@ -64,20 +66,24 @@ class ApiView(APIView):
         return self.principal.family_id
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        try:
+            with _time_of(request):
+                return self._dispatched(request, *args, **kwargs)
+        except DomainError as refusal:
+            return refuse(request, refusal)
+
+    def _dispatched(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         call = call_of(request)
         if request.method in self.key_required and not call.key:
-            return refuse(request, IdempotencyKeyRequired())
+            raise IdempotencyKeyRequired
         if not call.key or not self.keeps_answers or request.method in {"GET", "HEAD"}:
-            return super().dispatch(request, *args, **kwargs)
-        return self._once(request, lambda: super(ApiView, self).dispatch(request, *args, **kwargs))
+            return APIView.dispatch(self, request, *args, **kwargs)
+        return self._once(request, lambda: APIView.dispatch(self, request, *args, **kwargs))
 
     def _once(self, request: HttpRequest, act: Callable[[], Any]) -> HttpResponse:
         call = call_of(request)
         claim = replace(door.claim(request), digest=sha256(request.body).digest())
-        try:
-            answer = idempotency.once(claim, mark=call.mark, act=lambda: _answered(act))
-        except DomainError as refusal:
-            return refuse(request, refusal)
+        answer = idempotency.once(claim, mark=call.mark, act=lambda: _answered(act))
         call.is_replayed = answer.is_replayed
         return HttpResponse(answer.body, status=answer.status, headers=answer.headers)
 
@@ -125,6 +131,22 @@ class ApiView(APIView):
         """The same for a list whose selector cuts its own pages; `following` is its cursor, signed here."""
         cursor = cursors.write(name, [following]) if following else None
         return Response({"data": list(rows), "next_cursor": cursor, "has_more": following is not None})
+
+
+def _time_of(request: HttpRequest) -> AbstractContextManager[Any]:
+    """A sandbox key may set the clock of its call: `Test-Clock: 2026-12-24T10:00:00+08:00`. Raises TestClockRefused."""
+    given = request.headers.get("Test-Clock")
+    if given is None:
+        return nullcontext()
+    if not call_of(request).principal.is_sandbox:
+        raise TestClockRefused
+    try:
+        moment = datetime.fromisoformat(given)
+    except ValueError:
+        raise TestClockRefused from None
+    if moment.tzinfo is None:
+        raise TestClockRefused
+    return clock.frozen(moment)
 
 
 def etag(data: Any) -> str:

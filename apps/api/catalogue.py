@@ -31,6 +31,13 @@ ENTRIES = (
         "malformed_request", 400, False, _("The body is not JSON in UTF-8."), _("Check the body and its Content-Type.")
     ),
     Entry(
+        "test_clock_refused",
+        400,
+        False,
+        _("Test-Clock came with a live key, or is no time with offset."),
+        _("Send it with sk_test_ keys only: 2026-12-24T10:00:00+08:00."),
+    ),
+    Entry(
         "api_version_unknown",
         400,
         False,

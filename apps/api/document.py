@@ -33,16 +33,19 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
 
 def finish(result: dict[str, Any], generator: SchemaGenerator, request: Request | None, public: bool) -> dict[str, Any]:
     """Says who may call what, fills in the problems' examples, and closes every input to fields it does not know."""
-    needs = {
-        path: rules().need(f"api:{view.cls.route}") or ""
-        for path, _pattern, _method, view in generator.inspector.get_api_endpoints()
-    }
+    assert generator.inspector is not None  # noqa: S101 - it made `result`
+    endpoints = generator.inspector.get_api_endpoints()
+    needs = {path: rules().need(f"api:{view.cls.route}") or "" for path, _pattern, _method, view in endpoints}
+    keyed = {(path, method.lower()) for path, _pattern, method, view in endpoints if method in view.cls.key_required}
     problem = _problem_schema(result)
-    for path, _method, one in operations(result):
+    for path, method, one in operations(result):
         need = one[NEEDS] = needs[path]
+        for given in one.get("parameters", []):
+            if given["name"] == "Idempotency-Key" and (path, method) in keyed:
+                given["required"] = True
         codes = ["unauthenticated"] if need != "public" else []
         codes += ["token_expired"] if "member" in need or need == "anyone" else []
-        codes += ["forbidden"] if ":" in need else []
+        codes += ["forbidden", "test_clock_refused"] if ":" in need else []
         _add_problems(one, codes, problem)
         for response in one["responses"].values():
             _fill(response)

@@ -17,6 +17,12 @@ class VersionUnknown(DomainError):
     title = _("There is no such Api-Version.")
 
 
+class TestClockRefused(DomainError):
+    code = "test_clock_refused"
+    status = 400
+    title = _("Only sandbox keys may set Test-Clock, to a time with offset.")
+
+
 class ScopeMissing(DomainError):
     code = "forbidden"
     status = 403

@@ -3,9 +3,12 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.conf import settings
+
 from apps.core import tokens
 from apps.core.errors import TokenExpired
 from apps.members import login
+from apps.stores import credentials
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ NOBODY = Principal(kind="nobody")
 
 def find(secret: str) -> Principal:
     """Who holds this secret, in one statement; NOBODY when it is unknown or revoked. Raises TokenExpired."""
+    if secret.startswith(("sk_", "dk_")):
+        return _program(secret)
     return _member(secret)
 
 
@@ -50,4 +55,19 @@ def _member(access: str) -> Principal:
         user_id=found.user_id,
         family_id=found.family_id,
         stepped_up_at=found.stepped_up_at,
+    )
+
+
+def _program(secret: str) -> Principal:
+    """A sandbox key is nobody's where real members are (`API_SANDBOX`)."""
+    found = credentials.find(secret)
+    if found is None or (found.is_sandbox and not settings.API_SANDBOX):
+        return NOBODY
+    return Principal(
+        kind=found.kind,
+        actor=f"{found.kind}:{found.id}",
+        credential_id=found.id,
+        store_id=found.store_id,
+        scopes=found.scopes,
+        is_sandbox=found.is_sandbox,
     )

@@ -25,8 +25,7 @@ class Id(f.CharField):
 
     def __init__(self, prefix: str, **options: Any) -> None:
         self.prefix = prefix
-        super().__init__(max_length=40, **options)
-        self.error_messages["invalid"] = self.error_messages.get("invalid", "") or "invalid"
+        super().__init__(**options)
 
     def to_internal_value(self, data: Any) -> Any:
         text = super().to_internal_value(data)

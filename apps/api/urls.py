@@ -3,7 +3,7 @@
 from django.urls import path
 
 from apps.api.base import ApiView
-from apps.api.views import auth, events, me, pages, privacy, wechat
+from apps.api.views import auth, events, me, pages, privacy, server, wechat
 
 app_name = "api"
 V1: list[tuple[str, type[ApiView]]] = [
@@ -32,6 +32,13 @@ V1: list[tuple[str, type[ApiView]]] = [
     ("me/export/file", privacy.ExportFile),
     ("me/erasure", privacy.Erasure),
     ("events", events.Events),
+    ("members", server.Members),
+    ("members/find", server.FindMember),
+    ("members/<str:member>", server.OneMember),
+    ("orders", server.Orders),
+    ("orders/<str:order>", server.OneOrder),
+    ("refunds", server.Refunds),
+    ("jobs/<str:job>", server.OneJob),
 ]
 urlpatterns = [
     *(path(f"v1/{address}", view.as_view(), name=view.route) for address, view in V1),

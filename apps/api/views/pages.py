@@ -39,9 +39,9 @@ def errors(request: HttpRequest) -> HttpResponse:
 
 
 def _shown(path: str, method: str, one: dict[str, Any]) -> dict[str, Any]:
-    body = next(iter(one.get("requestBody", {}).get("content", {}).values()), {})
+    body: Any = next(iter(one.get("requestBody", {}).get("content", {}).values()), {})
     success = next(status for status in one["responses"] if status.startswith("2"))
-    answer = next(iter(one["responses"][success].get("content", {}).values()), {})
+    answer: Any = next(iter(one["responses"][success].get("content", {}).values()), {})
     return {
         "id": one["operationId"],
         "method": method.upper(),

@@ -1,0 +1,39 @@
+"""Members as another system of the brand tells of them, one by one: new ones come in, known ones are brought up to date."""
+
+from datetime import date, datetime
+
+from django.db import transaction
+
+from apps.members import profile, selectors, services
+from apps.members.models import Identity, Member
+
+
+@transaction.atomic
+def upsert(
+    *,
+    member_no: str,
+    source: str,
+    phone: str = "",
+    nickname: str | None = None,
+    gender: str | None = None,
+    birthday: date | None = None,
+    home_store_id: int | None = None,
+    joined_at: datetime | None = None,
+) -> tuple[int, bool]:
+    """The member with this number, made when missing: (id, is new). What is None stays; a phone is added beside earlier ones.
+
+    Raises PhoneInvalid, PhoneTaken, BirthdayFixed, ValidationFailed; nothing of this member is written then.
+    """
+    known = Member.objects.filter(member_no=member_no).values_list("pk", flat=True).first()
+    if known is None:
+        member_id = services.register(
+            source=source, member_no=member_no, home_store_id=home_store_id, joined_at=joined_at
+        )
+    else:
+        member_id = selectors.current_id(known)
+        if home_store_id is not None:
+            Member.objects.filter(pk=member_id).update(home_store_id=home_store_id)
+    profile.change_profile(member_id=member_id, nickname=nickname, gender=gender, birthday=birthday)
+    if phone:
+        services.add_identity(member_id=member_id, kind=Identity.Kind.PHONE, value=phone)
+    return member_id, known is None
