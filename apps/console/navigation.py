@@ -63,6 +63,7 @@ GROUPS: tuple[Group, ...] = (
             Item(
                 label=_("Stores and staff"), icon="store", url_name="console_records:index", permission="records.manage"
             ),
+            Item(label=_("Privacy"), icon="lock", url_name="console:privacy", permission="privacy.view"),
             Item(label=_("Audit trail"), icon="shield", url_name="console:audit", permission="audit.view"),
             Item(label=_("Style"), icon="style", url_name="console:style"),
         ),

@@ -18,6 +18,7 @@ from apps.console.views import (
     orders,
     phone,
     policies,
+    privacy,
 )
 
 app_name = "console"
@@ -70,6 +71,10 @@ urlpatterns = [
     path("console/jobs/", jobs.index, name="jobs"),
     path("console/jobs/facts/retry/", jobs.retry, name="facts_retry"),
     path("console/jobs/<str:job>/<slug:wish>/", jobs.wish, name="job_wish"),
+    path("console/privacy/", privacy.index, name="privacy"),
+    path("console/privacy/ask/", privacy.ask, name="privacy_ask"),
+    path("console/privacy/texts/", privacy.publish, name="privacy_publish"),
+    path("console/privacy/alerts/seen/", privacy.seen, name="privacy_seen"),
     path("console/audit/", audit.index, name="audit"),
     path("console/style/", style.page, name="style"),
 ]

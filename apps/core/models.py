@@ -131,6 +131,25 @@ class BrandSetting(models.Model):
         return self.key
 
 
+class Alert(models.Model):
+    """Something that a person should look at. `key` makes it one row however often it is noticed; no personal data in `facts`."""
+
+    kind = models.CharField(max_length=60)  # "members.unmasked_often"
+    key = models.CharField(max_length=160, unique=True)
+    facts = models.JSONField(default=dict)
+    at = models.DateTimeField(default=clock.now)
+    seen_at = models.DateTimeField(null=True)
+    seen_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        verbose_name = _("alert")
+        verbose_name_plural = _("alerts")
+        indexes = [models.Index(fields=["-id"], condition=models.Q(seen_at=None), name="core_alerts_unseen")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class Heartbeat(models.Model):
     """Last sign of life of a part ("worker", "beat"); `/readyz` reads it."""
 

@@ -51,6 +51,7 @@ HOLDINGS = (
     ),
 )
 IMPERSONAL = (
+    "core.Alert",
     "core.AuditEntry",  # names objects by id; before and after of personal columns are hidden by their trigger
     "core.BrandSetting",
     "core.Heartbeat",
@@ -61,6 +62,7 @@ IMPERSONAL = (
 PURGES = (
     Purge(model="core.TaskRun", days=14, since="started_at"),
     Purge(model="core.Job", days=365, since="finished_at"),
+    Purge(model="core.Alert", days=365, since="seen_at"),
 )
 
 

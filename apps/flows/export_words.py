@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.apps import apps
 from django.db.models import Field, Model
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -38,6 +39,21 @@ TABLES: dict[str, Promise] = {
     "care.Attempt": _("Messages we sent"),
     "flows.PrivacyRequest": _("Your privacy requests"),
     "flows.Erased": _("Erasure"),
+}
+HOUSE_TABLES: dict[str, Promise] = {
+    "api.RequestLine": _("Request log"),
+    "core.Alert": _("Alerts that were seen"),
+    "core.IdempotencyKey": _("Answers kept for repeated requests"),
+    "core.Job": _("Finished jobs"),
+    "core.TaskRun": _("Runs of scheduled work"),
+    "core.TokenFamily": _("Log-ins that ended"),
+    "core.TokenPair": _("Tokens that ended"),
+    "events.Event": _("Finished facts"),
+    "gateways.InboxMessage": _("Inbox messages"),
+    "members.CodeAlarm": _("Alarms about log-in codes"),
+    "members.CodeRequest": _("Requests for log-in codes"),
+    "members.Departure": _("Marks of those who left"),
+    "members.KnownDevice": _("Known devices"),
 }
 COLUMNS: dict[str, Promise] = {
     "after": pgettext_lazy("change", "After"),
@@ -150,3 +166,8 @@ def column(name: str, field: Field | None) -> str:
 def codes(name: str, field: Field | None) -> dict[Any, Any]:
     """Words for the stored codes of a column."""
     return dict(getattr(field, "flatchoices", None) or CODES.get(name, {}))
+
+
+def table_of(label: str) -> str:
+    """The same by the model's label, for tables of the house too."""
+    return str(HOUSE_TABLES[label]) if label in HOUSE_TABLES else table(apps.get_model(label))

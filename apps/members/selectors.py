@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from apps.core import audit, ciphers, ids, logs
+from apps.core import alerts, audit, ciphers, clock, ids, logs
 from apps.core.errors import BadCipher, NotFound, ValidationFailed
+from apps.core.models import AuditEntry
 from apps.members import identities
 from apps.members import phones as phone_numbers
 from apps.members.errors import PhoneInvalid
@@ -18,6 +19,7 @@ from apps.members.models import Consent, ConsentNow, Identity, Member
 from apps.stores.access import Access
 
 PREFIX = "mem"
+LOOKS_PER_HOUR = 30  # at whole phone numbers; more by one person raise an alert
 _PHONES = """
 select distinct on (i.member_id) i.member_id, k.wrapped, i.sealed
   from members_identity i join members_memberkey k on k.member_id = i.member_id
@@ -184,8 +186,19 @@ def unmask(*, member_id: int, reason: str, access: Access) -> str:
     if not within(Member.objects.filter(pk=member_id), store_ids).exists():
         raise NotFound
     clean = logs.scrub(None, "", {"reason": reason})
-    audit.record("member.unmasked", object_type="member", object_id=member_id, after=dict(clean))
+    line = audit.record("member.unmasked", object_type="member", object_id=member_id, after=dict(clean))
+    _watch_looks(line.actor)
     return phones([member_id]).get(member_id, "")
+
+
+def _watch_looks(actor: str) -> None:
+    """More than 30 looks at whole numbers within an hour by one person raise an alert, once an hour."""
+    moment = clock.now()
+    looks = AuditEntry.objects.filter(action="member.unmasked", actor=actor).order_by("-id")
+    earliest = looks.values_list("at", flat=True)[LOOKS_PER_HOUR : LOOKS_PER_HOUR + 1]
+    if earliest and earliest[0] > moment - timedelta(hours=1):
+        hour = clock.local(moment).strftime("%Y-%m-%dT%H")
+        alerts.raise_once("members.unmasked_often", key=f"members.unmasked_often:{actor}:{hour}", actor=actor)
 
 
 def find_by_phone(phone: str) -> int | None:

@@ -11,6 +11,7 @@ from apps.care import reasons
 from apps.care.models import Channel, Policy, Touch
 from apps.core import ids
 from apps.core.models import Job
+from apps.flows.models import PrivacyRequest
 from apps.members.models import Consent, Identity, Member
 from apps.orders.models import Order
 from apps.segments.models import Cell, Stage, StageChange
@@ -31,6 +32,8 @@ _WORDS: dict[str, Any] = {
     "identity": Identity.Kind,
     "policy": Policy.Status,
     "job": Job.State,
+    "wish": PrivacyRequest.State,
+    "wish_kind": PrivacyRequest.Kind,
 }
 _TONES = {
     "touch": {
@@ -42,6 +45,7 @@ _TONES = {
         "sending": "brand",
     },
     "order": {"cancelled": "bad", "recorded": "warn"},
+    "wish": {"ready": "brand", "waiting": "brand", "cooling": "warn", "taken": "ok", "done": "ok"},
     "policy": {"live": "ok", "paused": "warn"},
     "job": {"done": "ok", "failed": "bad", "stopped": "warn", "paused": "warn", "running": "brand", "queued": "brand"},
 }
