@@ -114,7 +114,8 @@ def roll_up(*, moment: datetime, days: int | None = None) -> Rolled:
         written += cursor.rowcount
         _mark(cursor, values=values)
         cursor.execute(
-            'delete from analytics_dailyfigure where "on" between %(first)s and %(last)s and as_of <> %(moment)s',
+            'delete from analytics_dailyfigure where "on" between %(first)s and %(last)s and as_of <> %(moment)s'
+            " and name not like 'quality.%%'",  # counted by themselves, see `quality`
             values,
         )
     return Rolled(first=first, last=last, figures=written)

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from apps.analytics import effect, rollup
+from apps.analytics import effect, exports, quality, rollup
 from apps.core import clock, runs
 
 
@@ -13,3 +13,15 @@ def roll_up() -> None:
         rolled = rollup.roll_up(moment=moment)
         figures.update(days=(rolled.last - rolled.first).days + 1, figures=rolled.figures)
         figures["policies"] = len(effect.refresh(moment=moment))
+
+
+@shared_task(name="analytics.measure_quality")
+def measure_quality() -> None:
+    with runs.recorded("analytics.measure_quality") as figures:
+        figures["members"] = quality.measure(moment=clock.now())
+
+
+@shared_task(name="analytics.purge_exports")
+def purge_exports() -> None:
+    with runs.recorded("analytics.purge_exports") as figures:
+        figures["files"] = exports.purge()

@@ -43,6 +43,12 @@ GROUPS: tuple[Group, ...] = (
         label=_("Members"),
         items=(
             Item(label=_("Members"), icon="users", url_name="console:members", permission="members.view"),
+            Item(label=_("Tags"), icon="tag", url_name="console:tags", permission="tags.manage"),
+            Item(label=_("Member fields"), icon="list", url_name="console:fields", permission="fields.manage"),
+            Item(label=_("Data quality"), icon="check", url_name="console:quality", permission="members.quality"),
+            Item(
+                label=_("Import members"), icon="upload", url_name="console:member_imports", permission="members.import"
+            ),
             Item(label=_("Orders"), icon="bag", url_name="console:orders", permission="orders.view"),
         ),
     ),

@@ -1,4 +1,4 @@
-"""Record tables under /console/records/: stores, people, catalogue, member attributes, and the audit trail to read.
+"""Record tables under /console/records/: stores, people, catalogue, and the audit trail to read.
 
 Unfold draws them. Who may open them is decided by `records.manage` in config/access.yaml, never by Django's own permissions.
 """
@@ -22,7 +22,6 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 from apps.catalog.models import Category, Product
 from apps.core import audit
 from apps.core.models import AuditEntry, User
-from apps.members.models import Attribute
 from apps.stores.models import Region, Staff, Store
 
 PERMISSION = "records.manage"
@@ -171,14 +170,6 @@ class ProductRecords(Records):
     show_full_result_count = False
 
 
-class AttributeRecords(Records):
-    list_display = ("label", "key", "type")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
-        """Values of members are checked against key and type: both stay as they are."""
-        return ("key", "type") if obj else ()
-
-
 class AuditRecords(Records):
     list_display = ("at", "actor", "action", "object_type", "object_id")
     list_filter = ("object_type",)
@@ -198,7 +189,6 @@ site.register(Store, StoreRecords)
 site.register(Staff, StaffRecords)
 site.register(Category, CategoryRecords)
 site.register(Product, ProductRecords)
-site.register(Attribute, AttributeRecords)
 site.register(AuditEntry, AuditRecords)
 
 urls = path("console/records/", site.urls)

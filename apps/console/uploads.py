@@ -19,7 +19,10 @@ KEPT_FOR = timedelta(days=7)
 _UNSAFE = re.compile(r"[^\w.\-() ]+")
 
 
-class ImportForm(forms.Form):
+class FileForm(forms.Form):
+    """A file, and whether to rehearse or to take it in."""
+
+    command = ""  # what takes larger files
     file = forms.FileField(label=gettext_lazy("CSV file"), widget=forms.FileInput(attrs={"accept": ".csv,.gz,.txt"}))
     mode = forms.ChoiceField(
         label=gettext_lazy("What to do"),
@@ -29,29 +32,45 @@ class ImportForm(forms.Form):
         ),
         widget=forms.RadioSelect,
     )
-    is_live = forms.BooleanField(
-        label=gettext_lazy("These orders are happening now"),
-        help_text=gettext_lazy("Care then reacts to them. Leave it off for history."),
-        required=False,
-    )
 
     def clean_file(self) -> UploadedFile:
         file = self.cleaned_data["file"]
         if file.size > settings.IMPORT_MAX_BYTES:
             raise forms.ValidationError(
-                _("The file is larger than %(limit)s. Split it, or use bin/manage import_orders.") % {"limit": limit()}
+                _("The file is larger than %(limit)s. Split it, or use bin/manage %(command)s.")
+                % {"limit": limit(), "command": self.command}
             )
         return file
 
     def params(self, path: Path) -> dict[str, object]:
         """What the job is told."""
         name = _UNSAFE.sub("_", Path(self.cleaned_data["file"].name).name)[-120:]
-        return {
-            "path": str(path),
-            "file_name": name,
-            "is_live": self.cleaned_data["is_live"],
-            "dry_run": self.cleaned_data["mode"] == "dry",
-        }
+        return {"path": str(path), "file_name": name, "dry_run": self.cleaned_data["mode"] == "dry"}
+
+
+class ImportForm(FileForm):
+    command = "import_orders"
+    is_live = forms.BooleanField(
+        label=gettext_lazy("These orders are happening now"),
+        help_text=gettext_lazy("Care then reacts to them. Leave it off for history."),
+        required=False,
+    )
+
+    def params(self, path: Path) -> dict[str, object]:
+        return super().params(path) | {"is_live": self.cleaned_data["is_live"]}
+
+
+class MembersForm(FileForm):
+    command = "import_members"
+    source = forms.RegexField(
+        r"^[\w.\-]+$",
+        label=gettext_lazy("The system they come from"),
+        help_text=gettext_lazy("Opening points, tiers and coupons come once per member from each system."),
+        max_length=40,
+    )
+
+    def params(self, path: Path) -> dict[str, object]:
+        return super().params(path) | {"source": self.cleaned_data["source"]}
 
 
 def limit() -> str:

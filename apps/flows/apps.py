@@ -7,4 +7,4 @@ class FlowsConfig(AppConfig):
     label = "flows"
 
     def ready(self) -> None:
-        autodiscover_modules("export")  # registers the runner where jobs are started and where they run
+        autodiscover_modules("export", "tag_list")  # registers the runners where jobs are started and where they run

@@ -6,16 +6,24 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from apps.core import audit
 from apps.core.errors import NotFound, ValidationFailed
 from apps.members.models import Attribute, Member
 
 LONGEST_TEXT = 500
+_FLAGS = {"yes": True, "true": True, "1": True, "是": True, "no": False, "false": False, "0": False, "否": False}
 
 
 @transaction.atomic
 def set_attributes(*, member_id: int, values: dict[str, Any]) -> dict[str, Any]:
-    """Set the given fields, remove those given as None, keep the others. Returns all. Raises ValidationFailed, NotFound."""
-    known = {attribute.key: attribute for attribute in Attribute.objects.filter(key__in=values)}
+    """Set the given fields, remove those given as None, keep the others. Returns all.
+
+    Raises ValidationFailed (also for retired fields), NotFound; nothing is written then.
+    """
+    held = Attribute.objects.raw(
+        "select * from members_attribute where key = any(%s) order by id for share", [list(values)]
+    )
+    known = {attribute.key: attribute for attribute in held}
     errors: list[dict[str, str]] = []
     for key, value in values.items():
         sentence = _("There is no such field.") if key not in known else _wrong(known[key], value)
@@ -24,9 +32,12 @@ def set_attributes(*, member_id: int, values: dict[str, Any]) -> dict[str, Any]:
     if errors:
         raise ValidationFailed(errors=errors)
     member = _locked(member_id)
-    merged = {**member.attributes, **values}
-    member.attributes = {key: value for key, value in merged.items() if value is not None}
-    member.save(update_fields=["attributes"])
+    merged = {key: value for key, value in {**member.attributes, **values}.items() if value is not None}
+    if merged != member.attributes:
+        keys = sorted(key for key in values if merged.get(key) != member.attributes.get(key))
+        member.attributes = merged
+        member.save(update_fields=["attributes"])
+        audit.record("member.fields_changed", object_type="member", object_id=member_id, after={"keys": keys})
     return member.attributes
 
 
@@ -37,14 +48,37 @@ def _locked(member_id: int) -> Member:
     return member
 
 
+def parsed(attribute: Attribute, text: str) -> Any:
+    """What somebody typed, as a value of the field; None when it is empty. A text that does not fit comes back as it is."""
+    text = text.strip()
+    if not text:
+        return None
+    if attribute.type == Attribute.Type.NUMBER:
+        try:
+            number = float(text.replace(",", ""))
+        except ValueError:
+            return text
+        return int(number) if number.is_integer() and abs(number) < 1e15 else number
+    if attribute.type == Attribute.Type.FLAG:
+        return _FLAGS.get(text.lower(), text)
+    return text
+
+
+def fits(attribute: Attribute, value: Any) -> bool:
+    """Whether a value may stand in a field."""
+    return not _wrong(attribute, value)
+
+
 def _wrong(attribute: Attribute, value: Any) -> str:
     """A sentence about a value that does not fit its field; empty when it does."""
     if value is None:
         return ""
+    if attribute.retired_at:
+        return _("This field is retired: it takes no new values.")
     kinds = Attribute.Type
     fits = {
         kinds.TEXT: isinstance(value, str) and len(value) <= LONGEST_TEXT,
-        kinds.NUMBER: isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15,
+        kinds.NUMBER: isinstance(value, int | float) and not isinstance(value, bool) and -1e15 < value < 1e15,
         kinds.DATE: isinstance(value, str) and _is_date(value),
         kinds.FLAG: isinstance(value, bool),
         kinds.CHOICE: isinstance(value, str) and value in attribute.choices,

@@ -59,11 +59,14 @@ class Doubt(models.Model):
     class Cause(models.TextChoices):
         UNIONID = "unionid", _("One WeChat person on two records")
         PHONE = "phone", _("One phone, proven from two records")
+        FOUND = "found", _("Records that look alike")
 
     first = models.ForeignKey("members.Member", on_delete=models.CASCADE, related_name="+")
     second = models.ForeignKey("members.Member", on_delete=models.CASCADE, related_name="+")
     cause = models.CharField(max_length=20, choices=Cause)
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    score = models.PositiveSmallIntegerField(default=100)  # of 100: how much speaks for one person
+    reasons = ArrayField(models.CharField(max_length=30), default=list)  # rules of `duplicates`, the strongest first
     at = models.DateTimeField(default=clock.now)
     decided_at = models.DateTimeField(null=True)
     decided_by = models.CharField(max_length=60, blank=True)

@@ -73,6 +73,18 @@ def resolve_for_import(rows: Sequence[tuple[str, str]], source: str) -> tuple[di
     return member_ids, errors
 
 
+def add_many(*, kind: str, entries: Sequence[tuple[int, str]]) -> int:
+    """(member id, normal value) pairs, no value twice. Returns how many their members now own; a value with another owner stays his."""
+    if not entries:
+        return 0
+    keys = open_keys(sorted({member_id for member_id, _ in entries}))
+    _insert(kind, [(member_id, "", value) for member_id, value in entries], keys)
+    digests = [digest(kind=kind, value=value) for _, value in entries]
+    owned = Identity.objects.filter(kind=kind, namespace="", digest__in=digests).values_list("digest", "member_id")
+    owners = {bytes(value): owner for value, owner in owned}
+    return sum(owners[value] == member_id for value, (member_id, _) in zip(digests, entries, strict=True))
+
+
 def _upsert_members(numbers: list[str], source: str) -> dict[str, int]:
     with connection.cursor() as cursor:
         cursor.execute(

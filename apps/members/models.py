@@ -11,11 +11,13 @@ from django.utils.translation import pgettext_lazy
 from apps.core import clock
 from apps.members.histories import Departure, Doubt, Merge, MergeMove, StateChange
 from apps.members.labels import MemberTag, Tag, TagAct, TagGroup, TakenTag
+from apps.members.openings import MemberImport, Opening
 from apps.members.proofs import CodeAlarm, CodeRequest, KnownDevice
 
 __all__ = [
     "Attribute", "CodeAlarm", "CodeRequest", "Consent", "ConsentNow", "Departure", "Doubt", "Identity",
-    "KnownDevice", "Member", "MemberKey", "MemberTag", "Merge", "MergeMove", "PolicyText", "StateChange",
+    "KnownDevice", "Member", "MemberImport", "MemberKey", "MemberTag", "Merge", "MergeMove", "Opening", "PolicyText",
+    "StateChange",
     "Tag", "TagAct", "TagGroup", "TakenTag",
 ]  # fmt: skip
 

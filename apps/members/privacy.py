@@ -105,6 +105,13 @@ HOLDINGS = (
         on_merge="move",
     ),
     Holding(
+        model="members.Opening",
+        member="member_id",
+        export=("kind", "key", "amount", "expires_on", "source", "created_at", "taken_at"),
+        on_erase="delete",
+        on_merge="move",
+    ),
+    Holding(
         model="members.TakenTag",
         member="member_id",
         export=("tag", "source", "given_at", "expires_on"),
@@ -119,6 +126,7 @@ IMPERSONAL = (
     "members.Attribute",
     "members.PolicyText",
     "members.Departure",  # a keyed hash that no living row can be joined to
+    "members.MemberImport",
     "members.Tag",
     "members.TagAct",
     "members.TagGroup",

@@ -15,7 +15,7 @@ from apps.core.models import AuditEntry
 from apps.members import identities
 from apps.members import phones as phone_numbers
 from apps.members.errors import PhoneInvalid
-from apps.members.models import Consent, ConsentNow, Identity, Member
+from apps.members.models import Attribute, Consent, ConsentNow, Identity, Member
 from apps.stores.access import Access
 
 PREFIX = "mem"
@@ -221,7 +221,8 @@ def find_by_phone_tail(digits: str) -> list[int]:
 
 
 def search(*, text: str, store_ids: Sequence[int] | None = None, after: int = 0, limit: int = 50) -> Found:
-    """Members by what staff type: four digits of a phone's end, a full phone, a member or card number, part of a nickname.
+    """Members by what staff type: four digits of a phone's end, a full phone, a member or card number, part of a nickname, or
+    the whole text of a searchable field of the brand's own.
 
     `store_ids` None means every store (see `Access.store_ids`). Newest pages follow by `after`.
     """
@@ -293,7 +294,11 @@ def _matching(text: str) -> Q:
         owned = [owner]
     aliases = Member.objects.filter(member_no=text).exclude(merged_into=None)
     owned += [into for into in aliases.values_list("merged_into_id", flat=True) if into]
-    return Q(pk__in=owned) | Q(member_no=text) | Q(nickname__icontains=text)
+    found = Q(pk__in=owned) | Q(member_no=text) | Q(nickname__icontains=text)
+    searchable = Attribute.objects.filter(type=Attribute.Type.TEXT, is_searchable=True)
+    for key in searchable.values_list("key", flat=True):
+        found |= ~Q(attributes={}) & Q(attributes__contains={key: text})  # in the words of the partial index
+    return found
 
 
 def _missing() -> NoReturn:

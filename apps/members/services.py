@@ -65,6 +65,15 @@ def register(
     return member.pk
 
 
+def free_numbers(count: int) -> list[str]:
+    """Numbers that no member has, each once."""
+    found: set[str] = set()
+    while len(found) < count:
+        fresh = {f"M{secrets.randbelow(10**10):010d}" for _ in range(count - len(found))}
+        found |= fresh - set(Member.objects.filter(member_no__in=fresh).values_list("member_no", flat=True))
+    return sorted(found)
+
+
 def _free_number() -> str:
     """Random, so that it tells nobody how many members there are."""
     while True:

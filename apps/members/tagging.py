@@ -209,6 +209,14 @@ def expire(*, today: date) -> int:
     return gone
 
 
+def a_day(text: str) -> date | None:
+    """A day as forms and jobs write it; None for what is none."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
 def clean_names(names: Sequence[str]) -> list[str]:
     """Trimmed, each once, sorted. Raises ValidationFailed."""
     cleaned = sorted({" ".join(name.split()) for name in names if name.strip()})

@@ -3,13 +3,20 @@
 from celery import shared_task
 
 from apps.core import clock, runs
-from apps.members import codes, tagging
+from apps.members import codes, duplicates, tagging
 
 
 @shared_task(name="members.expire_tags")
 def expire_tags() -> None:
     with runs.recorded("members.expire_tags") as figures:
         figures["tags"] = tagging.expire(today=clock.local_date(clock.now()))
+
+
+@shared_task(name="members.find_duplicates")
+def find_duplicates() -> None:
+    with runs.recorded("members.find_duplicates") as figures:
+        searched = duplicates.search()
+        figures.update(open=searched.open, gone=searched.gone)
 
 
 @shared_task(name="members.forget_codes")

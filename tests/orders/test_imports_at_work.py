@@ -14,13 +14,13 @@ from django.db import connection
 from django.db.models import Sum
 
 from apps.core import clock, jobs
+from apps.core.files.progress import Progress, in_rows
 from apps.core.models import Job
 from apps.events.models import Event
 from apps.members.models import Member
 from apps.orders import bench
-from apps.orders.imports import job as import_job
 from apps.orders.imports import merging
-from apps.orders.imports.run import Progress, run
+from apps.orders.imports.run import run
 from apps.orders.models import Change, ImportRun, Line, Order
 from apps.segments import refresh as stats
 from tests.orders.files import figures, import_file, rejected
@@ -185,4 +185,4 @@ def test_a_worker_that_has_just_refreshed_stats_can_import(tmp_path: Path) -> No
 def test_the_bar_moves_while_rows_are_read_and_while_they_are_written(
     step: Progress, writes: bool, shown: tuple[int, int]
 ) -> None:
-    assert import_job._rows(step, writes=writes) == shown
+    assert in_rows(step, writes=writes) == shown

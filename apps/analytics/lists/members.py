@@ -1,23 +1,27 @@
 """The member list: newest members first, narrowed by what the page asks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
+from psycopg.types.json import Jsonb
+
+from apps.analytics import quality
 from apps.analytics.keyset import Page
 from apps.analytics.lists import select
 from apps.analytics.lists.select import Conditions
 from apps.core import clock
 
-_COLUMNS = """
-select m.id, m.member_no, m.nickname, m.status, m.tags, m.joined_at, m.home_store_id, h.name as store,
-       s.stage, s.stage_since, s.cell, s.orders, s.net_cents, s.last_order_at
+_FROM = """
 from members_member m
 left join segments_memberstats s on s.member_id = m.id
 left join stores_store h on h.id = m.home_store_id
 """
-TOP_TAGS = 40
+_COLUMNS = f"""
+select m.id, m.member_no, m.nickname, m.status, m.tags, m.joined_at, m.home_store_id, h.name as store,
+       s.stage, s.stage_since, s.cell, s.orders, s.net_cents, s.last_order_at
+{_FROM}"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +33,24 @@ class Wanted:
     cell: str = ""
     store_id: int | None = None
     tag: str = ""
+    field: str = ""  # key and value of a field of the brand's own: "size=L"
+    check: str = ""  # a key of `quality.CHECKS`
     joined_first: date | None = None
     joined_last: date | None = None
 
     @property
     def is_narrowed(self) -> bool:
-        return any((self.stage, self.cell, self.store_id, self.tag, self.joined_first, self.joined_last))
+        return bool(self.params())
+
+    def params(self) -> dict[str, Any]:
+        """The filters, without the reach, as a job keeps them."""
+        chosen = {name: value for name, value in asdict(self).items() if value and name != "stores"}
+        return {name: str(value) if isinstance(value, date) else value for name, value in chosen.items()}
+
+    @classmethod
+    def of_params(cls, params: dict[str, Any], *, stores: Sequence[int] | None) -> "Wanted":
+        days = {name: date.fromisoformat(params[name]) for name in ("joined_first", "joined_last") if name in params}
+        return cls(stores=stores, **{**params, **days})
 
 
 def find(*, wanted: Wanted, cursor: str = "") -> Page:
@@ -61,15 +77,18 @@ def about(*, wanted: Wanted) -> int:
     return select.about(f"{_COLUMNS} where {conditions.text}", conditions.values)
 
 
-def tags() -> list[str]:
-    """The most frequent tags by the table's statistics: no scan, and as old as the last ANALYZE."""
-    found = select.rows(
-        """select tag from pg_stats, unnest(most_common_elems::text::text[], most_common_elem_freqs) as t (tag, share)
-           where schemaname = 'public' and tablename = 'members_member' and attname = 'tags'
-             and tag is not null order by share desc, tag limit %s""",
-        [TOP_TAGS],
-    )
-    return [row["tag"] for row in found]
+def ids_after(*, wanted: Wanted, after: int, limit: int) -> list[int]:
+    """The next members of the list by id, for work on all of it."""
+    conditions = _conditions(wanted)
+    conditions.add("m.id > %s", after)
+    rows = select.rows(f"select m.id {_FROM} where {conditions.text} order by m.id limit {limit:d}", conditions.values)
+    return [row["id"] for row in rows]
+
+
+def _field(asked: str) -> dict[str, Any]:
+    """`size=L` as the JSON that members with it contain; yes and no are values, too."""
+    key, _, value = asked.partition("=")
+    return {key: {"yes": True, "no": False}.get(value, value)}
 
 
 def _conditions(wanted: Wanted) -> Conditions:
@@ -82,6 +101,11 @@ def _conditions(wanted: Wanted) -> Conditions:
     conditions.only("m.home_store_id = %s", wanted.store_id)
     if wanted.tag:
         conditions.add("m.tags @> array[%s]::varchar[]", wanted.tag)
+    if wanted.field:
+        conditions.add("not (m.attributes = '{}'::jsonb) and m.attributes @> %s", Jsonb(_field(wanted.field)))
+    if wanted.check:
+        check = quality.CHECKS[wanted.check]
+        conditions.add(check.condition, *check.values(clock.now()))
     if wanted.joined_first:
         conditions.add("m.joined_at >= %s", clock.day_start(wanted.joined_first))
     if wanted.joined_last:

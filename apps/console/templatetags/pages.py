@@ -13,6 +13,7 @@ from apps.core import ids
 from apps.core.models import Job
 from apps.flows.models import PrivacyRequest
 from apps.members.models import Consent, Identity, Member
+from apps.members.names import half_hidden
 from apps.orders.models import Order
 from apps.segments.models import Cell, Stage, StageChange
 
@@ -49,21 +50,9 @@ _TONES = {
     "policy": {"live": "ok", "paused": "warn"},
     "job": {"done": "ok", "failed": "bad", "stopped": "warn", "paused": "warn", "running": "brand", "queued": "brand"},
 }
-_DOUBLE_NAMES = ("欧阳", "上官", "司马", "诸葛", "东方", "司徒")
 
 
-@register.filter
-def half_hidden(nickname: str) -> str:
-    """林若溪 → 林*溪, 沈悦 → 沈*, Chen Li → Chen*. A name already starred stays."""
-    name = (nickname or "").strip()
-    if len(name) < 2 or "*" in name:
-        return name
-    if name.isascii():
-        first = name.split()[0]
-        return f"{first if len(first) < len(name) else name[:2]}*"
-    head = 2 if name.startswith(_DOUBLE_NAMES) and len(name) > 2 else 1
-    tail = name[-1] if len(name) > head + 1 else ""
-    return f"{name[:head]}*{tail}"
+register.filter("half_hidden", half_hidden)
 
 
 @register.filter

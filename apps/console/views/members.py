@@ -5,18 +5,19 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.analytics import timeline
+from apps.analytics import quality, timeline
 from apps.analytics.lists import members as listed
 from apps.analytics.lists import orders as listed_orders
 from apps.analytics.lists import touches as listed_touches
-from apps.console import asked, moments, scope, words
+from apps.console import asked, cards, moments, quality_words, scope, words
 from apps.core import ids
 from apps.core.errors import NotFound, ValidationFailed
 from apps.members import selectors as members
-from apps.members.models import Attribute, Member
+from apps.members.models import Attribute, Member, Tag
 from apps.segments.models import Cell, MemberStats, Stage
 
 PREFIX = members.PREFIX
+MOST_TAGS = 200  # in the filter
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -25,17 +26,9 @@ def index(request: HttpRequest) -> HttpResponse:
     where = scope.of(request, permission="members.view")
     if request.method == "POST":
         return _search(request)
-    wanted = listed.Wanted(
-        stores=request.access.store_ids("members.view"),  # type: ignore[attr-defined]
-        stage=asked.one_of(request, name="stage", allowed=Stage.values),
-        cell=asked.one_of(request, name="cell", allowed=Cell.values),
-        store_id=where.chosen,
-        tag=request.GET.get("tag", "")[:40].replace("\0", ""),
-        joined_first=asked.a_date(request, name="first"),
-        joined_last=asked.a_date(request, name="last"),
-    )
+    wanted = wanted_of(request)
     page = listed.find(wanted=wanted, cursor=request.GET.get("at", ""))
-    tags = listed.tags()
+    tags = Tag.objects.order_by("name").values_list("name", flat=True)[:MOST_TAGS]
     return render(
         request,
         "console/members.html",
@@ -43,12 +36,20 @@ def index(request: HttpRequest) -> HttpResponse:
             "rows": _with_phones(page.rows),
             "about": listed.about(wanted=wanted) if page.older or page.newer else len(page.rows),
             "wanted": wanted,
-            "dropped": asked.without(request, "stage", "cell", "store", "tag", "first", "last"),
+            "dropped": asked.without(request, "stage", "cell", "store", "tag", "field", "check", "first", "last"),
             "joined_span": _span(wanted),
             "stores": where.options,
             "stages": _options(Stage.choices, wanted.stage),
             "cells": _options(Cell.choices, wanted.cell),
             "tags": _options([(tag, tag) for tag in sorted({*tags, *filter(None, [wanted.tag])})], wanted.tag),
+            "filters": [
+                (one, _options(_field_choices(one), wanted.field))
+                for one in Attribute.objects.filter(is_searchable=True)
+                if one.type in {Attribute.Type.CHOICE, Attribute.Type.FLAG}
+            ],
+            "check": quality_words.TITLES.get(wanted.check, ""),
+            "query": request.GET.urlencode(),
+            "may_tag": request.access.can("members.tag"),  # type: ignore[attr-defined]
             **asked.pager(request, page),
         },
     )
@@ -56,12 +57,11 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def member(request: HttpRequest, member: str) -> HttpResponse:
-    row = _allowed(request, member)
+    row = allowed(request, member)
     profile = members.profile(row.pk)
     stats = MemberStats.objects.filter(pk=row.pk).first()
     consents = [line for line in members.consents(row.pk) if line.is_newest]
     stream = timeline.timeline(member_id=row.pk)
-    labels = dict(Attribute.objects.values_list("key", "label"))
     may_see_orders = request.access.can("orders.view")  # type: ignore[attr-defined]
     return render(
         request,
@@ -72,7 +72,11 @@ def member(request: HttpRequest, member: str) -> HttpResponse:
             "gender": row.get_gender_display(),
             "stats": stats,
             "average_cents": stats.net_cents // stats.orders if stats and stats.orders else None,
-            "attributes": [(labels.get(key, key), value) for key, value in profile.attributes.items()],
+            "public_id": profile.public_id,
+            "may_tag": request.access.can("members.tag"),  # type: ignore[attr-defined]
+            "may_edit": request.access.can("members.edit"),  # type: ignore[attr-defined]
+            **cards.tags(row.pk),
+            **cards.fields(row),
             "why": words.why_stage(stats) if stats else "",
             "next": words.what_next(stats) if stats else "",
             "consents": consents,
@@ -87,7 +91,7 @@ def member(request: HttpRequest, member: str) -> HttpResponse:
 @require_safe
 def more(request: HttpRequest, member: str) -> HttpResponse:
     """The next piece of the timeline, for htmx."""
-    row = _allowed(request, member)
+    row = allowed(request, member)
     stream = timeline.timeline(member_id=row.pk, cursor=request.GET.get("at", ""))
     facts = {"entries": moments.entries(request, stream.rows), "older": stream.older, "public_id": member}
     return render(request, "console/_member_timeline.html", facts)
@@ -96,7 +100,7 @@ def more(request: HttpRequest, member: str) -> HttpResponse:
 @require_POST
 def unmask(request: HttpRequest, member: str) -> HttpResponse:
     """The number in clear, once, into the dialog that asked; the look is in the audit trail before it is shown."""
-    row = _allowed(request, member)
+    row = allowed(request, member)
     facts: dict[str, object] = {"public_id": member, "reason": request.POST.get("reason", "")[:200]}
     try:
         facts["phone"] = members.unmask(
@@ -125,7 +129,28 @@ def _search(request: HttpRequest) -> HttpResponse:
     return render(request, "console/member_search.html", facts)
 
 
-def _allowed(request: HttpRequest, public_id: str) -> Member:
+def wanted_of(request: HttpRequest) -> listed.Wanted:
+    """The list that the address asks for, within the reader's stores."""
+    return listed.Wanted(
+        stores=request.access.store_ids("members.view"),  # type: ignore[attr-defined]
+        stage=asked.one_of(request, name="stage", allowed=Stage.values),
+        cell=asked.one_of(request, name="cell", allowed=Cell.values),
+        store_id=scope.of(request, permission="members.view").chosen,
+        tag=request.GET.get("tag", "")[:40].replace("\0", ""),
+        field=next((text for text in request.GET.getlist("field") if "=" in text), "")[:100].replace("\0", ""),
+        check=asked.one_of(request, name="check", allowed=quality.CHECKS),
+        joined_first=asked.a_date(request, name="first"),
+        joined_last=asked.a_date(request, name="last"),
+    )
+
+
+def _field_choices(field: Attribute) -> list[tuple[str, str]]:
+    if field.type == Attribute.Type.FLAG:
+        return [(f"{field.key}=yes", _("Yes")), (f"{field.key}=no", _("No"))]
+    return [(f"{field.key}={choice}", choice) for choice in field.choices]
+
+
+def allowed(request: HttpRequest, public_id: str) -> Member:
     """The member, if within the reader's stores; else it does not exist."""
     stores = request.access.store_ids("members.view")  # type: ignore[attr-defined]
     rows = members.within(Member.objects.select_related("home_store"), stores)

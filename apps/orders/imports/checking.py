@@ -35,6 +35,7 @@ def check(*, now: datetime, progress: Callable[[int], None] = lambda done: None)
     `progress` hears how many of the `STEPS` are done; it may raise to stop. No transaction spans them: others see how far it is.
     """
     with _room_to_sort(), connection.cursor() as cursor:
+        cursor.execute("create temp table import_phones (member_no text, phone text, primary key (member_no, phone))")
         cursor.execute(_rows_sql(day_first=_day_first(cursor)), {"latest": now + timedelta(days=1)})
         progress(1)
         cursor.execute("create temp table import_heads as " + _HEADS)

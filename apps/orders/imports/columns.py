@@ -1,8 +1,6 @@
 """What the columns of an order file are called and how long their texts may be."""
 
-from collections.abc import Sequence
-
-from apps.orders.imports.errors import ColumnsMissing, ColumnTwice, FileEmpty
+from apps.core.files.staging import Layout
 
 REQUIRED = ("order_no", "member_no", "paid_at", "total")
 TEXT_LIMITS = {
@@ -13,19 +11,4 @@ TIMES = ("paid_at", "refunded_at")
 AMOUNTS = ("total", "line_total", "discount")
 COLUMNS = (*TEXT_LIMITS, *TIMES, *AMOUNTS, "quantity")
 OF_THE_ORDER = ("member_no", "paid_at", "total", "store", "channel", "staff", "phone", "refunded_at")
-
-
-def place(header: Sequence[str]) -> tuple[dict[str, int], list[str]]:
-    """Where each known column stands, and the names we do not know. Raises FileEmpty, ColumnTwice, ColumnsMissing."""
-    names = [name.strip().strip("\ufeff").strip().lower() for name in header]
-    if not any(names):
-        raise FileEmpty
-    placed: dict[str, int] = {}
-    for position, name in enumerate(names):
-        if name in COLUMNS and placed.setdefault(name, position) != position:
-            raise ColumnTwice(column=name)
-    missing = [name for name in REQUIRED if name not in placed]
-    if missing:
-        found = ", ".join(name[:30] for name in names[:20] if name)
-        raise ColumnsMissing(missing=", ".join(missing), found=found or "–")
-    return placed, [name[:60] for name in names if name and name not in COLUMNS]
+LAYOUT = Layout(columns={name: name for name in COLUMNS}, required=REQUIRED, keep="order_no")

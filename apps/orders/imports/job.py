@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from apps.core import jobs
+from apps.core.files.progress import Progress, in_rows
 from apps.core.models import Job
-from apps.orders.imports.run import Progress, run
+from apps.orders.imports.run import run
 
 KIND = "orders.import"
 
@@ -15,7 +16,7 @@ def import_file(job: Job) -> dict[str, Any]:
     """Params: `path`, `file_name`, `is_live`, `dry_run`, `source`. The rejected rows become the job's result file."""
 
     def show(now: Progress) -> None:
-        done, total = _rows(now, writes=not job.params.get("dry_run"))
+        done, total = in_rows(now, writes=not job.params.get("dry_run"))
         jobs.report(job, done=done, total=total, bad=now.bad)
 
     result = run(
@@ -32,15 +33,3 @@ def import_file(job: Job) -> dict[str, Any]:
     if result["rejected_file"]:
         Job.objects.filter(pk=job.pk).update(result_file=result["rejected_file"])
     return result
-
-
-def _rows(now: Progress, *, writes: bool) -> tuple[int, int]:
-    """(done, total) in rows. A row counts half when it is read and half when it is written; a rehearsal only reads.
-
-    While the file is being read its number of rows is guessed from the bytes so far.
-    """
-    half = 2 if writes else 1
-    if now.step == "read":
-        return now.rows // half, round(now.rows * now.total / now.done) if now.done else now.rows
-    written = now.rows * now.done // now.total if now.step == "merge" and now.total else 0
-    return (now.rows + written) // 2 if writes else now.rows, now.rows

@@ -14,6 +14,7 @@ CHUNK = 50_000  # lines of the file
 # Statistics taken while a table's first rows are not yet committed say that it is empty; the checks of foreign keys then walk
 # whole indexes. So the first rows of an empty database are few and committed at once.
 FIRST_CHUNK = 1_000
+TABLES = ("import_rows", "import_heads", "import_goods", "import_phones")  # beside those of the staging
 LOCK = 7_490_031  # one import merges at a time: two files may hold the same orders, members, products
 
 

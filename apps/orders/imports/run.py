@@ -1,9 +1,8 @@
 """One import from path to result, for the command and for the job."""
 
-import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,22 +11,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from apps.core import clock
-from apps.orders.imports import checking, merging, rejects, staging
-from apps.orders.imports.errors import FileMissing
+from apps.core.files import reading, rejects, staging
+from apps.core.files.progress import Progress
+from apps.orders.imports import checking, merging
+from apps.orders.imports.columns import LAYOUT
+from apps.orders.imports.errors import REASONS
 from apps.orders.models import ImportRun
-
-HASH_CHUNK = 1 << 20
-
-
-@dataclass(frozen=True)
-class Progress:
-    """`step` is "read", "check" or "merge"; `done` of `total` in bytes when reading, in steps when checking, in lines when merging."""
-
-    step: str
-    done: int
-    total: int
-    rows: int = 0
-    bad: int = 0
 
 
 def run(
@@ -48,7 +37,9 @@ def run(
     begun, now = time.monotonic(), clock.now()
     record = None if dry_run else _begin(path, file_name=file_name or path.name, is_live=is_live, job_id=job_id)
     try:
-        staged = staging.stage(path, progress=lambda done, total, rows: progress(Progress("read", done, total, rows)))
+        staged = staging.stage(
+            path, layout=LAYOUT, progress=lambda done, total, rows: progress(Progress("read", done, total, rows))
+        )
         checked = partial(Progress, "check", total=checking.STEPS, rows=staged.rows)
         progress(checked(done=0))
         checking.check(now=now, progress=lambda done: progress(checked(done=done)))
@@ -56,10 +47,10 @@ def run(
             counts = merging.rehearse(source=source)
         else:
             counts = _merge(staged.rows, source=source, is_live=is_live, now=now, progress=progress)
-        rejected, rejected_file = rejects.count(), rejects.write(rejected_to)
+        rejected, rejected_file = rejects.count(), rejects.write(rejected_to, reasons=REASONS, columns=LAYOUT.columns)
         repeated = checking.repeated_rows()
     finally:
-        staging.drop()
+        staging.drop(*merging.TABLES)
     if record:
         _finish(record, rows=staged.rows, rejected=rejected, counts=counts)
     figures = {name: value for name, value in asdict(counts).items() if name in _FIGURES}
@@ -88,16 +79,9 @@ def _merge(rows: int, *, source: str, is_live: bool, now: Any, progress: Callabl
 
 
 def _begin(path: Path, *, file_name: str, is_live: bool, job_id: int | None) -> ImportRun:
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            while piece := file.read(HASH_CHUNK):
-                digest.update(piece)
-    except OSError:
-        raise FileMissing(path=path.name) from None
     started = {
         "file_name": file_name[:200],
-        "digest": digest.hexdigest(),
+        "digest": reading.digest(path),
         "is_live": is_live,
         "started_at": clock.now(),
     }

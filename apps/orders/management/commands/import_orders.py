@@ -3,16 +3,17 @@
 import argparse
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
-from apps.core import jobs, requests
-from apps.orders.imports.errors import FileRefused
-from apps.orders.imports.run import Progress, run
+from apps.core import requests
+from apps.core.files import rejects
+from apps.core.files.errors import FileRefused
+from apps.core.files.progress import Voice
+from apps.orders.imports.run import run
 
 
 class Command(BaseCommand):
@@ -31,7 +32,7 @@ class Command(BaseCommand):
             with requests.acting(actor="cli"):
                 result = run(
                     path=path, source=options["source"][:40], is_live=options["live"], dry_run=options["dry_run"],
-                    rejected_to=lambda: _beside(path), progress=_Voice(self.stderr),
+                    rejected_to=lambda: rejects.beside(path), progress=Voice(self.stderr),
                 )  # fmt: skip
         except FileRefused as refusal:
             if options["json"]:
@@ -59,34 +60,3 @@ def path_figures(result: dict[str, Any]) -> str:
         "%(rows)s rows, %(orders_added)s orders new, %(orders_known)s known, %(lines_added)s lines,"
         " %(members_added)s members new, %(refunds_added)s refunds, %(rejected)s rows rejected, %(seconds)s s"
     ) % {name: f"{value:,}" for name, value in result.items() if isinstance(value, int | float)}
-
-
-def _beside(path: Path) -> Path:
-    """Next to the file; where that folder cannot be written, among the job results."""
-    name = f"{path.name.removesuffix('.gz').removesuffix('.csv')}.rejected.csv"
-    try:
-        with (path.parent / f"{name}.part").open("x"):
-            pass
-        (path.parent / f"{name}.part").unlink()
-    except OSError:
-        return jobs.result_path(name)
-    return path.parent / name
-
-
-class _Voice:
-    """A line every second on standard error once it takes more than three."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-        self._begun = self._last = time.monotonic()
-
-    def __call__(self, now: Progress) -> None:
-        moment = time.monotonic()
-        if moment - self._begun < 3 or (moment - self._last < 1 and now.done < now.total):
-            return
-        self._last = moment
-        rate = f"{now.rows / max(moment - self._begun, 0.001):,.0f}/s"
-        share = f"{100 * now.done / now.total:.0f} %" if now.total else ""
-        bad = _("%(count)s rejected") % {"count": f"{now.bad:,}"} if now.bad else ""
-        words = {"read": _("reading"), "check": _("checking"), "merge": _("writing")}
-        self._stream.write(" ".join(word for word in (words[now.step], share, f"{now.rows:,}", rate, bad) if word))

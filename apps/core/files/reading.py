@@ -1,6 +1,7 @@
 """From bytes to rows: gzip, encodings, quotes and line numbers, in bounded memory."""
 
 import csv
+import hashlib
 import io
 import re
 import zlib
@@ -10,7 +11,7 @@ from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 
-from apps.orders.imports.errors import (
+from apps.core.files.errors import (
     EncodingUnknown,
     EncodingUtf16,
     FileEmpty,
@@ -93,6 +94,18 @@ class Source(io.RawIOBase):
                 raise GzipBroken from None
             if piece:
                 return piece
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of the stored file. Raises FileMissing."""
+    whole = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(CHUNK):
+                whole.update(piece)
+    except OSError:
+        raise FileMissing(path=path.name) from None
+    return whole.hexdigest()
 
 
 def _unpacker() -> "zlib._Decompress":

@@ -3,22 +3,34 @@
 import contextlib
 import csv
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.conf import settings
 from django.db import DataError, connection, transaction
 
-from apps.orders.imports import reading
-from apps.orders.imports.columns import COLUMNS, place
-from apps.orders.imports.errors import FileEmpty
+from apps.core.files import reading
+from apps.core.files.columns import place
+from apps.core.files.errors import FileEmpty
 
 BATCH = 10_000
 RAW_KEPT = 1_000  # characters of a row that could not be split into its cells
 BLANK = ", \t\n"
 
-TABLES = ("import_cells", "import_rows", "import_heads", "import_goods", "import_rejects", "import_phones")
+TABLES = ("import_cells", "import_rejects")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a kind of file may say. `columns`: name in the header → column of the staging table, an identifier.
+
+    `required`: names without which the file is refused; `keep`: the column whose text a damaged row keeps.
+    """
+
+    columns: Mapping[str, str]
+    required: Sequence[str]
+    keep: str
 
 
 @dataclass
@@ -26,35 +38,37 @@ class Staged:
     rows: int = 0
     encoding: str = ""
     unknown: list[str] = field(default_factory=list)
+    columns: list[str] = field(default_factory=list)  # of the staging table, those that the file has
 
 
-def stage(path: Path, *, progress: Callable[[int, int, int], None]) -> Staged:
+def stage(path: Path, *, layout: Layout, progress: Callable[[int, int, int], None]) -> Staged:
     """Fill `import_cells` and `import_rejects` with damaged rows. `progress` hears bytes read, bytes in all, rows so far.
 
     A file that is not UTF-8 is read again as GB18030. Raises FileRefused.
     """
     try:
-        return _stage(path, encoding="", progress=progress)
+        return _stage(path, layout=layout, encoding="", progress=progress)
     except reading.WrongEncoding:
-        return _stage(path, encoding="gb18030", progress=progress)
+        return _stage(path, layout=layout, encoding="gb18030", progress=progress)
 
 
-def drop() -> None:
+def drop(*more: str) -> None:
+    """Drop the staging tables, and `more` that the kind of file made beside them."""
     with connection.cursor() as cursor:
-        cursor.execute(f"drop table if exists {', '.join(TABLES)}")
+        cursor.execute(f"drop table if exists {', '.join((*TABLES, *more))}")
 
 
-def _stage(path: Path, *, encoding: str, progress: Callable[[int, int, int], None]) -> Staged:
+def _stage(path: Path, *, layout: Layout, encoding: str, progress: Callable[[int, int, int], None]) -> Staged:
     with reading.Source(path, limit=settings.IMPORT_MAX_BYTES) as source:
         encoding = encoding or reading.encoding_of(source)
         rows = reading.Rows(source, encoding=encoding)
         header = rows.header()
-        placed, unknown = place(header)
-        staged = Staged(encoding=encoding.removesuffix("-sig"), unknown=unknown)
-        names = {position: name for name, position in placed.items()}
+        placed, unknown = place(header, columns=layout.columns, required=layout.required)
+        names = {position: layout.columns[name] for name, position in placed.items()}
+        staged = Staged(encoding=encoding.removesuffix("-sig"), unknown=unknown, columns=sorted(names.values()))
         columns = [names.get(position, f"ignored_{position}") for position in range(len(header))]
-        writer = _Writer(columns)
-        _create([name for name in columns if name not in COLUMNS])
+        writer = _Writer(columns, keep=layout.keep)
+        _create([*layout.columns.values(), *(name for name in columns if name.startswith("ignored_"))])
         for batch in rows.batches(BATCH):
             staged.rows += _copy(writer, batch)
             progress(source.position(), source.size, staged.rows)
@@ -71,9 +85,9 @@ def _copy(writer: "_Writer", batch: reading.Plain | reading.Parsed) -> int:
     return count
 
 
-def _create(ignored: list[str]) -> None:
+def _create(columns: list[str]) -> None:
     drop()
-    cells = ", ".join(f"{name} text" for name in (*COLUMNS, *ignored))
+    cells = ", ".join(f"{name} text" for name in columns)
     with connection.cursor() as cursor:
         with contextlib.suppress(DataError), transaction.atomic():
             cursor.execute(
@@ -81,15 +95,14 @@ def _create(ignored: list[str]) -> None:
             )  # refused once the session has used temporary tables: then 8 MB do
         cursor.execute(f"create temp table import_cells (line bigint, problem text, raw text, {cells})")
         cursor.execute("create temp table import_rejects (line bigint, cell text, code text)")
-        cursor.execute("create temp table import_phones (member_no text, phone text, primary key (member_no, phone))")
 
 
 class _Writer:
-    """Rows → text for COPY. A row that cannot be split rightly keeps its order number and its raw text."""
+    """Rows → text for COPY. A row that cannot be split rightly keeps the text of one column and its raw text."""
 
-    def __init__(self, columns: list[str]) -> None:
+    def __init__(self, columns: list[str], *, keep: str) -> None:
         self._width = len(columns)
-        self._number_at = columns.index("order_no")
+        self._kept_at = columns.index(keep) if keep in columns else self._width
         self.command = f"copy import_cells (line, problem, raw, {', '.join(columns)}) from stdin (format csv)"
 
     def plain(self, batch: reading.Plain) -> tuple[str, int]:
@@ -116,9 +129,9 @@ class _Writer:
     def _damaged(self, line: int, row: list[str]) -> tuple[object, ...]:
         problem = "column_count" if len(row) != self._width else "nul_character"
         raw = _text([[cell[:RAW_KEPT].replace("\0", "\ufffd") for cell in row]]).strip("\n")[:RAW_KEPT]
-        number = row[self._number_at] if self._number_at < len(row) else ""
         cells = [""] * self._width
-        cells[self._number_at] = number.replace("\0", "\ufffd")
+        if self._kept_at < min(len(row), self._width):
+            cells[self._kept_at] = row[self._kept_at].replace("\0", "\ufffd")
         return (line, problem, raw, *cells)
 
 

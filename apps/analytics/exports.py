@@ -1,0 +1,139 @@
+"""Members of a list as a CSV file, by job: masked unless the person may see numbers and says why; the file goes after three days."""
+
+import csv
+import os
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from apps.analytics.lists import members as listed
+from apps.analytics.lists import select
+from apps.core import audit, clock, jobs, logs, requests
+from apps.core.errors import Forbidden, ValidationFailed
+from apps.core.files.rejects import harmless
+from apps.core.models import Job
+from apps.members import phones as phone_numbers
+from apps.members import selectors as members
+from apps.members.models import Attribute
+from apps.members.names import half_hidden
+from apps.stores import access
+from apps.stores.access import Access
+
+KIND = "members.export"
+PERMISSION, FULL = "members.export", "members.unmask"
+CHUNK = 2_000
+KEPT_FOR = timedelta(days=3)
+_ROWS = """
+select m.id, m.member_no, m.nickname, m.gender, m.birth_year, m.birth_month, m.birth_day, h.code as store, m.source,
+       m.status, m.tags, m.attributes, m.joined_at, s.stage, s.cell, coalesce(s.orders, 0) as orders,
+       coalesce(s.net_cents, 0) as net_cents, s.last_order_at
+from members_member m
+left join segments_memberstats s on s.member_id = m.id
+left join stores_store h on h.id = m.home_store_id
+where m.id = any(%s) order by m.id
+"""
+_COLUMNS = (
+    "member_no", "nickname", "phone", "gender", "birthday", "store", "source", "status", "joined_at", "tags", "stage",
+    "cell", "orders", "net_total", "last_order_at",
+)  # fmt: skip
+
+
+def start(*, wanted: listed.Wanted, is_full: bool, reason: str, access: Access) -> Job:
+    """Queue an export of a list. Raises Forbidden, ValidationFailed (whole numbers need a reason)."""
+    access.reach(PERMISSION)
+    reason = " ".join(reason.split())[:200]
+    if is_full and not access.can(FULL):
+        raise Forbidden
+    if is_full and len(reason) < 2:
+        sentence = _("Say in a few words why you need the whole numbers.")
+        raise ValidationFailed(errors=[{"pointer": "/reason", "code": "required", "message": sentence}])
+    clean = logs.scrub(None, "", {"reason": reason}) if is_full else {}
+    params = {"wanted": wanted.params(), "is_full": is_full, "about": listed.about(wanted=wanted)}
+    job = jobs.start(kind=KIND, params=params, user_id=access.user_id)
+    facts = {"filters": wanted.params(), "is_full": is_full, **dict(clean)}
+    audit.record("members.exported", object_type="job", object_id=job.pk, after=facts)
+    return job
+
+
+@jobs.runner(KIND)
+def export(job: Job) -> dict[str, Any]:
+    """Params: `wanted`, `is_full`, `about`. Sees what its owner may see now; the file is readable by this process's user only."""
+    reader = access.of_user(job.created_by)
+    wanted = listed.Wanted.of_params(job.params["wanted"], stores=reader.store_ids(PERMISSION))
+    is_full = bool(job.params["is_full"])
+    if is_full and not reader.can(FULL):
+        raise Forbidden
+    path = jobs.result_path(f"members-{job.pk}.csv")
+    path.unlink(missing_ok=True)
+    done = 0
+    with requests.acting(actor=f"user:{job.created_by_id}"), _open(path) as file:
+        out = csv.writer(file)
+        fields = list(Attribute.objects.all())
+        out.writerow([*_COLUMNS, *(f"field_{field.key}" for field in fields)])
+        for rows in _chunks(wanted):
+            phones = members.phones([row["id"] for row in rows])
+            for row in rows:
+                out.writerow(_cells(row, phone=phones.get(row["id"], ""), fields=fields, is_full=is_full))
+            done += len(rows)
+            jobs.report(job, done=done, total=max(done, int(job.params.get("about", 0))))
+    Job.objects.filter(pk=job.pk).update(result_file=path.name)
+    return {"members": done, "is_full": is_full, "until": (clock.now() + KEPT_FOR).isoformat()}
+
+
+def purge() -> int:
+    """Remove files older than three days; their jobs stay. Returns how many went."""
+    old = Job.objects.filter(kind=KIND, finished_at__lt=clock.now() - KEPT_FOR).exclude(result_file="")
+    gone = 0
+    for job in old:
+        jobs.result_path(job.result_file).unlink(missing_ok=True)
+        Job.objects.filter(pk=job.pk).update(result_file="")
+        gone += 1
+    return gone
+
+
+def _open(path: Path) -> Any:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    return os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="")
+
+
+def _chunks(wanted: listed.Wanted) -> Iterator[list[dict[str, Any]]]:
+    after = 0
+    while found := listed.ids_after(wanted=wanted, after=after, limit=CHUNK):
+        yield select.rows(_ROWS, [found])
+        after = found[-1]
+
+
+def _cells(row: dict[str, Any], *, phone: str, fields: list[Attribute], is_full: bool) -> list[str]:
+    values = row | {
+        "nickname": row["nickname"] if is_full else half_hidden(row["nickname"]),
+        "phone": phone.removeprefix("+86") if is_full else phone_numbers.masked(phone),
+        "birthday": _birthday(row, is_full=is_full),
+        "tags": ";".join(row["tags"]),
+        "joined_at": _day(row["joined_at"]),
+        "last_order_at": _day(row["last_order_at"]),
+        "net_total": f"{row['net_cents'] / 100:.2f}",
+    }
+    attributes = select.json_value(row["attributes"]) or {}
+    cells = [values[name] for name in _COLUMNS] + [_field(attributes.get(field.key)) for field in fields]
+    return [harmless("" if cell is None else str(cell)) for cell in cells]
+
+
+def _field(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
+
+
+def _birthday(row: dict[str, Any], *, is_full: bool) -> str:
+    """Without the year where the row is masked, as on the pages."""
+    if not row["birth_month"]:
+        return ""
+    day = f"{row['birth_month']:02d}-{row['birth_day']:02d}"
+    return f"{row['birth_year']}-{day}" if is_full and row["birth_year"] else day
+
+
+def _day(moment: datetime | None) -> str:
+    return clock.local_date(moment).isoformat() if moment else ""

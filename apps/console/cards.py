@@ -1,0 +1,37 @@
+"""What cards of the member's page show; the page and the answers that redraw one card use the same."""
+
+from typing import Any
+
+from apps.members.models import Attribute, Member, MemberTag, Tag
+
+MOST_OFFERED = 500
+
+
+def tags(member_id: int) -> dict[str, object]:
+    rows = MemberTag.objects.filter(member_id=member_id).select_related("tag__group").order_by("tag__name")
+    return {"tags": list(rows), "offered": Tag.objects.order_by("name").values_list("name", flat=True)[:MOST_OFFERED]}
+
+
+def fields(row: Member, facts: dict[str, Any] | None = None) -> dict[str, object]:
+    """Every shown field with its value, its text as typed, and what is wrong with it (`typed` and `errors` of the facts)."""
+    facts = facts or {}
+    typed, errors = facts.get("typed", {}), facts.get("errors", {})
+    shown = [one for one in Attribute.objects.filter(is_shown=True) if not one.retired_at or one.key in row.attributes]
+    return {
+        "fields": [
+            {
+                "field": one,
+                "value": row.attributes.get(one.key),
+                "typed": typed.get(one.key, _as_typed(row.attributes.get(one.key))),
+                "error": errors.get(one.key, ""),
+            }
+            for one in shown
+        ],
+        "has_open_field": any(not one.retired_at for one in shown),
+    }
+
+
+def _as_typed(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)

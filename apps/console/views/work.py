@@ -1,0 +1,194 @@
+"""Long work on members: files taken in, exports, tags for a whole list. Watched, paused, stopped; its file fetched by who began it."""
+
+from pathlib import Path
+from typing import Any
+
+from django.contrib import messages
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.analytics import exports
+from apps.analytics.lists import members as listed
+from apps.console import progress, uploads
+from apps.console.uploads import MembersForm
+from apps.console.views.members import wanted_of
+from apps.core import audit, clock, ids, jobs
+from apps.core.errors import NotFound, ValidationFailed
+from apps.core.models import Job
+from apps.flows import tag_list
+from apps.members.imports import columns
+from apps.members.imports.job import KIND as IMPORT
+from apps.members.models import Attribute
+
+KINDS = (IMPORT, exports.KIND, tag_list.KIND)
+SHOWN = 20
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def imports(request: HttpRequest) -> HttpResponse:
+    form = MembersForm(request.POST or None, request.FILES or None, initial={"mode": "dry", "source": "import"})
+    if request.method == "POST" and form.is_valid():
+        path = uploads.keep(form.cleaned_data["file"])
+        job = jobs.start(kind=IMPORT, params=form.params(path), user_id=request.user.pk)
+        return redirect("console:work", jobs.public_id(job))
+    facts = {
+        "form": form,
+        "history": _history(IMPORT),
+        "limit": uploads.limit(),
+        "consents": list(columns.CONSENTS),
+        "fields": Attribute.objects.filter(retired_at=None),
+    }
+    return render(request, "console/member_imports.html", facts, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def export(request: HttpRequest) -> HttpResponse:
+    """What is exported is the list that the address asks for."""
+    wanted = wanted_of(request)
+    facts: dict[str, Any] = {
+        "reason": request.POST.get("reason", "")[:200],
+        "is_full": request.POST.get("what") == "full",
+    }
+    if request.method == "POST":
+        try:
+            job = exports.start(wanted=wanted, is_full=facts["is_full"], reason=facts["reason"], access=request.access)  # type: ignore[attr-defined]
+        except ValidationFailed as refusal:
+            facts["error"] = refusal.facts["errors"][0]["message"]  # type: ignore[index]
+        else:
+            return redirect("console:work", jobs.public_id(job))
+    facts |= {
+        "wanted": wanted,
+        "about": listed.about(wanted=wanted),
+        "query": request.GET.urlencode(),
+        "may_full": request.access.can(exports.FULL),  # type: ignore[attr-defined]
+        "history": _history(exports.KIND, user_id=request.user.pk),
+        "days": exports.KEPT_FOR.days,
+    }
+    return render(request, "console/member_exports.html", facts, status=422 if "error" in facts else 200)
+
+
+@require_safe
+def page(request: HttpRequest, job: str) -> HttpResponse:
+    return render(request, "console/work.html", _facts(_found(request, job)))
+
+
+@require_safe
+def part(request: HttpRequest, job: str) -> HttpResponse:
+    """The inside of the progress card, fetched again whenever the job moved."""
+    row = _found(request, job)
+    answer = render(request, "console/_work_progress.html", _facts(row))
+    answer["X-Job-Live"] = "no" if progress.of(row, moment=clock.now()).is_over else "yes"
+    return answer
+
+
+@require_POST
+def wish(request: HttpRequest, job: str, wish: str) -> HttpResponse:
+    row = _found(request, job)
+    if wish not in progress.WISHES:
+        raise NotFound
+    jobs.wish(job_id=row.pk, wish=progress.WISHES[wish])
+    return redirect("console:work", job)
+
+
+@require_POST
+def go_live(request: HttpRequest, job: str) -> HttpResponse:
+    """Take in the file that was rehearsed."""
+    row = _found(request, job)
+    if row.kind != IMPORT or not row.params.get("dry_run") or row.state != Job.State.DONE:
+        raise NotFound
+    if not Path(str(row.params.get("path", ""))).is_file():
+        messages.error(request, _("The file is no longer here. Upload it again."))
+        return redirect("console:member_imports")
+    fresh = jobs.start(kind=IMPORT, params={**row.params, "dry_run": False}, user_id=request.user.pk)
+    return redirect("console:work", jobs.public_id(fresh))
+
+
+@require_safe
+def file(request: HttpRequest, job: str) -> FileResponse:
+    """Rejected rows or exported members; each fetch of members is in the audit trail."""
+    row = _found(request, job)
+    path = jobs.result_path(row.result_file) if row.result_file else None
+    if path is None or not path.is_file():
+        raise NotFound
+    if row.kind == exports.KIND:
+        if row.finished_at and row.finished_at < clock.now() - exports.KEPT_FOR:
+            raise NotFound
+        audit.record("members.export_fetched", object_type="job", object_id=row.pk)
+    name = f"members-{job}.csv" if row.kind == exports.KIND else f"rejected-{job}.csv"
+    answer = FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type="text/csv")
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+def _found(request: HttpRequest, public_id: str) -> Job:
+    """The job, for who began it and for administrators; for others it does not exist."""
+    row = Job.objects.select_related("created_by").filter(pk=ids.decode("job", public_id), kind__in=KINDS).first()
+    if row is None or not (row.created_by_id == request.user.pk or request.access.can("jobs.manage")):  # type: ignore[attr-defined]
+        raise NotFound
+    return row
+
+
+def _history(kind: str, *, user_id: int | None = None) -> list[Job]:
+    rows = Job.objects.filter(kind=kind).select_related("created_by").order_by("-id")
+    return list((rows if user_id is None else rows.filter(created_by_id=user_id))[:SHOWN])
+
+
+def _facts(row: Job) -> dict[str, object]:
+    public_id = jobs.public_id(row)
+    is_dry = bool(row.params.get("dry_run")) and row.state == Job.State.DONE
+    url = reverse("console:work_file", args=[public_id]) if row.result_file else ""
+
+    def at(name: str, *more: str) -> str:
+        return reverse(f"console:{name}", args=[public_id, *more])
+
+    return {
+        "job": row,
+        "public_id": public_id,
+        "progress": progress.of(row, moment=clock.now()),
+        "heading": _heading(row),
+        "error": row.error or (_("The work broke off. Start it again.") if row.state == Job.State.FAILED else ""),
+        "part_url": at("work_part"),
+        "pause_url": at("work_wish", "pause"),
+        "go_on_url": at("work_wish", "go-on"),
+        "stop_url": at("work_wish", "stop"),
+        "live_url": at("work_live") if row.kind == IMPORT and is_dry else "",
+        "bad_url": url if row.kind == IMPORT else "",
+        "export_url": url if row.kind == exports.KIND else "",
+        "undo_url": _undo_url(row),
+        "figures": _figures(row),
+        "seconds": row.result.get("seconds", 0),
+        "notices": row.result.get("notices", []),
+    }
+
+
+def _undo_url(row: Job) -> str:
+    act_id = row.result.get("act_id")
+    if row.kind != tag_list.KIND or not act_id or row.state not in {Job.State.DONE, Job.State.STOPPED}:
+        return ""
+    return reverse("console:tags_undo", args=[ids.encode("act", int(act_id))])
+
+
+def _heading(row: Job) -> str:
+    if row.kind == tag_list.KIND:
+        words = (
+            _("Giving “%(tag)s” to a list") if row.params.get("what") == "give" else _("Taking “%(tag)s” from a list")
+        )
+        return words % {"tag": row.params.get("tag", "")}
+    if row.kind == exports.KIND:
+        return _("Export of members, whole numbers") if row.params.get("is_full") else _("Export of members, masked")
+    if row.params.get("dry_run"):
+        return _("Rehearsal of %(file)s") % {"file": row.params.get("file_name", "")}
+    return _("Members from %(file)s") % {"file": row.params.get("file_name", "")}
+
+
+def _figures(row: Job) -> list[tuple[str, int]]:
+    names = (
+        ("rows", _("Rows read")), ("members_added", _("New members")), ("members_known", _("Members already known")),
+        ("members_changed", _("Members changed")), ("phones_added", _("Phones added")), ("tags_given", _("Tags given")),
+        ("consents_added", _("Consents added")), ("openings_added", _("Opening values kept")),
+        ("members", _("Members")), ("rejected", _("Rows rejected")),
+    )  # fmt: skip
+    return [(label, row.result[name]) for name, label in names if isinstance(row.result.get(name), int)]

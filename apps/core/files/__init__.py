@@ -1,0 +1,1 @@
+"""Files of rows that people bring: read in any encoding, staged as text, their rejected rows handed back with cures."""
