@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
@@ -273,6 +274,23 @@ def test_without_a_second_factor_the_password_is_the_proof(lin: User, clock: Clo
     assert client.post(PROVE, {"password": PASSWORD, "next": APP})["Location"] == APP
 
     assert client.post(APP, {"code": "000000"}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "part", [{"Referer": "{}"}, {"HX-Request": "true", "HX-Current-URL": "{}"}], ids=["page", "part"]
+)
+def test_after_the_proof_the_person_stands_where_they_were(lin: User, clock: Clock, part: dict[str, str]):
+    Staff.objects.update(role=Role.ADMIN)
+    client, here = Client(), "http://testserver/console/orders/ord_x/?tab=2"
+    password(client)
+    clock(MORNING + timedelta(hours=1))
+    headers = {name: value.format(here) for name, value in part.items()}
+
+    answer = client.post("/console/orders/ord_x/refund/", {}, headers=headers)
+    target = answer.headers.get("HX-Redirect") or answer.headers["Location"]
+    asked = parse_qs(urlsplit(target).query)["next"][0]
+
+    assert client.post(PROVE, {"password": PASSWORD, "next": asked})["Location"] == here
 
 
 @pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", ""])
