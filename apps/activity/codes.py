@@ -13,13 +13,13 @@ from apps.activity import robots, targets
 from apps.activity.errors import CodeMalformed, CodeStopped, CodeTaken
 from apps.activity.models import Code, Visitor
 from apps.activity.robots import Look
+from apps.activity.services import TOUCH_KEPT
 from apps.core import audit, clock
 from apps.core.errors import NotFound
 
 LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz"  # without 0 O 1 I l: people type codes off a poster
 LENGTH = 7  # 55^7: 1.5 million million
 SAME_TAP = timedelta(seconds=10)
-REMEMBERED = timedelta(days=30)
 _SLUG = re.compile(r"[0-9A-Za-z]{4,12}").fullmatch
 _ANONYMOUS = re.compile(r"[A-Za-z0-9_-]{8,64}").fullmatch
 OPENED = Counter("siyu_code_opens_total", "Openings of tracked codes, by why they count or not", ["outcome"])
@@ -119,7 +119,7 @@ def source_of(anonymous_id: str, *, otherwise: str) -> str:
     if not _ANONYMOUS(anonymous_id):
         return otherwise
     slug = (
-        Visitor.objects.filter(anonymous_id=anonymous_id, last_touch_at__gt=clock.now() - REMEMBERED)
+        Visitor.objects.filter(anonymous_id=anonymous_id, last_touch_at__gt=clock.now() - TOUCH_KEPT)
         .values_list("last_code__slug", flat=True)
         .first()
     )

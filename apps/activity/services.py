@@ -19,6 +19,7 @@ from apps.core import clock
 
 REMEMBERED = timedelta(days=8)
 STITCHED_BACK = timedelta(days=30)
+TOUCH_KEPT = timedelta(days=30)  # how long a code that was opened may claim a registration
 FORGOTTEN = timedelta(days=400)  # an anonymous id that was not seen for so long
 AT_ONCE = 20_000
 _ANONYMOUS = re.compile(r"[A-Za-z0-9_-]{8,64}").fullmatch
@@ -118,7 +119,8 @@ def stitch(*, anonymous_id: str, member_id: int) -> int:
     """A member has logged in where this anonymous id was: what it did in the 30 days before becomes theirs. Returns how many events.
 
     Repeatable. The id belongs to the first member who logs in with it; when a second one does, it is shared, and from then on
-    nobody gets anything by it. Events that have a member keep that member. The code named in the member's source gets its arrival.
+    nobody gets anything by it. Events that have a member keep that member. Of somebody who has just registered, the code named in
+    their source, else the one opened last, gets its arrival.
     """
     if not _ANONYMOUS(anonymous_id):
         return 0
@@ -126,7 +128,7 @@ def stitch(*, anonymous_id: str, member_id: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_LINK, {"anonymous": anonymous_id, "member": member_id, "now": moment})
         owner, is_shared = cursor.fetchone() or (None, False)
-        cursor.execute(_ARRIVE, [member_id])
+        cursor.execute(_ARRIVE, {"anonymous": anonymous_id, "member": member_id, "now": moment, "touch": TOUCH_KEPT})
         if owner != member_id or is_shared:
             return 0
         cursor.execute(
@@ -159,8 +161,12 @@ where anonymous_id = %(anonymous)s and member_id is null and anonymous_id <> ''
 """
 _ARRIVE = """
 insert into activity_arrival (member_id, code_id, at)
-select m.id, c.id, m.joined_at from members_member m join activity_code c on m.source = 'code:' || c.slug
-where m.id = %s on conflict (member_id) do nothing
+select m.id, coalesce(c.id, v.last_code_id), m.joined_at from members_member m
+left join activity_code c on m.source = 'code:' || c.slug
+left join activity_visitor v on v.anonymous_id = %(anonymous)s and v.member_id = m.id and v.shared_at is null
+    and m.joined_at > %(now)s - interval '10 minutes' and v.last_touch_at between m.joined_at - %(touch)s and m.joined_at
+where m.id = %(member)s and coalesce(c.id, v.last_code_id) is not null
+on conflict (member_id) do nothing
 """
 
 

@@ -232,6 +232,25 @@ def test_who_registers_after_a_scan_is_the_codes_arrival_once(poster: Code):
     assert list(Arrival.objects.values_list("member_id", "code_id", "at")) == [(member, poster.pk, NOON)]
 
 
+def test_a_registration_by_wechat_right_after_a_scan_is_an_arrival_though_its_source_says_less(poster: Code, clock):
+    tap(poster)
+    regular = members.register(source="mini-program", joined_at=NOON - timedelta(hours=1))
+    services.stitch(anonymous_id=PHONE_ID, member_id=regular)
+    assert Arrival.objects.count() == 0  # a member before the scan
+
+    tap(poster, anonymous_id="browser-0002")
+    newcomer = members.register(source="mini-program")
+    services.stitch(anonymous_id="browser-0002", member_id=newcomer)
+    services.stitch(anonymous_id=PHONE_ID, member_id=newcomer)
+    assert list(Arrival.objects.values_list("member_id", "code_id")) == [(newcomer, poster.pk)]
+
+    tap(poster, anonymous_id="browser-0003")
+    clock(NOON + timedelta(days=31))
+    forgetful = members.register(source="mini-program")
+    services.stitch(anonymous_id="browser-0003", member_id=forgetful)
+    assert Arrival.objects.count() == 1
+
+
 def test_the_door_gives_a_random_name_to_a_new_browser_and_keeps_a_known_one(poster: Code, client: Client):
     first = client.get(f"/s/{poster.slug}", headers={"user-agent": SAFARI})
     name = first.cookies["anon"].value

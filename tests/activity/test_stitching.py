@@ -1,11 +1,13 @@
 """Whose was it: what an anonymous id did before the log-in goes to the member, once, and to nobody else."""
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
+from threading import Event as Signal
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.activity import services
 from apps.activity.models import Event, Visitor
@@ -80,6 +82,7 @@ def test_a_second_member_on_the_device_gets_nothing_of_the_first_and_the_id_attr
     send(event(), anonymous_id=PHONE_ID)
 
     assert services.stitch(anonymous_id=PHONE_ID, member_id=shen) == 0
+    assert Visitor.objects.get().member_id == lin
     assert services.stitch(anonymous_id=PHONE_ID, member_id=lin) == 0
 
     send(event(at=NOON - timedelta(minutes=5)), anonymous_id=PHONE_ID)
@@ -127,32 +130,95 @@ def test_erasing_a_member_leaves_no_anonymous_trail_of_their_devices(lin: int, c
     assert list(Event.objects.values_list("anonymous_id", flat=True)) == ["another-browser"]
 
 
+class Overlap:
+    """Two connections: the first acts and holds its transaction open until the second has acted or waits for a lock."""
+
+    def __init__(self) -> None:
+        self.has_acted = Signal()
+
+    def play(self, first: Callable[[], int], second: Callable[[], int]) -> tuple[int, int]:
+        with ThreadPoolExecutor(2) as pool:
+            late = pool.submit(self._second, second)
+            early = pool.submit(self._first, first, late)
+            return early.result(30), late.result(30)
+
+    def _first(self, act: Callable[[], int], late: Future[int]) -> int:
+        try:
+            with house_clock.frozen(NOON), transaction.atomic():
+                done = act()
+                self.has_acted.set()
+                while not (late.done() or _somebody_waits()):
+                    pass
+            return done
+        finally:
+            self.has_acted.set()
+            connection.close()
+
+    def _second(self, act: Callable[[], int]) -> int:
+        try:
+            assert self.has_acted.wait(30)
+            with house_clock.frozen(NOON):
+                return act()
+        finally:
+            connection.close()
+
+
+def _somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select exists (select from pg_locks l join pg_stat_activity a using (pid)"
+            " where not l.granted and a.datname = current_database())"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def come_in(browser: str) -> int:
+    return send(*[event(at=NOON - timedelta(minutes=1)) for _ in range(5)], anonymous_id=browser).accepted
+
+
 @pytest.mark.django_db(transaction=True)
-def test_log_ins_at_the_same_moment_as_events_lose_none_and_double_none(lin: int):
-    for turn in range(12):
+def test_a_log_in_waits_for_events_that_are_just_coming_in(lin: int):
+    stored, attributed = Overlap().play(
+        lambda: come_in(PHONE_ID), lambda: services.stitch(anonymous_id=PHONE_ID, member_id=lin)
+    )
+
+    assert (stored, attributed) == (5, 5)
+    assert owners() == [lin] * 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_events_that_come_in_during_a_log_in_find_their_member(lin: int):
+    attributed, stored = Overlap().play(
+        lambda: services.stitch(anonymous_id=PHONE_ID, member_id=lin), lambda: come_in(PHONE_ID)
+    )
+
+    assert (attributed, stored) == (0, 5)
+    assert owners() == [lin] * 5
+    assert Event.objects.filter(is_stitched=True).count() == 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_six_at_once_lose_no_event_and_double_none(lin: int):
+    for turn in range(6):
         browser = f"browser-{turn:04d}"
         start = Barrier(6)
 
-        def come_in(browser=browser, start=start):
-            start.wait()
-            return send(*[event(at=NOON - timedelta(minutes=1)) for _ in range(5)], anonymous_id=browser).accepted
-
-        def log_in(browser=browser, start=start):
-            start.wait()
-            return services.stitch(anonymous_id=browser, member_id=lin)
-
-        def played(act):
+        def played(act: Callable[[], int], start: Barrier = start) -> int:
             try:
+                start.wait()
                 with house_clock.frozen(NOON):
                     return act()
             finally:
                 connection.close()
 
+        acts = [lambda browser=browser: come_in(browser)] * 5
         with ThreadPoolExecutor(6) as pool:
-            list(pool.map(played, [come_in, log_in] * 3))
+            list(
+                pool.map(played, [*acts, lambda browser=browser: services.stitch(anonymous_id=browser, member_id=lin)])
+            )
 
-    assert Event.objects.count() == 12 * 15
-    assert Event.objects.filter(member_id=lin, is_stitched=True).count() == 12 * 15
+    assert Event.objects.count() == 6 * 25
+    assert Event.objects.filter(member_id=lin, is_stitched=True).count() == 6 * 25
 
 
 @pytest.mark.django_db(transaction=True)
