@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import connection
+from django.db.models import Q
 
 from apps.core import ciphers
 from apps.members.errors import PhoneNotServed, TooManyCodes
@@ -138,6 +139,11 @@ def decide(where: Places, *, moment: datetime) -> Decision:
     if is_alarm and is_newcomer:
         state = CodeRequest.State.PROBE if facts.probes < PROBES else CodeRequest.State.HELD
     return Decision(state=state, is_newcomer=is_newcomer, is_at_home=facts.is_at_home, is_alarm=is_alarm)
+
+
+def alarms(*, since: datetime) -> list[CodeAlarm]:
+    """Alarms that were open after `since`, newest first: staff look at them."""
+    return list(CodeAlarm.objects.filter(Q(closed_at=None) | Q(closed_at__gt=since)).order_by("-opened_at"))
 
 
 def _lock(where: Places) -> None:

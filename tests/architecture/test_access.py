@@ -78,6 +78,7 @@ def address(route: str, path: str, house: House) -> str:
         "field": ids.encode("fld", 1),
         "doubt": ids.encode("dbt", 1),
         "wish": "pause",
+        "credential": ids.encode("cli", 1),
         "object_id": house.stores["mine"].pk,
         "app_label": "stores",
         "content_type_id": 1,

@@ -16,6 +16,7 @@ from apps.members.models import Consent, Identity, Member
 from apps.members.names import half_hidden
 from apps.orders.models import Order
 from apps.segments.models import Cell, Stage, StageChange
+from apps.stores.models import Scope
 
 register = template.Library()
 
@@ -35,6 +36,7 @@ _WORDS: dict[str, Any] = {
     "job": Job.State,
     "wish": PrivacyRequest.State,
     "wish_kind": PrivacyRequest.Kind,
+    "scope": Scope,
 }
 _TONES = {
     "touch": {

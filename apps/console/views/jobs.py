@@ -16,8 +16,10 @@ from apps.core.errors import NotFound
 from apps.core.models import Job
 from apps.events import selectors as facts
 from apps.events import services as events
+from apps.members import guard
 
 SHOWN = 20
+ALARMS_SHOWN = timedelta(days=7)
 
 
 @require_safe
@@ -36,6 +38,7 @@ def index(request: HttpRequest) -> HttpResponse:
             "backlog": facts.backlog(),
             "parked": facts.parked(limit=SHOWN),
             "jobs": watched,
+            "alarms": guard.alarms(since=moment - ALARMS_SHOWN),
             "late_after": timedelta(minutes=5),
             "may_manage": request.access.can("jobs.manage"),  # type: ignore[attr-defined]
         },
