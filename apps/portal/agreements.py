@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
 from django.utils.functional import Promise
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from apps.core import audit
+from apps.core import audit, clock
 from apps.core.errors import NotFound
+from apps.members import policy_texts
 from apps.members import services as members
-from apps.members.models import Consent, ConsentNow, Identity
+from apps.members.models import Consent, ConsentNow, Identity, Member
 
 SOURCE = "portal"
 VERSION = "2026-12"  # of templates/portal/policy.html and of the sentences below; a new text is a new version
@@ -89,7 +92,7 @@ def accept(*, member_id: int, wanted: Sequence[str]) -> None:
 
 def purposes(member_id: int) -> list[Purpose]:
     """Every switch that means something to this member."""
-    said = {(row.purpose, row.channel): row for row in ConsentNow.objects.filter(member_id=member_id)}
+    said = _said(member_id)
     kinds = set(Identity.objects.filter(member_id=member_id).values_list("kind", flat=True))
     usable = [(purpose, channel) for purpose, channel in _LABELS if _ADDRESS.get(channel, "") in {"", *kinds}]
     return [
@@ -102,16 +105,40 @@ def purposes(member_id: int) -> list[Purpose]:
     ]
 
 
+def texts() -> list[tuple[str, policy_texts.Text, str]]:
+    """What the brand has published per purpose, in force now: (purpose's name, the text, its words in the reader's language)."""
+    is_chinese = (get_language() or "").startswith("zh")
+    in_force = [text for text in policy_texts.history() if text.is_current]
+    return [(str(_P(one.purpose).label), one, one.text_zh if is_chinese else one.text_en) for one in in_force]
+
+
+def needs_guardian(member_id: int) -> bool:
+    """Under 14 by what is known, and no guardian has agreed yet: then nothing is sent, whatever the switches say."""
+    born = Member.objects.filter(pk=member_id).values_list("birth_year", "birth_month", "birth_day").first()
+    if not born or not born[0]:
+        return False
+    today = clock.local_date(clock.now())
+    if (born[0] + 14, born[1] or 12, born[2] or 31) <= (today.year, today.month, today.day):
+        return False
+    guardian = _said(member_id).get((_P.GUARDIAN, _C.ANY))
+    return guardian is None or not guardian.is_granted
+
+
 def turn(*, member_id: int, key: str, is_on: bool) -> Switch:
     """Say yes or no; saying the same again adds no line. Raises NotFound for a switch that there is not."""
     purpose, _sign, channel = key.partition(":")
     if (purpose, channel) not in _LABELS:
         raise NotFound
-    before = ConsentNow.objects.filter(member_id=member_id, purpose=purpose, channel=channel).first()
+    before = _said(member_id).get((purpose, channel))
     if before is None or before.is_granted != is_on:
         _give(member_id, purpose, channel, is_on=is_on)
-    said = {(row.purpose, row.channel): row for row in ConsentNow.objects.filter(member_id=member_id)}
-    return _switch(said, purpose, channel)
+    return _switch(_said(member_id), purpose, channel)
+
+
+def _said(member_id: int) -> dict[tuple[str, str], ConsentNow]:
+    """What counts now. A yes that expired, or whose text was replaced, is as if nothing had been said."""
+    counts = Q(valid_until=None) | Q(valid_until__gt=clock.now())
+    return {(row.purpose, row.channel): row for row in ConsentNow.objects.filter(counts, member_id=member_id)}
 
 
 def _switch(said: dict[tuple[str, str], ConsentNow], purpose: str, channel: str) -> Switch:
@@ -128,6 +155,12 @@ def _switch(said: dict[tuple[str, str], ConsentNow], purpose: str, channel: str)
 
 
 def _give(member_id: int, purpose: str, channel: str, *, is_on: bool) -> None:
+    text = policy_texts.current(purpose)
     members.give_consent(
-        member_id=member_id, purpose=purpose, channel=channel, is_granted=is_on, source=SOURCE, text_version=VERSION
+        member_id=member_id,
+        purpose=purpose,
+        channel=channel,
+        is_granted=is_on,
+        source=SOURCE,
+        text_version=text.version if text else VERSION,
     )

@@ -8,13 +8,13 @@ from django.http import HttpRequest, HttpResponse
 
 COOKIE = "anon"
 LIFE_SECONDS = 365 * 86_400
-_GIVEN = re.compile(r"^[0-9a-f-]{32,36}$")
+_GIVEN = re.compile(r"[A-Za-z0-9_-]{8,64}")  # short links give the same cookie
 
 
 def of(request: HttpRequest) -> str:
     """The browser's id, or empty when it has none of ours."""
     given = request.COOKIES.get(COOKIE, "")
-    return given if _GIVEN.match(given) else ""
+    return given if _GIVEN.fullmatch(given) else ""
 
 
 def mark(request: HttpRequest, response: HttpResponse) -> None:

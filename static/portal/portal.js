@@ -61,6 +61,11 @@
   });
   addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
+  // a file that comes once: a little later the page says that it was fetched
+  document.addEventListener("submit", (event) => {
+    if (event.target.matches("[data-download]")) setTimeout(() => location.reload(), 4000);
+  });
+
   // light, dark, or as the phone has it: a cookie, so that the first frame is right
   const root = document.documentElement;
   const showTheme = () => {

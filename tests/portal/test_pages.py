@@ -7,12 +7,14 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from apps.core import ids, tokens
+from apps.core import clock, holdings, ids, tokens
 from apps.gateways import inbox
 from apps.gateways.models import InboxMessage
+from apps.members import policy_texts
 from apps.members import services as members
 from apps.members.models import Consent, ConsentNow, Member
 from apps.orders import services as orders
+from apps.portal import held
 from tests.portal.doors import browser_of, family_of
 
 pytestmark = pytest.mark.django_db
@@ -211,6 +213,35 @@ def test_personalisation_is_on_until_somebody_objects(client: Client, member_id:
     assert client.get("/my/privacy/").context["purposes"][-1].switches[0].is_on is False
 
 
+def test_a_yes_that_has_ended_shows_as_off_and_can_be_given_anew(client: Client, member_id: int):
+    members.give_consent(
+        member_id=member_id, purpose="care", channel="sms", is_granted=True, source="test", text_version="1",
+        expires_at=clock.now() - timedelta(days=1),
+    )  # fmt: skip
+    assert [switch.is_on for switch in client.get("/my/privacy/").context["purposes"][0].switches] == [False, False]
+
+    client.post("/my/privacy/consent/", {"key": "care:sms", "on": "1"})
+
+    assert [switch.is_on for switch in client.get("/my/privacy/").context["purposes"][0].switches] == [False, True]
+
+
+def test_a_statement_names_the_text_that_was_in_force(client: Client, member_id: int):
+    policy_texts.publish(purpose="marketing", version="2026-11", text_zh="关于优惠消息。", text_en="About offers.")
+
+    client.post("/my/privacy/consent/", {"key": "marketing:sms", "on": "1"})
+
+    assert Consent.objects.get(member_id=member_id).text_version == "2026-11"
+    assert "关于优惠消息。" in client.get("/my/privacy/policy/").content.decode()
+
+
+@pytest.mark.parametrize(("year", "is_shown"), [(2014, True), (2012, False)])
+def test_a_child_is_told_that_a_guardian_must_agree(client: Client, member_id: int, clock, year: int, is_shown: bool):
+    clock(NOW)
+    Member.objects.filter(pk=member_id).update(birth_year=year, birth_month=11, birth_day=22)
+
+    assert client.get("/my/privacy/").context["needs_guardian"] is is_shown
+
+
 def test_every_form_without_its_token_is_refused(member_id: int):
     strict = Client(enforce_csrf_checks=True)
     strict.cookies["my"] = browser_of(member_id).cookies["my"].value
@@ -229,3 +260,9 @@ def test_a_nickname_is_text_and_nothing_else(client: Client, member_id: int, tex
         assert "<script>alert" not in page
         assert "<img src=x" not in page
         assert ">14<" not in page
+
+
+def test_every_purpose_of_a_holding_has_words_for_members():
+    purposes = {one.purpose for one in holdings.holdings()}
+
+    assert purposes <= held._WORDS.keys(), purposes - held._WORDS.keys()

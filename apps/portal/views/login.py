@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from apps.activity import codes
 from apps.activity import services as activity
 from apps.core import requests
 from apps.core.errors import DomainError, ValidationFailed
@@ -69,7 +70,7 @@ def code(request: HttpRequest) -> HttpResponse:
         found = login.log_in_by_code(
             request_id=facts["request_id"],
             code=facts["code"],
-            source=SOURCE,
+            source=codes.source_of(anonymous.of(request), otherwise=SOURCE),
             come_back=bool(request.POST.get("come_back")),
         )
     except MemberLeaving as leaving:

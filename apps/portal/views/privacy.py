@@ -23,6 +23,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "export": rights.export_of(member_id),
         "erasure": rights.erasure_of(member_id),
         "version": agreements.VERSION,
+        "needs_guardian": agreements.needs_guardian(member_id),
     }
     return shell.page(request, "portal/privacy.html", facts, at="me")
 
@@ -50,7 +51,7 @@ def held(request: HttpRequest) -> HttpResponse:
 @require_safe
 def policy(request: HttpRequest) -> HttpResponse:
     """The text itself; anybody may read it."""
-    return shell.page(request, "portal/policy.html", {"version": agreements.VERSION})
+    return shell.page(request, "portal/policy.html", {"version": agreements.VERSION, "texts": agreements.texts()})
 
 
 @require_safe
