@@ -8,6 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.core import clock, holdings, ids, tokens
+from apps.flows import privacy
 from apps.gateways import inbox
 from apps.gateways.models import InboxMessage
 from apps.members import policy_texts
@@ -266,3 +267,42 @@ def test_every_purpose_of_a_holding_has_words_for_members():
     purposes = {one.purpose for one in holdings.holdings()}
 
     assert purposes <= held._WORDS.keys(), purposes - held._WORDS.keys()
+
+
+def prove(client: Client) -> None:
+    tokens.step_up(family_id=family_of(client))
+
+
+def test_erasure_asks_for_a_proof_then_for_a_tick_and_can_be_taken_back(client: Client, member_id: int):
+    asked = client.get("/my/privacy/erase/")
+    assert (asked.status_code, asked["Location"]) == (302, "/my/step-up/?next=/my/privacy/erase/")
+    assert client.post("/my/privacy/erase/", {"understood": "1"}).status_code == 302
+    assert privacy.erasure_of(member_id) is None
+
+    prove(client)
+    assert client.get("/my/privacy/erase/").status_code == 200
+    assert client.post("/my/privacy/erase/").status_code == 422
+    assert privacy.erasure_of(member_id) is None
+    client.post("/my/privacy/erase/", {"understood": "1"})
+    assert privacy.erasure_of(member_id) is not None
+
+    client.post("/my/privacy/erase/undo/")
+    assert privacy.erasure_of(member_id) is None
+
+
+def test_the_copy_is_not_handed_out_without_a_proof(client: Client, member_id: int):
+    answer = client.post("/my/privacy/export/file/", {"back": "/my/privacy/export/"})
+
+    assert (answer.status_code, answer["Location"]) == (302, "/my/step-up/?next=/my/privacy/export/")
+    prove(client)
+    assert client.post("/my/privacy/export/file/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "address", ["https://example.com/", "//example.com/my/", "/console/", "javascript:alert(1)", "/my/../console/"]
+)
+def test_nobody_is_led_out_of_the_house(client: Client, address: str):
+    asked = client.get("/my/login/", {"next": address})
+
+    assert asked["Location"].startswith("/my/")
+    assert ".." not in asked["Location"]
