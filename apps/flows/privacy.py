@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
@@ -128,7 +129,8 @@ def request_erasure(*, member_id: int) -> Erasure:
 
     Asked again: the same end. Raises NotFound, MemberErased.
     """
-    _lock(member_id)
+    if _lock(member_id).status != Member.Status.CANCELLED:  # who came back by logging in left an old wish open
+        _open_wishes(member_id).update(state=PrivacyRequest.State.CANCELLED, settled_at=clock.now())
     effective_at = states.cancel(member_id=member_id)
     wish, is_new = PrivacyRequest.objects.get_or_create(
         member_id=member_id,
@@ -145,21 +147,21 @@ def request_erasure(*, member_id: int) -> Erasure:
 def cancel_erasure(*, member_id: int) -> None:
     """Take the wish back; the member is again what they were before. Raises CoolOffOver, and NotFound when no wish is open."""
     _lock(member_id)
-    open_wish = PrivacyRequest.objects.filter(
-        member_id=member_id, kind=PrivacyRequest.Kind.ERASURE, state=PrivacyRequest.State.COOLING
-    )
-    if not open_wish.update(state=PrivacyRequest.State.CANCELLED, settled_at=clock.now()):
+    if not _open_wishes(member_id).update(state=PrivacyRequest.State.CANCELLED, settled_at=clock.now()):
         raise NotFound
     states.come_back(member_id=member_id)
     audit.record("privacy.erasure_cancelled", object_type="member", object_id=member_id)
 
 
 def erasure_of(member_id: int) -> Erasure | None:
-    """The open wish, if any."""
-    wish = PrivacyRequest.objects.filter(
-        member_id=member_id, kind=PrivacyRequest.Kind.ERASURE, state=PrivacyRequest.State.COOLING
-    ).first()
+    """The open wish, if any; none once the member has come back."""
+    wish = _open_wishes(member_id).filter(member__status=Member.Status.CANCELLED).first()
     return Erasure(asked_at=wish.asked_at, effective_at=wish.due_at) if wish else None
+
+
+def _open_wishes(member_id: int) -> QuerySet[PrivacyRequest]:
+    kind, state = PrivacyRequest.Kind.ERASURE, PrivacyRequest.State.COOLING
+    return PrivacyRequest.objects.filter(member_id=member_id, kind=kind, state=state)
 
 
 def export_of(member_id: int) -> Export | None:

@@ -33,7 +33,6 @@ urlpatterns = [
     path("privacy/export/state/", privacy.export_state, name="export_state"),
     path("privacy/export/file/", privacy.export_file, name="export_file"),
     path("privacy/erase/", privacy.erase, name="erase"),
-    path("privacy/erase/undo/", privacy.keep, name="erase_undo"),
     path("events/", app.events, name="events"),
     path("offline/", app.offline, name="offline"),
     path("sw.js", app.worker, name="worker"),

@@ -92,6 +92,11 @@ def log_in(found: Visit, simulator: Simulator, *, phone: str = PHONE, path: str 
     page.click("form button.wide")
     page.fill("#code", code_for(simulator, phone))
     page.locator("form button.wide").first.click()
+    come_back = page.locator("[name=come_back]")
+    page.wait_for_load_state("networkidle")
+    if come_back.count():
+        found.troubles.clear()  # a 403 says "you are leaving"
+        page.click("form button.wide")
     page.wait_for_url(lambda address: "/login/" not in address)
 
 
@@ -207,17 +212,15 @@ def test_a_newcomer_joins_changes_their_mind_takes_their_data_along_and_leaves(
     expect(page.locator("form[data-download]")).to_have_count(0)
 
     leave(found)
-    assert privacy.erasure_of(member.pk) is not None
-    assert granted(member) == {("care", "inbox"): False}
-    keep(page, name=f"leaving-390-{language}", folder=tmp_path)
-    found.check()
-    page.locator(".p-note form button").click()
-    expect(page.locator(".p-toast")).to_be_visible()
-    assert privacy.erasure_of(member.pk) is None
-    leave(found)
     due = privacy.erasure_of(member.pk)
     assert due
-    with clock.frozen(due.effective_at + timedelta(minutes=1)):
+    keep(page, name=f"left-390-{language}", folder=tmp_path)
+    found.check()
+    let_proofs_grow_old(simulator)
+    log_in(found, simulator, phone=NEWCOMER)
+    assert privacy.erasure_of(member.pk) is None
+    leave(found)
+    with clock.frozen(due.effective_at + timedelta(minutes=5)):
         erasure.run_due()
     found.go("/my/")
     assert "/my/login/" in page.url
@@ -230,7 +233,7 @@ def leave(found: Visit) -> None:
     found.go("/my/privacy/erase/")
     found.page.check("[name=understood]")
     found.page.click("button.bad")
-    found.page.wait_for_url("**/my/privacy/")
+    expect(found.page.locator(".p-none h1")).to_be_visible()
 
 
 def let_proofs_grow_old(simulator: Simulator) -> None:

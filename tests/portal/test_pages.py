@@ -8,10 +8,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.core import clock, holdings, ids, tokens
+from apps.core.clock import frozen
 from apps.flows import privacy
 from apps.gateways import inbox
 from apps.gateways.models import InboxMessage
-from apps.members import policy_texts
+from apps.members import policy_texts, states
 from apps.members import services as members
 from apps.members.models import Consent, ConsentNow, Member
 from apps.orders import services as orders
@@ -273,7 +274,7 @@ def prove(client: Client) -> None:
     tokens.step_up(family_id=family_of(client))
 
 
-def test_erasure_asks_for_a_proof_then_for_a_tick_and_can_be_taken_back(client: Client, member_id: int):
+def test_leaving_asks_for_a_proof_then_for_a_tick_and_logs_out(client: Client, member_id: int):
     asked = client.get("/my/privacy/erase/")
     assert (asked.status_code, asked["Location"]) == (302, "/my/step-up/?next=/my/privacy/erase/")
     assert client.post("/my/privacy/erase/", {"understood": "1"}).status_code == 302
@@ -283,11 +284,22 @@ def test_erasure_asks_for_a_proof_then_for_a_tick_and_can_be_taken_back(client: 
     assert client.get("/my/privacy/erase/").status_code == 200
     assert client.post("/my/privacy/erase/").status_code == 422
     assert privacy.erasure_of(member_id) is None
-    client.post("/my/privacy/erase/", {"understood": "1"})
-    assert privacy.erasure_of(member_id) is not None
+    left = client.post("/my/privacy/erase/", {"understood": "1"})
 
-    client.post("/my/privacy/erase/undo/")
+    assert left.status_code == 200
+    assert left.context["until"] == privacy.erasure_of(member_id).effective_at
+    assert client.get("/my/").status_code == 302
+
+
+def test_who_came_back_has_no_open_erasure_and_can_leave_anew(client: Client, member_id: int):
+    first = privacy.request_erasure(member_id=member_id)
+    states.come_back(member_id=member_id)
     assert privacy.erasure_of(member_id) is None
+
+    with frozen(NOW + timedelta(days=400)):
+        second = privacy.request_erasure(member_id=member_id)
+
+    assert second.effective_at > first.effective_at + timedelta(days=300)
 
 
 def test_the_copy_is_not_handed_out_without_a_proof(client: Client, member_id: int):

@@ -82,6 +82,8 @@ def code(request: HttpRequest) -> HttpResponse:
     agreements.record(member_id=found.member_id, version=request.POST.get("version", "")[:40])
     if anonymous_id := anonymous.of(request):
         activity.stitch(anonymous_id=anonymous_id, member_id=found.member_id)
+    if request.POST.get("come_back"):
+        sessions.say(request, _("Welcome back. You are a member again."))
     if found.is_new:
         return redirect(f"{reverse('portal:welcome')}{_query(facts['next'])}")
     return redirect(facts["next"] or reverse("portal:home"))

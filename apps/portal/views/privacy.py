@@ -1,11 +1,11 @@
 """The privacy centre: what is held and why, consents as switches, a copy, erasure."""
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.core import brand
 from apps.flows import privacy as rights
 from apps.members import selectors as members
 from apps.portal import agreements, sessions, shell
@@ -21,7 +21,6 @@ def page(request: HttpRequest) -> HttpResponse:
         "purposes": agreements.purposes(member_id),
         "me": members.profile(member_id),
         "export": rights.export_of(member_id),
-        "erasure": rights.erasure_of(member_id),
         "version": agreements.VERSION,
         "needs_guardian": agreements.needs_guardian(member_id),
     }
@@ -91,21 +90,14 @@ def export_file(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @step_up.needed
 def erase(request: HttpRequest) -> HttpResponse:
-    """What erasing means, in plain words; POST with the tick starts the waiting time."""
-    member_id = request.member.member_id  # type: ignore[attr-defined]
-    facts: Facts = {"erasure": rights.erasure_of(member_id), "days": brand.read("privacy.cool_off_days")}
+    """What leaving means, in plain words; POST with the tick ends the membership, logs out here, and says how to come back."""
+    facts: Facts = {"days": settings.MEMBER_COOL_OFF_DAYS}
     if request.method != "POST":
         return shell.page(request, "portal/erase.html", facts, at="me")
     if not request.POST.get("understood"):
         error = _("Tick this if you want to go on. Nothing has been erased.")
         return shell.page(request, "portal/erase.html", {**facts, "error": error}, at="me", status=422)
-    rights.request_erasure(member_id=member_id)
-    return redirect("portal:privacy")
-
-
-@require_POST
-def keep(request: HttpRequest) -> HttpResponse:
-    """Take the erasure back, as long as it has not happened. No proof is asked: staying harms nobody."""
-    rights.cancel_erasure(member_id=request.member.member_id)  # type: ignore[attr-defined]
-    sessions.say(request, _("You stay a member. Messages stay off until you allow them again."))
-    return redirect("portal:privacy")
+    left = rights.request_erasure(member_id=request.member.member_id)  # type: ignore[attr-defined]
+    sessions.end(request)
+    request.member = None  # type: ignore[attr-defined]
+    return shell.page(request, "portal/left.html", {"until": left.effective_at})
