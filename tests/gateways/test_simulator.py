@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from apps.gateways import sms
+from apps.gateways import sms, wechat
+from apps.gateways.errors import WechatCodeInvalid
 from apps.gateways.messages import Outgoing
 from apps.gateways.simulator.client import Client, SimulatorRefused
-from tests.gateways.conftest import marketing
+from apps.gateways.simulator.wechat_rules import DEMO_APP
+from tests.gateways.conftest import NOON, marketing
 from tests.processes import ROOT, Simulator
 
 
@@ -59,6 +61,40 @@ def test_no_phone_number_reaches_the_disk(simulator: Simulator, platform: Client
     for canary in canaries:
         raw = canary.encode()
         assert not any(form in content for form in (raw, raw.hex().encode(), canary.encode("utf-16-le")))
+
+
+def test_wechats_codes_tokens_and_credits_survive_kill_minus_nine(simulator: Simulator, weixin: Client) -> None:
+    app_id = DEMO_APP.app_id
+    person = wechat.session_of(app_id=app_id, js_code="sim.lin.1").openid
+    unused = weixin.js_code(app_id=app_id, person="lin", at=NOON.isoformat())
+    weixin.grant(app_id=app_id, openid=person, template_id="sim-live-reminder", credits=2)
+    values = {"thing1": "新品直播", "time2": "20:00", "thing3": "点此进入"}
+    known = {"app_id": app_id, "openid": person, "template_id": "sim-live-reminder", "data": values}
+    assert wechat.send_subscribe(key="k:1", **known).state == "accepted"
+    simulator.kill()
+    simulator.start()
+
+    with pytest.raises(WechatCodeInvalid):
+        wechat.session_of(app_id=app_id, js_code="sim.lin.1")
+    assert wechat.session_of(app_id=app_id, js_code=unused).openid == person
+    assert [wechat.send_subscribe(key=f"k:{n}", **known).code for n in (2, 3)] == ["OK", "43101"]
+    assert weixin.wechat_calls()["stable_token"] == {"0": 1}
+
+
+def test_no_phone_number_that_wechat_tells_reaches_the_disk(simulator: Simulator, weixin: Client) -> None:
+    app_id, canaries = DEMO_APP.app_id, [f"1700000{n:04d}" for n in range(1234, 1264)]
+    for n, canary in enumerate(canaries):
+        code = weixin.phone_code(app_id=app_id, phone=canary, at=NOON.isoformat()) if n % 2 else f"sim.{canary}.x"
+        assert wechat.phone_of(app_id=app_id, code=code) == f"+86{canary}"
+    waiting = weixin.phone_code(app_id=app_id, phone="17000009999", at=NOON.isoformat())
+    simulator.stop()
+
+    content = b"".join(path.read_bytes() for path in simulator.folder.rglob("*") if path.is_file())
+
+    assert app_id.encode() in content  # the scan reads the right files
+    assert waiting.encode() not in content
+    for canary in (*canaries, "17000009999"):
+        assert canary.encode() not in content
 
 
 def test_it_listens_on_loopback_only(tmp_path: Path) -> None:
