@@ -238,15 +238,15 @@ def entry(code: str) -> Entry:
 
 @cache
 def rules() -> dict[str, type[DomainError]]:
-    """The exception behind each code; the frame's and the faces' own words win over the rules' of the same code."""
-    found: dict[str, type[DomainError]] = {}
+    """The exception behind each code; of several with one code the frame's own, else the last by name of its module."""
+    known: list[type[DomainError]] = []
     waiting: list[type[DomainError]] = [DomainError]
     while waiting:
         rule = waiting.pop()
         waiting += rule.__subclasses__()
-        if rule.code not in found or rule.__module__ == "apps.api.errors":
-            found[rule.code] = rule
-    return found
+        known.append(rule)
+    known.sort(key=lambda rule: (rule.__module__ == "apps.api.errors", rule.__module__, rule.__name__))
+    return {rule.code: rule for rule in known if rule.__module__.startswith("apps.")}
 
 
 def title(code: str) -> str:
