@@ -77,7 +77,7 @@ ENTRIES = (
         401,
         False,
         _("This act needs a proof of identity from the last 5 minutes."),
-        _("Have a code sent for step_up, confirm it at /auth/step-up, repeat the call."),
+        _("Have a code sent at /auth/step-up-codes, confirm it at /auth/step-up, repeat the call."),
     ),
     Entry(
         "forbidden",
