@@ -11,6 +11,8 @@ from apps.analytics.keyset import Page
 
 SIZE = 30
 
+# The member and the records merged into it.
+_FAMILY = "array(select f.id from members_member f where f.id = %(member)s or f.merged_into_id = %(member)s)"
 # (kind, its place among things of one moment, rows of one member: at, id, facts)
 _BRANCHES = (
     (
@@ -33,9 +35,9 @@ _BRANCHES = (
     ),
     (
         "consent",
-        """select c.at, c.id, jsonb_build_object('purpose', c.purpose, 'channel', c.channel,
+        f"""select c.at, c.id, jsonb_build_object('purpose', c.purpose, 'channel', c.channel,
              'is_granted', c.is_granted, 'source', c.source, 'text_version', c.text_version)
-           from members_consent c where c.member_id = %(member)s""",
+           from members_consent c where c.member_id = any({_FAMILY})""",
     ),
     (
         "touch",
@@ -51,8 +53,8 @@ _BRANCHES = (
     ),
     (
         "unmask",
-        """select a.at, a.id, jsonb_build_object('actor', a.actor, 'after', a.after)
-           from core_auditentry a where a.object_type = 'member' and a.object_id = %(member)s::text
+        f"""select a.at, a.id, jsonb_build_object('actor', a.actor, 'after', a.after)
+           from core_auditentry a where a.object_type = 'member' and a.object_id = any({_FAMILY}::text[])
              and a.action = 'member.unmasked'""",
     ),
     (
@@ -66,12 +68,31 @@ _BRANCHES = (
              'is_stitched', e.is_stitched)
            from activity_event e where e.member_id = %(member)s""",
     ),
+    (
+        "state",
+        f"""select c.at, c.id, jsonb_build_object('after', c.after, 'cause', c.cause, 'reason', c.reason)
+           from members_statechange c where c.member_id = any({_FAMILY})""",
+    ),
+    (
+        "merged",
+        f"""select m.at, m.id, jsonb_build_object('member_no', l.member_no, 'reason', m.reason)
+           from members_merge m join members_member l on l.id = m.loser_id where m.survivor_id = any({_FAMILY})""",
+    ),
+    (
+        "unmerged",
+        f"""select m.undone_at, m.id, jsonb_build_object('member_no', l.member_no)
+           from members_merge m join members_member l on l.id = m.loser_id
+           where m.survivor_id = any({_FAMILY}) and m.undone_at is not null""",
+    ),
 )
 KINDS = tuple(kind for kind, _sql in _BRANCHES)
 
 
 def timeline(*, member_id: int, cursor: str = "", kinds: tuple[str, ...] = KINDS, size: int = SIZE) -> Page:
-    """One page of rows {at, kind, id, facts}; `older` is the cursor for more. The caller has checked who may see the member."""
+    """One page of rows {at, kind, id, facts}; `older` is the cursor for more. The caller has checked who may see the member.
+
+    What cannot move in a merge (statements, looks, states) is read from the merged records too.
+    """
     reached = keyset.read(cursor, kinds=(datetime, int, int))
     values: dict[str, Any] = {"member": member_id, "size": size + 1}
     if reached:

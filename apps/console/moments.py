@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from apps.care import reasons
 from apps.care.models import Touch
@@ -110,6 +111,22 @@ def _joined(facts: dict[str, Any]) -> dict[str, str]:
     }
 
 
+def _state(facts: dict[str, Any]) -> dict[str, str]:
+    title = _("State: %(state)s") % {"state": word(facts["after"], "member")}
+    parts = (word(facts["cause"], "state_cause"), facts["reason"])
+    return {"title": title, "text": " · ".join(part for part in parts if part), "tone": "warn"}
+
+
+def _merged(facts: dict[str, Any]) -> dict[str, str]:
+    parts = (facts["member_no"], facts["reason"])
+    title = pgettext("timeline", "Merged with another record")
+    return {"title": title, "text": " · ".join(part for part in parts if part), "tone": "now"}
+
+
+def _unmerged(facts: dict[str, Any]) -> dict[str, str]:
+    return {"title": pgettext("timeline", "Merge undone"), "text": facts["member_no"]}
+
+
 def _href(kind: str, facts: dict[str, Any]) -> str:
     if kind in {"order", "refund"}:
         return reverse("console:order", args=[ids.encode("ord", facts["order_id"])])
@@ -121,4 +138,5 @@ _SAID: dict[str, Callable[[dict[str, Any]], dict[str, str]]] = {
     "order": _order, "refund": _refund, "stage": _stage, "consent": _consent,
     "touch": _touch, "inbox": _inbox, "unmask": _unmask, "joined": _joined,
     "activity": behaviour.said,
+    "state": _state, "merged": _merged, "unmerged": _unmerged,
 }  # fmt: skip

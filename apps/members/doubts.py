@@ -37,10 +37,14 @@ def raise_doubt(*, member_ids: tuple[int, int], cause: str) -> bool:
 
 
 def waiting(*, store_ids: Sequence[int] | None = None, limit: int = LISTED) -> list[Case]:
-    """Open pairs, newest first; with `store_ids` only those of which both lie in these home stores."""
+    """Open pairs that a log-in raised, newest first; with `store_ids` only those of which both lie in these home stores.
+
+    Pairs that merely look alike have a page of their own (`duplicates`).
+    """
     members = Member.objects.filter(merged_into=None)
     seen = selectors.within(members, store_ids).values("pk")
-    rows = Doubt.objects.filter(state=Doubt.State.OPEN, first__in=seen, second__in=seen).order_by("-id")
+    open_ones = Doubt.objects.filter(state=Doubt.State.OPEN).exclude(cause=Doubt.Cause.FOUND)
+    rows = open_ones.filter(first__in=seen, second__in=seen).order_by("-id")
     return [Case(row.pk, row.first_id, row.second_id, row.cause, row.at) for row in rows[:limit]]
 
 

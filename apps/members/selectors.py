@@ -24,13 +24,14 @@ _PHONES = """
 select distinct on (i.member_id) i.member_id, k.wrapped, i.sealed
   from members_identity i join members_memberkey k on k.member_id = i.member_id
  where i.kind = 'phone' and i.member_id = any(%s)
- order by i.member_id, i.id desc
+ order by i.member_id, i.verified_at is not null desc, i.id desc
 """
-# The newest phone of member m, still sealed, for a statement of many members; `open_phone` reads it. `+ 0`, lest the
-# planner walk all identities of the house from the newest back until it meets the member's.
+# The phone of member m to write to, still sealed, for a statement of many members; `open_phone` reads it: a proven one before
+# a claimed one (a merge may bring several), then the newest. No index has this order, so the planner cannot walk all identities
+# of the house from the newest back until it meets the member's.
 SEALED_PHONE = """
     select i.sealed, k.wrapped from members_identity i join members_memberkey k on k.member_id = i.member_id
-    where i.member_id = m.id and i.kind = 'phone' order by i.id + 0 desc limit 1
+    where i.member_id = m.id and i.kind = 'phone' order by i.verified_at is not null desc, i.id desc limit 1
 """
 _CARD = f"""
     select m.member_no, m.nickname, m.gender, m.birth_year, m.birth_month, m.birth_day, m.status, m.joined_at, p.sealed, p.wrapped
@@ -97,7 +98,7 @@ def family(member_id: int) -> list[int]:
 
 
 def phones(member_ids: Sequence[int]) -> dict[int, str]:
-    """Each member's newest phone in E.164. Members without one, or whose key is destroyed, are absent."""
+    """Each member's phone in E.164, the one to write to (see SEALED_PHONE). Without one, or with a destroyed key, they are absent."""
     with connection.cursor() as cursor:
         cursor.execute(_PHONES, [list(member_ids)])
         rows = cursor.fetchall()

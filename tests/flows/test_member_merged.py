@@ -260,12 +260,14 @@ def test_the_preview_says_what_the_merge_then_does(two):
     assert {row.name: row.after for row in said.rows} == {
         "nickname": "林小溪", "gender": "f", "birthday": [1990, 5, 1], "home_store": None, "attributes": {},
     }  # fmt: skip
-    assert {load.model: load.moving for load in said.loads} == {"gateways.InboxMessage": 1, "orders.Order": 2}
+    assert {load.model: load.moving for load in said.loads} == {
+        "gateways.InboxMessage": 1, "members.MemberTag": 1, "orders.Order": 2,
+    }  # fmt: skip
     assert (said.refusal, said.strong) == ("", ())
     assert Merge.objects.count() == 0
     merge_id = merge(two)
     moved = {row.model: len(row.row_ids) for row in MergeMove.objects.filter(merge_id=merge_id)}
-    assert moved == {"gateways.InboxMessage": 1, "orders.Order": 2, "members.Identity": 1}
+    assert moved == {"gateways.InboxMessage": 1, "members.Identity": 1, "members.MemberTag": 1, "orders.Order": 2}
 
 
 def test_log_ins_of_the_merged_record_end(two):
@@ -294,7 +296,7 @@ def test_audit_trail_and_fact_carry_ids_and_counts_and_no_values(two):
 
     lines = AuditEntry.objects.filter(action="member.merged").order_by("id")
     assert [line.object_id for line in lines] == [str(two[0]), str(two[1])]
-    assert lines[0].after["moved"] == {"gateways.InboxMessage": 1, "orders.Order": 2}
+    assert lines[0].after["moved"] == {"gateways.InboxMessage": 1, "members.MemberTag": 1, "orders.Order": 2}
     assert Merge.objects.get().reason == "called from [phone]"
     written = str([line.after for line in lines]) + str(Event.objects.get(name="member.merged").payload)
     assert "林小溪" not in written

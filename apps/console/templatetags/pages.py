@@ -12,7 +12,7 @@ from apps.care.models import Channel, Policy, Touch
 from apps.core import ids
 from apps.core.models import Job
 from apps.flows.models import PrivacyRequest
-from apps.members.models import Consent, Identity, Member
+from apps.members.models import Consent, Identity, Member, StateChange
 from apps.members.names import half_hidden
 from apps.orders.models import Order
 from apps.segments.models import Cell, Stage, StageChange
@@ -31,6 +31,7 @@ _WORDS: dict[str, Any] = {
     "purpose": Consent.Purpose,
     "order": Order.Status,
     "member": Member.Status,
+    "state_cause": StateChange.Cause,
     "identity": Identity.Kind,
     "policy": Policy.Status,
     "job": Job.State,

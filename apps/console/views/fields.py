@@ -10,8 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from apps.console import cards
-from apps.console.views.members import allowed
+from apps.console import cards, people
 from apps.core import ids
 from apps.core.errors import DomainError, NotFound, ValidationFailed
 from apps.members import attributes, fields
@@ -107,7 +106,7 @@ def field(request: HttpRequest, field: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def values(request: HttpRequest, member: str) -> HttpResponse:
     """The fields of one member as a form; POST saves them. Answers the card alone."""
-    row = allowed(request, member)
+    row = people.one(request, member)
     facts: dict[str, object] = {"public_id": member, "is_open": True}
     if request.method == "POST":
         known = Attribute.objects.filter(retired_at=None, is_shown=True)

@@ -9,8 +9,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.analytics.lists import members as listed
-from apps.console import cards
-from apps.console.views.members import PREFIX, allowed, wanted_of
+from apps.console import cards, people
+from apps.console.views.members import PREFIX, wanted_of
 from apps.core import ids, jobs
 from apps.core.errors import DomainError, NotFound, ValidationFailed
 from apps.flows import tag_list
@@ -26,7 +26,7 @@ PERMISSION = "members.tag"
 @require_http_methods(["GET", "HEAD", "POST"])
 def editor(request: HttpRequest, member: str) -> HttpResponse:
     """The tags of one member; POST gives or takes one. Answers the card alone."""
-    row = allowed(request, member)
+    row = people.one(request, member)
     facts: dict[str, object] = {}
     if request.method == "POST":
         try:

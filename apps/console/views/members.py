@@ -9,11 +9,11 @@ from apps.analytics import quality, timeline
 from apps.analytics.lists import members as listed
 from apps.analytics.lists import orders as listed_orders
 from apps.analytics.lists import touches as listed_touches
-from apps.console import asked, cards, moments, quality_words, scope, words
+from apps.console import asked, cards, moments, people, quality_words, scope, words
 from apps.core import ids
-from apps.core.errors import NotFound, ValidationFailed
+from apps.core.errors import ValidationFailed
 from apps.members import selectors as members
-from apps.members.models import Attribute, Member, Tag
+from apps.members.models import Attribute, Tag
 from apps.segments.models import Cell, MemberStats, Stage
 
 PREFIX = members.PREFIX
@@ -57,7 +57,9 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def member(request: HttpRequest, member: str) -> HttpResponse:
-    row = allowed(request, member)
+    row = people.one(request, member)
+    if people.public_id(row) != member:
+        return redirect("console:member", people.public_id(row))
     profile = members.profile(row.pk)
     stats = MemberStats.objects.filter(pk=row.pk).first()
     consents = [line for line in members.consents(row.pk) if line.is_newest]
@@ -91,7 +93,7 @@ def member(request: HttpRequest, member: str) -> HttpResponse:
 @require_safe
 def more(request: HttpRequest, member: str) -> HttpResponse:
     """The next piece of the timeline, for htmx."""
-    row = allowed(request, member)
+    row = people.one(request, member)
     stream = timeline.timeline(member_id=row.pk, cursor=request.GET.get("at", ""))
     facts = {"entries": moments.entries(request, stream.rows), "older": stream.older, "public_id": member}
     return render(request, "console/_member_timeline.html", facts)
@@ -100,7 +102,7 @@ def more(request: HttpRequest, member: str) -> HttpResponse:
 @require_POST
 def unmask(request: HttpRequest, member: str) -> HttpResponse:
     """The number in clear, once, into the dialog that asked; the look is in the audit trail before it is shown."""
-    row = allowed(request, member)
+    row = people.one(request, member)
     facts: dict[str, object] = {"public_id": member, "reason": request.POST.get("reason", "")[:200]}
     try:
         facts["phone"] = members.unmask(
@@ -148,16 +150,6 @@ def _field_choices(field: Attribute) -> list[tuple[str, str]]:
     if field.type == Attribute.Type.FLAG:
         return [(f"{field.key}=yes", _("Yes")), (f"{field.key}=no", _("No"))]
     return [(f"{field.key}={choice}", choice) for choice in field.choices]
-
-
-def allowed(request: HttpRequest, public_id: str) -> Member:
-    """The member, if within the reader's stores; else it does not exist."""
-    stores = request.access.store_ids("members.view")  # type: ignore[attr-defined]
-    rows = members.within(Member.objects.select_related("home_store"), stores)
-    row = rows.filter(pk=ids.decode(PREFIX, public_id)).first()
-    if row is None:
-        raise NotFound
-    return row
 
 
 def _orders(request: HttpRequest, member_id: int) -> tuple:

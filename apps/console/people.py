@@ -1,0 +1,31 @@
+"""The member that an address names, for whoever may see them."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest
+
+from apps.core import ids
+from apps.core.errors import DomainError, NotFound
+from apps.members import selectors as members
+from apps.members.models import Member
+
+
+def one(request: HttpRequest, public_id: str, *, permission: str = "members.view") -> Member:
+    """Within the reader's stores under that permission; the address of a merged record names its survivor. Raises NotFound."""
+    stores = request.access.store_ids(permission)  # type: ignore[attr-defined]
+    member_id = members.current_id(ids.decode(members.PREFIX, public_id))
+    row = members.within(Member.objects.select_related("home_store"), stores).filter(pk=member_id).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def public_id(row: Member) -> str:
+    return ids.encode(members.PREFIX, row.pk)
+
+
+def complain(request: HttpRequest, refusal: DomainError) -> None:
+    """Say above the page why nothing was done."""
+    errors: Any = refusal.facts.get("errors") or ()
+    messages.error(request, " ".join(str(error["message"]) for error in errors) or str(refusal))
