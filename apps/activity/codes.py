@@ -30,6 +30,7 @@ class Followed:
     """`address` is where to go; `anonymous_id` what the browser is called from now on, "" for a robot; `why_not` "" when counted."""
 
     address: str
+    target: str  # as the code says it
     anonymous_id: str
     why_not: str
 
@@ -104,14 +105,14 @@ def follow(*, slug: str, anonymous_id: str, look: Look) -> Followed:
         raise CodeStopped
     address = targets.address(code.target, is_in_wechat=look.is_in_wechat)
     why_not = robots.why_not_a_person(look, slug=slug)
-    browser = anonymous_id if _ANONYMOUS(anonymous_id) else secrets.token_urlsafe(16)
+    browser = anonymous_id if _ANONYMOUS(anonymous_id) else str(uuid4())
     if why_not:
         _count_robot(code)
     elif not _count(code, anonymous_id=browser):
         why_not = "same_tap"
     OPENED.labels(why_not or "counted").inc()
     is_person = why_not in {"", "same_tap"}
-    return Followed(address=address, anonymous_id=browser if is_person else "", why_not=why_not)
+    return Followed(address=address, target=code.target, anonymous_id=browser if is_person else "", why_not=why_not)
 
 
 def source_of(anonymous_id: str, *, otherwise: str) -> str:

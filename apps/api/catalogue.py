@@ -209,6 +209,7 @@ ENTRIES = (
     ),
     Entry("wechat_app_unknown", 422, False, _("The mini-program is not one of this brand."), _("Check app_id.")),
     Entry("wechat_user_blocked", 403, False, _("WeChat blocks this person for risk."), _("Offer log-in by phone.")),
+    Entry("code_stopped", 410, False, _("The tracked code was taken out of use."), _("Show your start page.")),
     Entry(
         "events_batch_too_large", 413, False, _("More than 500 events or 200,000 bytes."), _("Send several batches.")
     ),

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from apps.api.base import ApiView
-from apps.api.views import auth, events, me, pages, privacy, server, wechat
+from apps.api.views import auth, codes, events, me, pages, privacy, server, wechat
 
 app_name = "api"
 V1: list[tuple[str, type[ApiView]]] = [
@@ -32,6 +32,7 @@ V1: list[tuple[str, type[ApiView]]] = [
     ("me/export/file", privacy.ExportFile),
     ("me/erasure", privacy.Erasure),
     ("events", events.Events),
+    ("codes/<str:code>/opened", codes.CodeOpened),
     ("members", server.Members),
     ("members/find", server.FindMember),
     ("members/<str:member>", server.OneMember),

@@ -5,6 +5,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from apps.activity import codes
 from apps.api import document
 from apps.core import clock as house
 from apps.core import ids
@@ -54,6 +55,7 @@ class World:
         inbox.deliver_batch([Letter("k1", self.member.pk, "好久不见", "来喝茶吧")], moment=house.now())
         self.order = order_of(self.member)
         self.job = Job.objects.create(kind="orders.import")
+        self.code = codes.create(name="poster", target="mini:pages/live/room?id=7").slug
         scopes = [scope.value for scope in Scope]
         self.program = Caller(secret=credentials.issue_client(name="shop system", scopes=scopes).secret)
 
@@ -75,6 +77,7 @@ class World:
             "message": ids.encode("msg", InboxMessage.objects.get().pk),
             "order": ids.encode("ord", self.order.pk),
             "session": sessions[0],
+            "code": self.code,
             "member": ids.encode("mem", self.member.pk),
             "job": ids.encode("job", self.job.pk),
         }

@@ -6,6 +6,7 @@ from rest_framework import serializers as f
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.activity import codes
 from apps.activity import services as activity
 from apps.api import shapes
 from apps.api.base import ApiView, Input
@@ -107,7 +108,10 @@ class Code(AuthView):
     def post(self, request: Request) -> Response:
         wanted = self.read(CodeInput)
         came_in = login.log_in_by_code(
-            request_id=wanted["request_id"], code=wanted["code"], source="api", come_back=wanted["come_back"]
+            request_id=wanted["request_id"],
+            code=wanted["code"],
+            source=codes.source_of(wanted["anonymous_id"], otherwise="api"),
+            come_back=wanted["come_back"],
         )
         return _logged_in(came_in, client="api", wanted=wanted)
 
