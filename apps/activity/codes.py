@@ -4,6 +4,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 from django.db import IntegrityError, connection, transaction
@@ -130,7 +131,7 @@ def source_of(anonymous_id: str, *, otherwise: str) -> str:
 def _count(code: Code, *, anonymous_id: str) -> bool:
     """One statement; False when it was the same tap again."""
     moment = clock.now()
-    values = {
+    values: dict[str, Any] = {
         "anonymous": anonymous_id,
         "code": code.pk,
         "now": moment,

@@ -128,7 +128,8 @@ def stitch(*, anonymous_id: str, member_id: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_LINK, {"anonymous": anonymous_id, "member": member_id, "now": moment})
         owner, is_shared = cursor.fetchone() or (None, False)
-        cursor.execute(_ARRIVE, {"anonymous": anonymous_id, "member": member_id, "now": moment, "touch": TOUCH_KEPT})
+        touched = moment - TOUCH_KEPT
+        cursor.execute(_ARRIVE, {"anonymous": anonymous_id, "member": member_id, "now": moment, "since": touched})
         if owner != member_id or is_shared:
             return 0
         cursor.execute(
@@ -164,7 +165,7 @@ insert into activity_arrival (member_id, code_id, at)
 select m.id, coalesce(c.id, v.last_code_id), m.joined_at from members_member m
 left join activity_code c on m.source = 'code:' || c.slug
 left join activity_visitor v on v.anonymous_id = %(anonymous)s and v.member_id = m.id and v.shared_at is null
-    and m.joined_at > %(now)s - interval '10 minutes' and v.last_touch_at between m.joined_at - %(touch)s and m.joined_at
+    and m.joined_at > %(now)s - interval '10 minutes' and v.last_touch_at between %(since)s and m.joined_at
 where m.id = %(member)s and coalesce(c.id, v.last_code_id) is not null
 on conflict (member_id) do nothing
 """

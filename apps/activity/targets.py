@@ -38,9 +38,9 @@ def address(target: str, *, is_in_wechat: bool) -> str:
         return text
     if is_in_wechat or not settings.WECHAT_APPS:
         return HOME
-    page, query = _PAGE(text.removeprefix(_MINI)).groups()  # type: ignore[union-attr] - it was checked above
+    page, _mark, query = text.removeprefix(_MINI).partition("?")
     app = settings.WECHAT_APPS[0]["app_id"]
-    return f"weixin://dl/business/?appid={app}&path={quote(page)}&query={quote(query or '')}"
+    return f"weixin://dl/business/?appid={app}&path={quote(page)}&query={quote(query)}"
 
 
 def _is_own(text: str) -> bool:
