@@ -21,6 +21,7 @@ from apps.core.models import Job
 from apps.flows import export_words, privacy
 from apps.flows.models import PrivacyRequest
 from apps.members import identities
+from apps.members.models import Member
 
 KEPT_FOR = timedelta(hours=24)
 Row = dict[str, Any]
@@ -48,9 +49,9 @@ def run(job: Job) -> dict[str, Any]:
 
 
 def collect(member_id: int) -> Iterable[Section]:
-    """Every holding in which the member stands."""
+    """Every holding in which the member stands, their profile first."""
     special = holdings.shown()
-    for held in holdings.holdings():
+    for held in sorted(holdings.holdings(), key=lambda held: held.model != Member._meta.label):
         rows = special[held.model](member_id) if held.model in special else _plain_rows(held, member_id)
         if rows:
             yield Section(model=holdings.model_of(held.model), rows=rows)

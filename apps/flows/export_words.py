@@ -8,7 +8,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from apps.care import reasons
 from apps.care.models import Channel as CareChannel
+from apps.care.models import Touch
 from apps.members.models import Consent
 
 TABLES: dict[str, Promise] = {
@@ -69,12 +71,12 @@ COLUMNS: dict[str, Promise] = {
     "body": pgettext_lazy("message", "Text"),
     "cause": _("Cause"),
     "cell": _("Group by buying habits"),
-    "channel": _("Channel"),
+    "channel": pgettext_lazy("column", "Channel"),
     "client": _("Through"),
     "code": _("Provider's answer"),
-    "created_at": _("Begun"),
+    "created_at": pgettext_lazy("column", "Created"),
     "credits": _("Messages left"),
-    "decided_at": _("Decided"),
+    "decided_at": pgettext_lazy("column", "Decided at"),
     "discount_cents": _("Discount"),
     "due_at": pgettext_lazy("column", "Due"),
     "expires_at": _("Ends"),
@@ -93,7 +95,7 @@ COLUMNS: dict[str, Promise] = {
     "language": _("Language"),
     "last_login": _("Last log-in"),
     "last_order_at": _("Last order"),
-    "line_no": _("Line"),
+    "line_no": pgettext_lazy("column", "Line number"),
     "m": _("Score: how much"),
     "member": _("Member number"),
     "member_no": _("Member number"),
@@ -103,33 +105,33 @@ COLUMNS: dict[str, Promise] = {
     "nickname": _("Nickname"),
     "number": _("Try"),
     "on": pgettext_lazy("column", "Day"),
-    "order": _("Order"),
+    "order": pgettext_lazy("column", "Order number"),
     "order_no": _("Order number"),
-    "orders": _("Orders"),
-    "paid_at": _("Paid"),
+    "orders": pgettext_lazy("column", "Number of orders"),
+    "paid_at": pgettext_lazy("column", "Paid at"),
     "policy": _("Care policy"),
     "product": _("Product"),
     "purpose": _("Purpose"),
     "quantity": _("Quantity"),
     "r": _("Score: how lately"),
-    "read_at": pgettext_lazy("column", "Read"),
+    "read_at": pgettext_lazy("column", "Read at"),
     "reason": _("Reason"),
-    "received_at": _("Received"),
-    "refunded_at": _("Refunded"),
+    "received_at": pgettext_lazy("column", "Received at"),
+    "refunded_at": pgettext_lazy("column", "Refunded at"),
     "refunded_cents": _("Refunded amount"),
     "result": _("Answer"),
     "revoked_at": _("Signed out"),
     "route": _("Request"),
     "seen_at": _("Last seen"),
     "send_at": _("To be sent"),
-    "settled_at": _("Settled"),
+    "settled_at": pgettext_lazy("column", "Settled at"),
     "source": pgettext_lazy("column", "Came from"),
     "stage": _("Life stage"),
     "stage_since": _("In this stage since"),
     "state": pgettext_lazy("column", "State"),
     "status": pgettext_lazy("column", "State"),
     "store": _("Store"),
-    "taken_at": _("Sent"),
+    "taken_at": pgettext_lazy("column", "Sent at"),
     "tags": _("Tags"),
     "template_id": _("Message template"),
     "text": pgettext_lazy("message", "Text"),
@@ -137,7 +139,7 @@ COLUMNS: dict[str, Promise] = {
     "title": _("Title"),
     "top_category_id": _("Favourite category"),
     "top_channel": _("Usual channel"),
-    "top_hour": _("Usual hour"),
+    "top_hour": pgettext_lazy("column", "Usual hour of the day"),
     "top_store_id": _("Usual store"),
     "total_cents": _("Paid amount"),
     "undone_at": _("Undone"),
@@ -165,6 +167,8 @@ def column(name: str, field: Field | None) -> str:
 
 def codes(name: str, field: Field | None) -> dict[Any, Any]:
     """Words for the stored codes of a column."""
+    if field is not None and field.model is Touch and name == "reason":
+        return dict(reasons.TEXTS)
     return dict(getattr(field, "flatchoices", None) or CODES.get(name, {}))
 
 
