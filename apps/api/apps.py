@@ -1,4 +1,5 @@
 from importlib import import_module
+from typing import Any
 
 from django.apps import AppConfig
 
@@ -8,6 +9,12 @@ class ApiConfig(AppConfig):
     label = "api"
 
     def ready(self) -> None:
-        """The door needs models, which exist only now."""
+        """What stands on lower floors is told of the door and the bench. Both need models, which exist only now."""
         door = import_module("apps.api.door")
         import_module("apps.stores.access").DOORS["api"] = door.admit
+        benches = import_module("apps.flows.benches")
+        benches.BENCHES["api"] = benches.Bench(_bench, needs_orders=False)
+
+
+def _bench(size: str) -> Any:
+    return import_module("apps.api.bench").bench_api(size)
