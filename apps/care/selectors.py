@@ -1,12 +1,12 @@
 """Reads on care for pages and commands."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import Count, Min, Q, QuerySet
-from psycopg.types.json import Jsonb
 
 from apps.care.models import Channel, Touch
 from apps.care.planning import Plan
@@ -15,7 +15,7 @@ PAGE = 2000
 _PATH = """'$.** ? (@.field == "tags").value[*] ? (@ == $name)'"""
 _ASKING = f"""
 select p.name from care_policy p left join care_version v on v.policy_id = p.id and v.number = p.version
- where jsonb_path_exists(p.draft, {_PATH}, %s) or jsonb_path_exists(v.audience, {_PATH}, %s) order by p.name
+ where jsonb_path_exists(p.draft, {_PATH}, %s::jsonb) or jsonb_path_exists(v.audience, {_PATH}, %s::jsonb) order by p.name
 """
 
 
@@ -87,5 +87,5 @@ def of_member(*, member_id: int) -> QuerySet[Touch]:
 def policies_asking_for_tag(name: str) -> list[str]:
     """Names of policies whose draft or newest published audience asks for a tag."""
     with connection.cursor() as cursor:
-        cursor.execute(_ASKING, [Jsonb({"name": name})] * 2)
+        cursor.execute(_ASKING, [json.dumps({"name": name})] * 2)
         return [row[0] for row in cursor.fetchall()]

@@ -5,6 +5,7 @@ against takes some away. A pair that somebody called two people is never shown a
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -94,7 +95,7 @@ class Searched:
 @transaction.atomic
 def search() -> Searched:
     """Look at all members anew. Repeatable: a pair stands once, and what somebody decided stays decided."""
-    values = {"now": clock.now(), "least": LEAST}
+    values: dict[str, Any] = {"now": clock.now(), "least": LEAST}
     with connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(%s)", [LOCK])
         cursor.execute(_PEOPLE)

@@ -6,6 +6,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
@@ -183,7 +184,7 @@ def give_named(*, pairs: Sequence[tuple[int, str]], source: str) -> tuple[int, i
     known_tags(sorted({name for _member, name in pairs}))
     member_ids = sorted({member_id for member_id, _name in pairs})
     _lock(member_ids)
-    values = {
+    values: dict[str, Any] = {
         "members": [member_id for member_id, _name in pairs],
         "names": [name for _member, name in pairs],
         "source": source,
@@ -255,7 +256,7 @@ def _lock(member_ids: Sequence[int]) -> None:
         )
 
 
-def _values(member_ids: Sequence[int], tag_ids: Sequence[int], act: int) -> dict[str, object]:
+def _values(member_ids: Sequence[int], tag_ids: Sequence[int], act: int) -> dict[str, Any]:
     return {
         "members": list(member_ids),
         "tags": list(tag_ids),

@@ -49,8 +49,10 @@ class Wanted:
 
     @classmethod
     def of_params(cls, params: dict[str, Any], *, stores: Sequence[int] | None) -> "Wanted":
-        days = {name: date.fromisoformat(params[name]) for name in ("joined_first", "joined_last") if name in params}
-        return cls(stores=stores, **{**params, **days})
+        days: dict[str, Any] = {
+            name: date.fromisoformat(params[name]) for name in ("joined_first", "joined_last") if name in params
+        }
+        return cls(stores=stores, **(params | days))
 
 
 def find(*, wanted: Wanted, cursor: str = "") -> Page:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.analytics import quality
 from apps.analytics.lists import doubts as listed
 from apps.console import asked, charts, navigation, quality_words, scope, words
-from apps.core import clock, ids
+from apps.core import clock, ids, jobs
 from apps.core.errors import NotFound
 from apps.members import duplicates, selectors
 from apps.members.models import MemberImport
@@ -23,6 +23,8 @@ from apps.orders.models import ImportRun
 DOUBT = "dbt"
 VIEW, DECIDE = "members.quality", "members.merge"
 WHY = {
+    "unionid": gettext_lazy("one WeChat person on two records"),
+    "phone": gettext_lazy("one phone, proven from two records"),
     "same_openid": gettext_lazy("the same WeChat id"),
     "name_birthday": gettext_lazy("the same name and birthday"),
     "phone_tail_name": gettext_lazy("the same name and last four digits"),
@@ -119,10 +121,11 @@ def _trend(counted: quality.Counted) -> charts.Line:
     if len(days) < 2 or first == last:
         title = _("%(count)s findings in all") % {"count": f"{last:,}"}
     else:
-        word = _("fewer") if last < first else _("more")
-        title = _("%(change)s findings %(word)s than on %(day)s") % {
-            "change": f"{abs(last - first):,}", "word": word, "day": words.day(days[0]),
-        }  # fmt: skip
+        said = {"change": f"{abs(last - first):,}", "day": words.day(days[0])}
+        fell = last < first
+        title = (
+            _("%(change)s fewer findings than on %(day)s") if fell else _("%(change)s more findings than on %(day)s")
+        ) % said
     points = tuple(
         charts.Point(label=date_format(day, "MONTH_DAY_FORMAT"), value=value) for day, value in by_day.items()
     )
@@ -136,13 +139,15 @@ def _rejects() -> list[dict[str, Any]]:
     """The last files with rejected rows."""
     orders = ImportRun.objects.filter(rejected__gt=0, job__isnull=False).select_related("job").order_by("-id")[:5]
     members = MemberImport.objects.filter(rejected__gt=0, job__isnull=False).select_related("job").order_by("-id")[:5]
-    rows = [(row, "console:import") for row in orders] + [(row, "console:work") for row in members]
+    rows: list[tuple[Any, str]] = [(row, "console:import") for row in orders] + [
+        (row, "console:work") for row in members
+    ]
     return [
         {
             "name": row.file_name,
             "at": row.started_at,
             "count": row.rejected,
-            "url": reverse(url, args=[ids.encode("job", row.job_id)]),
+            "url": reverse(url, args=[jobs.public_id(row.job)]),
         }
         for row, url in sorted(rows, key=lambda one: one[0].started_at, reverse=True)[:5]
     ]

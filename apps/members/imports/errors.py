@@ -40,5 +40,5 @@ REASONS = {
         _("Another opening value of this member came from the same source before."),
         _("Import under another --source, or correct the value where it is kept now."),
     ),
-    "member_left": Reason(_("This member has left or was merged."), _("Take the row out.")),
+    "member_left": Reason(_("This member has left."), _("Take the row out.")),
 }  # fmt: skip
