@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 PAGES = (
     "/console/", "/console/members/", "/console/members/moves/", "/console/orders/", "/console/policies/",
     "/console/policies/lapsing/", "/console/policies/new/", "/console/messages/", "/console/imports/", "/console/jobs/",
-    "/console/audit/", "/console/phone/",
+    "/console/audit/", "/console/phone/", "/console/merges/",
 )  # fmt: skip
 FILE = """order_no,member_no,paid_at,total
 W-1,NO-mine,2026-10-01 10:00:00,120.50
@@ -84,7 +84,8 @@ def enter(chromium: Browser, live_server, house: House) -> Iterator[Open]:
 def test_every_page_is_clean_on_desk_and_phone_in_both_languages(enter: Open, house, tmp_path: Path, width, language):
     found = enter(Role.ADMIN, width=width, language=language)
     member, order = f"/console/members/{house.member_id('mine')}/", f"/console/orders/{house.order_id('mine')}/"
-    for path in (*PAGES, member, order):
+    preview = f"{member}merge/{house.member_id('near')}/"
+    for path in (*PAGES, member, order, f"{member}identity/", f"{member}merge/", preview):
         found.go(path)
         found.check(deep=(width == 390) == (language == "en"))
         name = path.strip("/").replace("/", "-")

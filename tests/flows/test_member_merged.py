@@ -20,6 +20,7 @@ from apps.orders import services as orders
 from apps.orders.models import Order
 from apps.segments import refresh as stats
 from apps.segments.models import MemberStats, StageChange
+from tests.orders.files import import_file
 
 MOMENT = timezone.now().replace(microsecond=0)
 FIRST_PHONE, SECOND_PHONE = "17000000101", "17000000102"
@@ -398,3 +399,27 @@ def test_values_from_before_are_dropped_once_nothing_can_be_undone(two, clock):
     assert merging.forget_images() == 1
 
     assert Merge.objects.get().before_sealed is None
+
+
+def test_a_file_that_names_the_merged_record_is_the_survivors_and_the_same_file_again_changes_nothing(two, tmp_path):
+    content = "order_no,member_no,paid_at,total\nF-1,B1,2026-10-01 10:00:00,120.50\n"
+    assert import_file(tmp_path, content)["orders_added"] == 1
+    merge(two)
+
+    again = import_file(tmp_path, content)
+    more = import_file(tmp_path, content + "F-2,B1,2026-10-02 10:00:00,80\nF-1,OTHER,2026-10-01 10:00:00,120.50\n")
+
+    assert (again["orders_added"], again["orders_known"], again["rejected"]) == (0, 1, 0)
+    assert Order.objects.get(order_no="F-2").member_id == two[0]
+    assert set(Order.objects.values_list("member_id", flat=True)) == {two[0]}
+    assert more["orders_added"] == 1
+
+
+def test_of_several_phones_the_proven_one_is_written_to(two):
+    services.add_identity(member_id=two[0], kind="phone", value=FIRST_PHONE)
+    Identity.objects.filter(kind="phone").update(verified_at=MOMENT)
+    services.add_identity(member_id=two[1], kind="phone", value=SECOND_PHONE)
+
+    merge(two)
+
+    assert selectors.phones([two[0]]) == {two[0]: "+86" + FIRST_PHONE}
