@@ -37,7 +37,7 @@ def at(house: House):
 
     def log_in(role: str = Role.ADMIN) -> Client:
         client = Client()
-        client.force_login(house.users[role])
+        world.enter(client, house.users[role])
         return client
 
     return log_in
