@@ -111,7 +111,7 @@ def _bare(statements: list[Statement]) -> WSGIHandler:
         handler = WSGIHandler()
 
     def resolve(request: HttpRequest, _plain: Any = handler.get_response) -> Any:
-        request.urlconf = urls  # type: ignore[attr-defined]
+        request.urlconf = urls  # type: ignore[assignment]  # patterns serve as well as a module's name
         return _plain(request)
 
     handler.get_response = resolve  # type: ignore[method-assign]
@@ -133,7 +133,7 @@ def _call(app: WSGIHandler, method: str, address: str, access: str, *, body: byt
     if key:
         environ["HTTP_IDEMPOTENCY_KEY"] = key
     statuses: list[str] = []
-    response = app(environ, lambda status, _headers: statuses.append(status))
+    response = app(environ, lambda status, _headers: statuses.append(status))  # type: ignore[arg-type]
     b"".join(response)
     response.close()
     if statuses[0][0] not in "24" or statuses[0].startswith("401"):

@@ -37,6 +37,27 @@ def find_for_member(*, member_id: int) -> QuerySet[InboxMessage]:
     return InboxMessage.objects.filter(member_id=member_id).order_by("-id")
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """The newest messages, and how many are unread (`most` means that many or more)."""
+
+    newest: tuple[InboxMessage, ...]
+    unread: int
+
+
+def glance(*, member_id: int, newest: int, most: int) -> Glance:
+    """For a first screen, in one statement."""
+    rows = InboxMessage.objects.raw(
+        """select m.*, (select count(*) from (
+                  select from gateways_inboxmessage u where u.member_id = %(member)s and u.read_at is null limit %(most)s
+              ) unread) as unread
+             from gateways_inboxmessage m where m.member_id = %(member)s order by m.id desc limit %(newest)s""",
+        {"member": member_id, "most": most, "newest": newest},
+    )
+    found = tuple(rows)
+    return Glance(newest=found, unread=getattr(found[0], "unread", 0) if found else 0)
+
+
 def mark_read(*, member_id: int, message_id: int, moment: datetime) -> bool:
     """True when this call made it read; False when it was read before, or is not this member's."""
     unread = InboxMessage.objects.filter(pk=message_id, member_id=member_id, read_at=None)

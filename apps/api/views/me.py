@@ -65,14 +65,13 @@ class Home(ApiView):
         is_tagged=True,
     )
     def get(self, request: Request) -> HttpResponse:
-        letters = inbox.find_for_member(member_id=self.member_id)
-        unread = letters.filter(read_at=None)[:MOST_UNREAD].count()
+        letters = inbox.glance(member_id=self.member_id, newest=AT_HOME, most=MOST_UNREAD)
         newest = orders.find(member_id=self.member_id, limit=AT_HOME).rows
         return self.tagged(
             {
                 "member": shapes.member(members.card(self.member_id)),
-                "unread": unread,
-                "messages": [shapes.message(row) for row in letters[:AT_HOME]],
+                "unread": letters.unread,
+                "messages": [shapes.message(row) for row in letters.newest],
                 "orders": [shapes.order(row) for row in newest],
             }
         )
