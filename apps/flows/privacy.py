@@ -131,6 +131,7 @@ def request_erasure(*, member_id: int) -> Erasure:
     """
     if _lock(member_id).status != Member.Status.CANCELLED:  # who came back by logging in left an old wish open
         _open_wishes(member_id).update(state=PrivacyRequest.State.CANCELLED, settled_at=clock.now())
+    _settle_left_over(member_id)
     effective_at = states.cancel(member_id=member_id)
     wish, is_new = PrivacyRequest.objects.get_or_create(
         member_id=member_id,
@@ -181,6 +182,21 @@ def export_of(member_id: int) -> Export | None:
         due_at=wish.due_at,
         expires_at=wish.expires_at if state is PrivacyRequest.State.READY else None,
     )
+
+
+def settle_comebacks() -> int:
+    """Close the wishes of members who came back by logging in. Returns how many."""
+    return _settle(PrivacyRequest.objects.exclude(member__status=Member.Status.CANCELLED))
+
+
+def _settle_left_over(member_id: int) -> None:
+    """A wish from before the member came back is not the one that is asked for now."""
+    _settle(PrivacyRequest.objects.filter(member_id=member_id).exclude(member__status=Member.Status.CANCELLED))
+
+
+def _settle(wishes: QuerySet[PrivacyRequest]) -> int:
+    left_over = wishes.filter(kind=PrivacyRequest.Kind.ERASURE, state=PrivacyRequest.State.COOLING)
+    return left_over.update(state=PrivacyRequest.State.CANCELLED, settled_at=clock.now())
 
 
 def _lock(member_id: int) -> Member:

@@ -273,6 +273,25 @@ def test_within_the_cool_off_nothing_is_erased_and_the_wish_can_be_taken_back(me
         privacy.cancel_erasure(member_id=member.pk)
 
 
+def test_who_came_back_by_logging_in_and_leaves_again_waits_the_whole_time(member: Member, clock):
+    clock(NOON)
+    privacy.request_erasure(member_id=member.pk)
+    clock(NOON + timedelta(days=6))
+    states.come_back(member_id=member.pk)
+    assert privacy.erasure_of(member.pk) is None
+    clock(NOON + timedelta(days=6, hours=1))
+
+    asked = privacy.request_erasure(member_id=member.pk)
+
+    assert asked.effective_at == NOON + timedelta(days=13, hours=1)
+    assert sorted(PrivacyRequest.objects.filter(kind="erasure").values_list("state", flat=True)) == [
+        "cancelled",
+        "cooling",
+    ]
+    states.come_back(member_id=member.pk)
+    assert privacy.settle_comebacks() == 1
+
+
 def test_a_member_who_left_through_another_door_is_erased_too(member: Member):
     until = states.cancel(member_id=member.pk)
 
