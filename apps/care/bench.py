@@ -33,8 +33,8 @@ from apps.segments.models import MemberStats
 MOMENT = datetime(2026, 11, 1, 4, 0, tzinfo=UTC)  # noon of the shop day after the last generated order
 MESSAGES = {"S": 10_000, "M": 100_000, "L": 400_000}
 ALONE = 400  # messages of the slow form: one claim, one request, one record each
-ROUNDS = {"S": 5, "M": 3, "L": 1}
-SENDING_ROUNDS = 5
+ROUNDS = {"S": 15, "M": 5, "L": 1}
+SENDING_ROUNDS = 9
 _DRAFT = {
     "trigger": "days_since_order",
     "params": {"days": 1, "window_days": 60},
@@ -54,7 +54,7 @@ def bench_touches(size: str) -> Iterator[Line]:
         ours.append(_planned(version))
         theirs.append(_bare())
     rows = Touch.objects.count()
-    yield _line("touches", size, rows / median(ours), rows / median(theirs))
+    yield _beside("touches", size, [rows / seconds for seconds in ours], [rows / seconds for seconds in theirs])
     yield _line("touches again", size, _seconds(lambda: planning.plan(moment=MOMENT, only=version)), median(ours))
     yield from _touch_growth(version, size)
 
@@ -75,7 +75,7 @@ def bench_dispatch(size: str) -> Iterator[Line]:
             ours.append(sent / taken)
             theirs.append(sent / _bare_loop(platform, count=sent, number=number))
         assert platform.stats()["delivered_twice"] == {}  # noqa: S101 - a bench that did other work measures nothing
-    yield _line("dispatch", size, median(ours), median(theirs))
+    yield _beside("dispatch", size, ours, theirs)
     yield _line("dispatch to one per message", size, median(ours), alone)
     yield _line("dispatch memory growth, MB", size, grown, None)
 
@@ -231,6 +231,12 @@ def _seconds(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
+
+
+def _beside(name: str, size: str, ours: list[float], theirs: list[float]) -> Line:
+    """Medians; the ratio is that of the rounds, each measured beside its own baseline: a machine's speed drifts."""
+    line = _line(name, size, median(ours), median(theirs))
+    return line | {"ratio": median(a / b for a, b in zip(ours, theirs, strict=True))}
 
 
 def _line(name: str, size: str, figure: float, baseline: float | None) -> Line:

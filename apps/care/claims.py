@@ -41,6 +41,7 @@ _CLAIM = f"""
             when v.status <> 'live' then '{reasons.PAUSED}'
             when t.decided_at <= %(moment)s - v.lasting then '{reasons.LATE}'
             when m.status <> 'active' then '{reasons.NOT_ACTIVE}'
+            when {gate.UNDER_14} then '{reasons.UNDER_14}'
             when not ({gate.CONSENTED}) then '{reasons.NO_CONSENT}'
             when v.trigger = 'stage_entered' and (
                 coalesce(s.stage, 'prospect') <> v.stage
@@ -78,7 +79,8 @@ def take(channel: str, *, limit: int, moment: datetime, brand: str) -> tuple[lis
     with connection.cursor() as cursor:
         cursor.execute(
             _CLAIM,
-            {"channel": channel, "moment": moment, "day": clock.local_date(moment), "limit": limit,
+            gate.as_of(moment)
+            | {"channel": channel, "moment": moment, "day": clock.local_date(moment), "limit": limit,
              "lease": moment + LEASE, "brand": brand},
         )  # fmt: skip
         rows = sorted(cursor.fetchall())

@@ -1,7 +1,7 @@
 """What a message must pass: consent, address, stage, holdout, quiet hours, cap. Each refusal has a reason; the first wins.
 
-The conditions are SQL over `members_member m`, `segments_memberstats s` and the consents `k1` (channel) and `k2` (any),
-so that planning judges a million members and the preview judges one by the same words.
+The conditions are SQL over `members_member m`, `segments_memberstats s` and the consents `k1` (channel) and `k2` (any), with
+the parameters of `as_of`, so that planning judges a million members and the preview judges one by the same words.
 """
 
 import hashlib
@@ -115,22 +115,19 @@ def threshold_bytes(percent: float | Decimal) -> bytes:
 
 
 # Born less than 14 years ago by the shop's calendar, an unknown day taken as the latest, and no guardian's yes.
-_LIMIT = "(now() at time zone 'Asia/Shanghai' - interval '14 years')"
-UNDER_14 = f"""coalesce(
-    m.birth_year >= extract(year from {_LIMIT})
-    and (m.birth_year, coalesce(m.birth_month, 12), coalesce(m.birth_day, 31))
-        > (extract(year from {_LIMIT}), extract(month from {_LIMIT}), extract(day from {_LIMIT}))
+UNDER_14 = """coalesce(
+    m.birth_year >= %(child_year)s
+    and (m.birth_year, coalesce(m.birth_month, 12), coalesce(m.birth_day, 31)) > (%(child_year)s, %(child_month)s, %(child_day)s)
     and not exists (
         select from members_consentnow g where g.member_id = m.id and g.purpose = 'guardian' and g.is_granted
-        and (g.valid_until is null or g.valid_until > now())
+        and (g.valid_until is null or g.valid_until > %(valid_at)s)
     ), false)"""
 CONSENTED = (
     "coalesce(k1.is_granted, k2.is_granted, false)"  # at least one says yes …
     " and coalesce(k1.is_granted, true) and coalesce(k2.is_granted, true)"  # … and none says no
-    f" and not {UNDER_14}"
 )
 # A yes that expired, or whose text was replaced, is as if nothing had been said: the row does not join.
-COUNTS = "({now}.valid_until is null or {now}.valid_until > now())"
+COUNTS = "({now}.valid_until is null or {now}.valid_until > %(valid_at)s)"
 JOINS = f"""
     left join segments_memberstats s on s.member_id = m.id
     left join members_consentnow k1
@@ -172,10 +169,17 @@ def refusals(version: Version) -> list[tuple[str, str]]:
     return checks
 
 
-def parameters(version: Version, *, gate: Gate, send_at: datetime) -> dict[str, Any]:
+def as_of(moment: datetime) -> dict[str, Any]:
+    """What consents and ages are judged by: `moment`, and the birthday of who turns 14 that shop day."""
+    today = clock.local_date(moment)
+    day = 28 if (today.month, today.day) == (2, 29) else today.day
+    return {"valid_at": moment, "child_year": today.year - 14, "child_month": today.month, "child_day": day}
+
+
+def parameters(version: Version, *, gate: Gate, moment: datetime, send_at: datetime) -> dict[str, Any]:
     day = clock.local_date(send_at)
     monday, sunday = week_of(day)
-    return {
+    return as_of(moment) | {
         "purpose": version.purpose,
         "channel": version.channel,
         "stage": version.params.get("stage", ""),

@@ -131,7 +131,7 @@ def statement(
         )
         select state, reason, count(*) from made group by state, reason
     """
-    params = gate.parameters(version, gate=limits, send_at=send_at) | due_params | rule_params
+    params = gate.parameters(version, gate=limits, moment=moment, send_at=send_at) | due_params | rule_params
     params |= {
         "policy": version.policy_id,
         "version": version.pk,

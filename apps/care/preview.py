@@ -53,7 +53,7 @@ def preview(version: Version, *, member_id: int, moment: datetime | None = None)
     moment = moment or clock.now()
     limits = gate.load()
     send_at = limits.send_at(moment, hour=version.send_hour)
-    in_audience, refusals = _verdict(version, member_id=member_id, limits=limits, send_at=send_at)
+    in_audience, refusals = _verdict(version, member_id=member_id, limits=limits, moment=moment, send_at=send_at)
     names = templates.variables(version.template)
     values = templates.values_of([member_id], names=names, moment=moment)[member_id]
     rendered = templates.render(version.template, values=values, missing=version.missing)
@@ -76,7 +76,7 @@ def reach(rule: Any, *, purpose: str = "care", store_ids: Sequence[int] | None =
     """The audience of a rule now. `store_ids`: only members of these home stores (None: all). Raises audience.BadRule."""
     condition, params = audience.compiled(rule)
     scope = "true" if store_ids is None else "m.home_store_id = any(%(stores)s::bigint[])"
-    consented = gate.CONSENTED
+    consented = f"{gate.CONSENTED} and not {gate.UNDER_14}"
     inbox = consented.replace("k1.", "k3.")
     sql = f"""
         select count(*), count(*) filter (where ({consented}) and {gate.HAS_PHONE}), count(*) filter (where {inbox})
@@ -86,19 +86,21 @@ def reach(rule: Any, *, purpose: str = "care", store_ids: Sequence[int] | None =
         where m.status = 'active' and {scope} and {condition}
     """
     with connection.cursor() as cursor:
-        cursor.execute(sql, params | {"purpose": purpose, "stores": list(store_ids or [])})
+        cursor.execute(sql, params | gate.as_of(clock.now()) | {"purpose": purpose, "stores": list(store_ids or [])})
         members, by_sms, by_inbox = cursor.fetchone()
     return Reach(members=members, reachable={Channel.SMS.value: by_sms, Channel.INBOX.value: by_inbox})
 
 
-def _verdict(version: Version, *, member_id: int, limits: gate.Gate, send_at: datetime) -> tuple[bool, tuple[str, ...]]:
+def _verdict(
+    version: Version, *, member_id: int, limits: gate.Gate, moment: datetime, send_at: datetime
+) -> tuple[bool, tuple[str, ...]]:
     checks = gate.refusals(version)
     condition, params = audience.compiled(version.audience)
     columns = ", ".join(f"coalesce({check}, false)" for _, check in checks)
     with connection.cursor() as cursor:
         cursor.execute(
             f"select {condition}, {columns} from members_member m {gate.joins()} where m.id = %(member)s",
-            gate.parameters(version, gate=limits, send_at=send_at) | params | {"member": member_id},
+            gate.parameters(version, gate=limits, moment=moment, send_at=send_at) | params | {"member": member_id},
         )
         row = cursor.fetchone()
     if row is None:
