@@ -113,7 +113,7 @@ def consent(row: Statement) -> dict[str, Any]:
     return {
         "purpose": row.purpose,
         "channel": row.channel,
-        "is_granted": row.is_granted,
+        "is_granted": row.is_granted and not row.has_ended,
         "text_version": row.text_version,
         "at": at(row.at),
     }

@@ -1,7 +1,8 @@
 """AES-GCM with named keys, one data key per person, and a blind index for look-ups.
 
 A person's data key is wrapped by a key of `settings.FIELD_KEYS`. Destroying the wrapped key makes every value of that person
-unreadable, in backups too. Layout of every blob: 1 byte length of the key id, the key id, 12 bytes nonce, cipher text with tag.
+unreadable, wherever it was copied without that key; a whole backup made before holds both, so a restore ends with
+`replay_erasures`. Layout of every blob: 1 byte length of the key id, the key id, 12 bytes nonce, cipher text with tag.
 """
 
 import hmac

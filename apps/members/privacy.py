@@ -37,7 +37,7 @@ HOLDINGS = (
         export=(),
         on_erase="delete",
         on_merge="stay",
-        reason=_("The key itself says nothing; destroying it makes sealed values unreadable, in backups too."),
+        reason=_("The key itself says nothing; destroying it makes sealed values unreadable."),
     ),
     Holding(
         model="members.Identity",

@@ -71,6 +71,7 @@ class Statement:
     text_version: str
     at: datetime
     is_newest: bool  # the one that counts
+    has_ended: bool  # a yes that expired, or whose text was replaced: as if nothing had been said
 
 
 @dataclass(frozen=True)
@@ -266,6 +267,7 @@ def profile(member_id: int) -> Profile:
 
 def consents(member_id: int) -> list[Statement]:
     """The member's whole consent history, newest first, that of merged records too (`merging.py` says which counts then)."""
+    moment = clock.now()
     now = {(row.purpose, row.channel): row for row in ConsentNow.objects.filter(member_id=member_id)}
     history = []
     for row in Consent.objects.filter(member_id__in=family(member_id)).order_by("-at", "-id"):
@@ -282,6 +284,7 @@ def consents(member_id: int) -> list[Statement]:
                 text_version=row.text_version,
                 at=row.at,
                 is_newest=is_counting,
+                has_ended=bool(is_counting and counting and counting.valid_until and counting.valid_until <= moment),
             )
         )
     return history

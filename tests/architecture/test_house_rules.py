@@ -111,3 +111,15 @@ def test_production_starts_with_safe_settings():
 )
 def test_production_refuses_an_unsafe_setting(changes: dict[str, str], complaint: str):
     assert complaint in start_production(**changes)
+
+
+def test_every_advisory_lock_has_a_number_of_its_own():
+    """Two that share one wait for each other for no reason."""
+    numbers = [
+        found
+        for path in sorted((ROOT / "apps").rglob("*.py"))
+        for found in re.findall(r"\b7_490_\d{3}\b", path.read_text())
+    ]
+
+    assert len(numbers) > 10
+    assert sorted(numbers) == sorted(set(numbers))

@@ -10,7 +10,7 @@ from apps.members.imports.deciding import CHANGED, DIFFERS, OWN, Counts
 from apps.members.models import Identity, MemberTag
 
 CHUNK = 2_000  # lines of the file
-LOCK = 7_490_032  # one file of members merges at a time
+LOCK = 7_490_062  # one file of members merges at a time
 
 _CHUNK = "d.problem is null and d.line between %(first)s and %(last)s"
 _NEW = f"""

@@ -15,7 +15,7 @@ CHUNK = 50_000  # lines of the file
 # whole indexes. So the first rows of an empty database are few and committed at once.
 FIRST_CHUNK = 1_000
 TABLES = ("import_rows", "import_heads", "import_goods", "import_phones")  # beside those of the staging
-LOCK = 7_490_031  # one import merges at a time: two files may hold the same orders, members, products
+LOCK = 7_490_061  # one import merges at a time: two files may hold the same orders, members, products
 
 
 @dataclass
