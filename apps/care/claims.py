@@ -31,7 +31,7 @@ _CLAIM = f"""
         order by send_at, id limit %(limit)s for update skip locked
     ),
     rules as materialized (
-        select v.id, v.trigger, v.purpose, v.template, v.params ->> 'stage' as stage, p.status,
+        select v.id, v.trigger, v.purpose, {templates.asked("v.template")}, v.params ->> 'stage' as stage, p.status,
             make_interval(days => (v.params ->> 'window_days')::int) as lasting
         from care_version v join care_policy p on p.id = v.policy_id
         where v.id in (select version_id from picked)
@@ -49,7 +49,7 @@ _CLAIM = f"""
             ) then '{reasons.STAGE_LEFT}'
             when v.trigger in ('days_since_order', 'second_purchase') and bought.since then '{reasons.BOUGHT}'
             else '' end as verdict,
-            phone.sealed, phone.wrapped, array[{templates.columns("v.template")}] as texts
+            phone.sealed, phone.wrapped, array[{templates.columns("v")}] as texts
         from picked t
         join rules v on v.id = t.version_id
         join members_member m on m.id = t.member_id

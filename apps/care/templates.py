@@ -116,9 +116,14 @@ def filler(text: str, *, missing: Mapping[str, Mapping[str, str]]) -> Callable[[
     return fill
 
 
-def columns(template: str) -> str:
-    """The values of all VARIABLES as SQL, NULL where the text in column `template` does not name it; see `_SQL`."""
-    return ", ".join(f"case when strpos({template}, '{name}') > 0 then {value} end" for name, value in _SQL.items())
+def asked(template: str) -> str:
+    """Which of VARIABLES the text in column `template` names, as columns `has_…`; see `columns`."""
+    return ", ".join(f"strpos({template}, '{name}') > 0 as has_{name}" for name in _SQL)
+
+
+def columns(version: str) -> str:
+    """The values of all VARIABLES as SQL, NULL where the row `version`, with the columns of `asked`, does not name it; see `_SQL`."""
+    return ", ".join(f"case when {version}.has_{name} then {value} end" for name, value in _SQL.items())
 
 
 def composed(text: str, *, channel: str, signature: str | None = None) -> str:
