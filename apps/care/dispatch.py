@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import cycle
 from typing import NamedTuple
 
 from django.db import connection
@@ -29,7 +30,7 @@ from apps.care.claims import Taken
 from apps.care.models import Channel, Touch, Version
 from apps.care.outcomes import Claim, Verdict
 from apps.core import brand, clock, runs
-from apps.gateways import inbox, sms
+from apps.gateways import inbox, sms, wire
 from apps.gateways.messages import Outcome, Outgoing
 from apps.members import selectors as members
 
@@ -117,13 +118,14 @@ def _pipeline(channel: str, *, limits: gate.Gate, deadline: float) -> Iterator[C
     """Claims chunks and yields the figures of each, until nothing is due, the hour is quiet, or the channel is down."""
     stopped, house = threading.Event(), _house()
     under_way: deque[Future[Counter[str]]] = deque()
-    with _quick_turns(), _threads(1) as desk, _threads(2) as line, _threads(1) as books:
+    with _quick_turns(), _thread() as desk, _thread() as line, _thread() as other_line, _thread() as books:
+        lines = cycle((line, other_line))
         while True:
             is_open = time.monotonic() < deadline and not stopped.is_set() and not limits.is_quiet(clock.now())
             chunk = _claim(channel, house=house, stopped=stopped) if is_open else None
             if chunk and chunk.size:
                 written = desk.submit(copy_context().run, _write, chunk)
-                posted = line.submit(copy_context().run, _post_written, written)
+                posted = next(lines).submit(copy_context().run, _post_written, written)
                 under_way.append(books.submit(copy_context().run, _settle_posted, posted))
                 if len(under_way) < _AHEAD:
                     continue
@@ -254,14 +256,19 @@ def _pause(seconds: float | None = None) -> float:
 
 
 @contextmanager
-def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads that take up work in order; a database connection that one opened ends with them."""
-    with ThreadPoolExecutor(count) as threads:
+def _thread() -> Iterator[ThreadPoolExecutor]:
+    """A thread that does its work in order; what it has opened ends with it."""
+    with ThreadPoolExecutor(1) as thread:
         try:
-            yield threads
+            yield thread
         finally:
-            for _ in range(count):
-                threads.submit(connection.close)
+            thread.submit(_close_connections)
+
+
+def _close_connections() -> None:
+    """Those of the thread that runs this: a pool would wait for ever for one that merely fell away."""
+    connection.close()
+    wire.close()
 
 
 @contextmanager

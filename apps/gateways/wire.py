@@ -36,6 +36,12 @@ def get(url: str, *, path: str, headers: dict[str, str], read_timeout: float | N
     return _exchange(url, ("GET", path, None, headers), read_timeout)
 
 
+def close() -> None:
+    """End this thread's connections; the next request opens one."""
+    for url in list(_connections.__dict__):
+        _drop(url)
+
+
 def _exchange(url: str, request: tuple[str, str, bytes | None, dict[str, str]], read_timeout: float | None) -> Reply:
     """Send one request. Raises NotReached when nothing was sent, ReplyLost when the provider may have acted on it."""
     connection = _connected(url)

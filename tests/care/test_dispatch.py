@@ -1,6 +1,8 @@
 """Sending: the gate once more at the moment of sending, each message once, and what a provider may answer."""
 
+import gc
 import random
+import warnings
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -317,3 +319,17 @@ def test_a_text_published_anew_leaves_waiting_touches_with_their_own(shop: Shop,
 def test_jitter_spreads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outcomes, "_jitter", random.Random(1))
     assert len({outcomes._patience(1) for _ in range(10)}) == 10
+
+
+def test_a_drain_gives_back_every_connection(shop: Shop, noon: datetime, platform: Client) -> None:
+    """A connection that falls away open is never given back to a pool."""
+    shop.lapsing_member()
+    shop.policy()
+    services.plan(moment=noon)
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        assert dispatch.drain() == {"sent": 1}
+        gc.collect()
+
+    assert [str(one.message) for one in told if issubclass(one.category, ResourceWarning)] == []
