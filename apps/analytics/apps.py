@@ -7,4 +7,4 @@ class AnalyticsConfig(AppConfig):
     label = "analytics"
 
     def ready(self) -> None:
-        autodiscover_modules("exports")  # registers the runner where jobs are started and where they run
+        autodiscover_modules("exports", "quality")  # registers the runners where jobs are started and where they run

@@ -15,9 +15,9 @@ def roll_up() -> None:
         figures["policies"] = len(effect.refresh(moment=moment))
 
 
-@shared_task(name="analytics.measure_quality")
+@shared_task(name=quality.KIND)
 def measure_quality() -> None:
-    with runs.recorded("analytics.measure_quality") as figures:
+    with runs.recorded(quality.KIND) as figures:
         figures["members"] = quality.measure(moment=clock.now())
 
 

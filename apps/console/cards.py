@@ -2,14 +2,22 @@
 
 from typing import Any
 
-from apps.members.models import Attribute, Member, MemberTag, Tag
+from apps.members import selectors as members
+from apps.members.models import Attribute, Member, MemberTag, Opening, Tag
 
 MOST_OFFERED = 500
+MOST_OPENINGS = 50
 
 
 def tags(member_id: int) -> dict[str, object]:
     rows = MemberTag.objects.filter(member_id=member_id).select_related("tag__group").order_by("tag__name")
     return {"tags": list(rows), "offered": Tag.objects.order_by("name").values_list("name", flat=True)[:MOST_OFFERED]}
+
+
+def openings(member_id: int) -> list[Opening]:
+    """What the member and the records merged into theirs brought from an earlier system."""
+    rows = Opening.objects.filter(member_id__in=members.family(member_id))
+    return list(rows.order_by("kind", "key", "pk")[:MOST_OPENINGS])
 
 
 def fields(row: Member, facts: dict[str, Any] | None = None) -> dict[str, object]:

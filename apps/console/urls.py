@@ -77,6 +77,7 @@ urlpatterns = [
     path("console/members/<str:member>/identity/add/", identity.add, name="identity_add"),
     path("console/members/<str:member>/identity/remove/", identity.remove, name="identity_remove"),
     path("console/members/<str:member>/state/", identity.state, name="member_state"),
+    path("console/members/<str:member>/cancel/", identity.cancel, name="member_cancel"),
     path("console/members/<str:member>/consent/", identity.consent, name="member_consent"),
     path("console/members/<str:member>/sign-out/", identity.sign_out, name="member_sign_out"),
     path("console/members/<str:member>/merge/", merges.find, name="merge_find"),

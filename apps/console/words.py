@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from apps.core import clock
+from apps.core.models import Job
 from apps.segments.models import Stage
 
 # How a move is called in the flow; other moves are called by their two stages.
@@ -24,6 +25,23 @@ MOVES = {
     ("won_back", "active"): gettext_lazy("settled"),
     ("won_back", "lapsing"): gettext_lazy("lapse again"),
 }
+
+
+# What the work of a job is called, by its kind.
+JOBS = {
+    "orders.import": gettext_lazy("Import of orders"),
+    "members.import": gettext_lazy("Import of members"),
+    "members.export": gettext_lazy("Export of members"),
+    "members.tag_list": gettext_lazy("Tag for a list of members"),
+    "members.find_duplicates": gettext_lazy("Searching for possible duplicates"),
+    "analytics.measure_quality": gettext_lazy("Counting data quality"),
+    "privacy.export": gettext_lazy("Copy of a member's data"),
+}
+
+
+def job(row: Job) -> str:
+    """The file it works on, or what it does."""
+    return str(row.params.get("file_name") or JOBS.get(row.kind, row.kind))
 
 
 def move(before: str, after: str) -> str:

@@ -13,7 +13,7 @@ from asgiref.sync import async_to_sync
 from celery import current_app
 from channels.layers import get_channel_layer
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from redis.exceptions import RedisError
 
@@ -48,6 +48,18 @@ def start(*, kind: str, params: dict[str, Any], user_id: int | None) -> Job:
     job = Job.objects.create(kind=kind, params=params, created_by_id=user_id)
     _wake(job.pk)
     return job
+
+
+def start_alone(*, kind: str, params: dict[str, Any], user_id: int | None) -> Job:
+    """As `start`; while one of the kind waits or runs, that one is answered: two at once would do the same work twice."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(hashtext(%s))", [f"job:{kind}"])
+        return live(kind) or start(kind=kind, params=params, user_id=user_id)
+
+
+def live(kind: str) -> Job | None:
+    """The newest job of a kind that waits or runs."""
+    return Job.objects.filter(kind=kind, state__in=[Job.State.QUEUED, Job.State.RUNNING]).order_by("-pk").first()
 
 
 def run(*, job_id: int) -> None:

@@ -5,7 +5,7 @@ and brings the survivor's stats up to date. The rules in a page: docs/identity.m
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from apps.core import audit, clock, tokens
 from apps.events import services as events
 from apps.events.models import Event
 from apps.flows import repointing
-from apps.members import consent_merges, doubts, field_policies, merging
+from apps.members import consent_merges, doubts, field_policies, merging, tag_merges
 from apps.members import selectors as members
 from apps.members.errors import MergeRefused
 from apps.members.models import Member, Merge
@@ -23,6 +23,7 @@ from apps.orders.models import Change
 from apps.segments import merging as stats_merging
 from apps.segments import refresh as stats
 
+TAGS = "members.MemberTag"
 SETTLE_FOR = timedelta(days=1)  # longer than any transaction that could still write to an alias
 
 
@@ -47,6 +48,7 @@ class Preview:
     joined: Mapping[str, Any]
     loads: tuple[repointing.Load, ...]
     consents: Mapping[tuple[str, str], bool]
+    tags: tuple[tag_merges.After, ...]
     strong: tuple[str, ...]
     refusal: str
 
@@ -59,14 +61,16 @@ def preview(*, survivor_id: int, loser_id: int, choices: Mapping[str, Any] | Non
     refusal = "state" if {survivor.status, loser.status} - merging.MERGEABLE else ""
     refusal = "same" if survivor_id == loser_id else refusal
     mine, theirs = field_policies.values(survivor), field_policies.values(loser)
+    tags = tuple(tag_merges.foresee(survivor_id=survivor_id, loser_id=loser_id)) if not refusal else ()
     after = field_policies.decided(survivor=survivor, loser=loser, choices=policies)
     return Preview(
         survivor_id=survivor_id,
         loser_id=loser_id,
         rows=tuple(Row(name, mine[name], theirs[name], after[name], policies[name]) for name in field_policies.FIELDS),
         joined=field_policies.joined(survivor=survivor, loser=loser) if not refusal else {},
-        loads=tuple(repointing.loads(survivor_id=survivor_id, loser_id=loser_id)),
+        loads=tuple(_with_tags(repointing.loads(survivor_id=survivor_id, loser_id=loser_id), tags)),
         consents=consent_merges.foresee(survivor_id=survivor_id, loser_id=loser_id),
+        tags=tags,
         strong=tuple(merging.strong_differences(survivor_id=survivor_id, loser_id=loser_id)),
         refusal=refusal,
     )
@@ -146,6 +150,15 @@ def settle_recent() -> int:
     """The same for all merges of the last day: the scheduler's net for transactions that were slow to commit."""
     recent = Merge.objects.filter(undone_at=None, at__gt=clock.now() - SETTLE_FOR).order_by("pk")
     return sum(settle_merge(merge_id=merge_id) for merge_id in recent.values_list("pk", flat=True))
+
+
+def _with_tags(loads: list[repointing.Load], tags: tuple[tag_merges.After, ...]) -> list[repointing.Load]:
+    """Of tags that exclude each other `tag_merges` says which one counts; the rows themselves only say that they do."""
+    moving = sum(tag.is_theirs for tag in tags)
+    return [
+        replace(load, moving=moving, staying=load.moving + load.staying - moving) if load.model == TAGS else load
+        for load in loads
+    ]
 
 
 def _merge_of(survivor_id: int, loser_id: int) -> int:

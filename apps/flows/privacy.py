@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.core import audit, ciphers, clock, ids, jobs, requests
 from apps.core.errors import NotFound
 from apps.core.holdings import Holding
+from apps.events.models import Event
 from apps.flows.errors import ExportNotThere, MemberErased
 from apps.flows.models import PrivacyRequest
 from apps.members import identities, login, states
@@ -124,15 +125,16 @@ def export_context(request_id: int) -> str:
 
 
 @transaction.atomic
-def request_erasure(*, member_id: int) -> Erasure:
+def request_erasure(*, member_id: int, reason: str = "") -> Erasure:
     """End the membership: messages stop at once, the erasure runs after the cool-off.
 
-    Asked again: the same end. Raises NotFound, MemberErased.
+    Asked again: the same end. `reason` is for staff who pass the wish on. Raises NotFound, MemberErased.
     """
-    if _lock(member_id).status != Member.Status.CANCELLED:  # who came back by logging in left an old wish open
-        _open_wishes(member_id).update(state=PrivacyRequest.State.CANCELLED, settled_at=clock.now())
-    _settle_left_over(member_id)
-    effective_at = states.cancel(member_id=member_id)
+    if (
+        _lock(member_id).status != Member.Status.CANCELLED
+    ):  # who came back a moment ago: the fact may still be on its way
+        _close(member_id)
+    effective_at = states.cancel(member_id=member_id, reason=reason)
     wish, is_new = PrivacyRequest.objects.get_or_create(
         member_id=member_id,
         kind=PrivacyRequest.Kind.ERASURE,
@@ -148,9 +150,10 @@ def request_erasure(*, member_id: int) -> Erasure:
 def cancel_erasure(*, member_id: int) -> None:
     """Take the wish back; the member is again what they were before. Raises CoolOffOver, and NotFound when no wish is open."""
     _lock(member_id)
-    if not _open_wishes(member_id).update(state=PrivacyRequest.State.CANCELLED, settled_at=clock.now()):
+    if not _open_wishes(member_id).exists():
         raise NotFound
     states.come_back(member_id=member_id)
+    _close(member_id)
     audit.record("privacy.erasure_cancelled", object_type="member", object_id=member_id)
 
 
@@ -184,19 +187,19 @@ def export_of(member_id: int) -> Export | None:
     )
 
 
-def settle_comebacks() -> int:
-    """Close the wishes of members who came back by logging in. Returns how many."""
-    return _settle(PrivacyRequest.objects.exclude(member__status=Member.Status.CANCELLED))
+@transaction.atomic
+def close_wish(event: Event) -> None:
+    """After `member.came_back`, through whichever door: the wish to be erased is taken back with it.
+
+    Not when they have left again meanwhile: then the open wish is a new one.
+    """
+    member = Member.objects.select_for_update().get(pk=event.payload["member_id"])
+    if member.status not in {Member.Status.CANCELLED, Member.Status.ERASED}:
+        _close(member.pk)
 
 
-def _settle_left_over(member_id: int) -> None:
-    """A wish from before the member came back is not the one that is asked for now."""
-    _settle(PrivacyRequest.objects.filter(member_id=member_id).exclude(member__status=Member.Status.CANCELLED))
-
-
-def _settle(wishes: QuerySet[PrivacyRequest]) -> int:
-    left_over = wishes.filter(kind=PrivacyRequest.Kind.ERASURE, state=PrivacyRequest.State.COOLING)
-    return left_over.update(state=PrivacyRequest.State.CANCELLED, settled_at=clock.now())
+def _close(member_id: int) -> None:
+    _open_wishes(member_id).update(state=PrivacyRequest.State.CANCELLED, settled_at=clock.now())
 
 
 def _lock(member_id: int) -> Member:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from apps.events.models import Event
-from apps.flows import identity_conflict, member_merged, order_paid, order_refunded
+from apps.flows import identity_conflict, member_merged, order_paid, order_refunded, privacy
 
 Step = Callable[[Event], None]
 
@@ -12,6 +12,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "order.refunded": (order_refunded.refresh,),
     "member.unionid_conflict": (identity_conflict.join_by_unionid,),
     "member.phone_conflict": (identity_conflict.join_by_phone,),
+    "member.came_back": (privacy.close_wish,),
     "member.merged": (member_merged.settle,),
     "member.unmerged": (member_merged.refresh_both,),
 }

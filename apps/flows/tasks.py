@@ -4,7 +4,6 @@ from celery import shared_task
 
 from apps.core import clock, runs
 from apps.flows import erasure, export, job_files, member_merged, retention, services
-from apps.flows import privacy as rights
 from apps.flows.demo import wheel
 from apps.members import merging
 
@@ -29,7 +28,6 @@ def purge_expired() -> None:
 def privacy() -> None:
     """Erasures whose waiting time is over, copies that nobody fetched, old files."""
     with runs.recorded("flows.privacy") as figures:
-        figures["came_back"] = rights.settle_comebacks()
         figures["exports_expired"] = export.expire()
         figures["files_removed"] = job_files.remove_old()
         figures.update(erasure.run_due())

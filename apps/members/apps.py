@@ -7,4 +7,6 @@ class MembersConfig(AppConfig):
     label = "members"
 
     def ready(self) -> None:
-        autodiscover_modules("imports.job")  # registers the runner where jobs are started and where they run
+        autodiscover_modules(
+            "imports.job", "duplicates"
+        )  # registers the runners where jobs are started and where they run

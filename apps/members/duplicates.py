@@ -4,21 +4,24 @@ Each rule names groups of 2 to 8 members who share something; larger groups shar
 against takes some away. A pair that somebody called two people is never shown again.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db import connection, transaction
 
-from apps.core import audit, clock, requests
+from apps.core import audit, clock, jobs, requests, runs
 from apps.core.errors import NotFound
+from apps.core.models import Job
 from apps.members.models import Doubt
 
+KIND = "members.find_duplicates"  # of the job that somebody starts; the nightly task has the same name
 LEAST = 50
-LOCK = 7_490_303  # advisory: one search at a time
+LOCK = 7_490_303  # advisory: one search writes at a time
 # What a nickname is without blanks, signs, and the ways in which keyboards differ.
 _NAME = r"lower(regexp_replace(normalize(m.nickname, nfkc), '[[:space:][:punct:]]', '', 'g'))"
 _PEOPLE = f"""
-create temp table duplicate_people on commit drop as
+create temp table duplicate_people as
 select m.id, {_NAME} as name, m.gender, m.birth_year, m.birth_month, m.birth_day, m.home_store_id,
        ltrim(regexp_replace(m.member_no, '\\D', '', 'g'), '0') as digits
   from members_member m where m.status in ('active', 'frozen') and m.merged_into_id is null
@@ -52,16 +55,15 @@ _RULES = {
         " group by name, home_store_id having count(*) between 2 and 8",
     ),
 }
-_GROUPS = " union all ".join(
-    f"select '{rule}' as rule, {points} as points, ids from ({sql}) {rule}" for rule, (points, sql) in _RULES.items()
-)
+_GROUPS = "create temp table duplicate_groups (rule text, points int, ids bigint[])"
+_GROUP = "insert into duplicate_groups select %s, %s, ids from ({sql}) found"
 _PHONE = "exists (select from members_identity i where i.member_id = %s.id and i.kind = 'phone')"
 # Against: another birth year, another gender, a phone each (a phone has one owner, so they differ).
 _FOUND = f"""
-create temp table duplicate_pairs on commit drop as
+create temp table duplicate_pairs as
 with pairs as (
     select distinct least(a, b) as low, greatest(a, b) as high, rule, points
-      from ({_GROUPS}) g, unnest(ids) a, unnest(ids) b where a < b
+      from duplicate_groups g, unnest(ids) a, unnest(ids) b where a < b
 ), scored as (
     select low, high, array_agg(rule order by points desc) as reasons, sum(points) as points from pairs group by low, high
 )
@@ -92,19 +94,49 @@ class Searched:
     gone: int
 
 
+def search(*, progress: Callable[[int, int], None] = lambda done, total: None) -> Searched:
+    """Look at all members anew. Repeatable: a pair stands once, and what somebody decided stays decided.
+
+    `progress` hears between the rules for how many of how many members that comes to; it may raise, and nothing is written then.
+    """
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_PEOPLE)
+            people = cursor.rowcount
+            cursor.execute("analyze duplicate_people")
+            cursor.execute(_GROUPS)
+            steps = len(_RULES) + 1
+            for step, (rule, (points, sql)) in enumerate(_RULES.items()):
+                progress(people * step // steps, people)
+                cursor.execute(_GROUP.format(sql=sql), [rule, points])
+            progress(people * (steps - 1) // steps, people)
+            cursor.execute(_FOUND)
+        searched = _keep()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("drop table if exists duplicate_people, duplicate_groups, duplicate_pairs")
+    progress(people, people)
+    return searched
+
+
+@jobs.runner(KIND)
+def run(job: Job) -> dict[str, Any]:
+    """The same for somebody who waits for it."""
+    with runs.recorded(KIND) as figures, requests.acting(actor=f"user:{job.created_by_id}"):
+        searched = search(progress=lambda done, total: jobs.report(job, done=done, total=total))
+        figures.update(asdict(searched))
+    return asdict(searched)
+
+
 @transaction.atomic
-def search() -> Searched:
-    """Look at all members anew. Repeatable: a pair stands once, and what somebody decided stays decided."""
+def _keep() -> Searched:
+    """Write down the pairs that were found."""
     values: dict[str, Any] = {"now": clock.now(), "least": LEAST}
     with connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(%s)", [LOCK])
-        cursor.execute(_PEOPLE)
-        cursor.execute("analyze duplicate_people")
-        cursor.execute(_FOUND)
         cursor.execute(_KEEP, values)
         cursor.execute(_DROP, values)
         gone = cursor.rowcount
-        cursor.execute("drop table duplicate_people, duplicate_pairs")
     return Searched(open=Doubt.objects.filter(state=Doubt.State.OPEN).count(), gone=gone)
 
 

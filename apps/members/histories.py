@@ -12,7 +12,7 @@ from apps.core import clock
 class Merge(models.Model):
     """Two records found to be one person: `loser` is an alias of `survivor` until the merge is undone.
 
-    `before_sealed` holds the survivor's own values, sealed with the survivor's key; `images` the rows without personal data.
+    `before_sealed` holds the survivor's own values and tags, sealed with the survivor's key; `images` the rows without personal data.
     """
 
     survivor = models.ForeignKey("members.Member", on_delete=models.PROTECT, related_name="+")
@@ -109,9 +109,10 @@ class StateChange(models.Model):
 
 
 class Departure(models.Model):
-    """That somebody with this phone was here: a keyed hash and nothing else, until `expires_at`. Disclosed in the policy text.
+    """That somebody with this phone or number was here: a keyed hash and nothing else, until `expires_at`. In the policy text.
 
-    It keeps a newcomer's gift from being taken again and again, and a blocked person from walking in by erasing themselves.
+    It keeps a newcomer's gift from being taken again and again, a blocked person from walking in by erasing themselves, and old
+    lists from bringing back who went.
     """
 
     digest = models.BinaryField(max_length=32, unique=True)

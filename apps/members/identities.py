@@ -59,8 +59,9 @@ def add_identity(*, member_id: int, kind: str, value: str, namespace: str = "", 
 def resolve_for_import(rows: Sequence[tuple[str, str]], source: str) -> tuple[dict[str, int], dict[str, str]]:
     """Members of a file: (member number, phone as written or "") → ids by number, and error codes by number.
 
-    Unknown numbers become members, new phones their identities. `phone_invalid` and `phone_taken` leave the member without
-    that phone. Repeatable: the same rows again add nothing. Chunks commit on their own unless a transaction is open.
+    Unknown numbers become members, new phones their identities. `phone_invalid`, `phone_taken` and `phone_left` (its owner left
+    lately) leave the member without that phone. Repeatable: the same rows again add nothing. Chunks commit on their own unless a
+    transaction is open.
     """
     member_ids: dict[str, int] = {}
     errors: dict[str, str] = {}
@@ -112,6 +113,9 @@ def _add_phones(wanted: list[tuple[str, int, str]]) -> dict[str, str]:
             errors[number] = bad.code
             continue
         normal_rows.append((number, member_id, phone, digest(kind=Identity.Kind.PHONE, value=phone)))
+    left = departures.left_phones({row[2] for row in normal_rows})
+    errors |= {number: "phone_left" for number, _, phone, _ in normal_rows if phone in left}
+    normal_rows = [row for row in normal_rows if row[2] not in left]
     owners = _owners([row[3] for row in normal_rows])
     entries: dict[bytes, tuple[int, str, str]] = {}
     for _, member_id, phone, value in normal_rows:

@@ -14,7 +14,7 @@ from django.db.models import F
 
 from apps.core import ciphers, clock, logs, requests
 from apps.core.errors import NotFound
-from apps.members import consent_merges, field_policies, identities
+from apps.members import consent_merges, field_policies, identities, tag_merges
 from apps.members.errors import MergeRefused, MergeRefusedStrongIds, UnmergeRefused
 from apps.members.models import Identity, Member, Merge, MergeMove
 
@@ -103,7 +103,9 @@ def join(pair: Pair, *, choices: Mapping[str, str], source: str, reason: str) ->
     aliases = list(Member.objects.filter(merged_into=loser).order_by("pk").values_list("pk", flat=True))
     note(merge_id=merge.pk, model=ALIASES, row_ids=aliases)
     Member.objects.filter(pk__in=[*aliases, loser.pk]).update(merged_into=survivor, status=Member.Status.MERGED)
-    merge.before_sealed = _seal(survivor.pk, {"before": before, "after": _snapshot(survivor)})
+    sealed = {"before": before, "after": _snapshot(survivor)}
+    sealed["tags"] = tag_merges.join(survivor_id=survivor.pk, loser_id=loser.pk)
+    merge.before_sealed = _seal(survivor.pk, sealed)
     merge.images = {
         "statuses": statuses,
         "consents": consent_merges.join(survivor_id=survivor.pk, loser_id=loser.pk),
@@ -170,6 +172,8 @@ def part(merge: Merge) -> None:
     owned = Identity.objects.filter(pk__in=moved(merge, IDENTITIES), member=survivor).values_list("pk", flat=True)
     identities.hand_over(identity_ids=list(owned), to_id=loser.pk)
     consent_merges.part(merge.images["consents"])
+    if "tags" in images:  # merges from before tags were decided moved what was free and nothing else
+        tag_merges.part(images["tags"])
     Merge.objects.filter(pk=merge.pk).update(
         undone_at=clock.now(), undone_by=requests.origin().actor, before_sealed=None
     )

@@ -116,7 +116,7 @@ HOLDINGS = (
         member="member_id",
         export=("tag", "source", "given_at", "expires_on"),
         on_erase="delete",
-        on_merge="stay",
+        on_merge="move",  # an act that is undone puts the tag back on the record that counts
     ),
 )
 IMPERSONAL = (

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from apps.core import audit, clock, logs, requests
 from apps.core.errors import NotFound, ValidationFailed
+from apps.events.services import publish
 from apps.members import departures
 from apps.members.errors import CoolOffOver, MemberStateWrong
 from apps.members.models import Member, StateChange
@@ -77,13 +78,19 @@ def cancel(*, member_id: int, reason: str = "") -> datetime:
 def come_back(*, member_id: int) -> str:
     """Undo the cancelling within the cool-off: the member is again what they were before. Returns that state.
 
-    Raises CoolOffOver, MemberStateWrong. Consents withdrawn meanwhile stay withdrawn.
+    Every door comes here: log-in, privacy centre, staff. The fact `member.came_back` closes what others keep open about the
+    leaving. Raises CoolOffOver, MemberStateWrong. Consents withdrawn meanwhile stay withdrawn.
     """
     member = _locked(member_id)
     if member.status == _S.CANCELLED and clock.now() >= cools_until(member_id):
         raise CoolOffOver
-    earlier = _cancelling(member_id).before if member.status == _S.CANCELLED else ""
-    return _move("come_back", member_id=member_id, cause=StateChange.Cause.ASKED, reason="", to=earlier)
+    cancelling = _cancelling(member_id) if member.status == _S.CANCELLED else None
+    earlier = cancelling.before if cancelling else ""
+    after = _move("come_back", member_id=member_id, cause=StateChange.Cause.ASKED, reason="", to=earlier)
+    if cancelling:
+        key = f"{member_id}:{cancelling.pk}"
+        publish("member.came_back", key=key, lane=f"member:{member_id}", member_id=member_id)
+    return after
 
 
 @transaction.atomic
@@ -141,6 +148,14 @@ def _locked(member_id: int) -> Member:
     return member
 
 
+def checked_reason(reason: str) -> str:
+    """What staff give as their reason, without personal data. Raises ValidationFailed when it says too little."""
+    clean = _scrubbed(reason)
+    if len(clean) < SHORTEST_REASON:
+        raise ValidationFailed(errors=[_no_reason()])
+    return clean
+
+
 def _checked(cause: str, reason: str) -> str:
     """The reason without personal data; staff must name cause and reason."""
     errors = []
@@ -148,10 +163,14 @@ def _checked(cause: str, reason: str) -> str:
         errors.append({"pointer": "/cause", "code": "invalid", "message": _("Choose one of the causes.")})
     clean = _scrubbed(reason)
     if len(clean) < SHORTEST_REASON:
-        errors.append({"pointer": "/reason", "code": "required", "message": _("Say the reason in a few words.")})
+        errors.append(_no_reason())
     if errors:
         raise ValidationFailed(errors=errors)
     return clean
+
+
+def _no_reason() -> dict[str, str]:
+    return {"pointer": "/reason", "code": "required", "message": _("Say the reason in a few words.")}
 
 
 def _scrubbed(reason: str) -> str:

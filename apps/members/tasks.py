@@ -12,9 +12,9 @@ def expire_tags() -> None:
         figures["tags"] = tagging.expire(today=clock.local_date(clock.now()))
 
 
-@shared_task(name="members.find_duplicates")
+@shared_task(name=duplicates.KIND)
 def find_duplicates() -> None:
-    with runs.recorded("members.find_duplicates") as figures:
+    with runs.recorded(duplicates.KIND) as figures:
         searched = duplicates.search()
         figures.update(open=searched.open, gone=searched.gone)
 

@@ -12,8 +12,9 @@ from apps.catalog.models import Product
 from apps.core import ids
 from apps.core.models import IdempotencyKey, Job
 from apps.events.models import Event
+from apps.members import departures, services, states
 from apps.members import selectors as members
-from apps.members.models import Member
+from apps.members.models import Identity, Member
 from apps.orders.models import Order, Refund
 from apps.stores import credentials
 from apps.stores.models import Store
@@ -63,6 +64,26 @@ def test_members_are_added_and_brought_up_to_date_each_by_itself(program):
     assert (member.member_no, member.nickname, member.home_store_id) == ("P-1", "阿满", store.pk)
     assert members.masked_phone(member.pk) == "170****0001"
     assert lines[0]["id"] == lines[3]["id"] == ids.encode("mem", member.pk)
+
+
+def test_a_program_brings_nobody_back_who_left(program):
+    gone = services.register(source="portal", member_no="P-7", phone="17000000007")
+    departures.remember(member_id=gone, was_blocked=False)
+    Identity.objects.filter(member_id=gone).delete()
+    Member.objects.filter(pk=gone).update(member_no=f"erased-{gone}", status="erased")
+    leaving = services.register(source="portal", member_no="P-8")
+    states.cancel(member_id=leaving)
+    items = [
+        {"member_no": "P-7"},
+        {"member_no": "P-9", "phone": "17000000007"},
+        {"member_no": "P-8", "nickname": "小满"},
+    ]
+
+    answer = program().post("members", {"items": items})
+
+    assert {line["problem"]["code"] for line in answer.data["data"]} == {"registration_refused"}
+    assert Member.objects.get(pk=leaving).nickname == ""
+    assert Member.objects.count() == 2
 
 
 def test_201_items_are_too_many_and_none_is_too_few(program):

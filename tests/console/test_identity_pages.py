@@ -1,6 +1,6 @@
 """Staff look after who a member is: identities, state, consent, log-ins; they merge records and undo it. Every act leaves its line."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -8,8 +8,10 @@ from django.urls import reverse
 
 from apps.core import ids, tokens
 from apps.core.models import AuditEntry, User
-from apps.members import doubts, selectors, services, states
-from apps.members.models import Consent, Identity, Member, Merge
+from apps.flows import privacy
+from apps.flows.models import PrivacyRequest
+from apps.members import departures, doubts, selectors, services, states
+from apps.members.models import Consent, Identity, Member, Merge, Opening
 from apps.orders.models import Order
 from apps.stores.models import Role
 from tests.console import world
@@ -122,6 +124,52 @@ def test_a_member_in_the_cool_off_is_brought_back(at, house):
     at().post(to("member_state", house, "mine"), {"move": "come_back"})
 
     assert Member.objects.get(pk=house.members["mine"].pk).status == "active"
+
+
+def test_staff_cancel_for_a_member_who_asked_and_the_way_back_is_on_the_same_page(at, house, run_flows):
+    client, mine = at(Role.MANAGER), house.members["mine"].pk
+    for body in ({"confirm": "NO-near", "reason": "asked in the store"}, {"confirm": "NO-mine", "reason": "?"}):
+        client.post(to("member_cancel", house, "mine"), body)
+        assert Member.objects.get(pk=mine).status == "active"
+        assert not PrivacyRequest.objects.exists()
+    assert client.post(to("member_cancel", house, "near"), {"confirm": "NO-near"}).status_code == 404
+
+    client.post(to("member_cancel", house, "mine"), {"confirm": "NO-mine", "reason": "asked in the store"})
+
+    assert Member.objects.get(pk=mine).status == "cancelled"
+    assert privacy.erasure_of(mine).effective_at == NOON + timedelta(days=7)  # type: ignore[union-attr]
+    page = text(client.get(to("member_identity", house, "mine")))
+    assert "asked in the store" in page
+    client.post(to("member_state", house, "mine"), {"move": "come_back"})
+    run_flows()
+    assert Member.objects.get(pk=mine).status == "active"
+    assert PrivacyRequest.objects.get().state == "cancelled"
+    acts = (
+        AuditEntry.objects.filter(object_type="member", object_id=mine).order_by("pk").values_list("action", flat=True)
+    )
+    assert list(acts)[-3:] == ["member.cancel", "privacy.erasure_asked", "member.come_back"]
+
+
+def test_who_registers_again_after_an_erasure_is_known_as_a_returner(at, house):
+    phone = "17000000077"
+    gone = services.register(source="portal", phone=phone)
+    departures.remember(member_id=gone, was_blocked=False)
+    Identity.objects.filter(member_id=gone).delete()
+    assert not at().get(to("member_identity", house, "mine")).context["left_before"]
+
+    services.add_identity(member_id=house.members["mine"].pk, kind="phone", value=phone, is_verified=True)
+
+    assert at().get(to("member_identity", house, "mine")).context["left_before"]
+
+
+def test_openings_of_both_records_are_shown_after_a_merge(at, house):
+    for where, points in (("mine", 1280), ("near", 40)):
+        Opening.objects.create(member=house.members[where], kind="points", amount=points, source="erp", line=2)
+    merge(at(), house)
+
+    rows = at().get(to("member_identity", house, "mine")).context["openings"]
+
+    assert [row.amount for row in rows] == [1280, 40]
 
 
 def test_what_a_member_told_staff_is_kept_with_how_they_said_it(at, house):

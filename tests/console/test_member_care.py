@@ -1,6 +1,7 @@
 """Pages around members: tags, fields, data quality, duplicates, files in and out."""
 
 import csv
+import json
 import stat
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,9 +13,10 @@ from django.urls import reverse
 
 from apps.analytics import exports, quality
 from apps.analytics.lists import members as listed
+from apps.console import sources
 from apps.core import ids, jobs
 from apps.core.models import AuditEntry, Job
-from apps.members import attributes, duplicates, fields, tag_lists, tagging
+from apps.members import attributes, duplicates, fields, states, tag_lists, tagging
 from apps.members import services as members
 from apps.members.models import Attribute, Doubt, Member, MemberTag, Tag
 from apps.stores.models import Role
@@ -188,7 +190,15 @@ def test_a_field_with_values_keeps_its_type_and_can_be_retired(at, house: House)
 
 def test_each_figure_of_data_quality_opens_as_many_rows(at, house: House):
     members.register(source="test", nickname="无号", home_store_id=house.stores["mine"].pk)
-    at().post(reverse("console:quality_measure"))
+    started = at(Role.ANALYST).post(reverse("console:quality_measure"))
+    again = at().post(reverse("console:quality_measure"))
+    assert (
+        at(Role.ANALYST).get(reverse("console:quality")).context["at_work"] == started["Location"] == again["Location"]
+    )
+    jobs.run(job_id=Job.objects.get(kind=quality.KIND).pk)
+    done = at(Role.ANALYST).get(started["Location"])
+    assert (done.context["progress"].done, done.context["result_at"]) == (4, reverse("console:quality"))
+    assert at(Role.MARKETER).get(started["Location"]).status_code == 404
     page = at().get(reverse("console:quality"))
 
     shown = {row["title"]: row for _title, rows in page.context["kinds"] for row in rows}
@@ -202,11 +212,17 @@ def test_each_figure_of_data_quality_opens_as_many_rows(at, house: House):
 def test_pairs_stand_side_by_side_and_two_people_are_remembered(at, house: House):
     for where in ("mine", "near"):
         Member.objects.filter(pk=house.members[where].pk).update(nickname="林若溪", birth_month=3, birth_day=8)
-    duplicates.search()
+    started = at().post(reverse("console:duplicates_search"))
+    jobs.run(job_id=Job.objects.get(kind=duplicates.KIND).pk)
+    assert [count for _label, count in at().get(started["Location"]).context["figures"]] == [1, 0]
     doubt = reverse("console:duplicate_apart", args=[ids.encode("dbt", Doubt.objects.get().pk)])
     page = at(Role.REGION_MANAGER).get(reverse("console:duplicates"))
 
     assert [pair["score"] for pair in page.context["pairs"]] == [55]
+    assert page.context["searched_at"] == NOON
+    compare = reverse("console:merge_preview", args=[house.member_id("mine"), house.member_id("near")])
+    assert compare in page.content.decode()
+    assert at(Role.REGION_MANAGER).get(compare).status_code == 200
     assert "19900000001" not in page.content.decode()
     assert at(Role.MANAGER).get(reverse("console:duplicates")).context["pairs"] == []
     assert at(Role.MANAGER).post(doubt).status_code == 404
@@ -293,10 +309,47 @@ def test_an_export_goes_after_three_days(at, house: House, clock):
 
 
 def test_filters_of_a_list_survive_the_way_through_a_job():
-    wanted = listed.Wanted(stage="lost", tag="爱茶", check="no_phone", joined_first=date(2026, 1, 1), stores=[1])
+    asked = {"stage": "lost", "tag": "爱茶", "check": "no_phone", "joined_first": date(2026, 1, 1), "status": "frozen"}
+    asked |= {"source": "code:7hKq2mA", "fields": ("size=大", "dog=yes")}
+    wanted = listed.Wanted(stores=[1], **asked)
 
-    assert listed.Wanted.of_params(wanted.params(), stores=[2]) == listed.Wanted(
-        stage="lost", tag="爱茶", check="no_phone", joined_first=date(2026, 1, 1), stores=[2]
-    )
-    assert set(wanted.params()) <= {"stage", "tag", "check", "joined_first"}
+    stored = json.loads(json.dumps(wanted.params()))
+    assert listed.Wanted.of_params(stored, stores=[2]) == listed.Wanted(stores=[2], **asked)
+    assert stored.keys() == asked.keys(), "and not the reach"
     assert quality.CHECKS.keys() >= {"no_phone"}
+
+
+def test_the_list_is_narrowed_by_source_state_and_several_fields_at_once(at, house: House):
+    for key, label in (("size", "尺码"), ("drink", "饮品")):
+        fields.define(key=key, label=label, type="choice", choices=["大", "小"], is_searchable=True)
+    for where, size, drink in (("mine", "大", "小"), ("near", "大", "大")):
+        attributes.set_attributes(member_id=house.members[where].pk, values={"size": size, "drink": drink})
+    Member.objects.filter(pk=house.members["far"].pk).update(source="code:codefar")
+    Member.objects.filter(pk=house.members["near"].pk).update(source="codebook")
+    states.freeze(member_id=house.members["mine"].pk, cause="risk", reason="odd orders")
+
+    def listed_by(query: str) -> set[str]:
+        rows = at().get(f"{reverse('console:members')}?{query}").context["rows"]
+        return {row["member_no"] for row in rows}
+
+    assert listed_by("field=size%3D大&field=drink%3D大") == {"NO-near"}
+    assert listed_by("field=size%3D大&field=") == {"NO-mine", "NO-near"}
+    assert listed_by("source=code") == listed_by("source=code:codefar") == {"NO-far"}
+    assert listed_by("source=%25") == listed_by("source=cod_") == set()
+    assert listed_by("status=frozen") == {"NO-mine"}
+    assert listed_by("status=merged") == {"NO-mine", "NO-near", "NO-far"}, "no such choice"
+
+
+def test_the_members_page_says_in_words_where_somebody_came_from(at, house: House):
+    Member.objects.filter(pk=house.members["mine"].pk).update(source="code:codemine")
+    Member.objects.filter(pk=house.members["near"].pk).update(source=f"store:{house.stores['near'].pk}")
+
+    def origin(where: str, role: str = Role.ADMIN) -> sources.Origin:
+        return at(role).get(reverse("console:member", args=[house.member_id(where)])).context["origin"]
+
+    mine = origin("mine")
+    assert (mine.text, mine.url) == ("海报mine", reverse("console:code", args=["codemine"]))
+    assert "武康路店" in mine.details
+    assert origin("mine", Role.AGENT).url == "", "agents open no codes"
+    assert origin("near").details == ("静安店",)
+    assert origin("far").text == "test"

@@ -99,4 +99,4 @@ def test_searchable_texts_are_found_and_choices_filter_the_list(size: Attribute)
     attributes.set_attributes(member_id=ids[1], values={"size": "中", "note": "左手"})
 
     assert selectors.search(text="左手").member_ids == [ids[0]]
-    assert [row["id"] for row in listed.find(wanted=listed.Wanted(field="size=中")).rows] == [ids[1]]
+    assert [row["id"] for row in listed.find(wanted=listed.Wanted(fields=("size=中",))).rows] == [ids[1]]

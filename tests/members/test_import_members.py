@@ -11,11 +11,22 @@ import pytest
 from django.core.management import call_command
 
 from apps.core.models import AuditEntry
-from apps.members import fields, selectors, tag_lists
+from apps.members import departures, fields, selectors, tag_lists
 from apps.members import services as members
 from apps.members.imports import merging
 from apps.members.imports import run as run_module
-from apps.members.models import Consent, ConsentNow, Identity, Member, MemberImport, MemberKey, MemberTag, Opening, Tag
+from apps.members.models import (
+    Consent,
+    ConsentNow,
+    Departure,
+    Identity,
+    Member,
+    MemberImport,
+    MemberKey,
+    MemberTag,
+    Opening,
+    Tag,
+)  # fmt: skip
 from apps.stores.models import Store
 
 pytestmark = pytest.mark.django_db
@@ -258,3 +269,55 @@ def test_texts_with_signs_of_sql_and_formulas_stay_texts(tmp_path):
 
     assert Member.objects.get().nickname == "'); drop table x; --%s"
     assert rejected(result) == [("3", "gender", "gender_unreadable")]
+
+
+def gone(**said: str) -> None:
+    """Somebody who was here, asked to be erased, and is."""
+    member_id = members.register(source="portal", **said)
+    members.add_identity(member_id=member_id, kind="card", value="C-77")
+    departures.remember(member_id=member_id, was_blocked=False)
+    Identity.objects.filter(member_id=member_id).delete()
+    Member.objects.filter(pk=member_id).update(member_no=f"erased-{member_id}", nickname="", status="erased")
+
+
+def test_who_was_erased_does_not_come_back_by_an_old_file(tmp_path):
+    gone(member_no="V7", phone="17000000007", nickname="离开的人")
+
+    result = take(
+        tmp_path,
+        "member_no,phone,nickname\nV7,,离开的人\n,17000000007,离开的人\nC-77,,\nV8,,沈悦\n",
+    )
+
+    assert rejected(result) == [
+        ("2", "member_no", "person_left"), ("3", "phone", "person_left"), ("4", "member_no", "person_left"),
+    ]  # fmt: skip
+    assert rejected(take(tmp_path, "member_no,phone\nNEW1,170-0000-0007\n")) == [("2", "phone", "person_left")]
+    assert figures(result, "members_added", "phones_added") == (1, 0)
+    assert list(Member.objects.exclude(status="erased").values_list("member_no", "nickname")) == [("V8", "沈悦")]
+    assert not Identity.objects.exists()
+
+
+def test_who_registered_again_is_named_by_the_new_number_and_gets_nothing_of_the_old(tmp_path, clock):
+    gone(member_no="V7", phone="17000000007")
+    again = members.register(source="portal", member_no="N1", phone="17000000007")
+
+    assert rejected(take(tmp_path, "phone,nickname\n17000000007,旧名\n")) == [("2", "phone", "person_left")]
+    assert selectors.profile(again).nickname == ""
+    assert rejected(take(tmp_path, "member_no,phone,gender\nN1,17000000007,f\n")) == []
+    assert selectors.profile(again).gender == "f"
+
+    clock(Departure.objects.get(digest=departures.number_digest("V7")).expires_at)
+    assert rejected(take(tmp_path, "member_no,phone,nickname\n,17000000007,林若溪\nV7,,周周\n")) == []
+    assert selectors.profile(again).nickname == "林若溪"
+
+
+def test_one_opening_of_two_merged_records_is_known_under_both_numbers(tmp_path):
+    content = "member_no,opening_points\nV1,100\nV2,40\n"
+    take(tmp_path, content)
+    first, second = (Member.objects.get(member_no=number) for number in ("V1", "V2"))
+    Member.objects.filter(pk=second.pk).update(merged_into=first, status="merged")
+
+    again = take(tmp_path, content)
+
+    assert figures(again, "rejected", "openings_added") == (0, 0)
+    assert rejected(take(tmp_path, "member_no,opening_points\nV2,77\n")) == [("2", "opening_points", "opening_differs")]

@@ -11,6 +11,7 @@ from django.core.management import call_command
 
 from apps.catalog.models import Product
 from apps.events.models import Event
+from apps.members import departures, services
 from apps.members.models import Identity, Member
 from apps.orders.models import Change, ImportRun, Line, Order, Refund
 from apps.stores.models import Staff, Store
@@ -419,3 +420,23 @@ def test_the_run_is_kept(tmp_path):
     assert (run.file_name, run.rows, run.rejected, run.orders_added, run.members_added) == ("orders.csv", 2, 1, 1, 1)
     assert run.finished_at is not None
     assert len(run.digest) == 64
+
+
+def test_orders_of_somebody_who_was_erased_make_no_member_of_them(tmp_path):
+    gone = services.register(source="portal", member_no="V7", phone="17000000007")
+    departures.remember(member_id=gone, was_blocked=False)
+    Identity.objects.filter(member_id=gone).delete()
+    Member.objects.filter(pk=gone).update(member_no=f"erased-{gone}", status="erased")
+    content = (
+        "order_no,member_no,paid_at,total,phone,refunded_at\n"
+        "O-1,V7,2026-01-01,10,,2026-01-02\nO-2,V8,2026-01-01,20,17000000007,\n"
+    )
+
+    rehearsed = import_file(tmp_path, content, "--dry-run")
+    result = import_file(tmp_path, content)
+
+    assert [row[:3] for row in rejected(result)] == [("2", "member_no", "member_left")]
+    names = ("orders_added", "members_added", "refunds_added")
+    assert [result[name] for name in names] == [rehearsed[name] for name in names] == [1, 1, 0]
+    assert list(Member.objects.exclude(pk=gone).values_list("member_no", flat=True)) == ["V8"]
+    assert not Identity.objects.exists(), "the phone of who left is nobody's"

@@ -33,7 +33,9 @@ class Wanted:
     cell: str = ""
     store_id: int | None = None
     tag: str = ""
-    field: str = ""  # key and value of a field of the brand's own: "size=L"
+    status: str = ""
+    source: str = ""  # where they registered: "code:7hKq2mA", or the door alone: "code"
+    fields: tuple[str, ...] = ()  # keys and values of fields of the brand's own: "size=L"
     check: str = ""  # a key of `quality.CHECKS`
     joined_first: date | None = None
     joined_last: date | None = None
@@ -52,7 +54,7 @@ class Wanted:
         days: dict[str, Any] = {
             name: date.fromisoformat(params[name]) for name in ("joined_first", "joined_last") if name in params
         }
-        return cls(stores=stores, **(params | days))
+        return cls(stores=stores, **(params | days | {"fields": tuple(params.get("fields", ()))}))
 
 
 def find(*, wanted: Wanted, cursor: str = "") -> Page:
@@ -103,8 +105,13 @@ def _conditions(wanted: Wanted) -> Conditions:
     conditions.only("m.home_store_id = %s", wanted.store_id)
     if wanted.tag:
         conditions.add("m.tags @> array[%s]::varchar[]", wanted.tag)
-    if wanted.field:
-        conditions.add("not (m.attributes = '{}'::jsonb) and m.attributes @> %s", Jsonb(_field(wanted.field)))
+    if wanted.fields:
+        held = {key: value for asked in wanted.fields for key, value in _field(asked).items()}
+        conditions.add("not (m.attributes = '{}'::jsonb) and m.attributes @> %s", Jsonb(held))
+    conditions.only("m.status = %s", wanted.status)
+    if wanted.source:
+        below = wanted.source.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + ":%"
+        conditions.add("(m.source = %s or m.source like %s)", wanted.source, below)
     if wanted.check:
         check = quality.CHECKS[wanted.check]
         conditions.add(check.condition, *check.values(clock.now()))

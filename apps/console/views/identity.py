@@ -2,18 +2,19 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.console import people
+from apps.console import cards, people
 from apps.console.views import merges
-from apps.core import audit, tokens
-from apps.core.errors import DomainError, NotFound
+from apps.core import audit, clock, tokens
+from apps.core.errors import DomainError, NotFound, ValidationFailed
 from apps.flows import privacy
-from apps.members import known, policy_texts, services, states
+from apps.members import departures, known, policy_texts, services, states
 from apps.members import selectors as members
 from apps.members.models import Consent, Identity, Member, StateChange
 
@@ -40,6 +41,10 @@ def page(request: HttpRequest, member: str) -> HttpResponse:
         "known": known.known_by(row.pk),
         "kinds": [(kind.value, kind.label) for kind in known.BY_HAND],
         "moves": [move for move in states.legal(row.status) if move in _STATE_MOVES or move == "come_back"],
+        "may_leave": "cancel" in states.legal(row.status),
+        "cool_off": settings.MEMBER_COOL_OFF_DAYS,
+        "left_before": _left_before(row.pk),
+        "openings": cards.openings(row.pk),
         "until": states.cools_until(row.pk) if row.status == Member.Status.CANCELLED else None,
         "states": states.history(row.pk),
         "causes": _CAUSES,
@@ -90,7 +95,7 @@ def state(request: HttpRequest, member: str) -> HttpResponse:
 
     def act() -> str:
         if move == "come_back":
-            _bring_back(row.pk)
+            states.come_back(member_id=row.pk)
             return _("The member is back.")
         if move not in _STATE_MOVES:
             raise NotFound
@@ -100,6 +105,23 @@ def state(request: HttpRequest, member: str) -> HttpResponse:
             "block": _("Blocked. No log-in and no message."),
             "release": _("Released. The member can log in again."),
         }[move]
+
+    return _done(request, row, act)
+
+
+@require_POST
+def cancel(request: HttpRequest, member: str) -> HttpResponse:
+    """The member wants to leave and said so to staff: the same way as from their own pages, with the number typed and a reason."""
+    row = people.one(request, member, permission="members.cancel")
+    reason = request.POST.get("reason", "")
+
+    def act() -> str:
+        if request.POST.get("confirm", "").strip() != row.member_no:
+            wrong = _("Type %(number)s to say that you mean this record.") % {"number": row.member_no}
+            raise ValidationFailed(errors=[{"pointer": "/confirm", "code": "invalid", "message": wrong}])
+        erasure = privacy.request_erasure(member_id=row.pk, reason=states.checked_reason(reason))
+        until = clock.local(erasure.effective_at).strftime("%Y-%m-%d %H:%M")
+        return _("Cancelled. Messages have stopped; the member may come back until %(time)s.") % {"time": until}
 
     return _done(request, row, act)
 
@@ -149,12 +171,10 @@ def sign_out(request: HttpRequest, member: str) -> HttpResponse:
     return _done(request, row, act)
 
 
-def _bring_back(member_id: int) -> None:
-    """An open wish to be erased is taken back with it."""
-    if privacy.erasure_of(member_id):
-        privacy.cancel_erasure(member_id=member_id)
-    else:
-        states.come_back(member_id=member_id)
+def _left_before(member_id: int) -> bool:
+    """Whether somebody with this phone was erased lately."""
+    phone = members.phones([member_id]).get(member_id, "")
+    return bool(phone) and departures.was_here(phone)
 
 
 def _done(request: HttpRequest, row: Member, act: Callable[[], str]) -> HttpResponse:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.analytics import machinery, queues
-from apps.console import progress
+from apps.console import progress, words
 from apps.core import audit, clock, ids, jobs
 from apps.core.errors import NotFound
 from apps.core.models import Job
@@ -27,7 +27,13 @@ def index(request: HttpRequest) -> HttpResponse:
     moment = clock.now()
     recent = Job.objects.select_related("created_by").order_by("-id")[:SHOWN]
     watched = [
-        {"job": row, "public_id": jobs.public_id(row), "progress": progress.of(row, moment=moment)} for row in recent
+        {
+            "job": row,
+            "name": words.job(row),
+            "public_id": jobs.public_id(row),
+            "progress": progress.of(row, moment=moment),
+        }
+        for row in recent
     ]
     return render(
         request,

@@ -9,15 +9,17 @@ from apps.analytics import quality, timeline
 from apps.analytics.lists import members as listed
 from apps.analytics.lists import orders as listed_orders
 from apps.analytics.lists import touches as listed_touches
-from apps.console import asked, cards, moments, people, quality_words, scope, words
+from apps.console import asked, cards, moments, people, quality_words, scope, sources, words
 from apps.core import ids
 from apps.core.errors import ValidationFailed
 from apps.members import selectors as members
-from apps.members.models import Attribute, Tag
+from apps.members.models import Attribute, Member, Tag
 from apps.segments.models import Cell, MemberStats, Stage
 
 PREFIX = members.PREFIX
 MOST_TAGS = 200  # in the filter
+MOST_FIELDS = 20  # asked for at once
+LISTED_STATES = [state for state in Member.Status.values if state != Member.Status.MERGED]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -36,17 +38,18 @@ def index(request: HttpRequest) -> HttpResponse:
             "rows": _with_phones(page.rows),
             "about": listed.about(wanted=wanted) if page.older or page.newer else len(page.rows),
             "wanted": wanted,
-            "dropped": asked.without(request, "stage", "cell", "store", "tag", "field", "check", "first", "last"),
             "joined_span": _span(wanted),
             "stores": where.options,
             "stages": _options(Stage.choices, wanted.stage),
             "cells": _options(Cell.choices, wanted.cell),
             "tags": _options([(tag, tag) for tag in sorted({*tags, *filter(None, [wanted.tag])})], wanted.tag),
             "filters": [
-                (one, _options(_field_choices(one), wanted.field))
+                (one, _field_options(one, wanted.fields))
                 for one in Attribute.objects.filter(is_searchable=True)
                 if one.type in {Attribute.Type.CHOICE, Attribute.Type.FLAG}
             ],
+            "states": _options([(state, Member.Status(state).label) for state in LISTED_STATES], wanted.status),
+            "sources": sources.options(wanted.source),
             "check": quality_words.TITLES.get(wanted.check, ""),
             "query": request.GET.urlencode(),
             "may_tag": request.access.can("members.tag"),  # type: ignore[attr-defined]
@@ -72,6 +75,7 @@ def member(request: HttpRequest, member: str) -> HttpResponse:
             "profile": profile,
             "home_store": row.home_store,
             "gender": row.get_gender_display(),
+            "origin": sources.of(request, row.source) if row.source else None,
             "stats": stats,
             "average_cents": stats.net_cents // stats.orders if stats and stats.orders else None,
             "public_id": profile.public_id,
@@ -139,11 +143,20 @@ def wanted_of(request: HttpRequest) -> listed.Wanted:
         cell=asked.one_of(request, name="cell", allowed=Cell.values),
         store_id=scope.of(request, permission="members.view").chosen,
         tag=request.GET.get("tag", "")[:40].replace("\0", ""),
-        field=next((text for text in request.GET.getlist("field") if "=" in text), "")[:100].replace("\0", ""),
+        status=asked.one_of(request, name="status", allowed=LISTED_STATES),
+        source=request.GET.get("source", "")[:60].replace("\0", ""),
+        fields=tuple(
+            text[:100].replace("\0", "") for text in request.GET.getlist("field")[:MOST_FIELDS] if "=" in text
+        ),
         check=asked.one_of(request, name="check", allowed=quality.CHECKS),
         joined_first=asked.a_date(request, name="first"),
         joined_last=asked.a_date(request, name="last"),
     )
+
+
+def _field_options(field: Attribute, chosen: tuple[str, ...]) -> list[tuple[str, str, bool]]:
+    choices = _field_choices(field)
+    return _options(choices, next((value for value, _text in choices if value in chosen), ""))
 
 
 def _field_choices(field: Attribute) -> list[tuple[str, str]]:

@@ -47,7 +47,9 @@ LOAD_WORDS = {
     "activity.Event": gettext_lazy("Behaviour events"),
     "activity.Visitor": gettext_lazy("Browsers and devices"),
     "members.MemberTag": gettext_lazy("Tags"),
+    "members.Opening": gettext_lazy("Opening values"),
 }
+UNSAID_LOADS = {"orders.Change", "members.TakenTag"}  # notes of the house, not of the member
 REFUSAL_WORDS = {
     "state": gettext_lazy("One of them is leaving or erased. Records can be merged while both are members."),
 }
@@ -185,9 +187,10 @@ def _page(
         "rows": [said.row(row) for row in seen.rows if row.survivor or row.loser],
         "joined": seen.joined,
         "loads": [
-            (LOAD_WORDS.get(load.model, load.label), load) for load in seen.loads if load.model != "orders.Change"
+            (LOAD_WORDS.get(load.model, load.label), load) for load in seen.loads if load.model not in UNSAID_LOADS
         ],
         "consents": sorted(seen.consents.items()),
+        "tags": seen.tags,
         "strong": [Identity.Kind(kind).label for kind in seen.strong],
         "refusal": REFUSAL_WORDS.get(seen.refusal, ""),
         "may_merge": not seen.strong or request.access.can("members.merge_strong"),  # type: ignore[attr-defined]

@@ -14,14 +14,14 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.analytics import quality
 from apps.analytics.lists import doubts as listed
 from apps.console import asked, charts, navigation, quality_words, scope, words
-from apps.core import clock, ids, jobs
+from apps.core import ids, jobs, runs
 from apps.core.errors import NotFound
 from apps.members import duplicates, selectors
 from apps.members.models import MemberImport
 from apps.orders.models import ImportRun
 
 DOUBT = "dbt"
-VIEW, DECIDE = "members.quality", "members.merge"
+VIEW, DECIDE, COUNT = "members.quality", "members.merge", "members.count"
 WHY = {
     "unionid": gettext_lazy("one WeChat person on two records"),
     "phone": gettext_lazy("one phone, proven from two records"),
@@ -37,7 +37,13 @@ WHY = {
 def index(request: HttpRequest) -> HttpResponse:
     where = scope.of(request, permission=VIEW)
     counted = quality.counted(store_ids=where.ids)
-    facts: dict[str, Any] = {"counted": counted, "stores": where.options, "chosen": where.chosen}
+    facts: dict[str, Any] = {
+        "counted": counted,
+        "stores": where.options,
+        "chosen": where.chosen,
+        "at_work": _at_work(request, quality.KIND),
+        "may_count": navigation.allowed(request, permission=COUNT),
+    }
     if counted:
         facts["kinds"] = [
             (
@@ -58,9 +64,8 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def measure(request: HttpRequest) -> HttpResponse:
-    members = quality.measure(moment=clock.now())
-    messages.success(request, _("Counted %(count)s members anew") % {"count": f"{members:,}"})
-    return redirect("console:quality")
+    """Count anew, by job; the page of the job leads back here."""
+    return _by_job(request, quality.KIND)
 
 
 @require_safe
@@ -72,7 +77,9 @@ def pairs(request: HttpRequest) -> HttpResponse:
         "pairs": [_pair(row, phones) for row in page.rows],
         "total": listed.count(stores=where.ids),
         "stores": where.options,
-        "merge_url": navigation.address("console:merge_preview"),
+        "searched_at": runs.last(duplicates.KIND),
+        "at_work": _at_work(request, duplicates.KIND),
+        "may_count": navigation.allowed(request, permission=COUNT),
         **asked.pager(request, page),
     }
     return render(request, "console/duplicates.html", facts)
@@ -80,9 +87,8 @@ def pairs(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def search(request: HttpRequest) -> HttpResponse:
-    found = duplicates.search()
-    messages.success(request, _("Looked at all members: %(count)s pairs to look at") % {"count": f"{found.open:,}"})
-    return redirect("console:duplicates")
+    """Look through all members anew, by job."""
+    return _by_job(request, duplicates.KIND)
 
 
 @require_POST
@@ -93,6 +99,17 @@ def apart(request: HttpRequest, doubt: str) -> HttpResponse:
     duplicates.apart(doubt_id=key)
     messages.success(request, _("Remembered: two people. They are not shown again"))
     return redirect("console:duplicates")
+
+
+def _by_job(request: HttpRequest, kind: str) -> HttpResponse:
+    job = jobs.start_alone(kind=kind, params={}, user_id=request.user.pk)
+    return redirect("console:work", jobs.public_id(job))
+
+
+def _at_work(request: HttpRequest, kind: str) -> str:
+    """The page of the job that runs now, for those who may start one."""
+    job = jobs.live(kind) if navigation.allowed(request, permission=COUNT) else None
+    return reverse("console:work", args=[jobs.public_id(job)]) if job else ""
 
 
 def _row(request: HttpRequest, name: str, counted: quality.Counted, store_id: int | None) -> dict[str, Any]:

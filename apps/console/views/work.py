@@ -1,4 +1,4 @@
-"""Long work on members: files taken in, exports, tags for a whole list. Watched, paused, stopped; its file fetched by who began it."""
+"""Long work on members: files, exports, tags for a whole list, counts and searches. Watched, paused, stopped by who began it."""
 
 from pathlib import Path
 from typing import Any
@@ -10,20 +10,25 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.analytics import exports
+from apps.analytics import exports, quality
 from apps.analytics.lists import members as listed
-from apps.console import progress, uploads
+from apps.console import progress, uploads, words
 from apps.console.uploads import MembersForm
 from apps.console.views.members import wanted_of
 from apps.core import audit, clock, ids, jobs
 from apps.core.errors import NotFound, ValidationFailed
 from apps.core.models import Job
 from apps.flows import tag_list
+from apps.members import duplicates
 from apps.members.imports import columns
 from apps.members.imports.job import KIND as IMPORT
 from apps.members.models import Attribute
 
-KINDS = (IMPORT, exports.KIND, tag_list.KIND)
+SHARED = {
+    quality.KIND: "console:quality",
+    duplicates.KIND: "console:duplicates",
+}  # of nobody's own: kind → where its result is
+KINDS = (IMPORT, exports.KIND, tag_list.KIND, *SHARED)
 SHOWN = 20
 
 
@@ -124,11 +129,14 @@ def file(request: HttpRequest, job: str) -> FileResponse:
 
 
 def _found(request: HttpRequest, public_id: str) -> Job:
-    """The job, for who began it and for administrators; for others it does not exist."""
+    """The job, for who began it and for administrators, a shared one for all who may start it; for others it does not exist."""
     row = Job.objects.select_related("created_by").filter(pk=ids.decode("job", public_id), kind__in=KINDS).first()
-    if row is None or not (row.created_by_id == request.user.pk or request.access.can("jobs.manage")):  # type: ignore[attr-defined]
-        raise NotFound
-    return row
+    can = request.access.can  # type: ignore[attr-defined]
+    if row is not None and (row.created_by_id == request.user.pk or can("jobs.manage")):
+        return row
+    if row is not None and row.kind in SHARED and can("members.count"):
+        return row
+    raise NotFound
 
 
 def _history(kind: str, *, user_id: int | None = None) -> list[Job]:
@@ -151,13 +159,14 @@ def _facts(row: Job) -> dict[str, object]:
         "heading": _heading(row),
         "error": row.error or (_("The work broke off. Start it again.") if row.state == Job.State.FAILED else ""),
         "part_url": at("work_part"),
-        "pause_url": at("work_wish", "pause"),
+        "pause_url": "" if row.kind in SHARED else at("work_wish", "pause"),
         "go_on_url": at("work_wish", "go-on"),
         "stop_url": at("work_wish", "stop"),
         "live_url": at("work_live") if row.kind == IMPORT and is_dry else "",
         "bad_url": url if row.kind == IMPORT else "",
         "export_url": url if row.kind == exports.KIND else "",
         "undo_url": _undo_url(row),
+        "result_at": reverse(SHARED[row.kind]) if row.kind in SHARED else "",
         "figures": _figures(row),
         "seconds": row.result.get("seconds", 0),
         "notices": row.result.get("notices", []),
@@ -172,11 +181,13 @@ def _undo_url(row: Job) -> str:
 
 
 def _heading(row: Job) -> str:
+    if row.kind in SHARED:
+        return words.job(row)
     if row.kind == tag_list.KIND:
-        words = (
+        sentence = (
             _("Giving “%(tag)s” to a list") if row.params.get("what") == "give" else _("Taking “%(tag)s” from a list")
         )
-        return words % {"tag": row.params.get("tag", "")}
+        return sentence % {"tag": row.params.get("tag", "")}
     if row.kind == exports.KIND:
         return _("Export of members, whole numbers") if row.params.get("is_full") else _("Export of members, masked")
     if row.params.get("dry_run"):
@@ -189,6 +200,7 @@ def _figures(row: Job) -> list[tuple[str, int]]:
         ("rows", _("Rows read")), ("members_added", _("New members")), ("members_known", _("Members already known")),
         ("members_changed", _("Members changed")), ("phones_added", _("Phones added")), ("tags_given", _("Tags given")),
         ("consents_added", _("Consents added")), ("openings_added", _("Opening values kept")),
-        ("members", _("Members")), ("rejected", _("Rows rejected")),
+        ("members", _("Members")), ("rejected", _("Rows rejected")), ("open", _("Pairs to look at")),
+        ("gone", _("Pairs that no longer look alike")),
     )  # fmt: skip
     return [(label, row.result[name]) for name, label in names if isinstance(row.result.get(name), int)]

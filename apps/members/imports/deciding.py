@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from apps.core import clock
-from apps.members import identities
+from apps.members import departures, identities
 from apps.members.imports import parsing
 from apps.members.imports.columns import FIELD, layout
 from apps.members.models import Attribute, Identity, Tag
@@ -29,16 +29,19 @@ select line, cell, 'row_repeated' from (
     select line, 'phone', row_number() over (partition by digest order by line) from import_people where digest is not null
 ) ranked where place > 1
 """
-# A number that was merged into another record means that record.
+# A number that was merged into another record means that record. Whose phone or number belonged to somebody who left lately is
+# taken in only under the number of a new membership, which no old file can know.
 _DECIDED = """
 create temp table import_decided as
 select p.line, p.member_no, p.digest, p.phone, p.said, t.id as member_id, i.member_id as owner_id,
     case when t.status in ('cancelled', 'erased') then 'member_left:member_no'
+         when p.left_by is not null and m.id is null then 'person_left:' || p.left_by
          when p.member_no is not null and i.member_id is not null and i.member_id is distinct from t.id then 'phone_taken:phone'
          when exists (
             select from jsonb_to_recordset(p.said -> 'openings') as o (kind text, key text, amount bigint, last date)
-            join members_opening k on k.member_id = t.id and k.source = %(source)s and k.kind = o.kind and k.key = o.key
-            where (k.amount, k.expires_on) is distinct from (o.amount, o.last)) then 'opening_differs:opening_points'
+            join members_opening k on k.member_id in (t.id, m.id) and k.source = %(source)s and k.kind = o.kind and k.key = o.key
+            group by o.kind, o.key, o.amount, o.last
+            having bool_and((k.amount, k.expires_on) is distinct from (o.amount, o.last))) then 'opening_differs:opening_points'
     end as problem
 from import_people p
 left join members_member m on m.member_no = p.member_no
@@ -89,7 +92,8 @@ def parse(*, columns: list[str], moment: datetime, heard: Callable[[int], None])
             "insert into import_rejects (line, cell, code) select line, '', problem from import_cells where problem is not null"
         )
         cursor.execute(
-            "create temp table import_people (line bigint, member_no text, digest bytea, phone text, said jsonb)"
+            "create temp table import_people"
+            " (line bigint, member_no text, digest bytea, phone text, left_by text, said jsonb)"
         )
     done, wrong_names = 0, {column: name for name, column in layout().columns.items()}
     for rows in _batches(columns):
@@ -147,11 +151,14 @@ def _batches(columns: list[str]) -> Iterator[list[Any]]:
 
 
 def _store(people: list[parsing.Person], rejects: list[tuple[int, str, str]]) -> None:
+    phones = departures.left_phones({one.phone for one in people if one.phone})
+    numbers = departures.left_numbers({one.member_no for one in people if one.member_no})
     with connection.cursor() as cursor:
         with cursor.copy("copy import_people from stdin") as copy:
             for one in people:
                 digest = identities.digest(kind=Identity.Kind.PHONE, value=one.phone) if one.phone else None
-                copy.write_row((one.line, one.member_no or None, digest, one.phone or None, _said(one)))
+                left_by = "phone" if one.phone in phones else "member_no" if one.member_no in numbers else None
+                copy.write_row((one.line, one.member_no or None, digest, one.phone or None, left_by, _said(one)))
         cursor.executemany("insert into import_rejects (line, cell, code) values (%s, %s, %s)", rejects)
 
 

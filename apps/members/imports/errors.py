@@ -41,4 +41,8 @@ REASONS = {
         _("Import under another --source, or correct the value where it is kept now."),
     ),
     "member_left": Reason(_("This member has left."), _("Take the row out.")),
+    "person_left": Reason(
+        _("The person with this phone or number has left and was erased."),
+        _("Take the row out. They can register again themselves; a file may then name them by their new number."),
+    ),
 }  # fmt: skip

@@ -37,5 +37,9 @@ REASONS = {
         _("This order number is known with another member, total or payment time."),
         _("Correct the row, or import the file under another source name."),
     ),
+    "member_left": Reason(
+        _("The person with this number has left and was erased."),
+        _("Take the order out, or book it under a number that is nobody's."),
+    ),
     "order_incomplete": Reason(_("Another row of this order was rejected."), _("Correct that row; keep this one.")),
 }

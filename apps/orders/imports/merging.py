@@ -8,6 +8,7 @@ from django.db import connection, transaction
 
 from apps.core import audit
 from apps.events import services as events
+from apps.members import departures
 from apps.members import services as members
 
 CHUNK = 50_000  # lines of the file
@@ -56,7 +57,7 @@ def merge(*, first: int, last: int, source: str, is_live: bool, now: datetime) -
         if is_live:
             events.publish_many("order.paid", query=_PAID_FACTS)
             events.publish_many("order.refunded", query=_REFUNDED_FACTS)
-        cursor.execute(_REJECT_REUSED)
+        cursor.execute(_REJECT)
         cursor.execute("drop table import_decided, import_added, import_given")
     return counts
 
@@ -70,7 +71,7 @@ def rehearse(*, source: str) -> Counts:
         counts.stores_added = _number(cursor, f"select count(*) from ({_NEW_STORES}) s")
         counts.staff_added = _number(cursor, f"select count(*) from ({_NEW_STAFF}) s")
         counts.products_added = _number(cursor, f"select count(*) from ({_NEW_PRODUCTS}) p")
-        cursor.execute(_REJECT_REUSED)
+        cursor.execute(_REJECT)
         cursor.execute("drop table import_decided, import_added, import_given")
     return counts
 
@@ -79,12 +80,27 @@ def _decide(cursor, values: dict) -> Counts:
     """Compare each order with the books: `add`, `known`, `refund` (known, given back since), `reused`."""
     cursor.execute(_DECIDED, values)
     cursor.execute(_WRITTEN)
+    _leave_out_who_left(cursor)
     cursor.execute(
         "select count(*) filter (where decision = 'add'), count(*) filter (where decision in ('known', 'refund')),"
         " count(*) filter (where gives_back) from import_decided"
     )
     added, known, refunds = cursor.fetchone()
     return Counts(orders_added=added, orders_known=known, refunds_added=refunds)
+
+
+def _leave_out_who_left(cursor) -> None:
+    """An old file must not make members of people who were erased: orders under a number that nobody has any more are rejected."""
+    if not departures.anybody():
+        return
+    cursor.execute(_UNKNOWN)
+    left = departures.left_numbers([number for (number,) in cursor.fetchall()])
+    if left:
+        cursor.execute(
+            "update import_decided set decision = 'left', gives_back = false, differs = 'member_no'"
+            " where decision = 'add' and member_no = any(%s)",
+            [sorted(left)],
+        )
 
 
 def _add(cursor, values: dict, counts: Counts) -> None:
@@ -151,11 +167,16 @@ _WRITTEN = """
     create temp table import_given (refund_id bigint, order_id bigint, member_id bigint, refunded_at timestamptz);
 """
 
-_REJECT_REUSED = """
+_UNKNOWN = """
+    select distinct d.member_no from import_decided d
+    where d.decision = 'add' and not exists (select from members_member m where m.member_no = d.member_no)
+"""
+
+_REJECT = """
     insert into import_rejects (line, cell, code)
-    select g.line, case when g.line = g.head then d.differs else 'order_no' end,
-        case when g.line = g.head then 'order_number_reused' else 'order_incomplete' end
-    from import_decided d join import_goods g on g.head = d.head where d.decision = 'reused'
+    select g.line, case when g.line = g.head then d.differs else 'order_no' end, case when g.line <> g.head then 'order_incomplete'
+        when d.decision = 'left' then 'member_left' else 'order_number_reused' end
+    from import_decided d join import_goods g on g.head = d.head where d.decision in ('reused', 'left')
 """
 
 _NEW_STORES = """

@@ -50,7 +50,13 @@ def held(request: HttpRequest) -> HttpResponse:
 @require_safe
 def policy(request: HttpRequest) -> HttpResponse:
     """The text itself; anybody may read it."""
-    return shell.page(request, "portal/policy.html", {"version": agreements.VERSION, "texts": agreements.texts()})
+    facts = {
+        "version": agreements.VERSION,
+        "texts": agreements.texts(),
+        "departure_days": settings.MEMBER_DEPARTURE_DAYS,
+        "cool_off_days": settings.MEMBER_COOL_OFF_DAYS,
+    }
+    return shell.page(request, "portal/policy.html", facts)
 
 
 @require_safe
