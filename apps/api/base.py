@@ -1,9 +1,7 @@
 """What every view of the API shares: strict JSON in, JSON out, ETags, pages, and idempotent writes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -17,10 +15,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.api import door
-from apps.api.errors import PreconditionFailed, PreconditionRequired, TestClockRefused
+from apps.api.errors import PreconditionFailed, PreconditionRequired
 from apps.api.frame import call_of, refuse
 from apps.api.principals import Principal
-from apps.core import clock, cursors, idempotency
+from apps.core import cursors, idempotency
 from apps.core.errors import DomainError
 from apps.core.idempotency import Answer, IdempotencyKeyRequired
 
@@ -67,8 +65,7 @@ class ApiView(APIView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         try:
-            with _time_of(request):
-                return self._dispatched(request, *args, **kwargs)
+            return self._dispatched(request, *args, **kwargs)
         except DomainError as refusal:
             return refuse(request, refusal)
 
@@ -131,22 +128,6 @@ class ApiView(APIView):
         """The same for a list whose selector cuts its own pages; `following` is its cursor, signed here."""
         cursor = cursors.write(name, [following]) if following else None
         return Response({"data": list(rows), "next_cursor": cursor, "has_more": following is not None})
-
-
-def _time_of(request: HttpRequest) -> AbstractContextManager[Any]:
-    """A sandbox key may set the clock of its call: `Test-Clock: 2026-12-24T10:00:00+08:00`. Raises TestClockRefused."""
-    given = request.headers.get("Test-Clock")
-    if given is None:
-        return nullcontext()
-    if not call_of(request).principal.is_sandbox:
-        raise TestClockRefused
-    try:
-        moment = datetime.fromisoformat(given)
-    except ValueError:
-        raise TestClockRefused from None
-    if moment.tzinfo is None:
-        raise TestClockRefused
-    return clock.frozen(moment)
 
 
 def etag(data: Any) -> str:

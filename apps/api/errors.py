@@ -20,7 +20,7 @@ class VersionUnknown(DomainError):
 class TestClockRefused(DomainError):
     code = "test_clock_refused"
     status = 400
-    title = _("Only sandbox keys may set Test-Clock, to a time with offset.")
+    title = _("Only sandbox keys may set Test-Clock, to a time with offset within ten years.")
 
 
 class ScopeMissing(DomainError):

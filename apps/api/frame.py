@@ -9,7 +9,7 @@ from secrets import token_hex
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from apps.api import request_log
+from apps.api import request_log, sandbox_clock
 from apps.api.errors import UploadTooLarge, VersionUnknown
 from apps.api.principals import NOBODY, Principal
 from apps.core import problems
@@ -49,7 +49,8 @@ class ApiFrame:
         call = request.call = Call(trace=_trace(request.headers.get("traceparent", "")))  # type: ignore[attr-defined]
         try:
             _prepare(request)
-            response = self.get_response(request)
+            with sandbox_clock.of(request):
+                response = self.get_response(request)
         except DomainError as refusal:
             response = refuse(request, refusal)
         _finish(response, call)

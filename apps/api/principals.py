@@ -3,10 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.conf import settings
-
 from apps.core import tokens
 from apps.core.errors import TokenExpired
+from apps.gateways import sandbox
 from apps.members import login
 from apps.stores import credentials
 
@@ -59,9 +58,9 @@ def _member(access: str) -> Principal:
 
 
 def _program(secret: str) -> Principal:
-    """A sandbox key is nobody's where real members are (`API_SANDBOX`)."""
+    """A sandbox key is nobody's where real members are."""
     found = credentials.find(secret)
-    if found is None or (found.is_sandbox and not settings.API_SANDBOX):
+    if found is None or (found.is_sandbox and not sandbox.is_open()):
         return NOBODY
     return Principal(
         kind=found.kind,

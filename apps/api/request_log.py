@@ -14,8 +14,8 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 
-from apps.api.models import RequestLine
 from apps.core import clock
+from apps.core.models import RequestLine
 
 if TYPE_CHECKING:
     from apps.api.frame import Call

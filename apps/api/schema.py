@@ -108,7 +108,9 @@ def operation(
             summary=summary,
             tags=[tag],
             request={media_type: form} if form else None,
-            examples=[OpenApiExample("body", value=asks, request_only=True)] if asks is not None else [],
+            examples=[OpenApiExample("body", value=asks, request_only=True, media_type=media_type)]
+            if asks is not None
+            else [],
             parameters=extra,
             responses=responses,
         )(method)

@@ -11,7 +11,7 @@ from apps.gateways.models import InboxMessage
 from apps.members.selectors import Card, Statement
 from apps.orders.selectors import Detail, Row
 
-MEMBER, ORDER, MESSAGE, SESSION, REFUND, JOB = "mem", "ord", "msg", "ses", "ref", "job"
+MEMBER, ORDER, MESSAGE, SESSION, REFUND, JOB, FILE = "mem", "ord", "msg", "ses", "ref", "job", "file"
 _AT = "2026-11-22T10:32:05+08:00"
 
 
@@ -44,11 +44,12 @@ class MemberOut(f.Serializer[Any]):
     phone = f.CharField(help_text="masked", allow_blank=True)
     status = f.CharField()
     joined_at = f.DateTimeField()
+    avatar = f.CharField(allow_null=True, help_text="a file; null without a picture")
 
 
 MEMBER_EXAMPLE = {
     "id": "mem_3f8k2m9pq7wxz", "member_no": "M0042117730", "nickname": "小满", "gender": "f", "birthday": "1994-05-21",
-    "phone": "170****0001", "status": "active", "joined_at": _AT,
+    "phone": "170****0001", "status": "active", "joined_at": _AT, "avatar": None,
 }  # fmt: skip
 
 
@@ -62,6 +63,7 @@ def member(profile: Card) -> dict[str, Any]:
         "phone": profile.masked_phone,
         "status": profile.status,
         "joined_at": at(profile.joined_at),
+        "avatar": ids.encode(FILE, profile.avatar_id) if profile.avatar_id else None,
     }
 
 

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from apps.api.base import ApiView
-from apps.api.views import auth, codes, events, me, pages, privacy, server, wechat
+from apps.api.views import auth, codes, events, files, me, pages, privacy, server, wechat
 
 app_name = "api"
 V1: list[tuple[str, type[ApiView]]] = [
@@ -31,6 +31,9 @@ V1: list[tuple[str, type[ApiView]]] = [
     ("me/export", privacy.Export),
     ("me/export/file", privacy.ExportFile),
     ("me/erasure", privacy.Erasure),
+    ("files", files.Files),
+    ("files/<str:file>", files.OneFile),
+    ("files/<str:file>/content", files.FileContent),
     ("events", events.Events),
     ("codes/<str:code>/opened", codes.CodeOpened),
     ("members", server.Members),
@@ -46,4 +49,5 @@ urlpatterns = [
     path("v1/openapi.json", pages.openapi, name="openapi"),
     path("docs/", pages.docs, name="docs"),
     path("docs/errors", pages.errors, name="docs_errors"),
+    path("docs/sandbox", pages.sandbox, name="docs_sandbox"),
 ]

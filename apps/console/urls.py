@@ -25,6 +25,7 @@ from apps.console.views import (
     policies,
     privacy,
     quality,
+    request_log,
     tags,
     work,
 )
@@ -72,6 +73,8 @@ urlpatterns = [
     path("console/members/<str:member>/phone/", members.unmask, name="member_unmask"),
     path("console/keys/", keys.index, name="keys"),
     path("console/keys/new/", keys.new, name="key_new"),
+    path("console/keys/log/", request_log.index, name="request_log"),
+    path("console/keys/log/<str:line>/", request_log.line, name="request_line"),
     path("console/keys/<str:credential>/revoke/", keys.revoke, name="key_revoke"),
     path("console/members/<str:member>/identity/", identity.page, name="member_identity"),
     path("console/members/<str:member>/identity/add/", identity.add, name="identity_add"),

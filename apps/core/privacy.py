@@ -57,9 +57,11 @@ IMPERSONAL = (
     "core.Heartbeat",
     "core.Job",
     "core.RateWindow",
+    "core.RequestLine",  # names accounts by id and ends after 7 days
     "core.TaskRun",
 )
 PURGES = (
+    Purge(model="core.RequestLine", days=7, since="at"),
     Purge(model="core.TaskRun", days=14, since="started_at"),
     Purge(model="core.Job", days=365, since="finished_at"),
     Purge(model="core.Alert", days=365, since="seen_at"),

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from apps.core import idempotency, jobs, ratelimits, runs
+from apps.core import idempotency, jobs, ratelimits, request_lines, runs
 
 
 @shared_task(name="core.run_job")
@@ -19,6 +19,6 @@ def beat() -> None:
 
 @shared_task(name="core.purge_requests")
 def purge_requests() -> None:
-    """Stored answers older than 24 hours, and rate windows that are over."""
+    """Stored answers older than 24 hours, lines of the request log older than 7 days, and rate windows that are over."""
     with runs.recorded("core.purge_requests") as figures:
-        figures.update(answers=idempotency.purge(), windows=ratelimits.purge())
+        figures.update(answers=idempotency.purge(), windows=ratelimits.purge(), lines=request_lines.purge())

@@ -15,3 +15,8 @@ class MemberErased(DomainError):
     code = "member_erased"
     status = 410
     title = _("This member's data has been erased.")
+
+
+class SandboxClosed(DomainError):
+    code = "sandbox_closed"
+    title = _("This installation has no sandbox: API_SANDBOX is off, or a provider is real.")

@@ -20,7 +20,7 @@ from apps.core.holdings import Holding
 from apps.core.models import Job
 from apps.flows import export_words, privacy
 from apps.flows.models import PrivacyRequest
-from apps.members import identities
+from apps.members import identities, uploads
 from apps.members.models import Member
 
 KEPT_FOR = timedelta(hours=24)
@@ -43,7 +43,8 @@ def run(job: Job) -> dict[str, Any]:
         return {"tables": 0, "rows": 0}
     sections = list(collect(wish.member_id))
     jobs.report(job, done=len(sections), total=len(sections))
-    content = packed(sections, member_no=_member_no(sections), language=wish.language, moment=clock.now())
+    files = dict(uploads.contents(wish.member_id))
+    content = packed(sections, files=files, member_no=_member_no(sections), language=wish.language, moment=clock.now())
     _store(wish, content)
     return {"tables": len(sections), "rows": sum(len(section.rows) for section in sections)}
 
@@ -57,8 +58,10 @@ def collect(member_id: int) -> Iterable[Section]:
             yield Section(model=holdings.model_of(held.model), rows=rows)
 
 
-def packed(sections: list[Section], *, member_no: str, language: str, moment: datetime) -> bytes:
-    """The zip: `data.json` for machines, `data.html` for the member."""
+def packed(
+    sections: list[Section], *, files: dict[str, bytes], member_no: str, language: str, moment: datetime
+) -> bytes:
+    """The zip: `data.json` for machines, `data.html` for the member, their pictures under `files/`."""
     facts = {"made_at": moment, "tables": {section.model._meta.label: section.rows for section in sections}}
     with translation.override(language):
         page = render_to_string(
@@ -74,6 +77,8 @@ def packed(sections: list[Section], *, member_no: str, language: str, moment: da
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("data.json", json.dumps(facts, ensure_ascii=False, indent=2, default=_json))
         archive.writestr("data.html", page)
+        for name, picture in files.items():
+            archive.writestr(f"files/{name}", picture)
     return target.getvalue()
 
 

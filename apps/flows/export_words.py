@@ -29,6 +29,7 @@ TABLES: dict[str, Promise] = {
     "members.Merge": _("Records that were joined"),
     "members.MergeMove": _("What moved when records were joined"),
     "members.Doubt": _("Possible double records"),
+    "members.Upload": _("Your pictures"),
     "orders.Order": _("Your orders"),
     "orders.Line": _("What was in them"),
     "orders.Refund": _("Refunds"),
@@ -43,10 +44,10 @@ TABLES: dict[str, Promise] = {
     "flows.Erased": _("Erasure"),
 }
 HOUSE_TABLES: dict[str, Promise] = {
-    "api.RequestLine": _("Request log"),
     "core.Alert": _("Alerts that were seen"),
     "core.IdempotencyKey": _("Answers kept for repeated requests"),
     "core.Job": _("Finished jobs"),
+    "core.RequestLine": _("Request log"),
     "core.TaskRun": _("Runs of scheduled work"),
     "core.TokenFamily": _("Log-ins that ended"),
     "core.TokenPair": _("Tokens that ended"),
@@ -81,10 +82,12 @@ COLUMNS: dict[str, Promise] = {
     "due_at": pgettext_lazy("column", "Due"),
     "expires_at": _("Ends"),
     "f": _("Score: how often"),
+    "file": _("File in this copy"),
     "first_order_at": _("First order"),
     "gap_mean_days": _("Days between orders, mean"),
     "gap_median_days": _("Days between orders, median"),
     "gender": _("Gender"),
+    "height": _("Height in pixels"),
     "home_store": _("Home store"),
     "is_active": _("May log in"),
     "is_banned": _("Closed by WeChat"),
@@ -147,6 +150,7 @@ COLUMNS: dict[str, Promise] = {
     "value": pgettext_lazy("column", "Value"),
     "voided_at": _("Used up"),
     "verified_at": _("Verified"),
+    "width": _("Width in pixels"),
 }
 # Codes that stand in columns without choices of their own.
 CODES: dict[str, dict[Any, Any]] = {

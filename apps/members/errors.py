@@ -164,3 +164,19 @@ class StepUpRequired(DomainError):
 class PolicyVersionTaken(DomainError):
     code = "policy_version_taken"
     title = _("This version of the text exists already. Texts are never changed: choose a new version.")
+
+
+class UploadQuotaReached(DomainError):
+    """Facts: `limit`, files without a use."""
+
+    code = "upload_quota_reached"
+    title = _("You have sent %(limit)s pictures that nothing uses yet. Try again tomorrow.")
+
+
+class TooManyUploads(DomainError):
+    """Facts: `retry_after` in seconds."""
+
+    code = "rate_limited"
+    status = 429
+    is_retryable = True
+    title = _("Too many requests. Wait %(retry_after)s seconds.")

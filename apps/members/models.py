@@ -13,12 +13,13 @@ from apps.members.histories import Departure, Doubt, Merge, MergeMove, StateChan
 from apps.members.labels import MemberTag, Tag, TagAct, TagGroup, TakenTag
 from apps.members.openings import MemberImport, Opening
 from apps.members.proofs import CodeAlarm, CodeRequest, KnownDevice
+from apps.members.stored_files import Upload
 
 __all__ = [
     "Attribute", "CodeAlarm", "CodeRequest", "Consent", "ConsentNow", "Departure", "Doubt", "Identity",
     "KnownDevice", "Member", "MemberImport", "MemberKey", "MemberTag", "Merge", "MergeMove", "Opening", "PolicyText",
     "StateChange",
-    "Tag", "TagAct", "TagGroup", "TakenTag",
+    "Tag", "TagAct", "TagGroup", "TakenTag", "Upload",
 ]  # fmt: skip
 
 
@@ -52,6 +53,7 @@ class Member(models.Model):
     tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)  # kept by triggers on MemberTag
     attributes = models.JSONField(default=dict, blank=True)  # typed by Attribute; checked by services.set_attributes
     joined_at = models.DateTimeField(default=clock.now)
+    avatar = models.ForeignKey("Upload", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
     merged_into = models.ForeignKey(
         "self", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )  # the record that counts; never one that is merged itself, so one step leads there
@@ -69,6 +71,7 @@ class Member(models.Model):
             models.Index(fields=["birth_month", "birth_day"], name="members_birthday"),
             models.Index(fields=["id"], include=["status"], condition=~Q(status="active"), name="members_not_active"),
             models.Index(OpClass("source", name="varchar_pattern_ops"), "id", name="members_by_source"),
+            models.Index(fields=["avatar"], condition=Q(avatar__isnull=False), name="members_avatars"),
             models.Index(fields=["merged_into"], condition=Q(merged_into__isnull=False), name="members_aliases"),
         ]
         constraints = [

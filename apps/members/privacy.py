@@ -5,8 +5,8 @@ from django.utils.translation import gettext_lazy as _
 from apps.core import ciphers
 from apps.core.errors import BadCipher
 from apps.core.holdings import Holding, Purge
-from apps.members import identities
-from apps.members.models import CodeRequest, Doubt, Identity, KnownDevice, Member, MemberKey
+from apps.members import identities, uploads
+from apps.members.models import CodeRequest, Doubt, Identity, KnownDevice, Member, MemberKey, Upload
 
 HOLDINGS = (
     Holding(
@@ -28,7 +28,18 @@ HOLDINGS = (
         ),
         on_erase="keep",
         on_merge="stay",
-        blank=("nickname", "gender", "birth_year", "birth_month", "birth_day", "tags", "attributes", "source", "user"),
+        blank=(
+            "nickname",
+            "gender",
+            "birth_year",
+            "birth_month",
+            "birth_day",
+            "tags",
+            "attributes",
+            "source",
+            "user",
+            "avatar",
+        ),
         reason=_("A row without a name, so that orders and figures still add up."),
     ),
     Holding(
@@ -111,6 +122,15 @@ HOLDINGS = (
         on_erase="delete",
         on_merge="move",
     ),
+    Holding(  # sealed with the key of the record that sent it, so it stays there; a survivor keeps its own picture
+        model="members.Upload",
+        member="member_id",
+        export=("purpose", "width", "height", "size", "created_at", "expires_at"),
+        on_erase="delete",
+        on_merge="stay",
+        retain_days=1,
+        since="expires_at",
+    ),
     Holding(
         model="members.TakenTag",
         member="member_id",
@@ -182,11 +202,26 @@ def _forget_codes(member_id: int) -> None:
     KnownDevice.objects.filter(phone_digest__in=digests).delete()
 
 
-SHOWN = {"members.Identity": _identities}
+def _uploads(member_id: int) -> list[dict[str, object]]:
+    """Each with the name under which the picture itself lies in the copy."""
+    return [
+        {
+            "purpose": row.purpose,
+            "file": f"files/{uploads.file_name(row.pk)}",
+            "width": row.width,
+            "height": row.height,
+            "created_at": row.created_at,
+            "expires_at": row.expires_at,
+        }
+        for row in Upload.objects.filter(member_id=member_id).order_by("pk")
+    ]
+
+
+SHOWN = {"members.Identity": _identities, "members.Upload": _uploads}
 PURGES = (
     Purge(model="members.Departure", days=1, since="expires_at"),
     Purge(model="members.CodeRequest", days=2, since="created_at"),
     Purge(model="members.KnownDevice", days=90, since="at"),
     Purge(model="members.CodeAlarm", days=180, since="opened_at", only={"closed_at__isnull": False}),
 )
-ERASES = (_leave_no_number, _forget_pairs, _forget_codes)
+ERASES = (_leave_no_number, _forget_pairs, _forget_codes, uploads.remove_files)

@@ -34,7 +34,8 @@ SEALED_PHONE = """
     where i.member_id = m.id and i.kind = 'phone' order by i.verified_at is not null desc, i.id desc limit 1
 """
 _CARD = f"""
-    select m.member_no, m.nickname, m.gender, m.birth_year, m.birth_month, m.birth_day, m.status, m.joined_at, p.sealed, p.wrapped
+    select m.member_no, m.nickname, m.gender, m.birth_year, m.birth_month, m.birth_day, m.status, m.joined_at,
+           m.avatar_id, p.sealed, p.wrapped
     from members_member m left join lateral ({SEALED_PHONE}) p on true where m.id = %s
 """
 _PHONE_CONTEXT = identities.context(Identity.Kind.PHONE)
@@ -127,6 +128,7 @@ class Card:
     status: str
     joined_at: datetime
     masked_phone: str
+    avatar_id: int | None = None
 
 
 def card(member_id: int) -> Card:
@@ -136,7 +138,7 @@ def card(member_id: int) -> Card:
         row = cursor.fetchone()
     if row is None:
         raise NotFound
-    member_no, nickname, gender, year, month, day, status, joined_at, sealed, wrapped = row
+    member_no, nickname, gender, year, month, day, status, joined_at, avatar_id, sealed, wrapped = row
     phone = open_phone(wrapped=wrapped, sealed=sealed) if sealed is not None else None
     return Card(
         public_id=ids.encode(PREFIX, member_id),
@@ -147,6 +149,7 @@ def card(member_id: int) -> Card:
         status=status,
         joined_at=joined_at,
         masked_phone=phone_numbers.masked(phone or ""),
+        avatar_id=avatar_id,
     )
 
 

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from apps.core import clock, runs
-from apps.members import codes, duplicates, tagging
+from apps.members import codes, duplicates, tagging, uploads
 
 
 @shared_task(name="members.expire_tags")
@@ -22,3 +22,9 @@ def find_duplicates() -> None:
 @shared_task(name="members.forget_codes")
 def forget_codes() -> None:
     codes.forget_phones()
+
+
+@shared_task(name="members.sweep_uploads")
+def sweep_uploads() -> None:
+    with runs.recorded("members.sweep_uploads") as figures:
+        figures.update(uploads.sweep())

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.portal.views import app, home, inbox, login, me, orders, phone, privacy, step_up
+from apps.portal.views import app, home, inbox, login, me, orders, phone, picture, privacy, step_up
 
 app_name = "portal"
 urlpatterns = [
@@ -18,6 +18,7 @@ urlpatterns = [
     path("orders/<str:order>/", orders.order, name="order"),
     path("me/", me.page, name="me"),
     path("me/profile/", me.profile, name="profile"),
+    path("me/picture/", picture.avatar, name="avatar"),
     path("me/phone/", phone.page, name="phone"),
     path("me/phone/code/", phone.code, name="phone_code"),
     path("me/sessions/", me.sessions_page, name="sessions"),

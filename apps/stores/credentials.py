@@ -14,13 +14,15 @@ from typing import Literal
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from apps.core import audit, clock
+from apps.core import audit, clock, ids
 from apps.core.errors import NotFound, ValidationFailed
 from apps.stores.models import ApiClient, Device, Scope, Store
 
 Kind = Literal["client", "device"]
 USED_EVERY = timedelta(hours=1)
+KINDS: tuple[Kind, ...] = ("client", "device")
 _PREFIXES: dict[Kind, str] = {"client": "sk", "device": "dk"}
+_PUBLIC: dict[Kind, str] = {"client": "cli", "device": "dev"}
 _MODELS: dict[Kind, type[ApiClient] | type[Device]] = {"client": ApiClient, "device": Device}
 
 
@@ -98,6 +100,19 @@ def revoke(*, kind: Kind, credential_id: int) -> bool:
         return False
     audit.record(f"{kind}_key.revoked", object_type=f"{kind}_key", object_id=credential_id)
     return True
+
+
+def public_id(*, kind: Kind, credential_id: int) -> str:
+    """`cli_…` or `dev_…`: how people name a key."""
+    return ids.encode(_PUBLIC[kind], credential_id)
+
+
+def named(text: str) -> tuple[Kind, int]:
+    """The key that a public id names. Raises NotFound for any other text."""
+    kind = next((kind for kind in KINDS if text.startswith(f"{_PUBLIC[kind]}_")), None)
+    if kind is None:
+        raise NotFound
+    return kind, ids.decode(_PUBLIC[kind], text)
 
 
 def listed(kind: Kind) -> list[Listed]:

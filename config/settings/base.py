@@ -146,6 +146,7 @@ CELERY_BEAT_SCHEDULE = {
     "find-duplicates": {"task": "members.find_duplicates", "schedule": crontab(hour=2, minute=15)},
     "purge-exports": {"task": "analytics.purge_exports", "schedule": crontab(hour=1, minute=10)},
     "expire-tags": {"task": "members.expire_tags", "schedule": crontab(hour=0, minute=5)},
+    "sweep-uploads": {"task": "members.sweep_uploads", "schedule": crontab(minute=35)},
     "settle-merges": {"task": "flows.settle_merges", "schedule": crontab(minute="3-59/10")},
     "demo-tick": {"task": "flows.demo_tick", "schedule": 60.0},
 }
@@ -182,6 +183,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = Path(env.text("MEDIA_ROOT", SIYU_HOME / "media"))
 ERASURES_FILE = Path(env.text("ERASURES_FILE", SIYU_HOME / "erasures.jsonl"))
 FILE_UPLOAD_TEMP_DIR = None
+FILE_UPLOAD_MAX_MEMORY_SIZE = 11 * 1024 * 1024  # members' pictures stay in memory until they are sealed
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 IMPORT_MAX_BYTES = env.integer("IMPORT_MAX_BYTES", 1_200_000_000)
 

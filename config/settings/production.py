@@ -38,6 +38,10 @@ def _refuse_unsafe() -> None:
     for name in ("SMS_PROVIDER", "WECHAT_PROVIDER"):
         if env.text(name, "simulator") == "simulator" and not env.flag("ALLOW_SIMULATOR", False):
             raise ImproperlyConfigured(f"{name} is the simulator; set ALLOW_SIMULATOR=1 on a rehearsal system only")
+    if env.flag("API_SANDBOX", False) and env.text("WECHAT_PROVIDER", "simulator") != "simulator":
+        raise ImproperlyConfigured(
+            "API_SANDBOX is for an installation of invented people: WECHAT_PROVIDER is real here"
+        )
     if env.text("WECHAT_PROVIDER", "simulator") == "weixin" and not env.text("WECHAT_APPS", ""):
         raise ImproperlyConfigured("WECHAT_APPS must be set for WECHAT_PROVIDER=weixin")
 

@@ -54,6 +54,11 @@
   }
   for (const form of all("form[data-forget]")) form.addEventListener("submit", () => sessionStorage.clear());
 
+  // a picture is sent as soon as it is chosen
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-send]") && event.target.files.length) event.target.form.requestSubmit();
+  });
+
   // one tap, one act: a second tap on the same button does nothing until the answer is there
   document.addEventListener("submit", (event) => {
     if (event.target.dataset.sent) return event.preventDefault();

@@ -33,7 +33,8 @@ class Caller:
         kind = given.pop("Content-Type", "application/json")
         address = path if path.startswith("/api/") else f"/api/v1/{path}"
         answer = self.http.generic(method, address, content, content_type=kind, headers=given)
-        answer.data = json.loads(answer.content) if answer.content else None
+        is_json = answer.content and "json" in answer["Content-Type"]
+        answer.data = json.loads(answer.content) if is_json else None
         return answer
 
     def get(self, path: str, **headers: str) -> Any:

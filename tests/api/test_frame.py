@@ -11,10 +11,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.api import door, request_log
-from apps.api.models import RequestLine
 from apps.core import clock as house
 from apps.core import ratelimits, tokens
-from apps.core.models import AuditEntry
+from apps.core.models import AuditEntry, RequestLine
 from apps.members.models import Member
 from apps.stores import access
 from tests.api.conftest import Caller

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from apps.flows import sandbox
 from apps.stores import credentials
 
-GUIDES = ("quick-start", "errors", "idempotency", "pagination", "rate-limits")
+GUIDES = ("quick-start", "errors", "idempotency", "pagination", "files", "sandbox", "rate-limits")
 FOLDER = Path(settings.BASE_DIR) / "docs" / "api"
 
 
@@ -19,14 +20,20 @@ def blocks(name: str) -> str:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_block_of_the_guides_does_what_its_page_says(live_server, simulator, tmp_path: Path):
+def test_every_block_of_the_guides_does_what_its_page_says(live_server, simulator, settings, tmp_path: Path):
+    settings.API_SANDBOX = True
+    sandbox.fill()
+    test_key = credentials.issue_client(name="tester", scopes=["members.read"], is_sandbox=True).secret
     key = credentials.issue_client(name="order system", scopes=["members.write", "orders.write"]).secret
     script = tmp_path / "guides.sh"
     script.write_text("set -euo pipefail\n" + "\n".join(f"echo '## {name}'\n{blocks(name)}" for name in GUIDES))
 
     done = subprocess.run(
         ["bash", str(script)],
-        env={"PATH": os.environ["PATH"], "BASE": f"{live_server.url}/api/v1", "KEY": key, "TMPDIR": str(tmp_path)},
+        env={
+            "PATH": os.environ["PATH"], "BASE": f"{live_server.url}/api/v1", "KEY": key, "TEST_KEY": test_key,
+            "TMPDIR": str(tmp_path),
+        },
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import jsonschema
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from apps.activity import codes
 from apps.api import document
@@ -20,6 +22,7 @@ from apps.stores.models import Scope
 from tests.api.conftest import Caller, order_of
 from tests.api.test_auth import APP, newest_code
 from tests.api.test_document import made
+from tests.pictures_made import drawn
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # Calls whose example cannot work twice or needs what a person reads from a phone; each is walked in a test of its own.
@@ -43,6 +46,11 @@ def example(one: dict[str, Any]) -> Any:
     return next((shown["value"] for shown in content.get("examples", {}).values()), None)
 
 
+def multipart() -> bytes:
+    """The body of an upload."""
+    return encode_multipart(BOUNDARY, {"file": SimpleUploadedFile("photo.jpg", drawn(), "image/jpeg")})
+
+
 class World:
     """A member who logged in by WeChat and has a phone, a letter, an order and a second device."""
 
@@ -55,6 +63,7 @@ class World:
         inbox.deliver_batch([Letter("k1", self.member.pk, "好久不见", "来喝茶吧")], moment=house.now())
         self.order = order_of(self.member)
         self.job = Job.objects.create(kind="orders.import")
+        self.file = self.me.post("files", multipart(), Content_Type=MULTIPART_CONTENT).data
         self.code = codes.create(name="poster", target="mini:pages/live/room?id=7").slug
         scopes = [scope.value for scope in Scope]
         self.program = Caller(secret=credentials.issue_client(name="shop system", scopes=scopes).secret)
@@ -80,6 +89,7 @@ class World:
             "code": self.code,
             "member": ids.encode("mem", self.member.pk),
             "job": ids.encode("job", self.job.pk),
+            "file": self.file["id"],
         }
         return path.format(**samples)
 
@@ -103,6 +113,11 @@ class World:
             return {"items": [shown["items"][0] | live | order]}
         return shown
 
+    def query(self, name: str) -> str:
+        if name == "subscribe_templates_get":
+            return f"?app_id={APP}&scene=live_reminder"
+        return f"?{self.file['link'].partition('?')[2]}" if name == "file_content_get" else ""
+
     def caller(self, needs: str) -> Caller:
         if needs == "public":
             return self.nobody
@@ -119,13 +134,15 @@ def test_every_example_of_the_document_works(nobody: Caller, simulator):
     first = ["auth_codes_post", *(name for name in calls if name not in {"auth_codes_post", *LAST, *by_code})]
     for name in first:
         path, method, one = calls[name]
-        query = "?app_id=wx5170000000000001&scene=live_reminder" if name == "subscribe_templates_get" else ""
         headers = {"If_Match": "*"} if name == "me_put" else {"Idempotency_Key": f"walk-{name}"}
         caller = world.caller(one["x-needs"])
         if name == "export_get":
             world.prove()
             privacy.request_export(member_id=world.member.pk)
-        answer = caller.call(method.upper(), world.path(path) + query, world.body(name, example(one)), **headers)
+        body = world.body(name, example(one))
+        if name == "files_post":
+            body, headers = multipart(), {"Content_Type": MULTIPART_CONTENT}
+        answer = caller.call(method.upper(), world.path(path) + world.query(name), body, **headers)
         assert answer.status_code < 300, (name, answer.status_code, answer.data)
         conforms(answer, one)
         assert not isinstance(answer.data, dict) or not answer.data.get("failed"), (name, answer.data)

@@ -106,6 +106,7 @@ def test_production_starts_with_safe_settings():
         ({"FIELD_KEYS": "not json"}, "FIELD_KEYS must be a JSON object"),
         ({"ALLOW_SIMULATOR": "0"}, "SMS_PROVIDER is the simulator"),
         ({"WECHAT_PROVIDER": "weixin"}, "WECHAT_APPS must be set"),
+        ({"WECHAT_PROVIDER": "weixin", "API_SANDBOX": "1"}, "API_SANDBOX is for an installation of invented people"),
         ({"WECHAT_APPS": "{}"}, "WECHAT_APPS must be a JSON list"),
     ],
 )

@@ -16,7 +16,7 @@ from apps.core.errors import NotFound
 from apps.gateways import inbox
 from apps.members import profile as profiles
 from apps.members import selectors as members
-from apps.members import services
+from apps.members import services, uploads
 from apps.members.models import Consent
 from apps.orders import selectors as orders
 
@@ -28,6 +28,7 @@ class ProfileInput(Input):
     nickname = f.CharField(max_length=40, required=False, allow_blank=True)
     gender = f.ChoiceField(["", "f", "m"], required=False)
     birthday = f.DateField(required=False, help_text="entered once, corrected once")
+    avatar = shapes.Id(shapes.FILE, required=False, allow_null=True, help_text="a file of yours; null takes it away")
 
 
 class Me(ApiView):
@@ -51,6 +52,8 @@ class Me(ApiView):
         wanted = self.read(ProfileInput)
         profiles.hold(member_id=self.member_id)
         self.demand_match(shapes.member(members.card(self.member_id)))
+        if "avatar" in wanted:
+            uploads.use_as_avatar(member_id=self.member_id, upload_id=wanted.pop("avatar"))
         profiles.change_profile(member_id=self.member_id, **wanted)
         return self.tagged(shapes.member(members.card(self.member_id)))
 

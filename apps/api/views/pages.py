@@ -9,8 +9,10 @@ from django.views.decorators.http import require_safe
 
 from apps.api import catalogue, document
 from apps.api.schema import PROBLEM
+from apps.flows.sandbox import CASES
+from apps.gateways import sandbox as house
 
-GUIDES = ("quick-start", "errors", "idempotency", "pagination", "rate-limits")
+GUIDES = ("quick-start", "errors", "idempotency", "pagination", "rate-limits", "sandbox", "files")
 
 
 @require_safe
@@ -36,6 +38,12 @@ def errors(request: HttpRequest) -> HttpResponse:
         for one in sorted(catalogue.ENTRIES, key=lambda one: one.status)
     ]
     return render(request, "api/errors.html", {"rows": rows})
+
+
+@require_safe
+def sandbox(request: HttpRequest) -> HttpResponse:
+    facts = {"cases": CASES, "code": house.CODE, "is_open": house.is_open()}
+    return render(request, "api/sandbox.html", facts)
 
 
 def _shown(path: str, method: str, one: dict[str, Any]) -> dict[str, Any]:

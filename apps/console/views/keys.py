@@ -8,20 +8,22 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.console.key_form import KeyForm
-from apps.core import ids
 from apps.core.errors import NotFound
 from apps.stores import credentials
 from apps.stores.models import Store
-
-PREFIXES: dict[credentials.Kind, str] = {"client": "cli", "device": "dev"}
 
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     names = dict(Store.objects.values_list("pk", "name"))
     rows = [
-        {"key": key, "public_id": ids.encode(PREFIXES[kind], key.id), "store": names.get(key.store_id or 0, "")}
-        for kind in PREFIXES
+        {
+            "key": key,
+            "public_id": credentials.public_id(kind=kind, credential_id=key.id),
+            "store": names.get(key.store_id or 0, ""),
+            "actor": f"{kind}:{key.id}",
+        }
+        for kind in credentials.KINDS
         for key in credentials.listed(kind)
     ]
     may_edit = request.access.can("keys.edit")  # type: ignore[attr-defined]
@@ -40,8 +42,8 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def revoke(request: HttpRequest, credential: str) -> HttpResponse:
-    kind = next((kind for kind, prefix in PREFIXES.items() if credential.startswith(f"{prefix}_")), None)
-    if kind is None or not credentials.revoke(kind=kind, credential_id=ids.decode(PREFIXES[kind], credential)):
+    kind, credential_id = credentials.named(credential)
+    if not credentials.revoke(kind=kind, credential_id=credential_id):
         raise NotFound
     messages.success(request, _("Revoked. The next request with this key is refused."))
     return redirect("console:keys")

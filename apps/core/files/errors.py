@@ -62,6 +62,22 @@ class ColumnTwice(FileRefused):
     title = _("The column %(column)s stands in the header twice. Rename or remove one.")
 
 
+class PictureTooLarge(DomainError):
+    """Facts: `limit_pixels`, width times height, or `limit_bytes`."""
+
+    code = "upload_too_large"
+    status = 413
+    title = _("This picture is larger than we take. Send a smaller one.")
+
+
+class PictureRefused(DomainError):
+    """Facts: `found`: heic, damaged or other."""
+
+    code = "upload_type_refused"
+    status = 415
+    title = _("Only pictures in JPEG, PNG or WebP are taken. Save it as one of these and send it again.")
+
+
 class Reason(NamedTuple):
     text: str | Promise
     cure: str | Promise

@@ -21,24 +21,15 @@ PREFIX = "ses"
 
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
-    me = members.profile(request.member.member_id)  # type: ignore[attr-defined]
-    return shell.page(request, "portal/me.html", {"me": me}, at="me")
+    member_id = request.member.member_id  # type: ignore[attr-defined]
+    me = members.profile(member_id)
+    return shell.page(request, "portal/me.html", {"me": me, "avatar": members.card(member_id).avatar_id}, at="me")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
     member_id = request.member.member_id  # type: ignore[attr-defined]
-    row = Member.objects.get(pk=member_id)
-    birthday = _day(row.birth_year, row.birth_month, row.birth_day)
-    facts: Facts = {
-        "nickname": row.nickname,
-        "gender": row.gender,
-        "birthday": birthday.isoformat() if birthday else "",
-        "is_fixed": bool(birthday and row.birthday_corrected_at),
-        "is_known": birthday is not None,
-        "genders": Member.Gender.choices,
-        "errors": {},
-    }
+    facts = profile_facts(member_id)
     if request.method == "POST":
         facts |= {name: request.POST.get(name, "")[:80] for name in ("nickname", "gender") if name in request.POST}
         facts["birthday"] = request.POST.get("birthday", "")[:10]
@@ -48,6 +39,22 @@ def profile(request: HttpRequest) -> HttpResponse:
             return redirect("portal:me")
     status = 422 if facts["errors"] else 200
     return shell.page(request, "portal/profile.html", facts, at="me", status=status)
+
+
+def profile_facts(member_id: int) -> Facts:
+    """What the profile page shows, without errors."""
+    row = Member.objects.get(pk=member_id)
+    birthday = _day(row.birth_year, row.birth_month, row.birth_day)
+    return {
+        "avatar": row.avatar_id,
+        "nickname": row.nickname,
+        "gender": row.gender,
+        "birthday": birthday.isoformat() if birthday else "",
+        "is_fixed": bool(birthday and row.birthday_corrected_at),
+        "is_known": birthday is not None,
+        "genders": Member.Gender.choices,
+        "errors": {},
+    }
 
 
 @require_safe

@@ -31,6 +31,8 @@ class Command(BaseCommand):
         except DomainError as refusal:
             raise CommandError(str(refusal)) from None
         self.stdout.write(issued.secret)
+        name = credentials.public_id(kind=issued.kind, credential_id=issued.id)
+        self.stderr.write(f"To end it: revoke_key {name}")
 
 
 def _store(code: str) -> int:

@@ -1,0 +1,243 @@
+"""Pictures that members send: taken, shown to their owner, used, and swept. Nothing of them lies unsealed on a disk.
+
+A file lies under MEDIA_ROOT/uploads before its row is written and goes after its row has gone: what a crash leaves behind is a
+sealed file without a row, which `sweep` removes.
+"""
+
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import NoReturn
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+
+from apps.core import ciphers, clock, ids, ratelimits
+from apps.core.errors import BadCipher, NotFound, ValidationFailed
+from apps.core.files import pictures
+from apps.core.files.errors import PictureTooLarge
+from apps.core.ratelimits import Limit
+from apps.members import identities, profile
+from apps.members.errors import TooManyUploads, UploadQuotaReached
+from apps.members.models import Member, Upload
+
+PREFIX = "file"
+WAITS = timedelta(hours=24)  # for its use
+MOST_WAITING = 20  # files of one member without a use
+PER_WINDOW, WINDOW = 20, 600  # tries of one member in seconds: each may cost half a second of work
+LONGEST = {Upload.Purpose.AVATAR: 640}  # pixels of the longer side
+_SWEEP = """
+delete from members_upload u where expires_at <= %s and not exists (select from members_member m where m.avatar_id = u.id)
+returning key
+"""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One file of a member. `expires_at` is None while something uses it."""
+
+    id: int
+    public_id: str
+    purpose: str
+    media_type: str
+    width: int
+    height: int
+    size: int
+    expires_at: datetime | None
+
+
+def take(*, member_id: int, content: bytes, purpose: str) -> Taken:
+    """Keep a picture for a day; the same one again is the same file, and its day begins anew.
+
+    Call it with no transaction open. Raises PictureRefused, PictureTooLarge, UploadQuotaReached, TooManyUploads; nothing is kept then.
+    """
+    if len(content) > settings.API_UPLOAD_MAX_BYTES:
+        raise PictureTooLarge(limit_bytes=settings.API_UPLOAD_MAX_BYTES)
+    _count(member_id)
+    digest = ciphers.blind_index(kind="upload", value=sha256(content).hexdigest())
+    known = Upload.objects.filter(member_id=member_id, purpose=purpose, digest=digest)
+    if _renewed(known):
+        return _shown(known.get())
+    _check_quota(member_id)
+    picture = pictures.clean(content, longest=LONGEST[Upload.Purpose(purpose)])
+    key = _kept(member_id, picture.content)
+    try:
+        row = _stored(member_id, purpose, digest, picture, key)
+    except BaseException:
+        _path(key).unlink(missing_ok=True)
+        raise
+    if row.key != key:  # the same picture came twice at once
+        _path(key).unlink(missing_ok=True)
+    return _shown(row)
+
+
+def one(*, member_id: int, upload_id: int) -> Taken:
+    """A file of this member. Raises NotFound for anybody else's, and when its day is over."""
+    return _shown(_living(member_id).filter(pk=upload_id).first() or _missing())
+
+
+def content(*, upload_id: int) -> bytes:
+    """The picture itself: the caller has asked whether it may be seen. Raises NotFound."""
+    row = Upload.objects.filter(_alive(), pk=upload_id).first() or _missing()
+    return _opened(row) or _missing()
+
+
+def avatar(member_id: int) -> bytes | None:
+    """The member's profile picture; None without one."""
+    row = Upload.objects.filter(pk__in=Member.objects.filter(pk=member_id).values("avatar_id")).first()
+    return _opened(row) if row else None
+
+
+@transaction.atomic
+def use_as_avatar(*, member_id: int, upload_id: int | None) -> None:
+    """Make a file of the member their profile picture, or None: have none. The earlier one goes.
+
+    Raises ValidationFailed (/avatar) when there is no such file of theirs.
+    """
+    profile.hold(member_id=member_id)
+    if upload_id is not None:
+        wanted = _living(member_id).filter(pk=upload_id, purpose=Upload.Purpose.AVATAR)
+        if not wanted.update(expires_at=None):
+            sentence = _("This picture is not there any more. Choose it again.")
+            raise ValidationFailed(errors=[{"pointer": "/avatar", "code": "invalid", "message": sentence}])
+    before = Member.objects.values_list("avatar_id", flat=True).get(pk=member_id)
+    Member.objects.filter(pk=member_id).update(avatar_id=upload_id)
+    if before and before != upload_id:
+        Upload.objects.filter(pk=before).update(expires_at=clock.now())
+
+
+def contents(member_id: int) -> Iterator[tuple[str, bytes]]:
+    """(file name, picture) of every file of the member: for the copy of their data."""
+    for row in Upload.objects.filter(member_id=member_id).order_by("pk"):
+        opened = _opened(row)
+        if opened is not None:
+            yield file_name(row.pk), opened
+
+
+def file_name(upload_id: int) -> str:
+    return f"{ids.encode(PREFIX, upload_id)}.jpg"
+
+
+def sweep() -> dict[str, int]:
+    """Remove files whose day is over, and sealed files that no row knows. Returns counts."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_SWEEP, [clock.now()])
+        keys = [key for (key,) in cursor.fetchall()]
+    for key in keys:
+        _path(key).unlink(missing_ok=True)
+    return {"expired": len(keys), "strays": _remove_strays()}
+
+
+def remove_files(member_id: int) -> None:
+    """For the erasure. Should its transaction fail, it is tried again, and misses nothing."""
+    for key in Upload.objects.filter(member_id=member_id).values_list("key", flat=True):
+        _path(key).unlink(missing_ok=True)
+
+
+def _count(member_id: int) -> None:
+    limit = Limit(name="upload", subject=str(member_id), quota=PER_WINDOW, window=WINDOW)
+    if refusal := ratelimits.ask([limit]).refusal:
+        raise TooManyUploads(retry_after=refusal.reset)
+
+
+def _check_quota(member_id: int) -> None:
+    if Upload.objects.filter(member_id=member_id, expires_at__gt=clock.now()).count() >= MOST_WAITING:
+        raise UploadQuotaReached(limit=MOST_WAITING)
+
+
+def _renewed(known: QuerySet[Upload]) -> bool:
+    """Whether the file is there; one that waits begins its day anew, one in use stays in use."""
+    return bool(known.exclude(expires_at=None).update(expires_at=clock.now() + WAITS)) or known.exists()
+
+
+def _kept(member_id: int, plain: bytes) -> str:
+    key = secrets.token_hex(16)
+    sealed = ciphers.encrypt_bytes(person_key=identities.person_key(member_id), plain=plain, context=_context(key))
+    path = _path(key)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(sealed)
+    return key
+
+
+@transaction.atomic
+def _stored(member_id: int, purpose: str, digest: bytes, picture: pictures.Picture, key: str) -> Upload:
+    """The row of this picture. The member is held, so that the quota is exact and of two copies at once one is kept."""
+    profile.hold(member_id=member_id)
+    known = Upload.objects.filter(member_id=member_id, purpose=purpose, digest=digest)
+    if _renewed(known):
+        return known.get()
+    _check_quota(member_id)
+    return Upload.objects.create(
+        member_id=member_id,
+        key=key,
+        digest=digest,
+        purpose=purpose,
+        media_type=pictures.MEDIA_TYPE,
+        width=picture.width,
+        height=picture.height,
+        size=len(picture.content),
+        expires_at=clock.now() + WAITS,
+    )
+
+
+def _remove_strays() -> int:
+    """Older than a day: a younger one may belong to a row that is about to be written."""
+    oldest = (clock.now() - WAITS).timestamp()
+    old = {path.name: path for path in _folder().glob("*/*") if path.stat().st_mtime < oldest}
+    known = set(Upload.objects.filter(key__in=list(old)).values_list("key", flat=True))
+    for key in old.keys() - known:
+        old[key].unlink(missing_ok=True)
+    return len(old.keys() - known)
+
+
+def _opened(row: Upload) -> bytes | None:
+    """None when the key of the member or the file itself is gone."""
+    try:
+        key = identities.person_key(row.member_id)
+        return ciphers.decrypt_bytes(person_key=key, blob=_path(row.key).read_bytes(), context=_context(row.key))
+    except (BadCipher, FileNotFoundError):
+        return None
+
+
+def _alive() -> Q:
+    return Q(expires_at=None) | Q(expires_at__gt=clock.now())
+
+
+def _living(member_id: int) -> QuerySet[Upload]:
+    return Upload.objects.filter(_alive(), member_id=member_id)
+
+
+def _missing() -> NoReturn:
+    raise NotFound
+
+
+def _context(key: str) -> str:
+    return f"upload:{key}"
+
+
+def _folder() -> Path:
+    return Path(settings.MEDIA_ROOT) / "uploads"
+
+
+def _path(key: str) -> Path:
+    return _folder() / key[:2] / key
+
+
+def _shown(row: Upload) -> Taken:
+    return Taken(
+        id=row.pk,
+        public_id=ids.encode(PREFIX, row.pk),
+        purpose=row.purpose,
+        media_type=row.media_type,
+        width=row.width,
+        height=row.height,
+        size=row.size,
+        expires_at=row.expires_at,
+    )
