@@ -141,3 +141,24 @@ class Simulator(_Beside):
             return True
         except (URLError, OSError):
             return False
+
+
+class Web(_Beside):
+    """One web process as `bin/start` runs it, on a free loopback port."""
+
+    def __enter__(self) -> "Web":
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.launch(
+            sys.executable, "-m", "granian", "--interface", "wsgi", "config.wsgi:application", "--host", "127.0.0.1",
+            "--port", str(port), "--workers", "1", "--no-ws",
+        )  # fmt: skip
+        self.wait_for(self._answers)
+        return self
+
+    def _answers(self) -> bool:
+        try:
+            with urlopen(f"{self.url}/healthz", timeout=1) as answer:
+                return answer.status == 200
+        except (HTTPError, URLError, OSError):
+            return False

@@ -15,7 +15,8 @@ from apps.core.ratelimits import Limit
 
 _BEARER = re.compile(r"Bearer +([\x21-\x7e]{1,512})", re.IGNORECASE)
 SECONDS = 60
-QUOTAS = {"member": 120, "client": 1200, "device": 600, "ip": 300, "login": 30}  # requests in a minute
+# Requests in a minute. `token` is one log-in of a member: a device that runs wild leaves something to the member's others.
+QUOTAS = {"member": 120, "token": 90, "client": 1200, "device": 600, "ip": 300, "login": 30}
 WRITES = {"POST", "PUT", "DELETE"}
 
 
@@ -53,7 +54,7 @@ def _count(request: HttpRequest, principal: Principal) -> None:
     key = request.headers.get("Idempotency-Key")
     if principal.actor and key is not None and request.method in WRITES:
         call.key = idempotency.read_key(key)
-    asked = ratelimits.ask([_limit(request, principal)], mark=claim(request).mark if call.key else "")
+    asked = ratelimits.ask(_limits(request, principal), mark=claim(request).mark if call.key else "")
     call.verdicts, call.mark = asked.verdicts, asked.mark
     if asked.refusal:
         raise RateLimited(retry_after=asked.refusal.reset)
@@ -70,14 +71,17 @@ def claim(request: HttpRequest) -> idempotency.Claim:
     )
 
 
-def _limit(request: HttpRequest, principal: Principal) -> Limit:
-    """By token for who is known; by address for all others, whose wrong tokens count too."""
+def _limits(request: HttpRequest, principal: Principal) -> list[Limit]:
+    """By key, or by member and log-in, for who is known; by address for all others, whose wrong tokens count too."""
     if principal.actor:
-        return Limit(name=principal.kind, subject=principal.actor, quota=QUOTAS[principal.kind], window=SECONDS)
+        own = [Limit(name=principal.kind, subject=principal.actor, quota=QUOTAS[principal.kind], window=SECONDS)]
+        if principal.family_id is not None:
+            own.append(Limit(name="token", subject=str(principal.family_id), quota=QUOTAS["token"], window=SECONDS))
+        return own
     address = ratelimits.subject_of(requests.origin().address)
     is_login = request.path_info.startswith(settings.API_LOGIN_PATHS)
     name = "login" if is_login else "ip"
-    return Limit(name=name, subject=address, quota=QUOTAS[name], window=SECONDS, closed=is_login)
+    return [Limit(name=name, subject=address, quota=QUOTAS[name], window=SECONDS, closed=is_login)]
 
 
 def _check(principal: Principal, need: str | None) -> None:

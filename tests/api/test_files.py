@@ -1,7 +1,10 @@
 """Files of members: upload first, then use the id; nobody else ever sees them (T-S10)."""
 
+import io
+import json
 import os
 import stat
+import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -15,9 +18,10 @@ from django.db import connection
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from apps.core import clock as house
-from apps.core import ids, ratelimits
+from apps.core import ids, jobs, ratelimits, tokens
 from apps.core.errors import NotFound
 from apps.core.files.errors import PictureRefused
+from apps.flows import erasure, privacy
 from apps.members import uploads
 from apps.members.errors import UploadQuotaReached
 from apps.members.models import Member, MemberKey, Upload
@@ -289,6 +293,27 @@ def test_ten_copies_at_once_make_one_file_and_the_quota_is_exact(me: Caller, mon
 
     assert answers.count("upload_quota_reached") == 7
     assert Upload.objects.count() == len(stored()) == 4
+
+
+def test_the_picture_is_part_of_the_copy_of_ones_data_and_an_erasure_leaves_nothing(me: Caller):
+    file = send(me, drawn(size=(300, 200))).data["id"]
+    me.put("me", {"avatar": file}, If_Match="*")
+    member_id = Member.objects.get().pk
+    jobs.run(job_id=privacy.request_export(member_id=member_id))
+    tokens.step_up(family_id=me.family_id)
+    copy = privacy.take_export(member_id=member_id, family_id=me.family_id).content
+    archive = zipfile.ZipFile(io.BytesIO(copy))
+    [row] = json.loads(archive.read("data.json"))["tables"]["members.Upload"]
+    assert (row["file"], row["width"], row["height"]) == (f"files/{file}.jpg", 300, 200)
+    assert archive.read(row["file"]).startswith(b"\xff\xd8\xff")
+    assert f"files/{file}.jpg" in archive.read("data.html").decode()
+
+    asked = privacy.request_erasure(member_id=member_id)
+    with house.frozen(asked.effective_at):
+        assert erasure.run_due() == {"erased": 1, "failed": 0}
+
+    assert (Upload.objects.count(), stored()) == (0, [])
+    assert Member.objects.get().avatar_id is None
 
 
 def test_a_failure_on_the_way_leaves_no_file(me: Caller, monkeypatch: pytest.MonkeyPatch):

@@ -39,8 +39,8 @@ def test_a_member_reads_their_profile_with_the_headers_of_every_answer(me: Calle
     assert answer.data["phone"] == "170****0001"
     assert answer.data["id"].startswith("mem_")
     assert answer["Api-Version"] == "2026-12-01"
-    assert answer["RateLimit-Policy"] == '"member";q=120;w=60'
-    assert re.fullmatch(r'"member";r=119;t=\d+', answer["RateLimit"])
+    assert answer["RateLimit-Policy"] == '"member";q=120;w=60, "token";q=90;w=60'
+    assert re.fullmatch(r'"member";r=119;t=\d+, "token";r=89;t=\d+', answer["RateLimit"])
     assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", answer["traceparent"])
     assert "Set-Cookie" not in answer
 

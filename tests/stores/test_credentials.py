@@ -111,3 +111,26 @@ def test_the_command_shows_the_key_once(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(CommandError):
         call_command("issue_key", "till 2", "--scope", "orders.write", "--store", "S2")
     assert AuditEntry.objects.filter(actor="cli").count() == 2
+
+
+@pytest.mark.django_db
+def test_a_key_is_ended_on_the_command_line_by_its_name_or_its_last_four(capsys):
+    store = Store.objects.create(code="S1", name="Jing'an")
+    first, second = (credentials.issue_client(name=name, scopes=["members.read"]) for name in ("one", "two"))
+    till = credentials.issue_device(name="till 1", store_id=store.pk, scopes=["orders.write"])
+
+    call_command("revoke_key", credentials.public_id(kind="client", credential_id=first.id))
+    call_command("revoke_key", till.secret[-4:])
+
+    assert capsys.readouterr().out.count("Revoked.") == 2
+    assert credentials.find(first.secret) is credentials.find(till.secret) is None
+    assert credentials.find(second.secret) is not None
+    for wrong in (
+        credentials.public_id(kind="client", credential_id=first.id),
+        "cli_0000000000000",
+        "nonsense",
+        "????",
+    ):
+        with pytest.raises(CommandError):
+            call_command("revoke_key", wrong)
+    assert credentials.find(second.secret) is not None
