@@ -6,6 +6,7 @@ from apps.core.holdings import Holding
 HOLDINGS = (
     Holding(  # months older than the brand keeps are dropped whole by `partitions.keep`
         model="activity.Event",
+        sensitivity="personal",
         member="member_id",
         export=("occurred_at", "name", "properties", "source", "is_stitched"),
         on_erase="delete",
@@ -14,6 +15,7 @@ HOLDINGS = (
     ),
     Holding(
         model="activity.CodeVisitor",
+        sensitivity="personal",
         member="visitor__member_id",
         export=("code", "first_at", "last_at", "opens"),
         on_erase="delete",
@@ -22,6 +24,7 @@ HOLDINGS = (
     ),
     Holding(
         model="activity.Visitor",
+        sensitivity="personal",
         member="member_id",
         export=("anonymous_id", "first_seen_at", "seen_at", "linked_at"),
         on_erase="delete",
@@ -30,6 +33,7 @@ HOLDINGS = (
     ),
     Holding(
         model="activity.Arrival",
+        sensitivity="personal",
         member="member_id",
         export=("code", "at"),
         on_erase="delete",

@@ -16,6 +16,7 @@ from prometheus_client import Counter
 from apps.activity import batches
 from apps.activity.errors import BatchMalformed
 from apps.core import clock
+from apps.members import consents, minors
 
 REMEMBERED = timedelta(days=8)
 STITCHED_BACK = timedelta(days=30)
@@ -37,24 +38,23 @@ class IngestResult:
 
 # Order matters against a log-in or an erasure at the same moment: the anonymous id and the member are locked before anything is
 # written, and a lock that had to wait reads what the other transaction left.
-_INGEST = """
+_INGEST = f"""
 with visitor as materialized (
     insert into activity_visitor as v (anonymous_id, first_seen_at, seen_at)
     select %(anonymous)s, %(now)s, %(now)s where %(anonymous)s <> ''
     on conflict (anonymous_id) do update set seen_at = greatest(v.seen_at, excluded.seen_at)
     returning v.member_id, v.linked_at, v.shared_at
 ), known as materialized (
-    select m.id from members_member m
+    select m.id, {minors.UNGUARDED} or {consents.OBJECTED} as is_quiet from members_member m
     where m.id = coalesce(%(member)s, (select member_id from visitor where shared_at is null))
       and m.status <> 'erased'
     for key share
 ), person as materialized (
     select k.id as member_id, v.linked_at,
-           coalesce(not c.is_granted, false) or (%(member)s::bigint is not null and k.id is null) as is_quiet
+           coalesce(k.is_quiet, %(member)s::bigint is not null) as is_quiet
     from (select count(*) from visitor) locked
     left join visitor v on true
     left join known k on true
-    left join members_consentnow c on c.member_id = k.id and c.purpose = 'profiling' and c.channel = 'any'
 ), incoming as (
     select * from json_to_recordset(%(payload)s::json) as i (e uuid, n text, o timestamptz, l boolean, p jsonb)
 ), fresh as (
@@ -89,7 +89,7 @@ def ingest(
 
     `sent_at` is the sender's clock when it sent: times of a clock that is wrong are corrected by it. An event of an anonymous id
     that a member has logged in with meanwhile goes to that member when it happened before. Somebody who has switched
-    personalisation off is counted without their id. Raises BatchTooLarge, BatchMalformed.
+    personalisation off, and a child whom no guardian answers for, is counted without their id. Raises BatchTooLarge, BatchMalformed.
     """
     if anonymous_id and not _ANONYMOUS(anonymous_id):
         raise BatchMalformed(part="anonymous_id")
@@ -105,7 +105,7 @@ def ingest(
             "source": source[:40],
         }
         with connection.cursor() as cursor:
-            cursor.execute(_INGEST, values)
+            cursor.execute(_INGEST, values | minors.as_of(moment))
             accepted = int(cursor.fetchone()[0])
     duplicates = sorted_out.duplicates + len(sorted_out.rows) - accepted
     for outcome, count in (("accepted", accepted), ("duplicate", duplicates), ("rejected", len(sorted_out.rejected))):
@@ -132,10 +132,13 @@ def stitch(*, anonymous_id: str, member_id: int) -> int:
         cursor.execute(_ARRIVE, {"anonymous": anonymous_id, "member": member_id, "now": moment, "since": touched})
         if owner != member_id or is_shared:
             return 0
-        cursor.execute(
-            _ATTRIBUTE,
-            {"anonymous": anonymous_id, "member": member_id, "now": moment, "since": moment - STITCHED_BACK},
-        )
+        reach: dict[str, Any] = {
+            "anonymous": anonymous_id,
+            "member": member_id,
+            "now": moment,
+            "since": moment - STITCHED_BACK,
+        }
+        cursor.execute(_ATTRIBUTE, reach | minors.as_of(moment))
         return int(cursor.rowcount)
 
 
@@ -153,12 +156,11 @@ on conflict (anonymous_id) do update set
     seen_at = greatest(v.seen_at, excluded.seen_at)
 returning v.member_id, v.shared_at is not null
 """
-_ATTRIBUTE = """
+_ATTRIBUTE = f"""
 update activity_event set member_id = %(member)s, is_stitched = true
 where anonymous_id = %(anonymous)s and member_id is null and anonymous_id <> ''
   and occurred_at > %(since)s and occurred_at <= %(now)s
-  and not exists (select from members_consentnow c
-                  where c.member_id = %(member)s and c.purpose = 'profiling' and c.channel = 'any' and not c.is_granted)
+  and not exists (select from members_member m where m.id = %(member)s and ({minors.UNGUARDED} or {consents.OBJECTED}))
 """
 _ARRIVE = """
 insert into activity_arrival (member_id, code_id, at)

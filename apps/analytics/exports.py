@@ -15,6 +15,7 @@ from apps.core import audit, clock, jobs, logs, requests
 from apps.core.errors import Forbidden, ValidationFailed
 from apps.core.files.rejects import harmless
 from apps.core.models import Job
+from apps.members import consents, minors
 from apps.members import phones as phone_numbers
 from apps.members import selectors as members
 from apps.members.models import Attribute
@@ -26,14 +27,16 @@ KIND = "members.export"
 PERMISSION, FULL = "members.export", "members.unmask"
 CHUNK = 2_000
 KEPT_FOR = timedelta(days=3)
-_ROWS = """
+_ROWS = f"""
 select m.id, m.member_no, m.nickname, m.gender, m.birth_year, m.birth_month, m.birth_day, h.code as store, m.source,
-       m.status, m.tags, m.attributes, m.joined_at, s.stage, s.cell, coalesce(s.orders, 0) as orders,
+       m.status, m.tags, m.attributes, m.joined_at, case when p.is_profiled then s.stage end as stage,
+       case when p.is_profiled then s.cell end as cell, coalesce(s.orders, 0) as orders,
        coalesce(s.net_cents, 0) as net_cents, s.last_order_at
 from members_member m
 left join segments_memberstats s on s.member_id = m.id
 left join stores_store h on h.id = m.home_store_id
-where m.id = any(%s) order by m.id
+cross join lateral (select not {minors.UNGUARDED} and not {consents.OBJECTED} as is_profiled) p
+where m.id = any(%(members)s) order by m.id
 """
 _COLUMNS = (
     "member_no", "nickname", "phone", "gender", "birthday", "store", "source", "status", "joined_at", "tags", "stage",
@@ -102,7 +105,7 @@ def _open(path: Path) -> Any:
 def _chunks(wanted: listed.Wanted) -> Iterator[list[dict[str, Any]]]:
     after = 0
     while found := listed.ids_after(wanted=wanted, after=after, limit=CHUNK):
-        yield select.rows(_ROWS, [found])
+        yield select.rows(_ROWS, minors.as_of(clock.now()) | {"members": found})
         after = found[-1]
 
 

@@ -13,6 +13,7 @@ DEEPEST = 6
 MOST_RULES = 60
 MOST_VALUES = 200
 _BIG = 10**15
+WORKED_OUT = frozenset({"stage", "cell", "last_channel", "orders", "net_cents"})  # fields out of what the member buys
 
 
 class BadRule(ValueError):
@@ -69,6 +70,14 @@ def compiled(rule: Any) -> tuple[str, dict[str, Any]]:
         return "true", {}
     compiler = _Compiler()
     return compiler.rule(rule, at="/audience", depth=0), compiler.params
+
+
+def fields(rule: Any) -> set[str]:
+    """The fields that a valid rule asks about."""
+    if "field" in rule:
+        return {rule["field"]}
+    parts = [rule["not"]] if "not" in rule else [*rule.get("all", ()), *rule.get("any", ())]
+    return set().union(*(fields(part) for part in parts))
 
 
 def _texts(rule: dict, at: str, *, allowed: Callable[[str], bool] | None = None) -> list[str]:

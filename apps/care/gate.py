@@ -10,9 +10,10 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from apps.care import reasons, templates
+from apps.care import audience, reasons, templates
 from apps.care.models import Channel, Version
 from apps.core import brand, clock
+from apps.members import consents, minors
 
 GLOBAL = "global"
 _DEFAULT = {"day_cap": 1, "week_cap": 3, "quiet": [22, 8], "global_holdout_percent": 0}
@@ -114,14 +115,7 @@ def threshold_bytes(percent: float | Decimal) -> bytes:
     return limit.to_bytes(5)[1:] if 0 < limit < 2**32 else b"\xff" * 33 * bool(limit)
 
 
-# Born less than 14 years ago by the shop's calendar, an unknown day taken as the latest, and no guardian's yes.
-UNDER_14 = """coalesce(
-    m.birth_year >= %(child_year)s
-    and (m.birth_year, coalesce(m.birth_month, 12), coalesce(m.birth_day, 31)) > (%(child_year)s, %(child_month)s, %(child_day)s)
-    and not exists (
-        select from members_consentnow g where g.member_id = m.id and g.purpose = 'guardian' and g.is_granted
-        and (g.valid_until is null or g.valid_until > %(valid_at)s)
-    ), false)"""
+UNDER_14, as_of = minors.UNGUARDED, minors.as_of
 CONSENTED = (
     "coalesce(k1.is_granted, k2.is_granted, false)"  # at least one says yes …
     " and coalesce(k1.is_granted, true) and coalesce(k2.is_granted, true)"  # … and none says no
@@ -145,6 +139,15 @@ def joins(*, purpose: str = "%(purpose)s", channel: str = "%(channel)s") -> str:
     return JOINS.format(purpose=purpose, channel=channel)
 
 
+def is_profiling(version: Version) -> bool:
+    """Whether it goes by what the house works out of a member's purchases: who gets it, when, or what it says."""
+    return (
+        version.trigger != Version.Trigger.BIRTHDAY
+        or bool(audience.fields(version.audience) & audience.WORKED_OUT)
+        or bool(set(templates.variables(version.template)) & templates.WORKED_OUT)
+    )
+
+
 def refusals(version: Version) -> list[tuple[str, str]]:
     """(reason, SQL condition) in the order in which they are judged; parameters from `parameters`."""
     needed = [
@@ -157,6 +160,8 @@ def refusals(version: Version) -> list[tuple[str, str]]:
         (reasons.UNDER_14, UNDER_14),
         (reasons.NO_CONSENT, f"not ({CONSENTED})"),
     ]
+    if is_profiling(version):
+        checks.append((reasons.NO_PROFILING, consents.OBJECTED))
     if version.channel == Channel.SMS:
         checks.append((reasons.NO_ADDRESS, f"not {HAS_PHONE}"))
     if version.trigger == Version.Trigger.STAGE_ENTERED:
@@ -167,13 +172,6 @@ def refusals(version: Version) -> list[tuple[str, str]]:
     checks.append((reasons.GLOBAL_HOLDOUT, held_out_sql("global_key", "global_limit")))
     checks.append((reasons.CAP, _CAPPED))
     return checks
-
-
-def as_of(moment: datetime) -> dict[str, Any]:
-    """What consents and ages are judged by: `moment`, and the birthday of who turns 14 that shop day."""
-    today = clock.local_date(moment)
-    day = 28 if (today.month, today.day) == (2, 29) else today.day
-    return {"valid_at": moment, "child_year": today.year - 14, "child_month": today.month, "child_day": day}
 
 
 def parameters(version: Version, *, gate: Gate, moment: datetime, send_at: datetime) -> dict[str, Any]:

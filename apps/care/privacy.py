@@ -9,6 +9,7 @@ _COUNTED = _("Counts in the results of a policy; without text, name and number."
 HOLDINGS = (
     Holding(
         model="care.Touch",
+        sensitivity="personal",
         member="member_id",
         export=("policy", "channel", "state", "reason", "decided_at", "send_at", "settled_at"),
         on_erase="keep",
@@ -18,6 +19,7 @@ HOLDINGS = (
     ),
     Holding(
         model="care.Attempt",
+        sensitivity="personal",
         member="touch__member_id",
         export=("number", "state", "code", "text", "at"),
         on_erase="keep",

@@ -7,6 +7,7 @@ LATE = "late"
 NOT_ACTIVE = "not_active"
 NO_CONSENT = "no_consent"
 UNDER_14 = "under_14"
+NO_PROFILING = "no_profiling"
 NO_ADDRESS = "no_address"
 STAGE_LEFT = "stage_left"
 BOUGHT = "bought"
@@ -22,6 +23,7 @@ TEXTS: dict[str, Promise] = {
     NOT_ACTIVE: _("The member is frozen, cancelled or erased"),
     NO_CONSENT: _("No consent for this channel"),
     UNDER_14: _("Under 14, and no guardian has agreed"),
+    NO_PROFILING: _("The member has switched personalisation off"),
     NO_ADDRESS: _("No usable phone number"),
     STAGE_LEFT: _("No longer in this stage"),
     BOUGHT: _("Has bought since"),

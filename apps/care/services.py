@@ -6,10 +6,12 @@ from datetime import datetime
 
 from django.db import transaction
 
-from apps.care import dispatch, planning, policies
-from apps.care.models import Policy, Version
+from apps.care import dispatch, gate, planning, policies, reasons
+from apps.care.models import Policy, Touch, Version
 from apps.care.planning import Plan
+from apps.core import clock
 from apps.core.errors import NotFound
+from apps.members import selectors as members
 from apps.segments import refresh as stats
 
 Watcher = Callable[[Plan], None]
@@ -41,6 +43,22 @@ def rehearse(*, moment: datetime, watch: Watcher | None = None, draft_of: int | 
             watch(found)
         transaction.set_rollback(True)
     return found
+
+
+@transaction.atomic
+def stop_profiled(*, member_id: int) -> int:
+    """Skip what waits for a member who has switched personalisation off and goes by what they buy. Returns how many.
+
+    Waits for a plan that is being made: what it decided by the earlier word is found, too.
+    """
+    planning.lock_slots()
+    if members.may_be_profiled(member_id):
+        return 0
+    waiting = Touch.objects.filter(member_id=member_id, state=Touch.State.PLANNED, settled_at=None)
+    doomed = [touch.pk for touch in waiting.select_related("version") if gate.is_profiling(touch.version)]
+    return waiting.filter(pk__in=doomed).update(
+        state=Touch.State.SKIPPED, reason=reasons.NO_PROFILING, settled_at=clock.now(), slot_on=None
+    )
 
 
 def _published(policy_id: int) -> Version:

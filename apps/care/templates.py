@@ -28,6 +28,7 @@ _SQL = {
     "orders": "nullif(s.orders, 0)::text",
 }
 VARIABLES = tuple(_SQL)
+WORKED_OUT = frozenset(_SQL) - {"nickname", "brand"}  # out of what the member buys
 # Cheaper than the value itself: whether there is one.
 PRESENT = {
     "nickname": "m.nickname <> ''",

@@ -82,6 +82,7 @@ urlpatterns = [
     path("console/members/<str:member>/state/", identity.state, name="member_state"),
     path("console/members/<str:member>/cancel/", identity.cancel, name="member_cancel"),
     path("console/members/<str:member>/consent/", identity.consent, name="member_consent"),
+    path("console/members/<str:member>/guardian/", identity.guardian, name="member_guardian"),
     path("console/members/<str:member>/sign-out/", identity.sign_out, name="member_sign_out"),
     path("console/members/<str:member>/merge/", merges.find, name="merge_find"),
     path("console/members/<str:survivor>/merge/<str:loser>/", merges.preview, name="merge_preview"),

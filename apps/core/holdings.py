@@ -20,6 +20,7 @@ from django.apps import apps
 from django.db.models import Model, QuerySet
 from django.utils.functional import Promise
 
+Sensitivity = Literal["", "technical", "personal", "sensitive"]
 Shown = Callable[[int], list[dict[str, object]]]
 Erase = Callable[[int], None]
 
@@ -32,6 +33,8 @@ class Holding:
     `on_merge`: "move" re-points `member` to the survivor, "stay" leaves the row (it follows another table, or is computed anew).
     `retain_days` after the time in `since` the purge deletes the row; None: as long as the membership lasts.
     `purpose` is a key of the processing record (`apps.flows.processing`).
+    `sensitivity`: "sensitive" names the person, opens what names them, or concerns children; "personal" says something about
+    them; "technical" is ids and times. A test fails for a table without one.
     """
 
     model: str
@@ -44,6 +47,7 @@ class Holding:
     since: str = ""
     blank: tuple[str, ...] = ()
     purpose: str = "membership"
+    sensitivity: Sensitivity = ""
 
     def __post_init__(self) -> None:
         if self.on_erase == "keep" and not self.reason:

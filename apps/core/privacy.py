@@ -11,6 +11,7 @@ from apps.core.models import User
 HOLDINGS = (
     Holding(
         model="core.User",
+        sensitivity="personal",
         member="member__id",
         export=("created_at", "last_login", "is_active"),
         on_erase="keep",
@@ -21,6 +22,7 @@ HOLDINGS = (
     ),
     Holding(
         model="core.TokenFamily",
+        sensitivity="personal",
         member="user__member__id",
         export=("client", "label", "created_at", "seen_at", "expires_at", "revoked_at"),
         on_erase="delete",
@@ -31,6 +33,7 @@ HOLDINGS = (
     ),
     Holding(
         model="core.TokenPair",
+        sensitivity="technical",
         member="family__user__member__id",
         export=(),
         on_erase="delete",
@@ -41,6 +44,7 @@ HOLDINGS = (
     ),
     Holding(
         model="core.IdempotencyKey",
+        sensitivity="technical",
         member="member_id",
         export=("route", "status", "created_at"),
         on_erase="delete",

@@ -16,7 +16,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.db.models import Field, Model
 
-from apps.core import audit, clock, holdings
+from apps.core import audit, clock, holdings, ids
 from apps.core.holdings import Holding
 from apps.events import services as events
 from apps.flows import job_files
@@ -27,6 +27,7 @@ from apps.members.models import Identity, Member
 
 log = structlog.get_logger("siyu.privacy")
 Keys = list[tuple[Holding, list[Any]]]
+TELLING = 6  # bytes: two Chinese characters, a short card number
 OPEN = (PrivacyRequest.State.COOLING, PrivacyRequest.State.WAITING, PrivacyRequest.State.READY)
 
 
@@ -57,6 +58,7 @@ def erase(*, member_id: int) -> bool:
             words |= _words(record)
             _put_on_the_list(record, moment)
             _erase_rows(record)
+            _forget_answers(record.pk, words)
         _settle(member_id)
         audit.record("member.erased", object_type="member", object_id=member_id)
         events.publish("member.erased", key=str(member_id), lane=f"member:{member_id}", member_id=member_id)
@@ -139,6 +141,17 @@ def _erase_audit(member: Member, found: Keys) -> None:
         cursor.execute(
             "select flows_erase_audit(%s, %s, %s, %s)",
             [member.pk, member.user_id, [kind for kind, _ in names], [key for _, key in names]],
+        )
+
+
+def _forget_answers(member_id: int, words: set[str]) -> None:
+    """Answers kept for programs that repeat a request (`core.idempotency`), where they name the member. Short words say too little."""
+    naming = [ids.encode(members.PREFIX, member_id).encode(), *(word.encode() for word in words)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "delete from core_idempotencykey"
+            " where exists (select from unnest(%s::bytea[]) w(word) where position(w.word in body) > 0)",
+            [[word for word in naming if len(word) >= TELLING]],
         )
 
 

@@ -17,6 +17,7 @@ TABLES: dict[str, Promise] = {
     "core.User": _("Your log-in"),
     "core.IdempotencyKey": _("Your newest requests"),
     "core.TokenFamily": _("Where you are signed in"),
+    "core.TokenPair": _("Keys of your log-ins"),
     "gateways.InboxMessage": _("Your inbox"),
     "gateways.SubscribeGrant": _("WeChat messages you allowed"),
     "gateways.SubscribeAnswer": _("Your answers about WeChat messages"),
@@ -26,6 +27,11 @@ TABLES: dict[str, Promise] = {
     "members.Consent": _("What you agreed to and withdrew"),
     "members.ConsentNow": _("What you agree to now"),
     "members.StateChange": _("Your membership over time"),
+    "members.Guardian": _("A parent or guardian agreed"),
+    "members.MemberKey": _("The key that seals your numbers"),
+    "members.MemberTag": _("Your tags"),
+    "members.Opening": _("What you brought along from an earlier system"),
+    "members.TakenTag": _("Tags that were taken away"),
     "members.Merge": _("Records that were joined"),
     "members.MergeMove": _("What moved when records were joined"),
     "members.Doubt": _("Possible double records"),
@@ -38,6 +44,10 @@ TABLES: dict[str, Promise] = {
     "segments.StageChange": _("How your life stage changed"),
     "segments.ScoreChange": _("How your scores changed"),
     "segments.Newcomer": _("Not yet counted"),
+    "activity.Arrival": _("What brought you to us"),
+    "activity.CodeVisitor": _("Codes you opened"),
+    "activity.Event": _("What you opened and did here"),
+    "activity.Visitor": _("Browsers you used"),
     "care.Touch": _("Messages we considered"),
     "care.Attempt": _("Messages we sent"),
     "flows.PrivacyRequest": _("Your privacy requests"),
@@ -60,7 +70,9 @@ HOUSE_TABLES: dict[str, Promise] = {
 }
 COLUMNS: dict[str, Promise] = {
     "after": pgettext_lazy("change", "After"),
+    "amount": _("Amount"),
     "amount_cents": _("Amount"),
+    "anonymous_id": _("Random number of the browser"),
     "app_id": _("App"),
     "asked_at": _("Asked for"),
     "at": pgettext_lazy("column", "When"),
@@ -80,40 +92,53 @@ COLUMNS: dict[str, Promise] = {
     "decided_at": pgettext_lazy("column", "Decided at"),
     "discount_cents": _("Discount"),
     "due_at": pgettext_lazy("column", "Due"),
+    "ended_at": _("Taken back"),
     "expires_at": _("Ends"),
+    "expires_on": _("Last day"),
     "f": _("Score: how often"),
     "file": _("File in this copy"),
+    "first_at": _("First time"),
+    "first_seen_at": _("First seen"),
     "first_order_at": _("First order"),
     "gap_mean_days": _("Days between orders, mean"),
     "gap_median_days": _("Days between orders, median"),
     "gender": _("Gender"),
     "height": _("Height in pixels"),
+    "given_at": pgettext_lazy("tag", "Given at"),
     "home_store": _("Home store"),
     "is_active": _("May log in"),
     "is_banned": _("Closed by WeChat"),
     "is_granted": _("Agreed"),
+    "is_stitched": _("Before you logged in"),
     "joined_at": _("Member since"),
+    "key": pgettext_lazy("column", "Name"),
     "kind": pgettext_lazy("column", "Kind"),
     "label": _("Device"),
     "language": _("Language"),
+    "last_at": _("Last time"),
     "last_login": _("Last log-in"),
     "last_order_at": _("Last order"),
+    "linked_at": _("Known as yours since"),
     "line_no": pgettext_lazy("column", "Line number"),
     "m": _("Score: how much"),
     "member": _("Member number"),
     "member_no": _("Member number"),
     "model": pgettext_lazy("column", "Table"),
+    "name": pgettext_lazy("column", "What"),
     "namespace": _("App"),
     "net_cents": _("Spent, after refunds"),
     "nickname": _("Nickname"),
     "number": _("Try"),
+    "occurred_at": pgettext_lazy("column", "When"),
     "on": pgettext_lazy("column", "Day"),
+    "opens": _("How often opened"),
     "order": pgettext_lazy("column", "Order number"),
     "order_no": _("Order number"),
     "orders": pgettext_lazy("column", "Number of orders"),
     "paid_at": pgettext_lazy("column", "Paid at"),
     "policy": _("Care policy"),
     "product": _("Product"),
+    "properties": _("Further details"),
     "purpose": _("Purpose"),
     "quantity": _("Quantity"),
     "r": _("Score: how lately"),
@@ -135,6 +160,7 @@ COLUMNS: dict[str, Promise] = {
     "status": pgettext_lazy("column", "State"),
     "store": _("Store"),
     "taken_at": pgettext_lazy("column", "Sent at"),
+    "tag": _("Tag"),
     "tags": _("Tags"),
     "template_id": _("Message template"),
     "text": pgettext_lazy("message", "Text"),
@@ -152,6 +178,12 @@ COLUMNS: dict[str, Promise] = {
     "verified_at": _("Verified"),
     "width": _("Width in pixels"),
 }
+# Where the same name means something else.
+COLUMNS_OF: dict[str, Promise] = {
+    "activity.Arrival.code": _("Tracked code"),
+    "activity.CodeVisitor.code": _("Tracked code"),
+    "members.Opening.taken_at": _("Taken over at"),
+}
 # Codes that stand in columns without choices of their own.
 CODES: dict[str, dict[Any, Any]] = {
     "purpose": dict(Consent.Purpose.choices),
@@ -164,6 +196,9 @@ def table(model: type[Model]) -> str:
 
 
 def column(name: str, field: Field | None) -> str:
+    own = f"{field.model._meta.label}.{name}" if field is not None else ""
+    if own in COLUMNS_OF:
+        return str(COLUMNS_OF[own])
     if name in COLUMNS:
         return str(COLUMNS[name])
     return str(field.verbose_name) if field is not None else name

@@ -27,6 +27,7 @@ PREFIX = "prv"
 HOLDINGS = (
     Holding(
         model="flows.PrivacyRequest",
+        sensitivity="sensitive",
         member="member_id",
         export=("kind", "state", "asked_at", "due_at", "settled_at"),
         on_erase="keep",
@@ -37,6 +38,7 @@ HOLDINGS = (
     ),
     Holding(
         model="flows.Erased",
+        sensitivity="technical",
         member="member_id",
         export=("at",),
         on_erase="keep",

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from apps.events.models import Event
-from apps.flows import identity_conflict, member_merged, order_paid, order_refunded, privacy
+from apps.flows import identity_conflict, member_merged, order_paid, order_refunded, personalisation_off, privacy
 
 Step = Callable[[Event], None]
 
@@ -13,6 +13,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "member.unionid_conflict": (identity_conflict.join_by_unionid,),
     "member.phone_conflict": (identity_conflict.join_by_phone,),
     "member.came_back": (privacy.close_wish,),
-    "member.merged": (member_merged.settle,),
+    "member.merged": (member_merged.settle, personalisation_off.stop_for_survivor),
+    "member.personalisation_off": (personalisation_off.stop,),
     "member.unmerged": (member_merged.refresh_both,),
 }

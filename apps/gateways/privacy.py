@@ -5,6 +5,7 @@ from apps.core.holdings import Holding
 HOLDINGS = (
     Holding(
         model="gateways.SubscribeSend",
+        sensitivity="technical",
         member="grant__member_id",
         export=("state", "taken_at"),
         on_erase="delete",
@@ -15,6 +16,7 @@ HOLDINGS = (
     ),
     Holding(
         model="gateways.SubscribeAnswer",
+        sensitivity="personal",
         member="grant__member_id",
         export=("result", "at"),
         on_erase="delete",
@@ -25,6 +27,7 @@ HOLDINGS = (
     ),
     Holding(
         model="gateways.SubscribeGrant",
+        sensitivity="personal",
         member="member_id",
         export=("app_id", "template_id", "credits"),
         on_erase="delete",
@@ -33,6 +36,7 @@ HOLDINGS = (
     ),
     Holding(
         model="gateways.InboxMessage",
+        sensitivity="personal",
         member="member_id",
         export=("title", "body", "created_at", "read_at"),
         on_erase="delete",

@@ -30,6 +30,8 @@ TEXTS = {
     CodeRequest.Purpose.LOGIN: "登录验证码：{code}，5分钟内有效，请勿告诉他人。",
     CodeRequest.Purpose.STEP_UP: "您正在进行安全验证，验证码：{code}，5分钟内有效，请勿告诉他人。",
     CodeRequest.Purpose.CHANGE_PHONE: "您正在更换手机号，验证码：{code}，5分钟内有效，请勿告诉他人。",
+    CodeRequest.Purpose.GUARDIAN: "您的孩子未满14周岁，正在请您同意其会员服务。验证码：{code}，"
+    "5分钟内有效；输入即表示同意，不同意请忽略。",
 }
 # What a provider says of one number. Told to nobody: only members can be on our opt-out list.
 ABOUT_THE_NUMBER = frozenset({"NUMBER_INVALID", "BLACKLIST", "REPEATED", "DAY_LIMIT", "OTP_LIMIT"})

@@ -3,13 +3,19 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.core import clock
 from apps.core.errors import ValidationFailed
+from apps.events import services as events
 from apps.members.models import Consent
 
+# Member m has switched personalisation off.
+OBJECTED = """exists (select from members_consentnow p where p.member_id = m.id and p.purpose = 'profiling'
+    and p.channel = 'any' and not p.is_granted)"""
 
+
+@transaction.atomic
 def give_consent(
     *,
     member_id: int,
@@ -20,7 +26,10 @@ def give_consent(
     text_version: str,
     expires_at: datetime | None = None,
 ) -> int:
-    """Record one statement, given or withdrawn; a yes counts until `expires_at`. Returns its id."""
+    """Record one statement, given or withdrawn; a yes counts until `expires_at`. Returns its id.
+
+    Personalisation switched off publishes `member.personalisation_off`.
+    """
     _check(purpose, channel, source)
     statement = Consent.objects.create(
         member_id=member_id,
@@ -32,6 +41,9 @@ def give_consent(
         at=clock.now(),
         expires_at=expires_at,
     )
+    if purpose == Consent.Purpose.PROFILING and not is_granted:
+        lane = f"member:{member_id}"
+        events.publish("member.personalisation_off", key=str(statement.pk), lane=lane, member_id=member_id)
     return statement.pk
 
 

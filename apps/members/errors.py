@@ -180,3 +180,19 @@ class TooManyUploads(DomainError):
     status = 429
     is_retryable = True
     title = _("Too many requests. Wait %(retry_after)s seconds.")
+
+
+class GuardianIsMember(DomainError):
+    code = "guardian_is_member"
+    status = 422
+    title = _("This is your own number. It takes the number of a parent or guardian.")
+
+
+class GuardianOfMany(DomainError):
+    code = "guardian_of_many"
+    title = _("This number already speaks for %(most)s children. Ask in a store.")
+
+
+class GuardianNotNeeded(DomainError):
+    code = "guardian_not_needed"
+    title = _("Nobody has to agree: the birthday says 14 or older, or says nothing.")

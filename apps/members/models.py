@@ -16,7 +16,7 @@ from apps.members.proofs import CodeAlarm, CodeRequest, KnownDevice
 from apps.members.stored_files import Upload
 
 __all__ = [
-    "Attribute", "CodeAlarm", "CodeRequest", "Consent", "ConsentNow", "Departure", "Doubt", "Identity",
+    "Attribute", "CodeAlarm", "CodeRequest", "Consent", "ConsentNow", "Departure", "Doubt", "Guardian", "Identity",
     "KnownDevice", "Member", "MemberImport", "MemberKey", "MemberTag", "Merge", "MergeMove", "Opening", "PolicyText",
     "StateChange",
     "Tag", "TagAct", "TagGroup", "TakenTag", "Upload",
@@ -187,6 +187,21 @@ class ConsentNow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.member_id} {self.purpose} {self.channel}"
+
+
+class Guardian(models.Model):
+    """A guardian's phone that agreed for a child under 14, by its keyed hash alone: proves later which number it was."""
+
+    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="+")
+    phone_digest = models.BinaryField(max_length=32)
+    at = models.DateTimeField(default=clock.now)
+    ended_at = models.DateTimeField(null=True)  # taken back, or another guardian spoke
+
+    class Meta:
+        indexes = [models.Index(fields=["phone_digest"], condition=Q(ended_at=None), name="members_guardian_of")]
+
+    def __str__(self) -> str:
+        return f"guardian of {self.member_id}"
 
 
 class PolicyText(models.Model):

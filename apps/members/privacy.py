@@ -11,6 +11,7 @@ from apps.members.models import CodeRequest, Doubt, Identity, KnownDevice, Membe
 HOLDINGS = (
     Holding(
         model="members.Member",
+        sensitivity="sensitive",
         member="id",
         export=(
             "member_no",
@@ -44,6 +45,7 @@ HOLDINGS = (
     ),
     Holding(
         model="members.MemberKey",
+        sensitivity="sensitive",
         member="member_id",
         export=(),
         on_erase="delete",
@@ -52,6 +54,7 @@ HOLDINGS = (
     ),
     Holding(
         model="members.Identity",
+        sensitivity="sensitive",
         member="member_id",
         export=("kind", "namespace", "verified_at", "created_at"),
         on_erase="delete",
@@ -59,6 +62,7 @@ HOLDINGS = (
     ),
     Holding(
         model="members.Consent",
+        sensitivity="personal",
         member="member_id",
         export=("purpose", "channel", "is_granted", "source", "text_version", "at", "expires_at"),
         on_erase="keep",
@@ -68,6 +72,7 @@ HOLDINGS = (
     ),
     Holding(
         model="members.ConsentNow",
+        sensitivity="personal",
         member="member_id",
         export=("purpose", "channel", "is_granted", "at", "text_version", "valid_until"),
         on_erase="delete",
@@ -75,7 +80,17 @@ HOLDINGS = (
         purpose="consent",
     ),
     Holding(
+        model="members.Guardian",
+        sensitivity="sensitive",
+        member="member_id",
+        export=("at", "ended_at"),
+        on_erase="delete",
+        on_merge="move",
+        purpose="consent",
+    ),
+    Holding(
         model="members.StateChange",
+        sensitivity="personal",
         member="member_id",
         export=("before", "after", "cause", "at"),
         on_erase="keep",
@@ -86,6 +101,7 @@ HOLDINGS = (
     ),
     Holding(
         model="members.Merge",
+        sensitivity="sensitive",
         member="survivor_id",
         export=("at", "undone_at"),
         on_erase="keep",
@@ -95,6 +111,7 @@ HOLDINGS = (
     ),
     Holding(
         model="members.MergeMove",
+        sensitivity="technical",
         member="merge__survivor_id",
         export=("model",),
         on_erase="keep",
@@ -103,6 +120,7 @@ HOLDINGS = (
     ),
     Holding(
         model="members.Doubt",
+        sensitivity="technical",
         member="first_id",
         export=("cause", "state", "at"),
         on_erase="delete",
@@ -110,6 +128,7 @@ HOLDINGS = (
     ),
     Holding(
         model="members.MemberTag",
+        sensitivity="personal",
         member="member_id",
         export=("tag", "source", "given_at", "expires_on"),
         on_erase="delete",
@@ -117,6 +136,7 @@ HOLDINGS = (
     ),
     Holding(
         model="members.Opening",
+        sensitivity="personal",
         member="member_id",
         export=("kind", "key", "amount", "expires_on", "source", "created_at", "taken_at"),
         on_erase="delete",
@@ -124,6 +144,7 @@ HOLDINGS = (
     ),
     Holding(  # sealed with the key of the record that sent it, so it stays there; a survivor keeps its own picture
         model="members.Upload",
+        sensitivity="sensitive",
         member="member_id",
         export=("purpose", "width", "height", "size", "created_at", "expires_at"),
         on_erase="delete",
@@ -133,6 +154,7 @@ HOLDINGS = (
     ),
     Holding(
         model="members.TakenTag",
+        sensitivity="personal",
         member="member_id",
         export=("tag", "source", "given_at", "expires_on"),
         on_erase="delete",

@@ -19,6 +19,7 @@ class CodeRequest(models.Model):
         LOGIN = "login", _("Log in")
         STEP_UP = "step_up", _("Confirm that it is you")
         CHANGE_PHONE = "change_phone", _("Change the phone number")
+        GUARDIAN = "guardian", _("A guardian agrees")
 
     class State(models.TextChoices):
         SENT = "sent", _("Sent")  # from the moment it is decided: a crash on the way counts as sent

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from apps.core import alerts, audit, ciphers, clock, ids, logs
 from apps.core.errors import BadCipher, NotFound, ValidationFailed
 from apps.core.models import AuditEntry
-from apps.members import identities
+from apps.members import identities, minors
 from apps.members import phones as phone_numbers
 from apps.members.errors import PhoneInvalid
 from apps.members.models import Attribute, Consent, ConsentNow, Identity, Member
@@ -291,6 +291,17 @@ def consents(member_id: int) -> list[Statement]:
             )
         )
     return history
+
+
+def may_be_profiled(member_id: int) -> bool:
+    """Whether what the house works out about this member may be used for and shown beside them. Raises NotFound.
+
+    Not of a child whom no guardian answers for, nor of somebody who has switched personalisation off.
+    """
+    objected = ConsentNow.objects.filter(
+        member_id=member_id, purpose=Consent.Purpose.PROFILING, channel=Consent.Channel.ANY, is_granted=False
+    )
+    return not minors.standing(member_id).is_unguarded and not objected.exists()
 
 
 def _matching(text: str) -> Q:

@@ -9,6 +9,7 @@ _BOOKS = _("Business records that the law asks to keep; without the identities n
 HOLDINGS = (
     Holding(
         model="orders.Order",
+        sensitivity="personal",
         member="member_id",
         export=(
             "source",
@@ -29,6 +30,7 @@ HOLDINGS = (
     ),
     Holding(
         model="orders.Line",
+        sensitivity="personal",
         member="order__member_id",
         export=("order", "line_no", "product", "quantity", "total_cents", "discount_cents", "refunded_cents"),
         on_erase="keep",
@@ -38,6 +40,7 @@ HOLDINGS = (
     ),
     Holding(
         model="orders.Refund",
+        sensitivity="personal",
         member="order__member_id",
         export=("order", "amount_cents", "refunded_at"),
         on_erase="keep",
@@ -47,6 +50,7 @@ HOLDINGS = (
     ),
     Holding(
         model="orders.Change",
+        sensitivity="technical",
         member="member_id",
         export=("due_at",),
         on_erase="delete",

@@ -14,7 +14,7 @@ from apps.core import audit, clock
 from apps.core.errors import NotFound
 from apps.members import policy_texts
 from apps.members import services as members
-from apps.members.models import Consent, ConsentNow, Identity, Member
+from apps.members.models import Consent, ConsentNow, Identity
 
 SOURCE = "portal"
 VERSION = "2026-12"  # of templates/portal/policy.html and of the sentences below; a new text is a new version
@@ -62,11 +62,12 @@ class Switch:
 
 @dataclass(frozen=True)
 class Purpose:
-    """A purpose with the switches of the channels that can reach this member."""
+    """A purpose with the switches of the channels that can reach this member. `new_text` ended what they had allowed."""
 
     label: str
     why: str | Promise
     switches: tuple[Switch, ...]
+    new_text: policy_texts.Text | None
 
 
 def record(*, member_id: int, version: str) -> None:
@@ -92,7 +93,7 @@ def accept(*, member_id: int, wanted: Sequence[str]) -> None:
 
 def purposes(member_id: int) -> list[Purpose]:
     """Every switch that means something to this member."""
-    said = _said(member_id)
+    said, ended = _said(member_id), asked_again(member_id)
     kinds = set(Identity.objects.filter(member_id=member_id).values_list("kind", flat=True))
     usable = [(purpose, channel) for purpose, channel in _LABELS if _ADDRESS.get(channel, "") in {"", *kinds}]
     return [
@@ -100,6 +101,7 @@ def purposes(member_id: int) -> list[Purpose]:
             label=str(_P(purpose).label),
             why=_WHY[purpose],
             switches=tuple(_switch(said, *at) for at in usable if at[0] == purpose),
+            new_text=ended.get(purpose),
         )
         for purpose in (_P.CARE, _P.MARKETING, _P.PROFILING)
     ]
@@ -112,16 +114,17 @@ def texts() -> list[tuple[str, policy_texts.Text, str]]:
     return [(str(_P(one.purpose).label), one, one.text_zh if is_chinese else one.text_en) for one in in_force]
 
 
-def needs_guardian(member_id: int) -> bool:
-    """Under 14 by what is known, and no guardian has agreed yet: then nothing is sent, whatever the switches say."""
-    born = Member.objects.filter(pk=member_id).values_list("birth_year", "birth_month", "birth_day").first()
-    if not born or not born[0]:
-        return False
-    today = clock.local_date(clock.now())
-    if (born[0] + 14, born[1] or 12, born[2] or 31) <= (today.year, today.month, today.day):
-        return False
-    guardian = _said(member_id).get((_P.GUARDIAN, _C.ANY))
-    return guardian is None or not guardian.is_granted
+def asked_again(member_id: int) -> dict[str, policy_texts.Text]:
+    """Purposes of which a yes ended with a newer text and has not been said again, with the text in force."""
+    moment = clock.now()
+    ended = ConsentNow.objects.filter(member_id=member_id, is_granted=True, valid_until__lte=moment)
+    rows = list(ended.exclude(purpose=_P.GUARDIAN).values_list("purpose", "valid_until"))
+    if not rows:
+        return {}
+    texts = policy_texts.history()
+    enders = {(text.purpose, text.effective_at) for text in texts if text.asks_again}
+    purposes = {purpose for purpose, end in rows if (purpose, end) in enders}
+    return {text.purpose: text for text in texts if text.is_current and text.purpose in purposes}
 
 
 def turn(*, member_id: int, key: str, is_on: bool) -> Switch:

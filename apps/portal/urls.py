@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.portal.views import app, home, inbox, login, me, orders, phone, picture, privacy, step_up
+from apps.portal.views import app, guardian, home, inbox, login, me, orders, phone, picture, privacy, step_up
 
 app_name = "portal"
 urlpatterns = [
@@ -27,6 +27,9 @@ urlpatterns = [
     path("step-up/code/", step_up.code, name="step_up_code"),
     path("privacy/", privacy.page, name="privacy"),
     path("privacy/consent/", privacy.consent, name="consent"),
+    path("privacy/guardian/", guardian.page, name="guardian"),
+    path("privacy/guardian/code/", guardian.code, name="guardian_code"),
+    path("privacy/guardian/end/", guardian.end, name="guardian_end"),
     path("privacy/held/", privacy.held, name="held"),
     path("privacy/policy/", privacy.policy, name="policy"),
     path("privacy/partners/", privacy.partners, name="partners"),

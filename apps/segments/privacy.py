@@ -7,6 +7,7 @@ from apps.core.holdings import Holding
 HOLDINGS = (
     Holding(
         model="segments.MemberStats",
+        sensitivity="personal",
         member="member_id",
         export=(
             "first_order_at",
@@ -32,6 +33,7 @@ HOLDINGS = (
     ),
     Holding(
         model="segments.StageChange",
+        sensitivity="personal",
         member="member_id",
         export=("before", "after", "cause", "at"),
         on_erase="keep",
@@ -41,6 +43,7 @@ HOLDINGS = (
     ),
     Holding(
         model="segments.ScoreChange",
+        sensitivity="personal",
         member="member_id",
         export=("on", "r", "f", "m", "cell"),
         on_erase="delete",
@@ -49,6 +52,7 @@ HOLDINGS = (
     ),
     Holding(
         model="segments.Newcomer",
+        sensitivity="technical",
         member="member_id",
         export=("member",),
         on_erase="delete",

@@ -1,7 +1,7 @@
 """Events come in: once each, in any order, by our clock, without personal data."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta, timezone
+from datetime import date, timedelta, timezone
 from uuid import uuid4
 
 import pytest
@@ -207,6 +207,19 @@ def test_who_has_switched_personalisation_off_is_counted_without_their_id():
 
     assert send(event(), member_id=member, anonymous_id=PHONE_ID).accepted == 1
     assert list(Event.objects.values_list("member_id", "anonymous_id")) == [(None, "")]
+
+
+def test_a_child_is_counted_without_their_id_until_a_guardian_agrees():
+    member = members.register(source="test", birthday=date(2015, 6, 1))
+    send(event(), member_id=member, anonymous_id=PHONE_ID)
+    assert services.stitch(anonymous_id=PHONE_ID, member_id=member) == 0
+
+    members.give_guardian_consent(member_id=member, is_granted=True, source="staff:store", text_version="1")
+    send(event(), member_id=member, anonymous_id=PHONE_ID)
+
+    assert list(Event.objects.order_by("id").values_list("member_id", "anonymous_id")) == [
+        (None, ""), (member, PHONE_ID),
+    ]  # fmt: skip
 
 
 def test_a_time_within_reach_is_never_older_than_what_is_remembered():

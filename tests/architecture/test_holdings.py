@@ -11,6 +11,7 @@ from django.db.models.constants import LOOKUP_SEP
 
 from apps.core import holdings
 from apps.core.holdings import Holding
+from apps.flows import export_words, processing
 
 
 def ours() -> list[type[models.Model]]:
@@ -91,6 +92,24 @@ def test_a_declaration_names_fields_that_exist(held: Holding):
     assert wrong == []
     assert str(held.rows(0).query), "the path to the member leads nowhere"
     assert held.on_merge == "stay" or LOOKUP_SEP not in held.member, "only a column of its own can be re-pointed"
+
+
+@pytest.mark.parametrize("held", holdings.holdings(), ids=lambda held: held.model)
+def test_a_table_says_how_sensitive_it_is_and_reads_well_in_the_copy(held: Holding):
+    """W-23 and T-P3: neither the record of processing nor the member's copy shows a name made for programmers."""
+    model = holdings.model_of(held.model)
+    assert held.sensitivity in processing.SENSITIVITIES
+    assert held.model in export_words.TABLES
+    assert [name for name in held.export if not words_of(model, name)] == []
+
+
+def words_of(model: type[models.Model], name: str) -> bool:
+    return name in export_words.COLUMNS or f"{model._meta.label}.{name}" in export_words.COLUMNS_OF
+
+
+def test_every_age_limit_has_words_for_the_privacy_page():
+    for purge in holdings.purges():
+        assert purge.model in export_words.HOUSE_TABLES or purge.model in export_words.TABLES, purge.model
 
 
 def test_keeping_after_erasure_needs_a_reason():

@@ -13,7 +13,8 @@ from apps.core.models import Alert, AuditEntry
 from apps.flows import privacy, processing
 from apps.flows.models import PrivacyRequest
 from apps.members import policy_texts
-from apps.members.models import ConsentNow, PolicyText
+from apps.members import services as members
+from apps.members.models import Consent, ConsentNow, Member, PolicyText
 from apps.stores.models import Role
 from tests.architecture import test_access as table
 from tests.console import world
@@ -109,6 +110,86 @@ def test_every_purpose_of_a_table_stands_in_the_record():
 
     assert from_tables - processing.PURPOSES.keys() == set()
     assert sum(len(entry.tables) for entry in processing.record()) == len(processing.holdings.holdings())
+
+
+def test_a_text_may_come_into_force_on_a_later_day(house: House, clock):
+    answer = at(house).post(
+        reverse("console:privacy_publish"), TEXT | {"asks_again": "on", "effective_on": "2026-12-01"}
+    )
+
+    assert answer.status_code == 302
+    day = datetime(2026, 11, 30, 16, 0, tzinfo=UTC)
+    assert PolicyText.objects.get().effective_at == day
+    assert policy_texts.current("care") is None
+    assert ConsentNow.objects.filter(purpose="care", valid_until=day).count() == 3
+    assert at(house).post(
+        reverse("console:privacy_publish"), TEXT | {"version": "x", "effective_on": "2026-11-01"}
+    ).context["form"].errors.keys() == {"effective_on"}
+    assert PolicyText.objects.count() == 1
+
+
+def test_the_record_says_how_sensitive_who_sees_it_and_who_else_receives_it(house: House, settings):
+    settings.RECIPIENTS_ABROAD = ["wechat"]
+    page = at(house, Role.AUDITOR).get(PAGE)
+
+    tables = {table.title: table.sensitivity for entry in page.context["record"] for table in entry.tables}
+    assert set(tables.values()) == {"sensitive", "personal", "technical"}
+    assert all(entry.readers for entry in page.context["record"])
+    assert [one.is_abroad for one in page.context["recipients"]] == [False, False, True]
+
+
+def test_children_are_counted_and_their_page_says_what_is_not_done(house: House):
+    member = house.members["mine"]
+    Member.objects.filter(pk=member.pk).update(birth_year=2015, birth_month=6, birth_day=1)
+    client, address = at(house), reverse("console:member", args=[house.member_id("mine")])
+    assert client.get(PAGE).context["children"] == (1, 1)
+    page = client.get(address)
+    assert (page.context["child"].is_unguarded, page.context["is_profiled"]) == (True, False)
+    assert "c-stage" not in page.content.decode().split("tags")[0]
+
+    noted = client.post(
+        reverse("console:member_guardian", args=[house.member_id("mine")]), {"said": "yes", "how": "store"}
+    )
+
+    assert noted.status_code == 302
+    assert client.get(PAGE).context["children"] == (1, 0)
+    assert client.get(address).context["is_profiled"] is True
+    assert AuditEntry.objects.filter(action="member.guardian_agreed", object_id=str(member.pk)).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("where", "said"), [("mine", {"said": "yes", "how": "call"}), ("far", {"said": "yes", "how": "store"})]
+)
+def test_a_guardians_word_needs_a_child_of_ones_own_store_seen_in_person(
+    house: House, where: str, said: dict[str, str]
+):
+    Member.objects.filter(pk=house.members[where].pk).update(birth_year=2015)
+
+    at(house, Role.MANAGER).post(reverse("console:member_guardian", args=[house.member_id(where)]), said)
+
+    assert not Consent.objects.filter(purpose="guardian").exists()
+
+
+def test_staff_see_that_a_yes_has_ended(house: House):
+    ConsentNow.objects.filter(member=house.members["mine"]).update(valid_until=NOON - timedelta(days=1))
+
+    for name in ("console:member", "console:member_identity"):
+        page = at(house).get(reverse(name, args=[house.member_id("mine")]))
+        assert [line.has_ended for line in page.context["consents"]] == [True]
+        assert "Ended" in page.content.decode() or "已失效" in page.content.decode()
+        assert 'class="c-bd ok">Given' not in page.content.decode()
+
+
+def test_personalisation_off_hides_what_was_worked_out(house: House):
+    member = house.members["mine"]
+    members.give_consent(
+        member_id=member.pk, purpose="profiling", channel="any", is_granted=False, source="portal", text_version="1"
+    )
+
+    page = at(house).get(reverse("console:member", args=[house.member_id("mine")]))
+
+    assert page.context["is_profiled"] is False
+    assert page.context["child"].is_child is False
 
 
 def look(house: House, client: Client) -> int:

@@ -22,10 +22,11 @@ from django.urls import reverse
 
 from apps.care import claims
 from apps.care.models import Touch
-from apps.core import audit, ciphers, holdings, ids, jobs, logs, requests, tokens
+from apps.core import audit, ciphers, holdings, idempotency, ids, jobs, logs, requests, tokens
 from apps.core import clock as house_clock
 from apps.core.errors import NotFound
-from apps.core.models import AuditEntry, Job, User
+from apps.core.models import AuditEntry, IdempotencyKey, Job, User
+from apps.core.ratelimits import Mark
 from apps.events.models import Event
 from apps.flows import erasure, privacy, tasks
 from apps.flows.errors import MemberErased
@@ -229,6 +230,23 @@ def test_no_message_goes_out_any_more(member: Member):
     assert (taken, skipped) == ([], 1)
     touch.refresh_from_db()
     assert (touch.state, touch.reason) == ("skipped", "not_active")
+
+
+def test_answers_kept_for_programs_go_where_they_name_the_member(member: Member):
+    other = members.register(source="portal", phone="17000000022")
+    bodies = {
+        "id": json.dumps({"data": [{"id": ids.encode("mem", member.pk)}]}),
+        "name": json.dumps({"nickname": NICKNAME}, ensure_ascii=False),
+        "phone": f"+86{PHONE}",
+        "another": json.dumps({"data": [{"id": ids.encode("mem", other)}]}),
+    }
+    for key, body in bodies.items():
+        claim = idempotency.Claim(actor="client:1", route="POST /api/v1/members", key=key)
+        idempotency.once(claim, mark=Mark.FRESH, act=lambda body=body: idempotency.Answer(200, body.encode()))
+
+    gone(member)
+
+    assert list(IdempotencyKey.objects.values_list("key", flat=True)) == ["another"]
 
 
 def test_staff_see_that_the_member_was_erased(member: Member):

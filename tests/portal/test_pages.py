@@ -236,14 +236,6 @@ def test_a_statement_names_the_text_that_was_in_force(client: Client, member_id:
     assert "关于优惠消息。" in client.get("/my/privacy/policy/").content.decode()
 
 
-@pytest.mark.parametrize(("year", "is_shown"), [(2014, True), (2012, False)])
-def test_a_child_is_told_that_a_guardian_must_agree(client: Client, member_id: int, clock, year: int, is_shown: bool):
-    clock(NOW)
-    Member.objects.filter(pk=member_id).update(birth_year=year, birth_month=11, birth_day=22)
-
-    assert client.get("/my/privacy/").context["needs_guardian"] is is_shown
-
-
 def test_every_form_without_its_token_is_refused(member_id: int):
     strict = Client(enforce_csrf_checks=True)
     strict.cookies["my"] = browser_of(member_id).cookies["my"].value

@@ -1,7 +1,7 @@
 """The one way a list is read: conditions and parameters in, a page of dict rows out."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,7 +49,7 @@ def page(
     return keyset.page(found, cursor=reached, key=[name for _column, name, _kind in sort], size=size)
 
 
-def rows(statement: str, values: Sequence[Any]) -> list[dict[str, Any]]:
+def rows(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> list[dict[str, Any]]:
     with connection.cursor() as database:
         database.execute(statement, values)
         names = [column.name for column in database.description]

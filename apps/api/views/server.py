@@ -111,6 +111,7 @@ class FoundOut(f.Serializer[Any]):
 
 class FindMember(ApiView):
     route = "member_find"
+    keeps_answers = False  # they name a person
 
     @operation(
         "Find a member by phone or number; in the body, so that no address carries it",

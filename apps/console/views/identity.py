@@ -14,12 +14,13 @@ from apps.console.views import merges
 from apps.core import audit, clock, tokens
 from apps.core.errors import DomainError, NotFound, ValidationFailed
 from apps.flows import privacy
-from apps.members import departures, known, policy_texts, services, states
+from apps.members import departures, guardians, known, minors, policy_texts, services, states
 from apps.members import selectors as members
 from apps.members.models import Consent, Identity, Member, StateChange
 
 # How a member told staff what they want; the source of the statement is "staff:<how>".
 HOW = ("store", "call", "letter")
+GUARDIAN_HOW = ("store", "letter")  # staff saw who it is
 _STATE_MOVES: dict[str, Callable[..., None]] = {
     "freeze": states.freeze,
     "block": states.block,
@@ -52,6 +53,8 @@ def page(request: HttpRequest, member: str) -> HttpResponse:
         "purposes": [choice for choice in Consent.Purpose.choices if choice[0] != Consent.Purpose.GUARDIAN],
         "channels": Consent.Channel.choices,
         "ways": [(way, _way(way)) for way in HOW],
+        "child": minors.standing(row.pk),
+        "guardian_ways": [(way, _way(way)) for way in GUARDIAN_HOW],
         "sessions": tokens.sessions(row.user_id) if row.user_id else [],
         "merges": merges.of_member(row.pk),
     }
@@ -148,6 +151,22 @@ def consent(request: HttpRequest, member: str) -> HttpResponse:
         )
         audit.record("member.consent_noted", object_type="member", object_id=row.pk, after={"how": how})
         return _("Noted as given.") if is_granted else _("Noted as withdrawn. Messages stop at once.")
+
+    return _done(request, row, act)
+
+
+@require_POST
+def guardian(request: HttpRequest, member: str) -> HttpResponse:
+    """What a guardian said before us, about a child; the child's own pages show it."""
+    row = people.one(request, member, permission="members.consent")
+    is_granted = request.POST.get("said") == "yes"
+    how = request.POST.get("how", "")
+
+    def act() -> str:
+        if how not in GUARDIAN_HOW:
+            raise NotFound
+        guardians.note(member_id=row.pk, is_granted=is_granted, source=f"staff:{how}", text_version="staff")
+        return _("Noted: a guardian agrees.") if is_granted else _("Noted: no guardian agrees. Messages stop at once.")
 
     return _done(request, row, act)
 

@@ -12,6 +12,7 @@ from apps.analytics.lists import touches as listed_touches
 from apps.console import asked, cards, moments, people, quality_words, scope, sources, words
 from apps.core import ids
 from apps.core.errors import ValidationFailed
+from apps.members import minors
 from apps.members import selectors as members
 from apps.members.models import Attribute, Member, Tag
 from apps.segments.models import Cell, MemberStats, Stage
@@ -77,6 +78,8 @@ def member(request: HttpRequest, member: str) -> HttpResponse:
             "gender": row.get_gender_display(),
             "origin": sources.of(request, row.source) if row.source else None,
             "stats": stats,
+            "child": minors.standing(row.pk),
+            "is_profiled": members.may_be_profiled(row.pk),
             "average_cents": stats.net_cents // stats.orders if stats and stats.orders else None,
             "public_id": profile.public_id,
             "may_tag": request.access.can("members.tag"),  # type: ignore[attr-defined]

@@ -1,5 +1,6 @@
 """Privacy: what members asked for, the texts they agree to, how long rows stay, and the record of processing."""
 
+from datetime import date, datetime
 from typing import Any
 
 from django import forms
@@ -16,7 +17,7 @@ from apps.core.errors import DomainError, NotFound, ValidationFailed
 from apps.core.models import TaskRun, User
 from apps.flows import export_words, privacy, processing, retention
 from apps.flows.models import PrivacyRequest
-from apps.members import policy_texts
+from apps.members import minors, policy_texts
 from apps.members.errors import PolicyVersionTaken
 from apps.members.models import Consent, Member
 
@@ -29,6 +30,12 @@ class TextForm(forms.Form):
     version = forms.CharField(label=gettext_lazy("Version"), max_length=40, help_text=gettext_lazy("Such as 2026-11"))
     text_zh = forms.CharField(label=gettext_lazy("Text in Chinese"), widget=forms.Textarea(attrs={"rows": 4}))
     text_en = forms.CharField(label=gettext_lazy("Text in English"), widget=forms.Textarea(attrs={"rows": 4}))
+    effective_on = forms.DateField(
+        label=gettext_lazy("In force from"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=gettext_lazy("Empty: at once"),
+    )
     asks_again = forms.BooleanField(label=gettext_lazy("Earlier consents end; members are asked again"), required=False)
 
 
@@ -42,15 +49,17 @@ def publish(request: HttpRequest) -> HttpResponse:
     """A refusal shows the form again as it was filled in."""
     form = TextForm(request.POST)
     if form.is_valid():
+        said = dict(form.cleaned_data)
         try:
-            policy_texts.publish(**form.cleaned_data)
+            policy_texts.publish(effective_at=_start_of(said.pop("effective_on")), **said)
         except PolicyVersionTaken as refusal:
             form.add_error("version", str(refusal))
         except ValidationFailed as refusal:
             for error in refusal.facts["errors"]:  # type: ignore[attr-defined]
-                form.add_error(error["pointer"].strip("/"), error["message"])
+                name = error["pointer"].strip("/")
+                form.add_error("effective_on" if name == "effective_at" else name, error["message"])
         else:
-            messages.success(request, _("Version %(version)s is in force.") % form.cleaned_data)
+            messages.success(request, _("Version %(version)s is published.") % form.cleaned_data)
             return redirect("console:privacy")
     return _page(request, form, status=422)
 
@@ -89,6 +98,11 @@ def seen(request: HttpRequest) -> HttpResponse:
     return redirect("console:privacy")
 
 
+def _start_of(day: date | None) -> datetime | None:
+    """None for today: a text comes into force at once, or as a later day begins."""
+    return clock.day_start(day) if day and day != clock.local_date(clock.now()) else None
+
+
 def _page(request: HttpRequest, form: TextForm, *, status: int) -> HttpResponse:
     moment = clock.now()
     facts: dict[str, Any] = {
@@ -98,6 +112,10 @@ def _page(request: HttpRequest, form: TextForm, *, status: int) -> HttpResponse:
         "limits": _limits(),
         "last_run": TaskRun.objects.filter(task=retention.TASK).order_by("-id").first(),
         "record": processing.record(),
+        "sensitivities": processing.SENSITIVITIES,
+        "recipients": processing.recipients(),
+        "unmaskers": processing.readers("members.unmask"),
+        "children": minors.counts(),
         "texts": policy_texts.history(),
         "cool_off": settings.MEMBER_COOL_OFF_DAYS,
         "moment": moment,

@@ -8,10 +8,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.gateways import inbox
+from apps.members import minors
 from apps.members import selectors as members
 from apps.members.models import Consent
 from apps.orders import selectors as orders
-from apps.portal import shell
+from apps.portal import agreements, shell
 from apps.portal.shell import Facts
 
 NEWEST = 3
@@ -21,14 +22,39 @@ NEWEST = 3
 def page(request: HttpRequest) -> HttpResponse:
     member_id = request.member.member_id  # type: ignore[attr-defined]
     me = members.profile(member_id)
+    said = members.consents(member_id)
     latest = orders.find(member_id=member_id, limit=1).rows
     facts: Facts = {
         "me": me,
         "notes": list(inbox.find_for_member(member_id=member_id)[:NEWEST]),
         "last_order": latest[0] if latest else None,
-        "steps": _steps(me, members.consents(member_id)),
+        "steps": [*_duties(me, said), *_steps(me, said)],
     }
     return shell.page(request, "portal/home.html", facts, at="home")
+
+
+def _duties(me: members.Profile, said: list[members.Statement]) -> list[dict[str, Any]]:
+    """What holds messages back until somebody decides."""
+    steps = []
+    if minors.may_be_child(me.birthday[0]) and minors.standing(me.member_id).is_unguarded:
+        steps.append(
+            {
+                "icon": "people",
+                "title": _("Ask a parent or guardian"),
+                "text": _("You are under 14. Until one agrees nothing is sent to you."),
+                "href": reverse("portal:guardian"),
+            }
+        )
+    if any(line.has_ended for line in said) and agreements.asked_again(me.member_id):
+        steps.append(
+            {
+                "icon": "doc",
+                "title": _("Decide again about messages"),
+                "text": _("A text has changed. What you allowed before no longer counts."),
+                "href": reverse("portal:privacy"),
+            }
+        )
+    return steps
 
 
 def _steps(me: members.Profile, said: list[members.Statement]) -> list[dict[str, Any]]:

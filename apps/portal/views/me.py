@@ -9,8 +9,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.core import ids, tokens
 from apps.core.errors import NotFound, ValidationFailed
+from apps.members import minors, services
 from apps.members import selectors as members
-from apps.members import services
 from apps.members.errors import BirthdayFixed
 from apps.members.models import Member
 from apps.portal import sessions, shell
@@ -36,7 +36,8 @@ def profile(request: HttpRequest) -> HttpResponse:
         facts["errors"] = _save(member_id, facts)
         if not facts["errors"]:
             sessions.say(request, _("Your profile is saved."))
-            return redirect("portal:me")
+            is_asked = facts["birthday"] and minors.standing(member_id).is_unguarded
+            return redirect("portal:guardian" if is_asked else "portal:me")
     status = 422 if facts["errors"] else 200
     return shell.page(request, "portal/profile.html", facts, at="me", status=status)
 

@@ -7,6 +7,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.flows import privacy as rights
+from apps.flows import processing
+from apps.members import minors
 from apps.members import selectors as members
 from apps.portal import agreements, sessions, shell
 from apps.portal import held as holdings
@@ -22,7 +24,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "me": members.profile(member_id),
         "export": rights.export_of(member_id),
         "version": agreements.VERSION,
-        "needs_guardian": agreements.needs_guardian(member_id),
+        "child": minors.standing(member_id),
     }
     return shell.page(request, "portal/privacy.html", facts, at="me")
 
@@ -61,7 +63,7 @@ def policy(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def partners(request: HttpRequest) -> HttpResponse:
-    return shell.page(request, "portal/partners.html", {})
+    return shell.page(request, "portal/partners.html", {"recipients": processing.recipients()})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
