@@ -153,6 +153,7 @@ COLUMNS: dict[str, Promise] = {
     "seen_at": _("Last seen"),
     "send_at": _("To be sent"),
     "settled_at": pgettext_lazy("column", "Settled at"),
+    "size": _("Size in bytes"),
     "source": pgettext_lazy("column", "Came from"),
     "stage": _("Life stage"),
     "stage_since": _("In this stage since"),
