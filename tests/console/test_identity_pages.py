@@ -228,6 +228,16 @@ def test_a_merge_needs_the_number_typed_and_is_done_once_for_a_double_click(at, 
     assert Order.objects.filter(member=house.members["mine"]).count() == 2
 
 
+def test_a_rule_chosen_on_the_page_is_the_one_that_is_done(at, house):
+    preview = at().get(to("merge_preview", house, "mine", "near"), {"rule_nickname": "loser"})
+    shown = next(row for row in preview.context["rows"] if row["name"] == "nickname")
+    assert (shown["field"], shown["policy"], shown["values"][2]) == ("rule_nickname", "loser", "沈near")
+
+    merge(at(), house, rule_nickname="loser")
+
+    assert Member.objects.get(pk=house.members["mine"].pk).nickname == "沈near"
+
+
 def test_the_address_of_a_merged_record_leads_to_the_survivor(at, house):
     client = at()
     merge(client, house)

@@ -88,6 +88,7 @@ def pages(house: House) -> dict[str, str]:
         "work": f"/console/members/work/{jobs.public_id(Job.objects.get(kind='members.import'))}/",
         "members": "/console/members/",
         "member": f"/console/members/{house.member_id('mine')}/",
+        "merge": f"/console/members/{house.member_id('mine')}/merge/{house.member_id('near')}/",
     }
 
 

@@ -51,6 +51,7 @@ def index(request: HttpRequest) -> HttpResponse:
             ],
             "states": _options([(state, Member.Status(state).label) for state in LISTED_STATES], wanted.status),
             "sources": sources.options(wanted.source),
+            "more_asked": bool(wanted.fields or wanted.source or wanted.status),
             "check": quality_words.TITLES.get(wanted.check, ""),
             "query": request.GET.urlencode(),
             "may_tag": request.access.can("members.tag"),  # type: ignore[attr-defined]

@@ -25,6 +25,7 @@ from apps.stores.models import Store
 
 MERGE_PREFIX = "mrg"
 SHOWN = 50
+RULE = "rule_"  # before a field's name in forms: a control called "attributes" would hide the form's own
 FIELD_WORDS = {
     "nickname": gettext_lazy("Nickname"),
     "gender": gettext_lazy("Gender"),
@@ -197,7 +198,6 @@ def _page(
         "wrong": wrong,
         "reason": asked.get("reason", ""),
         "request_key": asked.get("request_key", "") or secrets.token_urlsafe(12),
-        "choices": choices,
     }
     return render(request, "console/merge_preview.html", facts, status=status)
 
@@ -212,7 +212,14 @@ class _Said:
     def row(self, row: member_merged.Row) -> dict[str, Any]:
         values = [self.value(row.name, value) for value in (row.survivor, row.loser, row.after)]
         options = [(policy, str(POLICY_WORDS[policy]), policy == row.policy) for policy in field_policies.POLICIES]
-        return {"name": row.name, "label": FIELD_WORDS[row.name], "values": values, "options": options}
+        return {
+            "name": row.name,
+            "field": f"{RULE}{row.name}",
+            "policy": row.policy,
+            "label": FIELD_WORDS[row.name],
+            "values": values,
+            "options": options,
+        }
 
     def value(self, name: str, value: Any) -> str:
         if value in (None, "", {}, []):
@@ -236,7 +243,8 @@ def _both(request: HttpRequest, survivor: str, loser: str) -> tuple[Member, Memb
 
 
 def _choices(asked: Any) -> dict[str, str]:
-    return {name: asked[name] for name in field_policies.FIELDS if asked.get(name) in field_policies.POLICIES}
+    chosen = {name: asked.get(f"{RULE}{name}") for name in field_policies.FIELDS}
+    return {name: policy for name, policy in chosen.items() if policy in field_policies.POLICIES}
 
 
 def _rows(member_ids: list[int], stores: list[int] | None) -> dict[int, dict[str, Any]]:

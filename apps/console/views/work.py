@@ -161,7 +161,7 @@ def _facts(row: Job) -> dict[str, object]:
         "part_url": at("work_part"),
         "pause_url": "" if row.kind in SHARED else at("work_wish", "pause"),
         "go_on_url": at("work_wish", "go-on"),
-        "stop_url": at("work_wish", "stop"),
+        "stop_url": "" if row.kind in SHARED else at("work_wish", "stop"),
         "live_url": at("work_live") if row.kind == IMPORT and is_dry else "",
         "bad_url": url if row.kind == IMPORT else "",
         "export_url": url if row.kind == exports.KIND else "",
