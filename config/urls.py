@@ -8,13 +8,13 @@ from apps.console import records
 from apps.core import health
 
 urlpatterns = [
+    path("api/", include("apps.api.urls")),  # tried first: it is asked most often
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     path("language/", set_language, name="set_language"),
     path("s/<str:code>", activity.follow, name="short_link"),
     records.urls,
-    path("api/", include("apps.api.urls")),
     path("my/", include("apps.portal.urls")),
     path("", include("apps.console.urls")),
 ]

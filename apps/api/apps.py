@@ -12,6 +12,7 @@ class ApiConfig(AppConfig):
         """What stands on lower floors is told of the door and the bench. Both need models, which exist only now."""
         door = import_module("apps.api.door")
         import_module("apps.stores.access").DOORS["api"] = door.admit
+        import_module("apps.api.later")  # registers its runner where jobs are started and where they run
         benches = import_module("apps.flows.benches")
         benches.BENCHES["api"] = benches.Bench(_bench, needs_orders=False)
 

@@ -6,12 +6,13 @@ from hashlib import sha256
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.renderers import JSONRenderer
-from rest_framework.response import Response
+from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from apps.api import door
@@ -23,7 +24,11 @@ from apps.core.errors import DomainError
 from apps.core.idempotency import Answer, IdempotencyKeyRequired
 
 PAGE, LONGEST_PAGE = 20, 100
+MOST_COUNTED = 1_000  # rows that `?count=estimate` counts; this many means this many or more
 _KEPT_HEADERS = ("Content-Type", "ETag", "Location", "Allow")
+_ANY = "*/*"
+_TAKE_JSON = frozenset({_ANY, "application/json", "application/json, text/plain, */*"})  # what nearly all clients send
+_JSON = JSONRenderer()
 
 
 class Input(serializers.Serializer[Any]):
@@ -46,6 +51,7 @@ class ApiView(APIView):
     route = ""  # its name in config/urls and config/access.yaml
     key_required: tuple[str, ...] = ()
     keeps_answers = True
+    format_kwarg = None  # of DRF: addresses here have no suffix like .json
 
     @property
     def principal(self) -> Principal:
@@ -62,6 +68,15 @@ class ApiView(APIView):
         """The log-in that calls."""
         assert self.principal.family_id is not None  # noqa: S101
         return self.principal.family_id
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """What DRF does before a method, as far as it is open here: the door has decided who comes in and how often."""
+        request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        if request.META.get("HTTP_ACCEPT", _ANY) in _TAKE_JSON:
+            return _JSON, _JSON.media_type
+        return super().perform_content_negotiation(request, force)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -84,19 +99,20 @@ class ApiView(APIView):
         call.is_replayed = answer.is_replayed
         return HttpResponse(answer.body, status=answer.status, headers=answer.headers)
 
-    def read(self, form: type[Input], *, many: bool = False) -> Any:
+    def read(self, form: type[Input], *, context: dict[str, Any] | None = None) -> Any:
         """The request's body, checked. Raises ValidationError (422 with pointers)."""
-        checked = form(data=self.request.data, many=many)
+        checked = form(data=self.request.data, context=context or {})
         checked.is_valid(raise_exception=True)
         return checked.validated_data
 
     def tagged(self, data: Any) -> HttpResponse:
         """The representation with its strong ETag; 304 without a body when the caller has it already."""
-        tag = etag(data)
+        body = _rendered(data)
+        tag = _tag(body)
         if _matches(self.request.headers.get("If-None-Match", ""), tag):
-            answer: HttpResponse = HttpResponse(status=304)
+            answer = HttpResponse(status=304)
         else:
-            answer = Response(data)
+            answer = HttpResponse(body, content_type=_JSON.media_type)
         answer["ETag"], answer["Cache-Control"] = tag, "private, no-cache"
         return answer
 
@@ -118,21 +134,36 @@ class ApiView(APIView):
         cursor = self.request.query_params.get("cursor", "")
         return limit, cursors.read(name, cursor) if cursor else None
 
-    def page(self, rows: Sequence[dict[str, Any]], *, name: str, limit: int, keys: Sequence[Sequence[Any]]) -> Response:
-        """`rows` are up to `limit` + 1 in list order, `keys` their sort keys."""
-        more = len(rows) > limit
-        cursor = cursors.write(name, keys[limit - 1]) if more else None
-        return Response({"data": rows[:limit], "next_cursor": cursor, "has_more": more})
-
-    def page_of(self, rows: Sequence[dict[str, Any]], *, name: str, following: str | None) -> Response:
-        """The same for a list whose selector cuts its own pages; `following` is its cursor, signed here."""
-        cursor = cursors.write(name, [following]) if following else None
-        return Response({"data": list(rows), "next_cursor": cursor, "has_more": following is not None})
+    def page(
+        self, rows: Sequence[dict[str, Any]], *, name: str, following: Sequence[Any] | None, whole: QuerySet[Any]
+    ) -> HttpResponse:
+        """`following`: the sort key after which the next page begins, None at the end. `whole`: for those who ask for a count."""
+        answer: dict[str, Any] = {
+            "data": rows,
+            "next_cursor": cursors.write(name, following) if following else None,
+            "has_more": following is not None,
+        }
+        asked = self.request.query_params.get("count")
+        if asked == "estimate":
+            answer["count_estimate"] = whole.order_by()[:MOST_COUNTED].count()
+        elif asked is not None:
+            sentence = _("There is only count=estimate.")
+            raise ValidationError({"count": [ErrorDetail(sentence, code="invalid")]})
+        return self.tagged(answer)
 
 
 def etag(data: Any) -> str:
     """Strong: another representation, another tag."""
-    return f'"{sha256(JSONRenderer().render(data)).hexdigest()[:32]}"'
+    return _tag(_rendered(data))
+
+
+def _tag(body: bytes) -> str:
+    return f'"{sha256(body).hexdigest()[:32]}"'
+
+
+def _rendered(data: Any) -> bytes:
+    body: bytes = _JSON.render(data)
+    return body
 
 
 def _matches(header: str, tag: str) -> bool:

@@ -20,8 +20,10 @@ class Items(f.Field[Any, Any, Any, Any]):
     """The items as they came; each is checked by itself."""
 
     def to_internal_value(self, data: Any) -> list[Any]:
-        if not isinstance(data, list) or not 1 <= len(data) <= MOST:
-            raise f.ValidationError(_("A list of 1 to 200 items is expected."), code="invalid")
+        most = self.context.get("most", MOST)
+        if not isinstance(data, list) or not 1 <= len(data) <= most:
+            sentence = _("A list of 1 to %(most)s items is expected.") % {"most": most}
+            raise f.ValidationError(sentence, code="invalid")
         return data
 
 

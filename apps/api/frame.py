@@ -1,37 +1,60 @@
-"""The outer rim of `/api/`: what holds for every answer, also for those that no view made (404, 413, 500)."""
+"""The outer rim of `/api/`: what holds for every answer, also for those that no view made (404, 413, 500).
+
+Calls leave Django's chain of middleware here and go straight to their gate and their view: sessions, cookies, CSRF, messages and
+page policies are for pages. Only the pages about the API go on along the chain.
+"""
 
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 from secrets import token_hex
 
 from django.conf import settings
+from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse
+from django.urls import get_resolver
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
+from django.utils.http import http_date
 
 from apps.api import request_log, sandbox_clock
 from apps.api.errors import UploadTooLarge, VersionUnknown
 from apps.api.principals import NOBODY, Principal
-from apps.core import problems
+from apps.core import clock, problems
 from apps.core.errors import DomainError
 from apps.core.ratelimits import Mark, Verdict
+from apps.stores import access
 
-PREFIX = "/api/"
-VERSIONS = ("2026-12-01",)
+PREFIX, PAGES = "/api/", "/api/docs"
 OVERRIDES = ("PUT", "DELETE")  # for networks that let only GET and POST through
 _TRACE = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
+
+
+@dataclass(frozen=True)
+class Version:
+    """A day on which something changed that could break a client. Past `ends_at` it is refused."""
+
+    name: str
+    deprecated_at: datetime | None = None
+    ends_at: datetime | None = None
+
+
+VERSIONS = (Version("2026-12-01"),)  # oldest first; calls that name none get the last
 
 
 @dataclass
 class Call:
     """What is known of one API call while it runs."""
 
+    trace: str  # W3C traceparent
+    version: Version
     principal: Principal = NOBODY
     verdicts: tuple[Verdict, ...] = ()
     mark: Mark = Mark.UNKNOWN
     key: str = ""  # the idempotency key, "" without one
     is_replayed: bool = False
-    trace: str = field(default_factory=lambda: f"00-{token_hex(16)}-{token_hex(8)}-01")
 
 
 def call_of(request: HttpRequest) -> Call:
@@ -40,22 +63,39 @@ def call_of(request: HttpRequest) -> Call:
 
 class ApiFrame:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
+        self.pages = get_response
+        self.calls: Callable[[HttpRequest], HttpResponse] = convert_exception_to_response(_serve)  # type: ignore[assignment]
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.path_info.startswith(PREFIX):
-            return self.get_response(request)
+            return self.pages(request)
         started = time.perf_counter()
-        call = request.call = Call(trace=_trace(request.headers.get("traceparent", "")))  # type: ignore[attr-defined]
-        try:
-            _prepare(request)
-            with sandbox_clock.of(request):
-                response = self.get_response(request)
-        except DomainError as refusal:
-            response = refuse(request, refusal)
+        call = Call(trace=_trace(request.META.get("HTTP_TRACEPARENT", "")), version=VERSIONS[-1])
+        request.call = call  # type: ignore[attr-defined]
+        if request.path_info.startswith(PAGES):
+            response = self.pages(request)
+        else:
+            request.META.pop("HTTP_COOKIE", None)  # no cookie is ever read
+            with translation.override(translation.get_language_from_request(request)):
+                response = self.calls(request)
+                _close(response)
         _finish(response, call)
         request_log.note(request, response, call, seconds=time.perf_counter() - started)
         return response
+
+
+def _serve(request: HttpRequest) -> HttpResponse:
+    """What Django does between resolving and rendering; what it raises becomes a problem document (`problems`)."""
+    try:
+        request.get_host()  # raises DisallowedHost
+        _prepare(request)
+        match = request.resolver_match = get_resolver().resolve(request.path_info)
+        with sandbox_clock.of(request):
+            refusal = access.decide(request)
+            response: HttpResponse = refusal or match.func(request, *match.args, **match.kwargs)
+            return response.render() if hasattr(response, "render") else response
+    except DomainError as wrong:
+        return refuse(request, wrong)
 
 
 def refuse(request: HttpRequest, refusal: DomainError) -> HttpResponse:
@@ -78,9 +118,9 @@ def refuse(request: HttpRequest, refusal: DomainError) -> HttpResponse:
 
 def _prepare(request: HttpRequest) -> None:
     """Raises UploadTooLarge, VersionUnknown."""
-    if request.headers.get("Api-Version", VERSIONS[-1]) not in VERSIONS:
-        raise VersionUnknown(known=list(VERSIONS))
-    override = request.headers.get("X-HTTP-Method-Override", "").upper()
+    if wanted := request.META.get("HTTP_API_VERSION"):
+        call_of(request).version = _version(wanted)
+    override = request.META.get("HTTP_X_HTTP_METHOD_OVERRIDE", "").upper()
     if request.method == "POST" and override in OVERRIDES:
         request.method = override
     length = request.META.get("CONTENT_LENGTH") or "0"
@@ -91,9 +131,32 @@ def _prepare(request: HttpRequest) -> None:
         raise UploadTooLarge(limit_bytes=limit)
 
 
+def _version(name: str) -> Version:
+    """Raises VersionUnknown, also for one whose time is over."""
+    served = [one for one in VERSIONS if one.ends_at is None or clock.now() < one.ends_at]
+    found = next((one for one in served if one.name == name), None)
+    if found is None:
+        raise VersionUnknown(known=[one.name for one in served])
+    return found
+
+
+def _close(response: HttpResponse) -> None:
+    """What the chain adds to pages, as far as it means something on JSON."""
+    response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+    response.headers.setdefault("X-Frame-Options", "DENY")
+    response.headers.setdefault("Content-Language", translation.get_language())
+    patch_vary_headers(response, ("Accept-Language",))
+    if not response.streaming:
+        response.headers.setdefault("Content-Length", str(len(response.content)))
+
+
 def _finish(response: HttpResponse, call: Call) -> None:
     response.cookies.clear()  # a mini-program keeps no cookies, and none may be needed
-    response["Api-Version"] = VERSIONS[-1]
+    response["Api-Version"] = call.version.name
+    if call.version.deprecated_at:
+        response["Deprecation"] = f"@{int(call.version.deprecated_at.timestamp())}"
+    if call.version.ends_at:
+        response["Sunset"] = http_date(call.version.ends_at.timestamp())
     response["traceparent"] = call.trace
     response.headers.setdefault("Cache-Control", "no-store")
     if call.verdicts:

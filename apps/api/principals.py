@@ -60,7 +60,17 @@ def _member(access: str) -> Principal:
 def _program(secret: str) -> Principal:
     """A sandbox key is nobody's where real members are."""
     found = credentials.find(secret)
-    if found is None or (found.is_sandbox and not sandbox.is_open()):
+    return NOBODY if found is None else _of(found)
+
+
+def of_client(credential_id: int) -> Principal:
+    """A program whose call is over while its work goes on; NOBODY once its key is revoked."""
+    found = credentials.living(kind="client", credential_id=credential_id)
+    return NOBODY if found is None else _of(found)
+
+
+def _of(found: credentials.Credential) -> Principal:
+    if found.is_sandbox and not sandbox.is_open():
         return NOBODY
     return Principal(
         kind=found.kind,

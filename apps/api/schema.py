@@ -1,6 +1,6 @@
 """How a view method says what it is in the OpenAPI document: one decorator; what follows from the frame is added here."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,8 +81,12 @@ def operation(
     is_tagged: bool = False,
     media_type: str = "application/json",
     answer_type: str = "application/json",
+    also: Mapping[int, tuple[Any, Any]] | None = None,
 ) -> Callable[[Method], Method]:
-    """`form` with the example `asks` is the body; `answer` with `example` the 2xx; `problems` what this route itself may refuse."""
+    """`form` with the example `asks` is the body; `answer` with `example` the 2xx; `problems` what this route itself may refuse.
+
+    `also`: further answers, status → (answer, example).
+    """
 
     def decorate(method: Method) -> Method:
         name = method.__name__.upper()
@@ -101,6 +105,8 @@ def operation(
                 schema, description=str(summary), examples=[OpenApiExample("ok", value=shown)] if schema else []
             )
         }
+        for other, (its_schema, its_example) in (also or {}).items():
+            responses[other] = OpenApiResponse(its_schema, examples=[OpenApiExample("ok", value=its_example)])
         if is_tagged and name == "GET":
             responses[304] = OpenApiResponse(description="Not modified")
         responses |= problem_responses(codes)
@@ -144,6 +150,9 @@ def _schema(answer: Any, example: Any) -> tuple[Any, Any]:
             "data": answer.row(many=True),
             "next_cursor": serializers.CharField(allow_null=True),
             "has_more": serializers.BooleanField(),
+            "count_estimate": serializers.IntegerField(
+                required=False, help_text="only with ?count=estimate; 1000 means 1000 or more"
+            ),
         },
     )
     return page, {"data": [example], "next_cursor": None, "has_more": False}
@@ -161,6 +170,11 @@ def _parameters(*, is_write: bool, answer: Any, is_tagged: bool, name: str) -> l
         found.append(_header("If-Match", _("The ETag you read, or * for whatever it is."), required=True))
     if isinstance(answer, Paged):
         found.append(OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}))
+        found.append(
+            OpenApiParameter(
+                "count", {"type": "string", "enum": ["estimate"]}, description="adds count_estimate to the page"
+            )
+        )
         found.append(OpenApiParameter("cursor", OpenApiTypes.STR, description="next_cursor of the page before"))
     return found
 

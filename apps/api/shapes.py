@@ -1,9 +1,13 @@
 """How our things look in JSON: ids with prefixes, money in 分, times with +08:00. Beside each shape stand its schema and an example."""
 
+import re
 from datetime import date, datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers as f
+from rest_framework.exceptions import ErrorDetail
 
 from apps.core import clock, ids
 from apps.core.errors import NotFound
@@ -51,6 +55,50 @@ MEMBER_EXAMPLE = {
     "id": "mem_3f8k2m9pq7wxz", "member_no": "M0042117730", "nickname": "小满", "gender": "f", "birthday": "1994-05-21",
     "phone": "170****0001", "status": "active", "joined_at": _AT, "avatar": None,
 }  # fmt: skip
+
+
+@extend_schema_field(
+    {
+        "type": "object",
+        "propertyNames": {"pattern": "^[a-z][a-z0-9_]{0,39}$"},
+        "additionalProperties": {"type": ["string", "number", "boolean", "null"], "maxLength": 500},
+        "maxProperties": 200,
+    }
+)
+class Attributes(f.Field[Any, Any, Any, Any]):
+    """Values of the brand's own fields by key; the rules know which fields there are and what fits them."""
+
+    _key = re.compile(r"[a-z][a-z0-9_]{0,39}")
+    _text = f.CharField(allow_blank=True, trim_whitespace=False, max_length=500)
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict) or len(data) > 200:
+            raise f.ValidationError(_("Fields and their values are expected."), code="invalid")
+        return {key: self._value(key, value) for key, value in data.items()}
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+    def _value(self, key: str, value: Any) -> Any:
+        if not self._key.fullmatch(key):
+            raise f.ValidationError({key: [ErrorDetail(_("There is no such field."), code="unknown_field")]})
+        if isinstance(value, str):
+            return self._text.run_validation(value)
+        if value is not None and not isinstance(value, bool | int | float):
+            sentence = _("A text, a number, yes or no, or nothing is expected.")
+            raise f.ValidationError({key: [ErrorDetail(sentence, code="invalid")]})
+        return value
+
+
+class ProfileOut(MemberOut):
+    attributes = Attributes(help_text="values of the brand's own fields")
+
+
+PROFILE_EXAMPLE = MEMBER_EXAMPLE | {"attributes": {"favourite_tea": "oolong", "first_visit": "2025-03-08"}}
+
+
+def profile(card: Card, attributes: dict[str, Any]) -> dict[str, Any]:
+    return member(card) | {"attributes": attributes}
 
 
 def member(profile: Card) -> dict[str, Any]:

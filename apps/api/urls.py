@@ -3,10 +3,11 @@
 from django.urls import path
 
 from apps.api.base import ApiView
-from apps.api.views import auth, codes, events, files, me, pages, privacy, server, wechat
+from apps.api.views import auth, codes, events, files, jobs, me, pages, privacy, server, wechat
 
 app_name = "api"
 V1: list[tuple[str, type[ApiView]]] = [
+    ("me/home", me.Home),
     ("auth/codes", auth.Codes),
     ("auth/code", auth.Code),
     ("auth/wechat", auth.Wechat),
@@ -17,7 +18,6 @@ V1: list[tuple[str, type[ApiView]]] = [
     ("auth/wechat-phone", auth.WechatPhone),
     ("me", me.Me),
     ("me/phone", auth.Phone),
-    ("me/home", me.Home),
     ("me/consents", me.Consents),
     ("me/consents/<str:purpose>/<str:channel>", me.OneConsent),
     ("me/messages", me.Messages),
@@ -39,10 +39,13 @@ V1: list[tuple[str, type[ApiView]]] = [
     ("members", server.Members),
     ("members/find", server.FindMember),
     ("members/<str:member>", server.OneMember),
+    ("members/<str:member>/attributes", server.MemberAttributes),
+    ("member-fields", server.MemberFields),
     ("orders", server.Orders),
     ("orders/<str:order>", server.OneOrder),
     ("refunds", server.Refunds),
-    ("jobs/<str:job>", server.OneJob),
+    ("jobs/<str:job>", jobs.OneJob),
+    ("jobs/<str:job>/result", jobs.JobResult),
 ]
 urlpatterns = [
     *(path(f"v1/{address}", view.as_view(), name=view.route) for address, view in V1),

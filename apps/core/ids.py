@@ -9,6 +9,7 @@ from apps.core.errors import NotFound
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford base 32
 _LENGTH = 13  # 64 bits
+_PLACES = range(5 * (_LENGTH - 1), -1, -5)  # how far each letter's bits stand from the end
 _ROUNDS = 4
 
 
@@ -16,11 +17,11 @@ def encode(prefix: str, key: int) -> str:
     """The public id of a positive database key."""
     if not 0 < key < 2**63:
         raise ValueError("keys are positive 63-bit numbers")
-    left, right = key >> 32, key & 0xFFFFFFFF
+    left, right, secret = key >> 32, key & 0xFFFFFFFF, settings.PUBLIC_ID_KEY
     for turn in range(_ROUNDS):
-        left, right = right, left ^ _mix(prefix, turn, right)
+        left, right = right, left ^ _mix(secret, prefix, turn, right)
     number = left << 32 | right
-    return prefix + "_" + "".join(_ALPHABET[number >> 5 * place & 31] for place in reversed(range(_LENGTH)))
+    return prefix + "_" + "".join([_ALPHABET[number >> place & 31] for place in _PLACES])
 
 
 def decode(prefix: str, public_id: str) -> int:
@@ -31,15 +32,15 @@ def decode(prefix: str, public_id: str) -> int:
     number = 0
     for letter in body:
         number = number << 5 | _ALPHABET.index(letter)
-    left, right = number >> 32, number & 0xFFFFFFFF
+    left, right, secret = number >> 32, number & 0xFFFFFFFF, settings.PUBLIC_ID_KEY
     for turn in reversed(range(_ROUNDS)):
-        left, right = right ^ _mix(prefix, turn, left), left
+        left, right = right ^ _mix(secret, prefix, turn, left), left
     key = left << 32 | right
     if not 0 < key < 2**63:
         raise NotFound
     return key
 
 
-def _mix(prefix: str, turn: int, half: int) -> int:
-    digest = hmac.digest(settings.PUBLIC_ID_KEY, f"{prefix}:{turn}:{half}".encode(), sha256)
+def _mix(secret: bytes, prefix: str, turn: int, half: int) -> int:
+    digest = hmac.digest(secret, f"{prefix}:{turn}:{half}".encode(), sha256)
     return int.from_bytes(digest[:4])

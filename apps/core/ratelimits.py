@@ -6,6 +6,7 @@ does not answer, limits that are `closed` are counted in PostgreSQL; the others 
 
 import hashlib
 import hmac
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,11 @@ import redis
 import structlog
 from django.conf import settings
 from django.db import connection
-from redis.exceptions import RedisError
+from redis.backoff import NoBackoff
+from redis.connection import ConnectionInterface, ConnectionPool
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError, RedisError
+from redis.retry import Retry
 
 from apps.core import clock
 
@@ -103,6 +108,8 @@ class Asked:
         return next((verdict for verdict in self.verdicts if not verdict.is_allowed), None)
 
 
+_ASK_DIGEST = hashlib.sha1(_ASK.encode(), usedforsecurity=False).hexdigest()  # by which Valkey knows the script
+_own = threading.local()
 _rest = {"until": 0.0}  # per process: when Valkey may be asked again
 
 
@@ -113,7 +120,7 @@ def ask(limits: Sequence[Limit], *, mark: str = "") -> Asked:
     windows = [number for limit in limits for number in (limit.quota, limit.window * 1000)]
     keys = [f"limit:{limit.name}:{limit.subject}" for limit in limits] + ([f"mark:{mark}"] if mark else [])
     try:
-        found = _script(settings.REDIS_URL)(keys=keys, args=[len(limits), *windows, BUSY * 1000, SEEN * 1000])
+        found = _run(len(keys), *keys, len(limits), *windows, BUSY * 1000, SEEN * 1000)
     except (RedisError, OSError):
         log.warning("valkey does not answer: limits are counted in the database, or not at all")
         _rest["until"] = time.monotonic() + REST
@@ -188,6 +195,31 @@ def _client(url: str) -> "redis.Redis":
     return redis.Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
 
 
-@cache
-def _script(url: str) -> Any:
-    return _client(url).register_script(_ASK)
+def _run(*arguments: str | int) -> Any:
+    """The script's answer. A connection that Valkey has closed meanwhile (a restart) is opened once more."""
+    line = _line(settings.REDIS_URL)
+    try:
+        return _send(line, *arguments)
+    except RedisConnectionError:
+        line.disconnect()
+        return _send(line, *arguments)
+
+
+def _send(line: ConnectionInterface, *arguments: str | int) -> Any:
+    try:
+        line.send_command("EVALSHA", _ASK_DIGEST, *arguments)
+        return line.read_response()
+    except NoScriptError:
+        line.send_command("EVAL", _ASK, *arguments)
+        return line.read_response()
+
+
+def _line(url: str) -> ConnectionInterface:
+    """This thread's own connection: every call of the API asks, and a client with its pool costs more than the answer."""
+    lines: dict[str, ConnectionInterface] = _own.__dict__
+    if url not in lines:
+        pool = ConnectionPool.from_url(
+            url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, protocol=2, retry=Retry(NoBackoff(), 0)
+        )
+        lines[url] = pool.make_connection()
+    return lines[url]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from apps.gateways.messages import Outcome
@@ -45,17 +46,22 @@ class Glance:
     unread: int
 
 
+_COLUMNS = [field.attname for field in InboxMessage._meta.concrete_fields]
+_GLANCE = f"""
+    select (select count(*) from (
+               select from gateways_inboxmessage u where u.member_id = %(member)s and u.read_at is null limit %(most)s
+           ) unread), {", ".join(_COLUMNS)}
+      from gateways_inboxmessage where member_id = %(member)s order by id desc limit %(newest)s
+"""
+
+
 def glance(*, member_id: int, newest: int, most: int) -> Glance:
     """For a first screen, in one statement."""
-    rows = InboxMessage.objects.raw(
-        """select m.*, (select count(*) from (
-                  select from gateways_inboxmessage u where u.member_id = %(member)s and u.read_at is null limit %(most)s
-              ) unread) as unread
-             from gateways_inboxmessage m where m.member_id = %(member)s order by m.id desc limit %(newest)s""",
-        {"member": member_id, "most": most, "newest": newest},
-    )
-    found = tuple(rows)
-    return Glance(newest=found, unread=getattr(found[0], "unread", 0) if found else 0)
+    with connection.cursor() as cursor:
+        cursor.execute(_GLANCE, {"member": member_id, "most": most, "newest": newest})
+        rows = cursor.fetchall()
+    letters = tuple(InboxMessage.from_db(connection.alias, _COLUMNS, row[1:]) for row in rows)
+    return Glance(newest=letters, unread=rows[0][0] if rows else 0)
 
 
 def mark_read(*, member_id: int, message_id: int, moment: datetime) -> bool:

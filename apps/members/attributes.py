@@ -41,6 +41,27 @@ def set_attributes(*, member_id: int, values: dict[str, Any]) -> dict[str, Any]:
     return member.attributes
 
 
+def fields() -> list[Attribute]:
+    """All fields, in the order of the pages; retired ones too."""
+    return list(Attribute.objects.all())
+
+
+def hold(*, member_id: int) -> None:
+    """Let nobody else change this member until the transaction ends: to compare before writing. Raises NotFound."""
+    _locked(member_id)
+
+
+def held(member_id: int, *, is_own: bool = False) -> dict[str, Any]:
+    """The member's values by field; with `is_own` only what the member is shown: neither hidden nor retired fields."""
+    values = Member.objects.filter(pk=member_id).values_list("attributes", flat=True).first() or {}
+    if not values:
+        return {}
+    known = Attribute.objects.filter(key__in=values)
+    if is_own:
+        known = known.filter(is_shown=True, retired_at=None)
+    return {key: values[key] for key in known.values_list("key", flat=True)}
+
+
 def _locked(member_id: int) -> Member:
     member = Member.objects.select_for_update().filter(pk=member_id).first()
     if member is None:

@@ -1,9 +1,11 @@
 """Members as another system of the brand tells of them, one by one: new ones come in, known ones are brought up to date."""
 
 from datetime import date, datetime
+from typing import Any
 
 from django.db import transaction
 
+from apps.members import attributes as own_fields
 from apps.members import departures, phones, profile, selectors, services
 from apps.members.errors import PhoneBarred
 from apps.members.models import Identity, Member
@@ -22,6 +24,7 @@ def upsert(
     birthday: date | None = None,
     home_store_id: int | None = None,
     joined_at: datetime | None = None,
+    attributes: dict[str, Any] | None = None,
 ) -> tuple[int, bool]:
     """The member with this number, made when missing: (id, is new). What is None stays; a phone is added beside earlier ones.
 
@@ -42,6 +45,8 @@ def upsert(
         if home_store_id is not None:
             Member.objects.filter(pk=member_id).update(home_store_id=home_store_id)
     profile.change_profile(member_id=member_id, nickname=nickname, gender=gender, birthday=birthday)
+    if attributes:
+        own_fields.set_attributes(member_id=member_id, values=attributes)
     if phone:
         services.add_identity(member_id=member_id, kind=Identity.Kind.PHONE, value=phone)
     return member_id, known is None

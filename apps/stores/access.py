@@ -98,7 +98,7 @@ def of_user(user: Any) -> Access:
 
 
 class AccessMiddleware:
-    """Decides before any view runs; sets `request.access`."""
+    """Decides before any view of a page runs; sets `request.access`."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -107,25 +107,30 @@ class AccessMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
-        assert request.resolver_match is not None  # noqa: S101 - process_view runs after resolving
-        route = request.resolver_match.view_name
-        need = rules().need(route)
-        door = next((DOORS[name] for name in request.resolver_match.namespaces[:1] if name in DOORS), None)
-        if door is not None:
-            return door(request, need)
-        if need == "public":
-            request.access = Access()  # type: ignore[attr-defined]
-            return None
-        access = of_user(request.user)
-        request.access = access  # type: ignore[attr-defined]
-        if access.user_id:
-            requests.identify(f"user:{access.user_id}")
-        if need is not None and access.role and (need == "staff" or access.can(need)):
-            return _doubt(request, route)
-        if not request.user.is_authenticated and request.method == "GET":
-            return redirect_to_login(request.get_full_path(), reverse(settings.LOGIN_URL))
-        audit.record("access.refused", object_type="route", object_id=route)
-        return problems.forbidden(request)
+        return decide(request)
+
+
+def decide(request: HttpRequest) -> HttpResponse | None:
+    """None lets a resolved request through to its view; else the refusal. The one gate of pages and of API calls."""
+    assert request.resolver_match is not None  # noqa: S101 - called after resolving
+    route = request.resolver_match.view_name
+    need = rules().need(route)
+    door = next((DOORS[name] for name in request.resolver_match.namespaces[:1] if name in DOORS), None)
+    if door is not None:
+        return door(request, need)
+    if need == "public":
+        request.access = Access()  # type: ignore[attr-defined]
+        return None
+    access = of_user(request.user)
+    request.access = access  # type: ignore[attr-defined]
+    if access.user_id:
+        requests.identify(f"user:{access.user_id}")
+    if need is not None and access.role and (need == "staff" or access.can(need)):
+        return _doubt(request, route)
+    if not request.user.is_authenticated and request.method == "GET":
+        return redirect_to_login(request.get_full_path(), reverse(settings.LOGIN_URL))
+    audit.record("access.refused", object_type="route", object_id=route)
+    return problems.forbidden(request)
 
 
 def _doubt(request: HttpRequest, route: str) -> HttpResponse | None:

@@ -83,20 +83,20 @@ def find(secret: str) -> Credential | None:
     if row is None:
         return None
     _note_use(row)
-    return Credential(
-        kind=kind,
-        id=row.pk,
-        scopes=frozenset(row.scopes),
-        is_sandbox=row.is_sandbox,
-        store_id=row.store_id if isinstance(row, Device) else None,
-    )
+    return _credential(kind, row)
+
+
+def living(*, kind: Kind, credential_id: int) -> Credential | None:
+    """What a key may do that was shown earlier, for work that goes on without it; None once it is revoked."""
+    row = _MODELS[kind].objects.filter(pk=credential_id, revoked_at=None).first()
+    return _credential(kind, row) if row else None
 
 
 @transaction.atomic
 def revoke(*, kind: Kind, credential_id: int) -> bool:
     """End a key for good. False: there is none that lives."""
-    living = _MODELS[kind].objects.filter(pk=credential_id, revoked_at=None)
-    if not living.update(revoked_at=clock.now()):
+    rows = _MODELS[kind].objects.filter(pk=credential_id, revoked_at=None)
+    if not rows.update(revoked_at=clock.now()):
         return False
     audit.record(f"{kind}_key.revoked", object_type=f"{kind}_key", object_id=credential_id)
     return True
@@ -165,6 +165,16 @@ def _check(name: str, scopes: list[str]) -> None:
         errors.append({"pointer": "/scopes", "code": "invalid", "message": _("Choose at least one of the scopes.")})
     if errors:
         raise ValidationFailed(errors=errors)
+
+
+def _credential(kind: Kind, row: ApiClient | Device) -> Credential:
+    return Credential(
+        kind=kind,
+        id=row.pk,
+        scopes=frozenset(row.scopes),
+        is_sandbox=row.is_sandbox,
+        store_id=row.store_id if isinstance(row, Device) else None,
+    )
 
 
 def _note_use(row: ApiClient | Device) -> None:

@@ -60,8 +60,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "apps.core.middleware.RequestContext",
-    "apps.api.frame.ApiFrame",
     "django.middleware.security.SecurityMiddleware",
+    "apps.api.frame.ApiFrame",  # calls of the API leave the chain here
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

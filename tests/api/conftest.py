@@ -15,6 +15,8 @@ from apps.members.models import Member
 from apps.orders import services as orders
 from apps.orders.models import Order
 
+JSON = ("application/json", "application/problem+json")
+
 
 @dataclass
 class Caller:
@@ -33,8 +35,8 @@ class Caller:
         kind = given.pop("Content-Type", "application/json")
         address = path if path.startswith("/api/") else f"/api/v1/{path}"
         answer = self.http.generic(method, address, content, content_type=kind, headers=given)
-        is_json = answer.content and "json" in answer["Content-Type"]
-        answer.data = json.loads(answer.content) if is_json else None
+        is_json = answer.get("Content-Type", "") in JSON
+        answer.data = json.loads(answer.content) if answer.content and is_json else None
         return answer
 
     def get(self, path: str, **headers: str) -> Any:

@@ -224,13 +224,13 @@ def statements(seen: CaptureQueriesContext) -> list[str]:
 def count_trips(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is sent to Valkey from now on, once the script is loaded."""
     trips: list[str] = []
-    client = ratelimits._client(settings.REDIS_URL)
-    send = client.execute_command
-    monkeypatch.setattr(
-        client, "execute_command", lambda *args, **options: trips.append(args[0]) or send(*args, **options)
-    )
     ratelimits.ask([])
-    trips.clear()
+    line, client = ratelimits._line(settings.REDIS_URL), ratelimits._client(settings.REDIS_URL)
+    for speaker, method in ((line, "send_command"), (client, "execute_command")):
+        send = getattr(speaker, method)
+        monkeypatch.setattr(
+            speaker, method, lambda *args, _send=send, **options: trips.append(args[0]) or _send(*args, **options)
+        )
     return trips
 
 

@@ -14,9 +14,9 @@ from apps.api.schema import Paged, operation
 from apps.core import clock, ids, tokens
 from apps.core.errors import NotFound
 from apps.gateways import inbox
+from apps.members import attributes, services, uploads
 from apps.members import profile as profiles
 from apps.members import selectors as members
-from apps.members import services, uploads
 from apps.members.models import Consent
 from apps.orders import selectors as orders
 
@@ -34,16 +34,16 @@ class ProfileInput(Input):
 class Me(ApiView):
     route = "me"
 
-    @operation("Your profile", answer=shapes.MemberOut, example=shapes.MEMBER_EXAMPLE, is_tagged=True)
+    @operation("Your profile", answer=shapes.ProfileOut, example=shapes.PROFILE_EXAMPLE, is_tagged=True)
     def get(self, request: Request) -> HttpResponse:
-        return self.tagged(shapes.member(members.card(self.member_id)))
+        return self.tagged(self._shown())
 
     @operation(
         "Change your profile; what is left out stays",
         form=ProfileInput,
         asks={"nickname": "小满", "birthday": "1994-05-21"},
-        answer=shapes.MemberOut,
-        example=shapes.MEMBER_EXAMPLE,
+        answer=shapes.ProfileOut,
+        example=shapes.PROFILE_EXAMPLE,
         problems=["birthday_fixed"],
         is_tagged=True,
     )
@@ -51,11 +51,14 @@ class Me(ApiView):
     def put(self, request: Request) -> HttpResponse:
         wanted = self.read(ProfileInput)
         profiles.hold(member_id=self.member_id)
-        self.demand_match(shapes.member(members.card(self.member_id)))
+        self.demand_match(self._shown())
         if "avatar" in wanted:
             uploads.use_as_avatar(member_id=self.member_id, upload_id=wanted.pop("avatar"))
         profiles.change_profile(member_id=self.member_id, **wanted)
-        return self.tagged(shapes.member(members.card(self.member_id)))
+        return self.tagged(self._shown())
+
+    def _shown(self) -> dict[str, Any]:
+        return shapes.profile(members.card(self.member_id), attributes.held(self.member_id, is_own=True))
 
 
 class Home(ApiView):
@@ -69,7 +72,7 @@ class Home(ApiView):
     )
     def get(self, request: Request) -> HttpResponse:
         letters = inbox.glance(member_id=self.member_id, newest=AT_HOME, most=MOST_UNREAD)
-        newest = orders.find(member_id=self.member_id, limit=AT_HOME).rows
+        newest = orders.newest(member_id=self.member_id, limit=AT_HOME)
         return self.tagged(
             {
                 "member": shapes.member(members.card(self.member_id)),
@@ -87,10 +90,11 @@ class Consents(ApiView):
         "Your consents as they count now",
         answer=shapes.ConsentOut(many=True),
         example=[shapes.CONSENT_EXAMPLE],
+        is_tagged=True,
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         history = members.consents(self.member_id)
-        return Response([shapes.consent(row) for row in history if row.is_newest])
+        return self.tagged([shapes.consent(row) for row in history if row.is_newest])
 
 
 class ConsentInput(Input):
@@ -121,15 +125,22 @@ class OneConsent(ApiView):
 class Messages(ApiView):
     route = "messages"
 
-    @operation("Your inbox, newest first", answer=Paged(shapes.MessageOut), example=shapes.MESSAGE_EXAMPLE)
-    def get(self, request: Request) -> Response:
+    @operation(
+        "Your inbox, newest first", answer=Paged(shapes.MessageOut), example=shapes.MESSAGE_EXAMPLE, is_tagged=True
+    )
+    def get(self, request: Request) -> HttpResponse:
         name = f"messages:{self.member_id}"
         limit, after = self.page_asked(name)
         letters = inbox.find_for_member(member_id=self.member_id)
         if after:
             letters = letters.filter(pk__lt=after[0])
         rows = list(letters[: limit + 1])
-        return self.page([shapes.message(row) for row in rows], name=name, limit=limit, keys=[[row.pk] for row in rows])
+        return self.page(
+            [shapes.message(row) for row in rows[:limit]],
+            name=name,
+            following=[rows[limit - 1].pk] if len(rows) > limit else None,
+            whole=inbox.find_for_member(member_id=self.member_id),
+        )
 
 
 class MessageRead(ApiView):
@@ -147,12 +158,19 @@ class MessageRead(ApiView):
 class Orders(ApiView):
     route = "my_orders"
 
-    @operation("Your orders, newest payment first", answer=Paged(shapes.OrderOut), example=shapes.ORDER_EXAMPLE)
-    def get(self, request: Request) -> Response:
+    @operation(
+        "Your orders, newest payment first", answer=Paged(shapes.OrderOut), example=shapes.ORDER_EXAMPLE, is_tagged=True
+    )
+    def get(self, request: Request) -> HttpResponse:
         name = f"orders:{self.member_id}"
         limit, after = self.page_asked(name)
         page = orders.find(member_id=self.member_id, cursor=after[0] if after else "", limit=limit)
-        return self.page_of([shapes.order(row) for row in page.rows], name=name, following=page.older)
+        return self.page(
+            [shapes.order(row) for row in page.rows],
+            name=name,
+            following=[page.older] if page.older else None,
+            whole=orders.of_member(self.member_id),
+        )
 
 
 class Order(ApiView):
@@ -190,10 +208,10 @@ SESSION_EXAMPLE = {
 class Sessions(ApiView):
     route = "sessions"
 
-    @operation("Where you are logged in", answer=SessionOut(many=True), example=[SESSION_EXAMPLE])
-    def get(self, request: Request) -> Response:
+    @operation("Where you are logged in", answer=SessionOut(many=True), example=[SESSION_EXAMPLE], is_tagged=True)
+    def get(self, request: Request) -> HttpResponse:
         assert self.principal.user_id is not None  # noqa: S101 - members have an account
-        return Response(
+        return self.tagged(
             [
                 {
                     "id": ids.encode(shapes.SESSION, one.family_id),

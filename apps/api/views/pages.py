@@ -12,7 +12,7 @@ from apps.api.schema import PROBLEM
 from apps.flows.sandbox import CASES
 from apps.gateways import sandbox as house
 
-GUIDES = ("quick-start", "errors", "idempotency", "pagination", "rate-limits", "sandbox", "files")
+GUIDES = ("quick-start", "errors", "idempotency", "pagination", "bulk", "versions", "rate-limits", "sandbox", "files")
 
 
 @require_safe

@@ -23,7 +23,7 @@ def page(request: HttpRequest) -> HttpResponse:
     member_id = request.member.member_id  # type: ignore[attr-defined]
     me = members.profile(member_id)
     said = members.consents(member_id)
-    latest = orders.find(member_id=member_id, limit=1).rows
+    latest = orders.newest(member_id=member_id, limit=1)
     facts: Facts = {
         "me": me,
         "notes": list(inbox.find_for_member(member_id=member_id)[:NEWEST]),
