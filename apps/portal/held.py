@@ -12,7 +12,7 @@ from apps.core import holdings
 _WORDS: dict[str, tuple[str | Promise, str | Promise]] = {
     "membership": (
         _("Who you are"),
-        _("Member number, nickname, birthday, phone. So that you are known in the stores and here."),
+        _("Member number, nickname, picture, birthday, phone. So that you are known in the stores and here."),
     ),
     "orders": (
         _("What you bought"),

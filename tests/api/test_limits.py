@@ -1,6 +1,7 @@
 """Limits per token, member, till, program, address and phone hold to the request, also at ten times the rate (T-S12)."""
 
 import itertools
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -146,7 +147,7 @@ def three_nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tup
 
 
 def shoot(
-    nodes: list[str], path: str, *, times: int, method: str = "GET", secret: str = "", body: object = None
+    nodes: list[str], *, path: str, times: int, method: str = "GET", secret: str = "", body: object = None
 ) -> Counter[int]:
     headers = {"Authorization": f"Bearer {secret}"} if secret else {}
     with httpx.Client(headers=headers, timeout=30) as http, ThreadPoolExecutor(12) as pool:
@@ -160,16 +161,19 @@ def test_over_three_web_processes_a_burst_of_ten_times_the_limit_is_off_by_five_
 ):
     nodes, counter = three_nodes
     wrong = {"refresh_token": "syr_x"}
-    seen = {
-        "token": (shoot(nodes, "me/sessions", times=10 * 90, secret=me.secret)[200], 90),
-        "login": (shoot(nodes, "auth/refresh", times=10 * 30, method="POST", body=wrong)[401], 30),
-        "ip": (shoot(nodes, "me", times=10 * 300, secret="sya_wrong")[401], 300),
+    bursts = {
+        "token": (90, 200, {"path": "me/sessions", "secret": me.secret}),
+        "login": (30, 401, {"path": "auth/refresh", "method": "POST", "body": wrong}),
+        "ip": (300, 401, {"path": "me", "secret": "sya_wrong"}),
     }
-    for name, (passed, quota) in seen.items():
-        print(f"{name}: {passed} of {quota}")  # noqa: T201 - with -s the figures are read
-        assert abs(passed - quota) <= 0.05 * quota, seen
+    for name, (quota, status, call) in bursts.items():
+        begun = time.monotonic()
+        passed = shoot(nodes, times=10 * quota, **call)[status]
+        windows = 1 + int((time.monotonic() - begun) // door.SECONDS)  # a slow machine needs more than one
+        print(f"{name}: {passed} of {quota} in {windows} window(s)")  # noqa: T201 - with -s the figures are read
+        assert 0.95 * quota <= passed <= 1.05 * quota * windows
 
     counter.kill()
 
-    assert shoot(nodes, "me/sessions", times=100, secret=me.secret) == {200: 100}
-    assert shoot(nodes, "auth/refresh", times=300, method="POST", body=wrong) == {401: 30, 429: 270}
+    assert shoot(nodes, path="me/sessions", times=100, secret=me.secret) == {200: 100}
+    assert shoot(nodes, path="auth/refresh", times=300, method="POST", body=wrong) == {401: 30, 429: 270}
