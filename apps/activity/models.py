@@ -73,7 +73,9 @@ class Code(models.Model):
     channel = models.CharField(_("where it stands"), max_length=10, choices=Channel, default=Channel.POSTER)
     campaign = models.CharField(_("campaign"), max_length=60, blank=True)
     poster = models.CharField(_("poster or place"), max_length=60, blank=True)
-    store = models.ForeignKey("stores.Store", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    store = models.ForeignKey(
+        "stores.Store", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     staff = models.ForeignKey("stores.Staff", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     target = models.CharField(_("leads to"), max_length=500)
     stopped_at = models.DateTimeField(null=True, blank=True)

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import cycle
+from itertools import chain, cycle, repeat
 from typing import NamedTuple
 
 from django.db import connection
@@ -35,6 +35,7 @@ from apps.gateways.messages import Outcome, Outgoing
 from apps.members import selectors as members
 
 CHUNK = 500
+_FIRST_CHUNKS = (100, 200)  # small ones first: the threads behind have work sooner
 # After this a chunk starts no further request: its last one is over (12 s) a minute before others ask about it.
 SEND_WITHIN = 45.0
 _AHEAD = 4  # chunks between claim and record
@@ -120,9 +121,9 @@ def _pipeline(channel: str, *, limits: gate.Gate, deadline: float) -> Iterator[C
     under_way: deque[Future[Counter[str]]] = deque()
     with _quick_turns(), _thread() as desk, _thread() as line, _thread() as other_line, _thread() as books:
         lines = cycle((line, other_line))
-        while True:
+        for limit in chain(_FIRST_CHUNKS, repeat(CHUNK)):
             is_open = time.monotonic() < deadline and not stopped.is_set() and not limits.is_quiet(clock.now())
-            chunk = _claim(channel, house=house, stopped=stopped) if is_open else None
+            chunk = _claim(channel, limit=min(limit, CHUNK), house=house, stopped=stopped) if is_open else None
             if chunk and chunk.size:
                 written = desk.submit(copy_context().run, _write, chunk)
                 posted = next(lines).submit(copy_context().run, _post_written, written)
@@ -140,13 +141,13 @@ def send_chunk(channel: str) -> Counter[str]:
 
 
 def _prepare(channel: str) -> _Chunk:
-    return _write(_claim(channel, house=_house(), stopped=threading.Event()))
+    return _write(_claim(channel, limit=CHUNK, house=_house(), stopped=threading.Event()))
 
 
-def _claim(channel: str, *, house: _House, stopped: threading.Event) -> _Chunk:
+def _claim(channel: str, *, limit: int, house: _House, stopped: threading.Event) -> _Chunk:
     """The next chunk, claimed, with all that its messages need: what follows touches no database until `_settle`."""
     moment, started = clock.now(), time.monotonic()
-    taken, skipped = claims.take(channel, limit=CHUNK, moment=moment, brand=house.name)
+    taken, skipped = claims.take(channel, limit=limit, moment=moment, brand=house.name)
     texts = _texts({t.claim.version_id for t in taken}, channel=channel)
     return _Chunk(channel, moment, started, house, taken, texts, skipped, stopped)
 

@@ -47,7 +47,7 @@ class Version(models.Model):
         SECOND_PURCHASE = "second_purchase", _("First purchase made, second not yet")
         BIRTHDAY = "birthday", _("Birthday")
 
-    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="versions")
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="versions", db_index=False)
     number = models.PositiveIntegerField()
     trigger = models.CharField(max_length=20, choices=Trigger)
     params = models.JSONField(

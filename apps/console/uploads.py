@@ -13,7 +13,9 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from apps.core import clock
+from apps.core import clock, jobs
+from apps.core.errors import NotFound
+from apps.core.models import Job
 
 KEPT_FOR = timedelta(days=7)
 _UNSAFE = re.compile(r"[^\w.\-() ]+")
@@ -87,6 +89,15 @@ def keep(file: UploadedFile) -> Path:
         for chunk in file.chunks():
             target.write(chunk)
     return path
+
+
+def go_live(row: Job, *, user_id: int) -> Job | None:
+    """Begin to take in the file that `row` rehearsed; None when the file is gone. Raises NotFound for any other job."""
+    if not (row.params.get("dry_run") and row.state == Job.State.DONE):
+        raise NotFound
+    if not Path(str(row.params.get("path", ""))).is_file():
+        return None
+    return jobs.start(kind=row.kind, params={**row.params, "dry_run": False}, user_id=user_id)
 
 
 def _sweep(folder: Path) -> None:

@@ -98,7 +98,6 @@ class Job(models.Model):
     class Meta:
         verbose_name = _("job")
         verbose_name_plural = _("jobs")
-        indexes = [models.Index(fields=["-id"], name="core_job_newest")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
@@ -228,7 +227,7 @@ class RateWindow(models.Model):
 class TokenFamily(models.Model):
     """One log-in on one device: what "where you are signed in" lists. Its pairs follow each other; revoking it ends all of them."""
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
     client = models.CharField(max_length=40)  # which door: "portal", "mini:wx123"
     label = models.CharField(max_length=80, blank=True)  # what the person reads: "iPhone · WeChat"
     created_at = models.DateTimeField(default=clock.now)

@@ -34,7 +34,7 @@ class Event(models.Model):
 class StepRun(models.Model):
     """A step of a story that was done for a fact, in the step's own transaction."""
 
-    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="steps")
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="steps", db_index=False)
     step = models.CharField(max_length=80)  # "order_paid.engage"
     finished_at = models.DateTimeField(default=clock.now)
 

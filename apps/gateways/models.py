@@ -78,7 +78,7 @@ class SubscribeGrant(models.Model):
 class SubscribeAnswer(models.Model):
     """What the person answered to one prompt, once per `source`: a report that is repeated counts nothing."""
 
-    grant = models.ForeignKey(SubscribeGrant, on_delete=models.CASCADE, related_name="answers")
+    grant = models.ForeignKey(SubscribeGrant, on_delete=models.CASCADE, related_name="answers", db_index=False)
     source = models.CharField(max_length=160)
     result = models.CharField(max_length=10)  # accept, reject, ban, filter
     at = models.DateTimeField()

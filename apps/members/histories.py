@@ -61,7 +61,7 @@ class Doubt(models.Model):
         PHONE = "phone", _("One phone, proven from two records")
         FOUND = "found", _("Records that look alike")
 
-    first = models.ForeignKey("members.Member", on_delete=models.CASCADE, related_name="+")
+    first = models.ForeignKey("members.Member", on_delete=models.CASCADE, related_name="+", db_index=False)
     second = models.ForeignKey("members.Member", on_delete=models.CASCADE, related_name="+")
     cause = models.CharField(max_length=20, choices=Cause)
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
@@ -93,7 +93,7 @@ class StateChange(models.Model):
         SETTLED = "settled", _("Settled")
         ERASED = "erased", pgettext_lazy("member state", "Cool-off over, erased")
 
-    member = models.ForeignKey("members.Member", on_delete=models.CASCADE, related_name="+")
+    member = models.ForeignKey("members.Member", on_delete=models.CASCADE, related_name="+", db_index=False)
     before = models.CharField(max_length=10)
     after = models.CharField(max_length=10)
     cause = models.CharField(max_length=10, choices=Cause)

@@ -62,7 +62,7 @@ class _Given(models.Model):
         WECOM = "wecom", _("WeCom")
         API = "api", pgettext_lazy("tag source", "API")
 
-    member = models.ForeignKey("members.Member", on_delete=models.CASCADE, related_name="+")
+    member = models.ForeignKey("members.Member", on_delete=models.CASCADE, related_name="+", db_index=False)
     tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="+")
     source = models.CharField(max_length=10, choices=Source)
     given_by = models.CharField(max_length=60)  # an actor as in the audit trail
@@ -101,6 +101,9 @@ class TakenTag(_Given):
     """A tag as a member had it before an act took it: kept as long as the act can be undone."""
 
     act = models.ForeignKey(TagAct, on_delete=models.CASCADE, related_name="taken")
+
+    class Meta:
+        indexes = [models.Index(fields=["member"], name="members_taken_tag_of")]
 
     def __str__(self) -> str:
         return f"{self.tag_id} off {self.member_id}"

@@ -48,7 +48,9 @@ class Member(models.Model):
     birth_day = models.PositiveSmallIntegerField(null=True)
     birthday_corrected_at = models.DateTimeField(null=True)  # by the member, who may do so once
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
-    home_store = models.ForeignKey("stores.Store", null=True, on_delete=models.PROTECT, related_name="+")
+    home_store = models.ForeignKey(
+        "stores.Store", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     source = models.CharField(max_length=60, blank=True)  # where they registered: "import", "qr:poster-7", "demo"
     tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)  # kept by triggers on MemberTag
     attributes = models.JSONField(default=dict, blank=True)  # typed by Attribute; checked by services.set_attributes
@@ -113,7 +115,7 @@ class Identity(models.Model):
         EXTERNAL = "external_userid", _("WeCom contact")
         EMAIL = "email", _("E-mail")
 
-    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="identities")
+    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="identities", db_index=False)
     kind = models.CharField(max_length=20, choices=Kind)
     namespace = models.CharField(max_length=40, blank=True)  # the app id of an openid
     digest = models.BinaryField(max_length=32)
@@ -151,7 +153,7 @@ class Consent(models.Model):
         EMAIL = "email", _("E-mail")
         ANY = "any", _("Any channel")
 
-    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="+")
+    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="+", db_index=False)
     purpose = models.CharField(max_length=20, choices=Purpose)
     channel = models.CharField(max_length=10, choices=Channel)
     is_granted = models.BooleanField()
@@ -170,7 +172,7 @@ class Consent(models.Model):
 class ConsentNow(models.Model):
     """The newest line per member, purpose and channel, kept by a trigger on Consent: what the gate joins."""
 
-    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="+")
+    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="+", db_index=False)
     purpose = models.CharField(max_length=20)
     channel = models.CharField(max_length=10)
     is_granted = models.BooleanField()

@@ -46,6 +46,9 @@ class MemberStats(models.Model):
     gap_mean_days = models.FloatField(null=True)
     gap_median_days = models.FloatField(null=True)
     top_category_id = models.BigIntegerField(null=True)  # most lines; ties: the smaller id
+    category_lines = models.JSONField(
+        null=True
+    )  # lines by category id: a new order is added, old ones are not read again
     top_store_id = models.BigIntegerField(null=True)  # most orders
     top_hour = models.SmallIntegerField(null=True)  # 0–23 shop time, most orders
     top_channel = models.CharField(max_length=40, blank=True)
@@ -80,7 +83,7 @@ class StageChange(models.Model):
         TIME = "time", _("Time")
         CORRECTED = "corrected", _("Corrected")  # a late order or a refund changed the past; never triggers care
 
-    member = models.ForeignKey("members.Member", on_delete=models.CASCADE, related_name="+")
+    member = models.ForeignKey("members.Member", on_delete=models.CASCADE, related_name="+", db_index=False)
     before = models.CharField(max_length=10, choices=Stage, blank=True)
     after = models.CharField(max_length=10, choices=Stage)
     cause = models.CharField(max_length=10, choices=Cause)
@@ -115,7 +118,7 @@ class Snapshot(models.Model):
 class ScoreChange(models.Model):
     """A member's scores from a day on; the row before it ends there. Only changes are stored."""
 
-    member = models.ForeignKey("members.Member", on_delete=models.CASCADE, related_name="+")
+    member = models.ForeignKey("members.Member", on_delete=models.CASCADE, related_name="+", db_index=False)
     on = models.DateField()
     r = models.SmallIntegerField(null=True)
     f = models.SmallIntegerField(null=True)

@@ -19,9 +19,7 @@ from apps.segments import rfm, rules, sql, stages
 from apps.segments.models import RefreshRun, Snapshot
 
 LOCK = 7_490_201  # advisory lock of all refreshes
-PATIENCE = timedelta(
-    hours=1
-)  # a refresh that waited for the lock may carry a moment this much older than the last one's
+PATIENCE = timedelta(hours=1)  # a refresh that waited for the lock may carry a moment this much older
 MANY = 100  # members; from here on larger sorts and fresh planner figures pay
 
 
@@ -129,7 +127,7 @@ def _bring_up(
     changed = stage_moves = scores_changed = 0
     taken = False
     if looked_at:
-        _compute(cursor, given, many=looked_at >= MANY, tell=tell)
+        _compute(cursor, course, many=looked_at >= MANY, tell=tell)
     cuts, taken = _cuts(cursor, course, may_take=may_take)
     if looked_at:
         stage_moves = _write(cursor, stages.KEEP_CHANGES, given)
@@ -150,20 +148,21 @@ def _bring_up(
     )
 
 
-def _compute(cursor: CursorWrapper, given: dict[str, Any], *, many: bool, tell: Tell) -> None:
+def _compute(cursor: CursorWrapper, course: _Course, *, many: bool, tell: Tell) -> None:
     """Fill `segments_fresh`. A large table is analysed before it is read; for a small one the catalogue is left in peace."""
     if many:
         # The orders come sorted from their covering index, which the planner thinks dear at the default page cost.
         cursor.execute("set local work_mem = '64MB'; set local random_page_cost = 1.1; set local jit = off")
         cursor.execute("analyze segments_named")
+    taste = sql.TASTE if course.is_full else sql.TASTE_OF_SOME
     for statement, table in (
         (sql.DUE, "segments_due"),
         (sql.SUMMARY, "segments_summary"),
-        (sql.TASTE if many else sql.TASTE_OF_FEW, "segments_taste"),
+        (taste, "segments_taste"),
         (sql.REVIVALS, "segments_revival"),
         (sql.FRESH, "segments_fresh"),
     ):
-        cursor.execute(statement, given)
+        cursor.execute(statement, course.parameters)
         tell(table, cursor.rowcount)
         if many:
             cursor.execute(f"analyze {table}")

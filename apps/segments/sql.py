@@ -3,7 +3,7 @@
 segments_named    the ids of those whom this refresh looks at
 segments_due      these members, and up to when their history has been told
 segments_summary  what their kept orders say
-segments_taste    the category they buy most
+segments_taste    their lines by category, and the one they buy most
 segments_revival  the order that ended a dormancy, for those who may have one
 segments_fresh    the rows of `MemberStats` as they should be (scores excepted, see `rfm.py`)
 
@@ -26,10 +26,10 @@ create temp table if not exists segments_summary (
     top_hour smallint, mark bigint, orders_seen int, mark_seen bigint, leap_at timestamptz
 ) on commit delete rows;
 create temp table if not exists segments_revival (member_id bigint, at timestamptz) on commit delete rows;
-create temp table if not exists segments_taste (member_id bigint, category_id bigint) on commit delete rows;
+create temp table if not exists segments_taste (member_id bigint, category_id bigint, category_lines jsonb) on commit delete rows;
 create temp table if not exists segments_fresh (
     member_id bigint, first_order_at timestamptz, last_order_at timestamptz, last_order_id bigint, orders int,
-    net_cents bigint, gap_mean_days float8, gap_median_days float8, top_category_id bigint, top_store_id bigint,
+    net_cents bigint, gap_mean_days float8, gap_median_days float8, top_category_id bigint, category_lines jsonb, top_store_id bigint,
     top_hour smallint, top_channel text, stage text, stage_since timestamptz, next_stage_at timestamptz,
     revived_at timestamptz, mark bigint, past_changed bool, ordered bool
 ) on commit delete rows;
@@ -82,28 +82,43 @@ from (
 group by member_id
 """
 
+# A dearer member's lines are many: their counts are kept with the stats, and only orders that came since are read.
+_TASTE = "select member_id, -(max(array[lines, -category_id]))[2], jsonb_object_agg(category_id, lines) from counted group by 1"
 TASTE = f"""
 insert into segments_taste
-select k.member_id, mode() within group (order by p.category_id)
-from {_KEPT} k join orders_line l on l.order_id = k.id join catalog_product p on p.id = l.product_id
-where p.category_id is not null
-group by 1
-"""
-# The same, member by member. For a few members: the planner, who knows nothing of a small temporary table, would otherwise
-# read every line there is. Lines are counted per product first: regulars buy the same things again and again.
-TASTE_OF_FEW = f"""
-insert into segments_taste
-select d.member_id, t.category_id
-from segments_due d cross join lateral (
-    select p.category_id
-    from (
-        select l.product_id, count(*) as lines
-        from ({KEPT_ORDERS}) k join orders_line l on l.order_id = k.id where k.member_id = d.member_id group by 1 offset 0
-    ) bought
-    join catalog_product p on p.id = bought.product_id
+with counted as (
+    select k.member_id, p.category_id, count(*) as lines
+    from {_KEPT} k join orders_line l on l.order_id = k.id join catalog_product p on p.id = l.product_id
     where p.category_id is not null
-    group by 1 order by sum(bought.lines) desc, 1 limit 1
-) t
+    group by 1, 2
+)
+{_TASTE}
+"""
+# For those whose past is as it was, their orders since; for the others, all. Member by member: the planner, who knows nothing
+# of a small temporary table, would otherwise read every line there is.
+TASTE_OF_SOME = f"""
+insert into segments_taste
+with known as materialized (
+    select member_id, s.category_lines, case when (s.orders, s.mark) = (orders_seen, mark_seen) then seen else '-infinity' end as since
+    from segments_due join segments_summary u using (member_id) left join segments_memberstats s using (member_id)
+), counted as (
+    select member_id, category_id, sum(lines)::bigint as lines
+    from (
+        select n.member_id, p.category_id, bought.lines
+        from known n cross join lateral (
+            select l.product_id, count(*) as lines
+            from ({KEPT_ORDERS}) k join orders_line l on l.order_id = k.id
+            where k.member_id = n.member_id and k.paid_at > n.since
+            group by 1 offset 0
+        ) bought join catalog_product p on p.id = bought.product_id
+        where p.category_id is not null
+        union all
+        select n.member_id, c.key::bigint, c.value::bigint
+        from known n cross join lateral jsonb_each_text(n.category_lines) c where n.since > '-infinity'
+    ) told
+    group by 1, 2
+)
+{_TASTE}
 """
 
 # An order revives when the gap before it had made the member dormant, judged by the orders before it alone. Asked only where
@@ -136,14 +151,14 @@ group by 1
 FRESH = f"""
 insert into segments_fresh
 select member_id, first_order_at, last_order_at, last_order_id, orders, net_cents, gap_mean_days, gap_median_days,
-       top_category_id, top_store_id, top_hour, top_channel, stage, stage_since, next_stage_at,
+       top_category_id, category_lines, top_store_id, top_hour, top_channel, stage, stage_since, next_stage_at,
        case when stage = 'won_back' then revived_at end, mark, past_changed, ordered
 from ({STAGED}) staged
 """
 
 COLUMNS = (
     "first_order_at", "last_order_at", "last_order_id", "orders", "net_cents", "gap_mean_days", "gap_median_days",
-    "top_category_id", "top_store_id", "top_hour", "top_channel", "r", "f", "m", "cell", "stage", "stage_since",
+    "top_category_id", "category_lines", "top_store_id", "top_hour", "top_channel", "r", "f", "m", "cell", "stage", "stage_since",
     "next_stage_at", "revived_at", "mark",
 )  # fmt: skip
 

@@ -20,7 +20,7 @@ ACTIVE_DAYS = _days(1)
 _LIMITS = f"""
 select d.member_id, d.joined_at, d.seen, u.first_order_at, u.last_order_at, u.last_order_id,
        coalesce(u.orders, 0) as orders, coalesce(u.net_cents, 0) as net_cents, u.gap_mean_days, u.gap_median_days,
-       t.category_id as top_category_id, u.top_store_id, u.top_hour, coalesce(u.top_channel, '') as top_channel,
+       t.category_id as top_category_id, t.category_lines, u.top_store_id, u.top_hour, coalesce(u.top_channel, '') as top_channel,
        coalesce(u.mark, 0) as mark, r.at as revived_at,
        (coalesce(u.orders_seen, 0), coalesce(u.mark_seen, 0)) is distinct from (s.orders, s.mark) as past_changed,
        u.first_order_at + make_interval(secs => %(new_days)s * 86400) as new_until,

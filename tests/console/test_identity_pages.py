@@ -27,16 +27,6 @@ def house(clock, db) -> House:
     return world.build(NOON)
 
 
-@pytest.fixture
-def at(house: House):
-    def log_in(role: str = Role.ADMIN) -> Client:
-        client = Client()
-        world.enter(client, house.users[role])
-        return client
-
-    return log_in
-
-
 def text(answer) -> str:
     return answer.content.decode()
 

@@ -33,18 +33,6 @@ def house(clock, db) -> House:
     return world.build(NOON)
 
 
-@pytest.fixture
-def at(house: House):
-    """`at(role)`: a client of that role."""
-
-    def log_in(role: str = Role.ADMIN) -> Client:
-        client = Client()
-        world.enter(client, house.users[role])
-        return client
-
-    return log_in
-
-
 def tags(house: House, where: str = "mine") -> list[str]:
     return Member.objects.get(pk=house.members[where].pk).tags
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
 from django.urls import reverse
 
 from apps.analytics import rollup
@@ -39,18 +38,6 @@ def house(clock, db) -> House:
     made = world.build(NOON)
     rollup.roll_up(moment=NOON, days=60)
     return made
-
-
-@pytest.fixture
-def at(house: House):
-    """`at(role)`: a client of that role."""
-
-    def log_in(role: str = Role.ADMIN) -> Client:
-        client = Client()
-        world.enter(client, house.users[role])
-        return client
-
-    return log_in
 
 
 def test_everybody_lands_on_the_first_page_they_may_open(at):

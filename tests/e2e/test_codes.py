@@ -1,13 +1,11 @@
 """Tracked codes in a real browser: clean on desk and phone in both languages, from making one to stopping it."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from apps.activity import codes, services
 from apps.activity.models import Code
@@ -16,20 +14,10 @@ from apps.members import services as members
 from apps.stores.models import Role
 from tests.console import world
 from tests.console.world import House
-from tests.e2e.test_style import FLAGS, Visit, keep
+from tests.e2e.test_style import Visit, keep
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 TAP = Look(agent="Mozilla/5.0 (iPhone) MicroMessenger/8.0.54", mode="navigate")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as player:
-        found = player.chromium.launch(executable_path=os.environ["SIYU_CHROMIUM"], args=FLAGS)
-        yield found
-        found.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
 """A walk through the back office in a real browser: what a marketer and an administrator do on an ordinary day."""
 
-import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from apps.analytics import rollup
 from apps.core import clock
@@ -17,7 +16,7 @@ from apps.gateways.simulator.client import Client as WechatPhone
 from apps.stores.models import Role
 from tests.console import world
 from tests.console.world import House
-from tests.e2e.test_style import FLAGS, Visit, keep
+from tests.e2e.test_style import Visit, keep
 from tests.processes import LiveWorker, Simulator
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -32,16 +31,6 @@ W-2,NO-mine,2026-10-08 10:00:00,80.00
 W-3,NO-near,yesterday,80.00
 """
 Open = Callable[..., Visit]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as player:
-        found = player.chromium.launch(executable_path=os.environ["SIYU_CHROMIUM"], args=FLAGS)
-        yield found
-        found.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture

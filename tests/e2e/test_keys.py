@@ -1,13 +1,11 @@
 """API keys in a real browser: clean on desk and phone in both languages, from issuing one to revoking it."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from apps.core import clock
 from apps.members.models import CodeAlarm
@@ -15,19 +13,9 @@ from apps.stores import credentials
 from apps.stores.models import ApiClient, Role
 from tests.console import world
 from tests.console.world import House
-from tests.e2e.test_style import FLAGS, Visit, keep
+from tests.e2e.test_style import Visit, keep
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as player:
-        found = player.chromium.launch(executable_path=os.environ["SIYU_CHROMIUM"], args=FLAGS)
-        yield found
-        found.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from apps.stores.models import Role
 from tests.console import world
 from tests.console.world import House
 from tests.e2e.test_codes import enter  # noqa: F401 - fixture
-from tests.e2e.test_console import Open, chromium  # noqa: F401 - fixture
+from tests.e2e.test_console import Open
 from tests.e2e.test_style import keep
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]

@@ -1,7 +1,6 @@
 """A member's phone: register, read, change one's mind, take one's data along, leave. In a real browser, in both languages."""
 
 import gzip
-import os
 import re
 import sys
 import zipfile
@@ -10,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Response, expect, sync_playwright
+from playwright.sync_api import Browser, Response, expect
 
 from apps.core import clock, ids
 from apps.core.models import TokenFamily
@@ -22,23 +21,13 @@ from apps.members.proofs import CodeRequest
 from apps.orders import services as orders
 from tests.console import world
 from tests.console.world import House
-from tests.e2e.test_style import FLAGS, Visit, keep
+from tests.e2e.test_style import Visit, keep
 from tests.processes import LiveWorker, Simulator
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 PHONE = "19900000001"  # of the member "mine"
 NEWCOMER = "19900000777"
 Open = Callable[..., Visit]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as player:
-        found = player.chromium.launch(executable_path=os.environ["SIYU_CHROMIUM"], args=FLAGS)
-        yield found
-        found.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture

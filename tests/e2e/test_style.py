@@ -1,26 +1,17 @@
 """The style page in a real browser: both languages, both themes, phone and desk. What it shows, every page is made of."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from apps.core.models import User
 from apps.stores.models import Role, Staff
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 AXE = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
     "resultTypes": ["violations"],
@@ -29,17 +20,6 @@ WATCH = """
 window.refused = [];
 document.addEventListener("securitypolicyviolation", (e) => window.refused.push(e.violatedDirective + " " + e.blockedURI));
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for the file. Its event loop lives in this thread, so Django must be told that the ORM may too."""
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as player:
-        chromium = player.chromium.launch(executable_path=os.environ["SIYU_CHROMIUM"], args=FLAGS)
-        yield chromium
-        chromium.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 class Visit:
@@ -74,7 +54,7 @@ class Visit:
 
 
 @pytest.fixture
-def visit(browser: Browser, live_server, transactional_db):
+def visit(chromium: Browser, live_server, transactional_db):
     """`visit(width=, language=, theme=)`: a fresh browser profile, logged in as a marketer."""
     user = User.objects.create_user("lin", "long-enough-2026")
     Staff.objects.create(user=user, code="S1", name="Lin", role=Role.MARKETER)
@@ -83,7 +63,7 @@ def visit(browser: Browser, live_server, transactional_db):
     opened = []
 
     def open_page(*, width: int = 1440, language: str = "zh-hans", theme: str = "light", inside: bool = True) -> Visit:
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)  # type: ignore[arg-type]
+        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)  # type: ignore[arg-type]
         opened.append(context)
         cookies = {"django_language": language}
         if inside:

@@ -1,7 +1,5 @@
 """Orders from files: upload, rehearse, take in, watch, get the rejected rows."""
 
-from pathlib import Path
-
 from django.contrib import messages
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -57,13 +55,10 @@ def wish(request: HttpRequest, job: str, wish: str) -> HttpResponse:
 @require_POST
 def go_live(request: HttpRequest, job: str) -> HttpResponse:
     """Take in the file that was rehearsed."""
-    row = _found(job)
-    if not (row.params.get("dry_run") and row.state == Job.State.DONE):
-        raise NotFound
-    if not Path(str(row.params.get("path", ""))).is_file():
+    fresh = uploads.go_live(_found(job), user_id=request.user.pk)
+    if fresh is None:
         messages.error(request, _("The file is no longer here. Upload it again."))
         return redirect("console:imports")
-    fresh = jobs.start(kind=KIND, params={**row.params, "dry_run": False}, user_id=request.user.pk)
     return redirect("console:import", jobs.public_id(fresh))
 
 

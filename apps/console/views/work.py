@@ -1,6 +1,6 @@
 """Long work on members: files, exports, tags for a whole list, counts and searches. Watched, paused, stopped by who began it."""
 
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -101,13 +101,10 @@ def wish(request: HttpRequest, job: str, wish: str) -> HttpResponse:
 @require_POST
 def go_live(request: HttpRequest, job: str) -> HttpResponse:
     """Take in the file that was rehearsed."""
-    row = _found(request, job)
-    if row.kind != IMPORT or not row.params.get("dry_run") or row.state != Job.State.DONE:
-        raise NotFound
-    if not Path(str(row.params.get("path", ""))).is_file():
+    fresh = uploads.go_live(_found(request, job, kinds=(IMPORT,)), user_id=request.user.pk)
+    if fresh is None:
         messages.error(request, _("The file is no longer here. Upload it again."))
         return redirect("console:member_imports")
-    fresh = jobs.start(kind=IMPORT, params={**row.params, "dry_run": False}, user_id=request.user.pk)
     return redirect("console:work", jobs.public_id(fresh))
 
 
@@ -128,9 +125,9 @@ def file(request: HttpRequest, job: str) -> FileResponse:
     return answer
 
 
-def _found(request: HttpRequest, public_id: str) -> Job:
+def _found(request: HttpRequest, public_id: str, *, kinds: Sequence[str] = KINDS) -> Job:
     """The job, for who began it and for administrators, a shared one for all who may start it; for others it does not exist."""
-    row = Job.objects.select_related("created_by").filter(pk=ids.decode("job", public_id), kind__in=KINDS).first()
+    row = Job.objects.select_related("created_by").filter(pk=ids.decode("job", public_id), kind__in=kinds).first()
     can = request.access.can  # type: ignore[attr-defined]
     if row is not None and (row.created_by_id == request.user.pk or can("jobs.manage")):
         return row

@@ -6,9 +6,11 @@ import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import DataError, connection, transaction
+from django.utils.translation import ngettext
 
 from apps.core.files import reading
 from apps.core.files.columns import place
@@ -39,6 +41,17 @@ class Staged:
     encoding: str = ""
     unknown: list[str] = field(default_factory=list)
     columns: list[str] = field(default_factory=list)  # of the staging table, those that the file has
+
+    def notices(self) -> list[dict[str, Any]]:
+        """What a person should know of the file itself: code, text, names."""
+        if not self.unknown:
+            return []
+        text = ngettext(
+            "A column we do not know; it was left out.",
+            "Columns we do not know; they were left out.",
+            len(self.unknown),
+        )
+        return [{"code": "columns_ignored", "text": text, "columns": self.unknown[:20]}]
 
 
 def stage(path: Path, *, layout: Layout, progress: Callable[[int, int, int], None]) -> Staged:

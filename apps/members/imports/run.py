@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from apps.core import audit, clock
 from apps.core.files import reading, rejects, staging
@@ -98,14 +97,7 @@ def _finish(record: MemberImport, *, rows: int, rejected: int, counts: Counts) -
 
 def _notices(staged: staging.Staged, counts: Counts) -> list[dict[str, Any]]:
     """What a person should know though no row was rejected for it."""
-    notices: list[dict[str, Any]] = []
-    if staged.unknown:
-        text = ngettext(
-            "A column we do not know; it was left out.",
-            "Columns we do not know; they were left out.",
-            len(staged.unknown),
-        )
-        notices.append({"code": "columns_ignored", "text": text, "columns": staged.unknown[:20]})
+    notices = staged.notices()
     if counts.openings_added:
         text = _("Opening values kept for the points, tiers and coupons to come.")
         notices.append({"code": "openings_waiting", "text": text, "count": counts.openings_added})

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from apps.core import clock
 from apps.core.files import reading, rejects, staging
@@ -107,14 +106,6 @@ def _notices(staged: staging.Staged, counts: merging.Counts, repeated: int) -> l
         "phone_invalid": (counts.phones_invalid, _("Phones that cannot be read; their orders went in without them.")),
         "phone_taken": (counts.phones_taken, _("Phones that belong to another member; they were not stored.")),
     }
-    notices: list[dict[str, Any]] = [
+    return staged.notices() + [
         {"code": code, "text": text, "count": number} for code, (number, text) in counted.items() if number
     ]
-    if staged.unknown:
-        text = ngettext(
-            "A column we do not know; it was left out.",
-            "Columns we do not know; they were left out.",
-            len(staged.unknown),
-        )
-        notices.insert(0, {"code": "columns_ignored", "text": text, "columns": staged.unknown[:20]})
-    return notices
