@@ -13,7 +13,7 @@ class Upload(models.Model):
     class Purpose(models.TextChoices):
         AVATAR = "avatar", _("Profile picture")
 
-    member = models.ForeignKey("members.Member", on_delete=models.CASCADE, related_name="+")
+    member = models.ForeignKey("members.Member", on_delete=models.CASCADE, related_name="+", db_index=False)
     key = models.CharField(max_length=32, unique=True)  # random; names the sealed file
     digest = models.BinaryField(max_length=32)  # keyed, of what was sent
     purpose = models.CharField(_("purpose"), max_length=20, choices=Purpose)

@@ -56,4 +56,9 @@ class Migration(migrations.Migration):
             model_name='takentag',
             index=models.Index(fields=['member'], name='members_taken_tag_of'),
         ),
+        migrations.AlterField(
+            model_name="upload",
+            name="member",
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="members.member"),
+        ),
     ]
