@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
@@ -162,12 +161,12 @@ def _parameters(*, is_write: bool, answer: Any, is_tagged: bool, name: str) -> l
     found = []
     if is_write:
         found.append(
-            _header("Idempotency-Key", _("Names this write: the same key again gets the same answer, for 24 hours."))
+            _header("Idempotency-Key", "Names this write: the same key again gets the same answer, for 24 hours.")
         )
     if is_tagged and name == "GET":
-        found.append(_header("If-None-Match", _("The ETag you have: 304 when nothing changed.")))
+        found.append(_header("If-None-Match", "The ETag you have: 304 when nothing changed."))
     if is_tagged and name == "PUT":
-        found.append(_header("If-Match", _("The ETag you read, or * for whatever it is."), required=True))
+        found.append(_header("If-Match", "The ETag you read, or * for whatever it is.", required=True))
     if isinstance(answer, Paged):
         found.append(OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}))
         found.append(
@@ -183,9 +182,9 @@ def query(name: str, description: str, *, required: bool = False) -> OpenApiPara
     return OpenApiParameter(name, OpenApiTypes.STR, description=description, required=required)
 
 
-def _header(name: str, description: Any, *, required: bool = False) -> OpenApiParameter:
+def _header(name: str, description: str, *, required: bool = False) -> OpenApiParameter:
     schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
-    return OpenApiParameter(name, schema, OpenApiParameter.HEADER, description=str(description), required=required)
+    return OpenApiParameter(name, schema, OpenApiParameter.HEADER, description=description, required=required)
 
 
 def _common(*, form: Any, is_write: bool, is_tagged: bool, answer: Any, name: str) -> list[str]:
