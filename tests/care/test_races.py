@@ -131,6 +131,9 @@ def test_two_schedulers_with_skewed_clocks_fire_each_occurrence_once(shop: Shop,
                     dispatch.drain()
 
             at_once([lambda m=m: round_at(m) for m in skewed], moment=true, threads=3)
+            round_at(
+                true
+            )  # the next tick: at the first one the slow clock may have held the channel, with nothing due yet
     touches = Touch.objects.values("policy__key", "member").annotate(rows=Count("pk"))
     assert all(row["rows"] == 1 for row in touches)
     assert Touch.objects.filter(policy__key="birthday", state="sent").count() == 12
