@@ -95,6 +95,8 @@ def address(route: str, path: str, house: House) -> str:
         "channel": "sms",
         "message": "msg_0000000000000",
         "session": "ses_0000000000000",
+        "file": ids.encode("file", 1),
+        "line": ids.encode("rql", 1),
     }
     wanted = [name for name in samples if f":{name}>" in path or f"<{name}>" in path]
     try:
