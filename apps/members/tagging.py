@@ -92,10 +92,7 @@ def give(
 
     `expires_on` is the last shop day. `act_id` adds to an act that `begin` opened. Raises NotFound, TagsExclude, ValidationFailed.
     """
-    today = clock.local_date(clock.now())
-    if expires_on is not None and expires_on < today:
-        sentence = _("The last day lies in the past. Choose today or later.")
-        raise ValidationFailed(errors=[{"pointer": "/expires_on", "code": "invalid", "message": sentence}])
+    check_last_day(expires_on)
     with transaction.atomic():
         _hold(tag_ids)
         _lock(member_ids)
@@ -208,6 +205,13 @@ def expire(*, today: date) -> int:
                 break
     TagAct.objects.filter(at__lt=clock.now() - 2 * UNDO_FOR).delete()
     return gone
+
+
+def check_last_day(expires_on: date | None) -> None:
+    """Raises ValidationFailed for a day that is over."""
+    if expires_on is not None and expires_on < clock.local_date(clock.now()):
+        sentence = _("The last day lies in the past. Choose today or later.")
+        raise ValidationFailed(errors=[{"pointer": "/expires_on", "code": "invalid", "message": sentence}])
 
 
 def a_day(text: str) -> date | None:

@@ -187,7 +187,9 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 11 * 1024 * 1024  # members' pictures stay in memo
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 IMPORT_MAX_BYTES = env.integer("IMPORT_MAX_BYTES", 1_200_000_000)
 
-RECIPIENTS_ABROAD = env.words("RECIPIENTS_ABROAD")  # hosting, sms, wechat: shown in the record of processing and to members
+RECIPIENTS_ABROAD = env.words(
+    "RECIPIENTS_ABROAD"
+)  # hosting, sms, wechat: shown in the record of processing and to members
 MEMBER_COOL_OFF_DAYS = min(env.integer("MEMBER_COOL_OFF_DAYS", 7), 7)  # a person who leaves waits a week at the most
 MEMBER_DEPARTURE_DAYS = env.integer("MEMBER_DEPARTURE_DAYS", 180)
 

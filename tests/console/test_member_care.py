@@ -101,6 +101,23 @@ def test_a_clerk_gives_takes_and_undoes_a_tag_on_the_member(at, house: House):
     assert ("c-note bad" in late.content.decode(), tags(house)) == (True, [])
 
 
+def test_a_tag_for_many_may_have_a_last_day_which_is_not_over(at, house: House):
+    tag_lists.add_tag(name="爱茶")
+    page, body = reverse("console:members_tag"), {"do": "give", "tag": "爱茶", "member": [house.member_id("mine")]}
+    for scope in ("chosen", "all"):
+        at().post(page, {**body, "scope": scope, "expires_on": "2026-11-21"})
+        assert (MemberTag.objects.count(), Job.objects.filter(kind="members.tag_list").count()) == (0, 0)
+
+    at().post(page, {**body, "expires_on": "2026-12-31"})
+    at().post(page, {**body, "scope": "all", "expires_on": "2026-12-24"})
+    jobs.run(job_id=Job.objects.get(kind="members.tag_list").pk)
+
+    assert set(MemberTag.objects.values_list("expires_on", flat=True)) == {date(2026, 12, 24)}
+    assert MemberTag.objects.count() == 3
+    assert tagging.expire(today=date(2026, 12, 25)) == 3
+    assert tags(house) == []
+
+
 def test_ticked_members_get_a_tag_those_of_other_stores_do_not(at, house: House):
     tag_lists.add_tag(name="爱茶")
     both = [house.member_id("mine"), house.member_id("far")]

@@ -11,7 +11,7 @@ from apps.core.models import TokenFamily
 from apps.gateways.simulator.client import Client as Simulated
 from apps.members import selectors, services, states
 from apps.members.models import CodeRequest
-from tests.portal.doors import browser_of
+from tests.portal.doors import browser_of, family_of
 from tests.processes import Simulator
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -100,12 +100,44 @@ def test_ten_sessions_and_tokens_end_with_the_next_request_after_a_freeze_or_a_r
     assert alive() == (0, 0)
 
 
-def test_a_stranger_and_a_member_get_the_same_answers_over_http(code):
+@pytest.mark.parametrize("purpose", ["login", "change_phone"])
+def test_a_stranger_and_a_member_get_the_same_answers_over_http(code, purpose):
     services.register(source="import", phone=NUMBER)
     answers = []
     for number in (NUMBER, "17000000043"):
-        status, sent = post("auth/codes", {"phone": number})
+        status, sent = post("auth/codes", {"phone": number, "purpose": purpose})
         wrong = post("auth/code", {"request_id": sent.pop("request_id"), "code": "x"})
         wrong[1].pop("request_id", None)
         answers.append((status, sent, wrong))
     assert answers[0] == answers[1]
+
+
+def test_a_stranger_and_a_member_read_the_same_pages(code):
+    """Log-in, a wrong code, a wrong code for a new number: word by word, but for the number itself."""
+    services.register(source="import", phone=NUMBER)
+    visitor = services.register(source="portal", phone="17000000044")
+    pages = []
+    for number in (NUMBER, "17000000043"):
+        outside, inside = Client(), browser_of(visitor)
+        tokens.step_up(family_id=family_of(inside))
+        asked = outside.post("/my/login/", {"phone": number, "agree": "1"})
+        guess = {"request_id": asked.context["request_id"], "phone": number, "code": "x"}
+        guessed = outside.post("/my/login/code/", guess)
+        moved = inside.post("/my/me/phone/", {"phone": number})
+        guess = {"request_id": moved.context["request_id"], "phone": number, "code": "x"}
+        answers = [asked, guessed, moved, inside.post("/my/me/phone/code/", guess)]
+        pages.append([(answer.status_code, plain(answer.content.decode(), number)) for answer in answers])
+        CodeRequest.objects.all().delete()  # a minute later
+    for ours, theirs in zip(*pages, strict=True):
+        assert ours[0] == theirs[0]
+        assert ours[1].splitlines() == theirs[1].splitlines()
+    assert [status for status, _page in pages[0]] == [200, 422, 200, 422]
+
+
+def plain(page: str, number: str) -> str:
+    """Without the number and what is drawn by lot for each answer."""
+    return re.sub(
+        r'otp_[\w-]+|(nonce|value|data-token)="[\w+/=-]{16,}"|"X-CSRFToken": "\w+"|req_[\w-]+',
+        "",
+        page.replace(number, "N"),
+    )

@@ -49,6 +49,11 @@ def chosen(request: HttpRequest) -> HttpResponse:
     if tag is None:
         messages.error(request, _("Choose a tag first."))
         return redirect(back)
+    try:
+        tagging.check_last_day(tagging.a_day(request.POST.get("expires_on", "")))
+    except ValidationFailed as refusal:
+        people.complain(request, refusal)
+        return redirect(back)
     if request.POST.get("scope") == "all":
         return _by_job(request, what=what, tag=tag)
     asked = list(dict.fromkeys(request.POST.getlist("member")))[: MOST_CHOSEN + 1]
@@ -58,10 +63,11 @@ def chosen(request: HttpRequest) -> HttpResponse:
     reach = request.access.store_ids(PERMISSION)  # type: ignore[attr-defined]
     keys = [ids.decode(PREFIX, public) for public in asked]
     found = sorted(members.within(Member.objects.filter(pk__in=keys), reach).values_list("pk", flat=True))
-    if what == "give":
-        done = tagging.give(member_ids=found, tag_ids=[tag.pk], source=MemberTag.Source.MANUAL)
-    else:
-        done = tagging.take(member_ids=found, tag_ids=[tag.pk])
+    try:
+        done = _changed(request, what=what, tag=tag, member_ids=found)
+    except DomainError as refusal:
+        people.complain(request, refusal)
+        return redirect(back)
     messages.success(request, said(what, tag.name, done.members), extra_tags=_undo_url(done.act_id))
     return redirect(back)
 
@@ -83,6 +89,13 @@ def undo(request: HttpRequest, act: str) -> HttpResponse:
     if public:
         return redirect("console:member", ids.encode(PREFIX, ids.decode(PREFIX, public)))
     return redirect("console:members")
+
+
+def _changed(request: HttpRequest, *, what: str, tag: Tag, member_ids: list[int]) -> tagging.Changed:
+    if what == "take":
+        return tagging.take(member_ids=member_ids, tag_ids=[tag.pk])
+    last = tagging.a_day(request.POST.get("expires_on", ""))
+    return tagging.give(member_ids=member_ids, tag_ids=[tag.pk], source=MemberTag.Source.MANUAL, expires_on=last)
 
 
 def said(what: str, name: str, count: int) -> str:
@@ -117,7 +130,9 @@ def _one(request: HttpRequest, member_id: int) -> str:
 def _by_job(request: HttpRequest, *, what: str, tag: Tag) -> HttpResponse:
     wanted = wanted_of(request)
     about = listed.about(wanted=wanted)
+    last = tagging.a_day(request.POST.get("expires_on", ""))
     params = {"what": what, "tag_id": tag.pk, "tag": tag.name, "wanted": wanted.params(), "about": about}
+    params["expires_on"] = last.isoformat() if last else ""
     job = jobs.start(kind=tag_list.KIND, params=params, user_id=request.user.pk)
     return redirect("console:work", jobs.public_id(job))
 
