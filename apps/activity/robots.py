@@ -37,13 +37,18 @@ class Look:
         return "micromessenger" in self.agent.lower()
 
 
+def is_robot(agent: str) -> bool:
+    """Crawlers, previews, monitors and scripts, by what they call themselves."""
+    return _ROBOTS.search(_CUBOT.sub("", agent)) is not None
+
+
 def why_not_a_person(look: Look, *, slug: str) -> str:
     """`head`, `no_agent`, `robot`, `prefetch`, `no_page`, `too_many`; "" for what looks like a person."""
     if look.method != "GET":
         return "head"
     if not look.agent.strip():
         return "no_agent"
-    if _ROBOTS.search(_CUBOT.sub("", look.agent)):
+    if is_robot(look.agent):
         return "robot"
     if re.search(r"prefetch|prerender|preview", look.purpose, re.IGNORECASE):
         return "prefetch"

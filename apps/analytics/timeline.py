@@ -84,8 +84,37 @@ _BRANCHES = (
            from members_merge m join members_member l on l.id = m.loser_id
            where m.survivor_id = any({_FAMILY}) and m.undone_at is not null""",
     ),
+    (
+        "tag",
+        """select g.given_at, g.id, jsonb_build_object('tag', t.name, 'source', g.source, 'until', g.expires_on)
+           from members_membertag g join members_tag t on t.id = g.tag_id where g.member_id = %(member)s""",
+    ),
+    (
+        "untag",
+        """select a.at, g.id, jsonb_build_object('tag', t.name, 'source', g.source)
+           from members_takentag g join members_tag t on t.id = g.tag_id join members_tagact a on a.id = g.act_id
+           where g.member_id = %(member)s and a.undone_at is null""",
+    ),
+    (
+        "account",
+        f"""select a.at, a.id, jsonb_build_object('action', a.action, 'actor', a.actor, 'after', a.after)
+           from core_auditentry a where a.object_type = 'member' and a.object_id = any({_FAMILY}::text[])
+             and a.action in ('member.identity_added', 'member.identity_removed', 'member.phone_changed',
+                              'member.fields_changed', 'privacy.export_asked', 'privacy.export_taken',
+                              'privacy.erasure_asked', 'privacy.erasure_cancelled')""",
+    ),
 )
 KINDS = tuple(kind for kind, _sql in _BRANCHES)
+# What a reader may narrow the stream to → its kinds. Together they are all.
+THEMES: dict[str, tuple[str, ...]] = {
+    "orders": ("order", "refund"),
+    "messages": ("touch", "inbox"),
+    "stages": ("stage",),
+    "consents": ("consent",),
+    "tags": ("tag", "untag"),
+    "behaviour": ("activity",),
+    "identity": ("joined", "state", "merged", "unmerged", "account", "unmask"),
+}
 
 
 def timeline(*, member_id: int, cursor: str = "", kinds: tuple[str, ...] = KINDS, size: int = SIZE) -> Page:

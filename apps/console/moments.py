@@ -2,19 +2,21 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import pgettext, pgettext_lazy
 
+from apps.analytics import timeline
 from apps.care import reasons
 from apps.care.models import Touch
-from apps.console import behaviour
+from apps.console import asked, behaviour, people, words
 from apps.console.templatetags.pages import word
 from apps.core import ids, money
+from apps.members.models import MemberTag
 from apps.segments.models import StageChange
 from apps.stores.models import Store
 
@@ -30,9 +32,39 @@ class Entry:
     href: str = ""
 
 
+# What the timeline can be narrowed to, in the order of its buttons; "" is everything.
+_THEMES = {
+    "": pgettext_lazy("timeline", "Everything"),
+    "orders": pgettext_lazy("timeline", "Orders"),
+    "messages": pgettext_lazy("timeline", "Messages"),
+    "stages": pgettext_lazy("timeline", "Stages"),
+    "consents": pgettext_lazy("timeline", "Consents"),
+    "tags": pgettext_lazy("timeline", "Tags"),
+    "behaviour": pgettext_lazy("timeline", "Behaviour"),
+    "identity": pgettext_lazy("timeline", "Identity"),
+}
+
+
+def stream(request: HttpRequest, member_id: int) -> dict[str, Any]:
+    """The part of the timeline that `?show=` and `?at=` ask for, for the template."""
+    show = asked.one_of(request, name="show", allowed=timeline.THEMES)
+    page = timeline.timeline(
+        member_id=member_id,
+        cursor=request.GET.get("at", ""),
+        kinds=timeline.THEMES[show] if show else timeline.KINDS,
+    )
+    return {
+        "entries": entries(request, page.rows),
+        "older": page.older,
+        "show": show,
+        "themes": [(theme, label, theme == show) for theme, label in _THEMES.items()],
+    }
+
+
 def entries(request: HttpRequest, rows: Iterable[dict[str, Any]]) -> list[Entry]:
-    """Store names in one query; links only where the reader may follow them."""
+    """Names of stores and staff in one query each; links only where the reader may follow them."""
     rows = list(rows)
+    who = people.log_in_names(row["facts"].get("actor", "") for row in rows)
     stores = dict(
         Store.objects.filter(pk__in={row["facts"].get("store_id") for row in rows} - {None}).values_list("pk", "name")
     )
@@ -40,6 +72,7 @@ def entries(request: HttpRequest, rows: Iterable[dict[str, Any]]) -> list[Entry]
     made = []
     for row in rows:
         facts = {**row["facts"], "store": stores.get(row["facts"].get("store_id"), "")}
+        facts["who"] = who.get(facts.get("actor", ""), "")
         entry = _SAID[row["kind"]](facts)
         href = _href(row["kind"], facts) if may(_NEEDS.get(row["kind"], "")) else ""
         made.append(Entry(moment=row["at"], href=href, **entry))
@@ -100,7 +133,38 @@ def _inbox(facts: dict[str, Any]) -> dict[str, str]:
 
 def _unmask(facts: dict[str, Any]) -> dict[str, str]:
     reason = (facts["after"] or {}).get("reason", "")
-    return {"title": _("Phone number looked at"), "text": f"{facts['actor']}: {reason}", "tone": "warn"}
+    text = " · ".join(part for part in (facts["who"], reason) if part)
+    return {"title": _("Phone number looked at"), "text": text, "tone": "warn"}
+
+
+def _tag(facts: dict[str, Any]) -> dict[str, str]:
+    parts = [dict(MemberTag.Source.choices).get(facts["source"], facts["source"])]
+    if facts["until"]:
+        parts.append(_("until %(day)s") % {"day": words.day(date.fromisoformat(facts["until"]))})
+    title = _("Tag given: %(name)s") % {"name": facts["tag"]}
+    return {"title": title, "text": " · ".join(str(part) for part in parts), "tone": "now"}
+
+
+def _untag(facts: dict[str, Any]) -> dict[str, str]:
+    return {"title": _("Tag taken away: %(name)s") % {"name": facts["tag"]}}
+
+
+def _account(facts: dict[str, Any]) -> dict[str, str]:
+    after = facts["after"] or {}
+    kind = word(after["kind"], "identity") if after.get("kind") else ""
+    titles = {
+        "member.identity_added": _("Identity added: %(kind)s") % {"kind": kind},
+        "member.identity_removed": _("Identity taken away: %(kind)s") % {"kind": kind},
+        "member.phone_changed": _("Phone number changed by the member"),
+        "member.fields_changed": _("Fields changed"),
+        "privacy.export_asked": _("Asked for a copy of their data"),
+        "privacy.export_taken": _("Took the copy of their data"),
+        "privacy.erasure_asked": _("Asked to be erased"),
+        "privacy.erasure_cancelled": _("Erasure called off"),
+    }
+    parts = (facts["who"], ", ".join(after.get("keys", ())), after.get("reason", ""))
+    tone = "warn" if facts["action"] in {"member.identity_removed", "privacy.erasure_asked"} else ""
+    return {"title": titles[facts["action"]], "text": " · ".join(part for part in parts if part), "tone": tone}
 
 
 def _joined(facts: dict[str, Any]) -> dict[str, str]:
@@ -139,4 +203,5 @@ _SAID: dict[str, Callable[[dict[str, Any]], dict[str, str]]] = {
     "touch": _touch, "inbox": _inbox, "unmask": _unmask, "joined": _joined,
     "activity": behaviour.said,
     "state": _state, "merged": _merged, "unmerged": _unmerged,
+    "tag": _tag, "untag": _untag, "account": _account,
 }  # fmt: skip

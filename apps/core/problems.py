@@ -3,14 +3,18 @@
 from collections.abc import Callable
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from apps.core.errors import DomainError
 
+FORM_OUTDATED = "form_outdated"
 log = structlog.get_logger("siyu.problems")
-PAGES: dict[str, str] = {}  # path prefix → template of that face's error pages; faces add theirs when they start
+# path prefix → templates of that face's error page, and of the page of a 500; faces add theirs when they start
+PAGES: dict[str, tuple[str, str]] = {}
 
 
 class ProblemMiddleware:
@@ -60,13 +64,18 @@ def answer(
         }
         return JsonResponse(body, status=status, content_type="application/problem+json")
     shown = {"title": title, "code": code, "status": status, "request_id": request_id}
-    return render(request, _template(request.path, status), shown, status=status)
+    if status == 500:  # the database may be what failed: no context processor runs
+        facts = {**shown, "request": request, "brand_name": settings.BRAND_NAME}
+        return HttpResponse(render_to_string(_template(request.path, status, code), facts), status=status)
+    return render(request, _template(request.path, status, code), shown, status=status)
 
 
-def _template(path: str, status: int) -> str:
-    own = next((template for prefix, template in PAGES.items() if path.startswith(prefix)), "")
-    if own and status != 500:  # the page of a 500 needs no database
-        return own
+def _template(path: str, status: int, code: str) -> str:
+    own = next((templates for prefix, templates in PAGES.items() if path.startswith(prefix)), None)
+    if own:
+        return own[1] if status == 500 else own[0]
+    if code == FORM_OUTDATED:
+        return "403_csrf.html"
     return f"{status}.html" if status in {403, 404, 500} else "400.html"
 
 
@@ -76,6 +85,12 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return answer(request, status=403, code="forbidden", title=_("Your role does not allow this."))
+
+
+def form_outdated(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form without its token: open for too long, or sent by another site."""
+    title = _("This page was open for too long. Nothing was done. Go back, load the page again, and send it once more.")
+    return answer(request, status=403, code=FORM_OUTDATED, title=title)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -10,4 +10,4 @@ class PortalConfig(AppConfig):
     def ready(self) -> None:
         access, door = import_module("apps.stores.access"), import_module("apps.portal.door")
         access.DOORS["portal"] = door.decide
-        import_module("apps.core.problems").PAGES["/my/"] = "portal/problem.html"
+        import_module("apps.core.problems").PAGES["/my/"] = ("portal/problem.html", "portal/fault.html")

@@ -15,6 +15,11 @@ _PROGRAMS = (
 )
 
 
+def is_wechat(request: HttpRequest) -> bool:
+    """WeChat's own browser: it saves no files."""
+    return "MicroMessenger" in request.headers.get("User-Agent", "")
+
+
 def label(request: HttpRequest) -> str:
     """For the list of log-ins; at most two words, empty for what we do not know. The full line is not kept."""
     line = request.headers.get("User-Agent", "")

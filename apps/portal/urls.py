@@ -22,6 +22,7 @@ urlpatterns = [
     path("me/phone/", phone.page, name="phone"),
     path("me/phone/code/", phone.code, name="phone_code"),
     path("me/sessions/", me.sessions_page, name="sessions"),
+    path("me/sessions/others/end/", me.end_others, name="sessions_end"),
     path("me/sessions/<str:session>/end/", me.end_session, name="session_end"),
     path("step-up/", step_up.page, name="step_up"),
     path("step-up/code/", step_up.code, name="step_up_code"),

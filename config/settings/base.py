@@ -78,6 +78,7 @@ MIDDLEWARE = [
     "apps.stores.access.AccessMiddleware",
 ]
 
+CSRF_FAILURE_VIEW = "apps.core.problems.form_outdated"
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 ASGI_APPLICATION = "config.asgi.application"

@@ -113,6 +113,7 @@
 
   const dress = (node) => {
     all("[data-csv]", node).forEach((button) => (button.hidden = false));
+    all("[data-newest]", node).forEach((picture) => (picture.scrollLeft = picture.scrollWidth));
     all("[data-toast]", node).forEach(watchToast);
     if (node.matches?.("[data-toast]")) watchToast(node);
   };

@@ -31,7 +31,11 @@
     tick();
   }
 
-  // a form that was left half-filled is there again, in this tab only, until it is sent
+  // a form that was left half-filled is there again, in this tab only, until an answer to it has come
+  if (body.dataset.path && sessionStorage.getItem("sent")) {
+    sessionStorage.removeItem(sessionStorage.getItem("sent"));
+    sessionStorage.removeItem("sent");
+  }
   for (const form of all("form[data-draft]")) {
     const key = `draft:${form.dataset.draft}`;
     const fields = () => [...form.elements].filter((field) => field.name && field.type !== "hidden" && field.type !== "submit");
@@ -50,9 +54,26 @@
       }
       sessionStorage.setItem(key, JSON.stringify(now));
     });
-    form.addEventListener("submit", () => sessionStorage.removeItem(key));
+    form.addEventListener("submit", () => sessionStorage.setItem("sent", key));
   }
-  for (const form of all("form[data-forget]")) form.addEventListener("submit", () => sessionStorage.clear());
+  for (const form of all("form[data-forget]")) form.addEventListener("submit", () => setTimeout(() => sessionStorage.clear()));
+
+  // without a connection nothing is sent, and the page with what was typed stays
+  const sayOffline = () => {
+    const note = document.getElementById("offline-note");
+    if (!note || document.querySelector("[data-offline-note]")) return;
+    body.append(note.content.cloneNode(true));
+  };
+  addEventListener("online", () => {
+    document.querySelector("[data-offline-note]")?.remove();
+    look();
+  });
+  // the offline page goes on by itself as soon as the server answers; asking is no navigation, so the worker stays out of it
+  const look = () => {
+    if (body.hasAttribute("data-offline") && document.visibilityState === "visible" && location.pathname !== body.dataset.offline)
+      fetch(location.href, { method: "HEAD", cache: "no-store" }).then(() => location.reload(), () => {});
+  };
+  if (body.hasAttribute("data-offline")) setInterval(look, 4000);
 
   // a picture is sent as soon as it is chosen
   document.addEventListener("change", (event) => {
@@ -61,6 +82,11 @@
 
   // one tap, one act: a second tap on the same button does nothing until the answer is there
   document.addEventListener("submit", (event) => {
+    if (event.target.method === "post" && navigator.onLine === false) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return sayOffline();
+    }
     if (event.target.dataset.sent) return event.preventDefault();
     if (event.target.method === "post" && !event.target.hasAttribute("hx-post")) event.target.dataset.sent = "1";
   });
@@ -91,21 +117,69 @@
   for (const part of all("[data-scripted]")) part.hidden = false;
   showTheme();
 
-  // what was seen, told once the page is left or hidden; never more than a name
+  // what was seen, told once the page is left or hidden; never more than a name and for how long it was looked at
   const told = [];
-  const see = (name, properties) =>
-    told.push({ event_id: crypto.randomUUID(), name, occurred_at: new Date().toISOString(), properties });
-  const tell = () => {
-    if (!told.length || !body.dataset.events) return;
+  let looked = 0, since = document.visibilityState === "visible" ? performance.now() : null;
+  const random = () => {
+    if (crypto.randomUUID) return crypto.randomUUID(); // older WebViews, and pages without TLS, have none
+    const hex = [...crypto.getRandomValues(new Uint8Array(16))].map((byte, place) =>
+      (place === 6 ? (byte & 15) | 64 : place === 8 ? (byte & 63) | 128 : byte).toString(16).padStart(2, "0"),
+    );
+    return hex.join("").replace(/(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+  };
+  const see = (name, properties) => {
+    const event = { event_id: random(), name, occurred_at: new Date().toISOString(), properties };
+    told.push(event);
+    return event;
+  };
+  let page = body.dataset.path && body.dataset.events && see("page_viewed", { path: body.dataset.path });
+  if (page && body.dataset.seen) see(body.dataset.seen, JSON.parse(body.dataset.seenAs || "{}"));
+  // Kept in this tab until the server has said that it came: what is sent while a page goes away may be lost on the way. A repeat
+  // is known by its id and counts once.
+  const kept = () => JSON.parse(sessionStorage.getItem("told") || "[]");
+  const keep = (events) => sessionStorage.setItem("told", JSON.stringify(events.slice(-50)));
+  const send = () => {
+    const events = kept();
+    if (!events.length || !body.dataset.events) return;
     const form = new FormData();
     form.set("csrfmiddlewaretoken", body.dataset.token);
-    form.set("events", JSON.stringify(told.splice(0)));
+    form.set("events", JSON.stringify(events));
     form.set("sent_at", new Date().toISOString());
-    navigator.sendBeacon(body.dataset.events, form);
+    const sent = new Set(events.map((event) => event.event_id));
+    const came = ({ status }) => status !== 403 && keep(kept().filter((event) => !sent.has(event.event_id)));
+    fetch(body.dataset.events, { method: "POST", body: form, keepalive: true }).then(came, () => {});
   };
-  if (body.dataset.path && self.crypto?.randomUUID) see("page_viewed", { path: body.dataset.path });
-  document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && tell());
+  const tell = () => {
+    if (since !== null) looked += performance.now() - since;
+    since = null;
+    if (!told.length) return;
+    if (told.includes(page)) page.properties.seconds = Math.min(86400, Math.round(looked / 1000));
+    keep([...kept(), ...told.splice(0)]);
+    send();
+  };
+  addEventListener("load", send);
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "hidden") tell();
+    else since = performance.now();
+  });
   addEventListener("pagehide", tell);
+  addEventListener("pageshow", (event) => {
+    if (event.persisted && page) page = see("page_viewed", { path: body.dataset.path });
+  });
+  // before a log-in or log-out changes who speaks
+  document.addEventListener("submit", (event) => event.target.method === "post" && !event.target.hasAttribute("hx-post") && tell());
+
+  // rows that came for a tap: whoever pressed goes on at the first new one, and hears that they are there
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (detail.target?.id === "more") detail.target.parentElement.dataset.grown = detail.target.parentElement.children.length - 1;
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    for (const list of all("[data-grown]")) {
+      list.children[Number(list.dataset.grown)]?.focus();
+      delete list.dataset.grown;
+    }
+  });
+  document.addEventListener("htmx:sendError", sayOffline);
 
   // the language is part of the worker's address: changing it fetches the offline page in the other one
   if ("serviceWorker" in navigator && body.dataset.worker)

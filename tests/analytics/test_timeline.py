@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
-from apps.analytics.timeline import timeline
+from apps.analytics.timeline import KINDS, THEMES, timeline
 from apps.core import audit
 from apps.gateways.models import InboxMessage
+from apps.members import known, tagging
 from apps.members.models import Consent
 from apps.orders import services as orders
 from tests.console import world
@@ -80,3 +81,40 @@ def test_nothing_of_other_members_is_in_the_stream(house):
     with connection.cursor() as cursor:
         cursor.execute("select count(*) from orders_order")
         assert cursor.fetchone() == (3,)
+
+
+def test_themes_part_the_stream_without_rest_and_without_overlap(house):
+    assert sorted(kind for kinds in THEMES.values() for kind in kinds) == sorted(KINDS)
+
+
+def test_the_stream_of_one_theme_is_paged_like_the_whole(house):
+    member = house.members["mine"]
+    Consent.objects.bulk_create(
+        Consent(member=member, purpose="care", channel="inbox", is_granted=True, source="t", text_version="1", at=NOON)
+        for _ in range(9)
+    )
+    seen, cursor = [], ""
+    while True:
+        page = timeline(member_id=member.pk, cursor=cursor, size=4, kinds=THEMES["consents"])
+        seen += [(row["kind"], row["id"]) for row in page.rows]
+        cursor = page.older
+        if not cursor:
+            break
+
+    assert [kind for kind, _id in seen] == ["consent"] * 10
+    assert len(set(seen)) == 10
+
+
+def test_tags_given_and_taken_and_what_was_done_to_the_account_are_in_the_stream(house):
+    member = house.members["mine"]
+    tagging.set_tags(member_id=member.pk, tags=["茶"])
+    tagging.set_tags(member_id=member.pk, tags=["咖啡"])
+    known.add_by_hand(member_id=member.pk, kind="email", value="someone@example.com", reason="told at the till")
+    audit.record("member.phone_changed", object_type="member", object_id=house.members["near"].pk)
+
+    tags = timeline(member_id=member.pk, kinds=THEMES["tags"]).rows
+    identity = timeline(member_id=member.pk, kinds=("account",)).rows
+
+    assert sorted((row["kind"], row["facts"]["tag"]) for row in tags) == [("tag", "咖啡"), ("untag", "茶")]
+    assert [row["facts"]["action"] for row in identity] == ["member.identity_added"]
+    assert "someone@example.com" not in str(identity)

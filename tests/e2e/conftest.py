@@ -1,10 +1,18 @@
-"""The browser of every page test."""
+"""The browser of every page test, and what walks through the members' pages share: a small house, a phone that opens pages."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+
+from apps.gateways import inbox
+from apps.orders import services as orders
+from tests.console import world
+from tests.console.world import House
+from tests.e2e.visits import Visit
+from tests.processes import Simulator
 
 FLAGS = [
     "--no-sandbox",
@@ -14,6 +22,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+Open = Callable[..., Visit]
 
 
 @pytest.fixture(scope="module")
@@ -25,3 +34,42 @@ def chromium() -> Iterator[Browser]:
         yield found
         found.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def house(transactional_db: None, simulator: Simulator) -> House:
+    """The member "mine" has three letters and an order with some money back."""
+    made = world.build()
+    mine = made.members["mine"]
+    texts = [
+        ("您的订单已发出", "武康路店今天把您的订单交给了快递。"),
+        ("好久不见", "沈mine，有40天没见到您了。"),
+        ("欢迎", "谢谢您的光临。"),
+    ]
+    for number, (title, body) in enumerate(texts):
+        letter = inbox.Letter(key=f"note:{number}", member_id=mine.pk, title=title, body=body)
+        inbox.deliver_batch([letter], moment=made.moment - timedelta(hours=30 - number * 15))
+    order = made.orders["mine"]
+    orders.refund(order_id=order.pk, amount_cents=2_500, source="test", refunded_at=made.moment - timedelta(days=3))
+    return made
+
+
+@pytest.fixture
+def open_page(chromium: Browser, live_server, house: House) -> Iterator[Open]:
+    """`open_page(width=, language=, theme=)`: a browser of its own, at nobody's page yet. More words go to its context."""
+    opened = []
+
+    def fresh(*, width: int = 390, language: str = "zh-hans", theme: str = "light", **more: object) -> Visit:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 844},
+            color_scheme=theme,
+            has_touch=width < 700,
+            **more,  # type: ignore[arg-type]
+        )
+        opened.append(context)
+        context.add_cookies([{"name": "django_language", "value": language, "url": live_server.url}])
+        return Visit(context.new_page(), home=live_server.url)
+
+    yield fresh
+    for context in opened:
+        context.close()

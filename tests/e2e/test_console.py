@@ -16,7 +16,7 @@ from apps.gateways.simulator.client import Client as WechatPhone
 from apps.stores.models import Role
 from tests.console import world
 from tests.console.world import House
-from tests.e2e.test_style import Visit, keep
+from tests.e2e.visits import Visit, keep
 from tests.processes import LiveWorker, Simulator
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -99,6 +99,27 @@ def test_a_member_is_found_while_typing_and_their_phone_shown_for_a_reason(enter
     page.reload()
     expect(page.locator("#timeline")).to_contain_text("call back about ORDER-mine")
     expect(page.locator("body")).not_to_contain_text("19900000001")
+
+
+def test_the_stream_is_narrowed_and_read_on_by_keyboard(enter: Open, house: House, tmp_path: Path):
+    found = enter(Role.MANAGER, width=390)
+    page = found.page
+    found.go(f"/console/members/{house.member_id('mine')}/")
+    page.focus("#show-consents")
+    page.keyboard.press("Enter")
+    expect(page.locator("#show-consents")).to_have_attribute("aria-current", "true")
+
+    assert page.locator("#timeline .c-time li").count() == 1
+    assert page.evaluate("document.activeElement.id") == "show-consents"
+    assert page.url.endswith("?show=consents")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#show-tags")).to_have_attribute("aria-current", "true")
+    expect(page.locator("#timeline .c-empty")).to_be_visible()
+    page.reload()
+    expect(page.locator("#show-tags")).to_have_attribute("aria-current", "true")
+    found.check()
+    keep(page, name="member-tags-390", folder=tmp_path)
 
 
 def test_a_dry_run_lists_who_would_get_what_and_writes_nothing(enter: Open, house: House):

@@ -18,7 +18,8 @@ from apps.stores.models import Role
 from tests import pictures_made as made
 from tests.console import world
 from tests.console.world import House
-from tests.e2e.test_style import FLAGS, Visit, keep
+from tests.e2e.conftest import FLAGS
+from tests.e2e.visits import Visit, keep
 from tests.pictures_made import photo
 from tests.portal.doors import browser_of
 

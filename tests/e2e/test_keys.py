@@ -13,7 +13,7 @@ from apps.stores import credentials
 from apps.stores.models import ApiClient, Role
 from tests.console import world
 from tests.console.world import House
-from tests.e2e.test_style import Visit, keep
+from tests.e2e.visits import Visit, keep
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 

@@ -19,7 +19,7 @@ from tests.console import world
 from tests.console.world import House
 from tests.e2e.test_codes import enter  # noqa: F401 - fixture
 from tests.e2e.test_console import Open
-from tests.e2e.test_style import keep
+from tests.e2e.visits import keep
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 

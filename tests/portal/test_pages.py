@@ -243,7 +243,7 @@ def test_every_form_without_its_token_is_refused(member_id: int):
     for address in ("/my/login/", "/my/logout/", "/my/privacy/consent/", "/my/events/", "/my/privacy/erase/"):
         assert strict.post(address, {"key": "care:sms", "on": "1"}).status_code == 403, address
     assert tokens.of_family(family_of(strict)) is not None
-    assert "console/console.css" in strict.post("/my/logout/").content.decode()  # our page, not the framework's
+    assert "portal/portal.css" in strict.post("/my/logout/").content.decode()  # our page, not the framework's
 
 
 @pytest.mark.parametrize("text", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7|add:7 }}"])

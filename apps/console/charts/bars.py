@@ -23,6 +23,7 @@ class Day:
 class DayBars(Chart):
     """`previous_label` names the black tick; `partial_label` the hatched day, such as "Today, until 10:32"."""
 
+    opens_at_end = True
     days: tuple[Day, ...]
     colour: Colour = "lapsing"
     previous_label: str = ""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import ClassVar, Literal
 
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
@@ -56,6 +56,9 @@ class Chart:
     empty_title: str = ""
     empty_text: str = ""
     size: Size = "s"
+    opens_at_end: ClassVar[bool] = (
+        False  # on a narrow screen: time runs to the right, and the newest is what is asked for
+    )
 
     @property
     def is_empty(self) -> bool:

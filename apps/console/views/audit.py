@@ -6,7 +6,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from apps.analytics import keyset
-from apps.console import asked
+from apps.console import asked, people
 from apps.core.models import AuditEntry, User
 
 
@@ -20,7 +20,7 @@ def index(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(pk__gt=cursor.key[0]) if cursor.is_back else rows.filter(pk__lt=cursor.key[0])
     found = list(rows.order_by("id" if cursor and cursor.is_back else "-id").values()[: keyset.SIZE + 1])
     page = keyset.page(found, cursor=cursor, key=["id"])
-    names = _names(page.rows)
+    names = people.log_in_names(row["actor"] for row in page.rows)
     shown = [{**row, "who": names.get(row["actor"], row["actor"])} for row in page.rows]
     facts = {"rows": shown, "wanted": wanted, "is_narrowed": any(wanted.values()), **asked.pager(request, page)}
     return render(request, "console/audit.html", facts)
@@ -37,9 +37,3 @@ def _narrowed(wanted: dict[str, str]) -> QuerySet[AuditEntry]:
         kind, _colon, key = wanted["object"].partition(":")
         rows = rows.filter(object_type=kind, **({"object_id": key} if key else {}))
     return rows
-
-
-def _names(rows) -> dict[str, str]:
-    keys = {row["actor"].removeprefix("user:") for row in rows if row["actor"].startswith("user:")}
-    found = User.objects.filter(pk__in=[int(key) for key in keys if key.isdigit()]).values_list("pk", "username")
-    return {f"user:{key}": name for key, name in found}

@@ -2,15 +2,16 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.analytics import quality, timeline
+from apps.analytics import persona, quality
 from apps.analytics.lists import members as listed
 from apps.analytics.lists import orders as listed_orders
 from apps.analytics.lists import touches as listed_touches
 from apps.console import asked, cards, moments, people, quality_words, scope, sources, words
-from apps.core import ids
+from apps.core import clock, ids
 from apps.core.errors import ValidationFailed
 from apps.members import minors
 from apps.members import selectors as members
@@ -68,7 +69,6 @@ def member(request: HttpRequest, member: str) -> HttpResponse:
     profile = members.profile(row.pk)
     stats = MemberStats.objects.filter(pk=row.pk).first()
     consents = [line for line in members.consents(row.pk) if line.is_newest]
-    stream = timeline.timeline(member_id=row.pk)
     may_see_orders = request.access.can("orders.view")  # type: ignore[attr-defined]
     return render(
         request,
@@ -92,19 +92,22 @@ def member(request: HttpRequest, member: str) -> HttpResponse:
             "consents": consents,
             "orders": _orders(request, row.pk) if may_see_orders else (),
             "touches": listed_touches.of_member(member_id=row.pk, limit=5),
-            "entries": moments.entries(request, stream.rows),
-            "older": stream.older,
+            "persona": persona.of(row.pk),
+            "age": _age(profile.birthday[0]),
+            **moments.stream(request, row.pk),
         },
     )
 
 
 @require_safe
 def more(request: HttpRequest, member: str) -> HttpResponse:
-    """The next piece of the timeline, for htmx."""
+    """Another part of the timeline, or its next piece, for htmx; whoever comes without it gets the whole page."""
     row = people.one(request, member)
-    stream = timeline.timeline(member_id=row.pk, cursor=request.GET.get("at", ""))
-    facts = {"entries": moments.entries(request, stream.rows), "older": stream.older, "public_id": member}
-    return render(request, "console/_member_timeline.html", facts)
+    if not request.headers.get("HX-Request"):
+        query = request.GET.urlencode()
+        return redirect(f"{reverse('console:member', args=[member])}{'?' if query else ''}{query}#timeline")
+    template = "console/_timeline_rows.html" if request.GET.get("at") else "console/_member_timeline.html"
+    return render(request, template, {**moments.stream(request, row.pk), "public_id": member})
 
 
 @require_POST
@@ -123,6 +126,11 @@ def unmask(request: HttpRequest, member: str) -> HttpResponse:
     answer = render(request, "console/_member_phone.html", facts)
     answer["Cache-Control"] = "no-store"
     return answer
+
+
+def _age(born: int | None) -> int | None:
+    """In years reached this calendar year: the day of birth is nobody's business here."""
+    return clock.local_date(clock.now()).year - born if born else None
 
 
 def _search(request: HttpRequest) -> HttpResponse:

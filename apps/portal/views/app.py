@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.activity import robots
 from apps.activity import services as activity
 from apps.core import brand
 from apps.portal import anonymous, sessions
@@ -23,7 +24,9 @@ SHELL = (
 
 @require_POST
 def events(request: HttpRequest) -> HttpResponse:
-    """A batch from the page's script. Members who switched personalisation off are counted without their id."""
+    """A batch from the page's script. Members who switched personalisation off are counted without their id, robots not at all."""
+    if robots.is_robot(request.headers.get("User-Agent", "")):
+        return HttpResponse(status=204)
     text = request.POST.get("events", "")
     try:
         batch = json.loads(text) if len(text) <= MOST_BYTES else None
@@ -61,7 +64,11 @@ def worker(request: HttpRequest) -> HttpResponse:
 @require_safe
 def manifest(request: HttpRequest) -> HttpResponse:
     name = brand.name()
-    icon = {"src": static("shared/favicon.svg"), "sizes": "any", "type": "image/svg+xml", "purpose": "any"}
+    drawn = {"src": static("shared/favicon.svg"), "sizes": "any", "type": "image/svg+xml", "purpose": "any"}
+    icons = [
+        {"src": static(f"portal/icon-{size}.png"), "sizes": f"{size}x{size}", "type": "image/png", "purpose": purpose}
+        for size, purpose in ((192, "any"), (512, "any"), (512, "maskable"))
+    ]
     facts = {
         "id": sessions.PREFIX,
         "name": name,
@@ -72,6 +79,6 @@ def manifest(request: HttpRequest) -> HttpResponse:
         "display": "standalone",
         "background_color": "#f5f5f1",
         "theme_color": "#1f4d46",
-        "icons": [icon],
+        "icons": [drawn, *icons],
     }
     return JsonResponse(facts, content_type="application/manifest+json")

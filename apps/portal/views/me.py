@@ -5,6 +5,7 @@ from datetime import date
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.core import ids, tokens
@@ -63,6 +64,7 @@ def sessions_page(request: HttpRequest) -> HttpResponse:
     visitor = request.member  # type: ignore[attr-defined]
     live = tokens.sessions(visitor.user_id)
     rows = [(ids.encode(PREFIX, one.family_id), one, one.family_id == visitor.family_id) for one in live]
+    rows.sort(key=lambda row: not row[2])  # this one first
     return shell.page(request, "portal/sessions.html", {"rows": rows}, at="me")
 
 
@@ -77,6 +79,17 @@ def end_session(request: HttpRequest, session: str) -> HttpResponse:
     if not tokens.revoke_family(family_id=family_id, user_id=visitor.user_id):
         raise NotFound
     sessions.say(request, _("Logged out there."))
+    return redirect("portal:sessions")
+
+
+@require_POST
+def end_others(request: HttpRequest) -> HttpResponse:
+    """Log out everywhere but here."""
+    visitor = request.member  # type: ignore[attr-defined]
+    count = tokens.revoke_user(user_id=visitor.user_id, but=visitor.family_id)
+    if count:
+        words = ngettext("Logged out on %(count)s other device.", "Logged out on %(count)s other devices.", count)
+        sessions.say(request, words % {"count": count})
     return redirect("portal:sessions")
 
 

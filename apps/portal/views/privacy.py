@@ -6,11 +6,12 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.core import clock
 from apps.flows import privacy as rights
 from apps.flows import processing
 from apps.members import minors
 from apps.members import selectors as members
-from apps.portal import agreements, sessions, shell
+from apps.portal import agreements, browsers, sessions, shell
 from apps.portal import held as holdings
 from apps.portal.shell import Facts
 from apps.portal.views import step_up
@@ -46,7 +47,7 @@ def consent(request: HttpRequest) -> HttpResponse:
 def held(request: HttpRequest) -> HttpResponse:
     """What stands about this member, table by table, counted now."""
     member_id = request.member.member_id  # type: ignore[attr-defined]
-    return shell.page(request, "portal/held.html", {"kept": holdings.of(member_id)}, at="me")
+    return shell.page(request, "portal/held.html", {"kept": holdings.of(member_id), "as_of": clock.now()}, at="me")
 
 
 @require_safe
@@ -73,14 +74,14 @@ def export(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         rights.request_export(member_id=member_id)
         return redirect("portal:export")
-    return shell.page(request, "portal/export.html", {"export": rights.export_of(member_id)}, at="me")
+    return shell.page(request, "portal/export.html", _export(request, member_id), at="me")
 
 
 @require_safe
 def export_state(request: HttpRequest) -> HttpResponse:
     """The part of the page that asks again while the copy is being made."""
     member_id = request.member.member_id  # type: ignore[attr-defined]
-    return shell.part(request, "portal/_export_state.html", {"export": rights.export_of(member_id)})
+    return shell.part(request, "portal/_export_state.html", _export(request, member_id))
 
 
 @require_POST
@@ -109,3 +110,7 @@ def erase(request: HttpRequest) -> HttpResponse:
     sessions.end(request)
     request.member = None  # type: ignore[attr-defined]
     return shell.page(request, "portal/left.html", {"until": left.effective_at})
+
+
+def _export(request: HttpRequest, member_id: int) -> Facts:
+    return {"export": rights.export_of(member_id), "is_wechat": browsers.is_wechat(request)}

@@ -1,0 +1,77 @@
+"""Every word of the back office comes out of a catalogue, and in Chinese it is Chinese (X5). Record tables are Unfold's own."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+
+from apps.analytics import rollup
+from apps.members import tagging
+from apps.stores.models import Role
+from tests import words
+from tests.architecture.test_access import ROUTES, address
+from tests.console import world
+from tests.console.world import House
+
+pytestmark = pytest.mark.django_db
+# Samples in both languages; codes of the audit trail; names of stored fields, as the law's record of processing wants them.
+APART = {"console:style", "console:audit", "console:privacy"}
+# Data of the small house and names of things; texts of the policies that a new house begins with are the brand's own.
+DATA = {
+    "Siyu", "私域", "中文", "admin-", "tea", "test", "pos", "csv", "mine", "near", "far", "华东", "武康路店", "静安店", "春熙路店",
+    "海报mine", "海报near", "海报far", "NO-mine", "NO-near", "NO-far",
+    "ORDER-mine", "ORDER-near", "ORDER-far",
+    "生日问候", "流失关怀", "沉睡唤醒", "赢回答谢", "首购转二购", "上了不少新品", "得空来看看吧", "天没见到您了",
+    "brand", "nickname", "days",
+    "since", "order", "海报",
+}  # fmt: skip
+LATIN = {"Google Authenticator", "Microsoft Authenticator"}
+
+
+@pytest.fixture
+def house(db: None) -> Iterator[House]:
+    logging.disable(logging.CRITICAL)
+    made = world.build()
+    tagging.set_tags(member_id=made.members["mine"].pk, tags=["tea"])
+    rollup.roll_up(moment=made.moment, days=60)
+    yield made
+    logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def client(house: House) -> Client:
+    found = Client(raise_request_exception=False)
+    world.enter(found, house.users[Role.ADMIN])
+    return found
+
+
+def pages(house: House, client: Client, language: str) -> dict[str, str]:
+    """Every page of the console that a GET draws whole."""
+    client.cookies["django_language"] = language
+    found = {}
+    for route, path in ROUTES:
+        if not route.startswith("console:") or route in APART:
+            continue
+        answer = client.get(address(route, path, house))
+        if answer.status_code == 200 and answer["Content-Type"].startswith("text/html"):
+            found[route] = answer.content.decode()
+    assert len(found) > 35
+    return found
+
+
+def test_no_word_stands_outside_the_catalogues(house: House, client: Client):
+    with words.bracketed():
+        strange = {name: set(words.outside(page)) - DATA for name, page in pages(house, client, "en").items()}
+
+    assert {name: found for name, found in strange.items() if found} == {}
+
+
+def test_chinese_pages_hold_no_english_sentence_and_english_ones_no_chinese(house: House, client: Client):
+    chinese = {
+        name: words.sentences(page, of="latin") - LATIN for name, page in pages(house, client, "zh-hans").items()
+    }
+    english = {name: words.sentences(page, of="han") - DATA for name, page in pages(house, client, "en").items()}
+
+    assert {name: found for name, found in chinese.items() if found} == {}
+    assert {name: found for name, found in english.items() if found} == {}

@@ -1,0 +1,55 @@
+"""A page in a real browser, with everything that went wrong on it, and its picture."""
+
+import os
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+AXE = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
+    "resultTypes": ["violations"],
+}
+WATCH = """
+window.refused = [];
+document.addEventListener("securitypolicyviolation", (e) => window.refused.push(e.violatedDirective + " " + e.blockedURI));
+"""
+
+
+class Visit:
+    """A page with everything that went wrong on it."""
+
+    def __init__(self, page: Page, *, home: str) -> None:
+        self.page, self.home = page, home
+        self.troubles: list[str] = []
+        page.add_init_script(WATCH)
+        page.on("console", lambda line: line.type in {"error", "warning"} and self.troubles.append(line.text))
+        page.on("pageerror", lambda error: self.troubles.append(str(error)))
+        page.on("request", lambda asked: self._is_ours(asked.url) or self.troubles.append(f"foreign {asked.url}"))
+        page.on("response", lambda got: got.status >= 400 and self.troubles.append(f"{got.status} {got.url}"))
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.home + path)
+        self.page.wait_for_load_state("networkidle")
+
+    def check(self, *, deep: bool = True) -> None:
+        """No sideways scroll, no error, no refused source, no foreign host; deep: nothing that axe objects to."""
+        page = self.page
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        assert page.evaluate("window.refused") == []
+        assert self.troubles == []
+        if not deep:
+            return
+        found = Axe().run(page, options=AXE).response["violations"]
+        assert [(item["id"], item["nodes"][0]["html"][:200]) for item in found] == []
+
+    def _is_ours(self, url: str) -> bool:
+        return url.startswith((self.home, "data:", "blob:"))
+
+
+def keep(page: Page, *, name: str, folder: Path) -> None:
+    """The picture: of the whole page below SIYU_SHOTS when somebody wants to look at it, else of the first screen."""
+    wanted = os.environ.get("SIYU_SHOTS")
+    path = Path(wanted or folder) / f"{name}.png"
+    page.screenshot(path=path, full_page=bool(wanted))
+    assert path.stat().st_size > 10_000
