@@ -15,8 +15,8 @@ from tests.console import world
 from tests.console.world import House
 
 pytestmark = pytest.mark.django_db
-# Samples in both languages; codes of the audit trail; names of stored fields, as the law's record of processing wants them.
-APART = {"console:style", "console:audit", "console:privacy"}
+# Samples in both languages; codes of the audit trail and of requests; names of stored fields, as the law's record of processing wants them.
+APART = {"console:style", "console:audit", "console:request_log", "console:privacy"}
 # Data of the small house and names of things; texts of the policies that a new house begins with are the brand's own.
 DATA = {
     "Siyu", "私域", "中文", "admin-", "tea", "test", "pos", "csv", "mine", "near", "far", "华东", "武康路店", "静安店", "春熙路店",
