@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -69,7 +70,7 @@ def of(member_id: int) -> Persona | None:
     if not members.may_be_profiled(member_id):
         return None
     moment = clock.now()
-    values = {"member": member_id, "moment": moment, "since": moment - LOOKED_BACK}
+    values: dict[str, Any] = {"member": member_id, "moment": moment, "since": moment - LOOKED_BACK}
     parts: dict[str, list[Share]] = {}
     with connection.cursor() as cursor:
         for statement in (_OF_ORDERS, _OF_BEHAVIOUR):
