@@ -15,7 +15,7 @@ from tests.console import world
 from tests.console.world import House
 
 pytestmark = pytest.mark.django_db
-# Samples in both languages; codes of the audit trail and of requests; names of stored fields, as the law's record of processing wants them.
+# Samples in both languages; codes of the audit trail and of requests; names of stored fields in the record of processing.
 APART = {"console:style", "console:audit", "console:request_log", "console:privacy"}
 # Data of the small house and names of things; texts of the policies that a new house begins with are the brand's own.
 DATA = {

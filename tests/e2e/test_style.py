@@ -1,13 +1,8 @@
 """The style page in a real browser: both languages, both themes, phone and desk. What it shows, every page is made of."""
 
-import os
-from pathlib import Path
-
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from playwright.sync_api import Browser, Page
-
 
 from apps.core.models import User
 from apps.stores.models import Role, Staff
