@@ -164,7 +164,10 @@ def readers(permission: str) -> str:
     return _("; ").join(parts)
 
 
-def age(days: int) -> str:
+def age(days: int, *, since: str) -> str:
+    """How long rows stay, counted from the time in `since`: their making, or their own end."""
+    if since == "expires_at" or since.endswith("_expires_at"):
+        return ngettext("%(days)s day after its end", "%(days)s days after its end", days) % {"days": days}
     return ngettext("%(days)s day", "%(days)s days", days) % {"days": days}
 
 
@@ -176,6 +179,6 @@ def _table(held: Holding) -> Table:
         title=export_words.table(model),
         sensitivity=held.sensitivity,
         fields=_(", ").join(names) or _("Nothing a person could read"),
-        kept_for=age(held.retain_days) if held.retain_days is not None else _("As long as the membership"),
+        kept_for=age(held.retain_days, since=held.since) if held.retain_days is not None else _("As long as the membership"),
         on_erasure=_("Deleted") if held.on_erase == "delete" else str(held.reason),
     )

@@ -24,6 +24,7 @@ PAGES = (
     "/console/", "/console/members/", "/console/members/moves/", "/console/orders/", "/console/policies/",
     "/console/policies/lapsing/", "/console/policies/new/", "/console/messages/", "/console/imports/", "/console/jobs/",
     "/console/audit/", "/console/phone/", "/console/merges/",
+    "/console/privacy/",
 )  # fmt: skip
 FILE = """order_no,member_no,paid_at,total
 W-1,NO-mine,2026-10-01 10:00:00,120.50

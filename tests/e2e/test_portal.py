@@ -13,6 +13,7 @@ from apps.core import clock
 from apps.core.models import TokenFamily
 from apps.flows import erasure, privacy
 from apps.gateways.simulator.client import Client
+from apps.members import minors
 from apps.members.models import ConsentNow, Member
 from apps.members.proofs import CodeRequest
 from tests.console.world import House
@@ -81,6 +82,42 @@ def test_a_newcomer_joins_changes_their_mind_takes_their_data_along_and_leaves(
     assert "/my/login/" in page.url
     member.refresh_from_db()
     assert (member.status, member.nickname) == (Member.Status.ERASED, "")
+
+
+@pytest.mark.parametrize("language", ["zh-hans", pytest.param("en", marks=pytest.mark.nightly)])
+def test_a_guardian_agrees_on_a_childs_phone_and_takes_it_back(
+    open_page: Open, house: House, simulator: Simulator, language: str, tmp_path: Path
+):
+    member = house.members["mine"]
+    Member.objects.filter(pk=member.pk).update(birth_year=clock.now().year - 10, birth_month=1, birth_day=1)
+    found = open_page(language=language)
+    page = found.page
+    log_in(found, simulator)
+    keep(page, name=f"child-home-390-{language}", folder=tmp_path)
+    page.locator("a[href='/my/privacy/guardian/']").first.click()
+    page.wait_for_url("**/my/privacy/guardian/")
+    found.check()
+    assert small_targets(found) == []
+    assert wrong_language(found, language) == []
+    keep(page, name=f"guardian-390-{language}", folder=tmp_path)
+    page.fill("#phone", "19900000888")
+    page.click("form button.wide")
+    page.fill("#code", code_for(simulator, "19900000888"))
+    found.check()
+    keep(page, name=f"guardian-code-390-{language}", folder=tmp_path)
+    page.locator("form button.wide").first.click()
+    page.wait_for_url("**/my/privacy/")
+    assert minors.standing(member.pk).agreed_at is not None
+    keep(page, name=f"child-privacy-390-{language}", folder=tmp_path)
+
+    found.go("/my/privacy/guardian/")
+    found.check()
+    keep(page, name=f"guardian-agreed-390-{language}", folder=tmp_path)
+    page.click("button.badline")
+    page.wait_for_load_state("networkidle")
+
+    assert minors.standing(member.pk).is_unguarded
+    assert page.locator("#phone").count() == 1
 
 
 def leave(found: Visit) -> None:

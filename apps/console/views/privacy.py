@@ -146,7 +146,7 @@ def _limits() -> list[dict[str, Any]]:
     return [
         {
             "title": export_words.table_of(row.model),
-            "age": processing.age(row.days),
+            "age": processing.age(row.days, since=row.since),
             "due": row.rows,
             "removed": removed.get(row.model, 0),
         }
