@@ -8,11 +8,15 @@ from django.db import connection
 
 from apps.analytics import keyset
 from apps.analytics.keyset import Page
+from apps.core import clock
+from apps.members import consents, minors
 
 SIZE = 30
 
 # The member and the records merged into it.
 _FAMILY = "array(select f.id from members_member f where f.id = %(member)s or f.merged_into_id = %(member)s)"
+_PROFILED = f"""not exists (select from members_member m
+    where m.id = %(member)s and ({minors.UNGUARDED} or {consents.OBJECTED}))"""
 # (kind, its place among things of one moment, rows of one member: at, id, facts)
 _BRANCHES = (
     (
@@ -30,8 +34,8 @@ _BRANCHES = (
     ),
     (
         "stage",
-        """select c.at, c.id, jsonb_build_object('before', c.before, 'after', c.after, 'cause', c.cause)
-           from segments_stagechange c where c.member_id = %(member)s""",
+        f"""select c.at, c.id, jsonb_build_object('before', c.before, 'after', c.after, 'cause', c.cause)
+           from segments_stagechange c where c.member_id = %(member)s and {_PROFILED}""",
     ),
     (
         "consent",
@@ -64,9 +68,9 @@ _BRANCHES = (
     ),
     (
         "activity",
-        """select e.occurred_at, e.id, jsonb_build_object('name', e.name, 'properties', e.properties, 'source', e.source,
+        f"""select e.occurred_at, e.id, jsonb_build_object('name', e.name, 'properties', e.properties, 'source', e.source,
              'is_stitched', e.is_stitched)
-           from activity_event e where e.member_id = %(member)s""",
+           from activity_event e where e.member_id = %(member)s and {_PROFILED}""",
     ),
     (
         "state",
@@ -120,10 +124,11 @@ THEMES: dict[str, tuple[str, ...]] = {
 def timeline(*, member_id: int, cursor: str = "", kinds: tuple[str, ...] = KINDS, size: int = SIZE) -> Page:
     """One page of rows {at, kind, id, facts}; `older` is the cursor for more. The caller has checked who may see the member.
 
-    What cannot move in a merge (statements, looks, states) is read from the merged records too.
+    What cannot move in a merge (statements, looks, states) is read from the merged records too. Of a member who may not be
+    profiled neither stages nor behaviour are told.
     """
     reached = keyset.read(cursor, kinds=(datetime, int, int))
-    values: dict[str, Any] = {"member": member_id, "size": size + 1}
+    values: dict[str, Any] = {"member": member_id, "size": size + 1, **minors.as_of(clock.now())}
     if reached:
         values |= {"at": reached.key[0], "rank": reached.key[1], "id": reached.key[2]}
     branches = [

@@ -179,6 +179,8 @@ def _table(held: Holding) -> Table:
         title=export_words.table(model),
         sensitivity=held.sensitivity,
         fields=_(", ").join(names) or _("Nothing a person could read"),
-        kept_for=age(held.retain_days, since=held.since) if held.retain_days is not None else _("As long as the membership"),
+        kept_for=age(held.retain_days, since=held.since)
+        if held.retain_days is not None
+        else _("As long as the membership"),
         on_erasure=_("Deleted") if held.on_erase == "delete" else str(held.reason),
     )
