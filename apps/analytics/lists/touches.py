@@ -59,6 +59,7 @@ class MovesWanted:
 
 
 def find(*, wanted: Wanted, cursor: str = "") -> Page:
+    """Newest first, as they were written."""
     conditions = _of_stores(wanted.stores)
     if wanted.states:
         conditions.add("t.state = any(%s)", list(wanted.states))
@@ -69,8 +70,7 @@ def find(*, wanted: Wanted, cursor: str = "") -> Page:
         conditions.add("t.decided_at >= %s", clock.day_start(wanted.first))
     if wanted.last:
         conditions.add("t.decided_at < %s", clock.day_end(wanted.last))
-    sort = [("t.decided_at", "decided_at", datetime), ("t.id", "id", int)]
-    return select.page(_TOUCHES, conditions=conditions, sort=sort, cursor=cursor)
+    return select.page(_TOUCHES, conditions=conditions, sort=[("t.id", "id", int)], cursor=cursor)
 
 
 def find_moves(*, wanted: MovesWanted, cursor: str = "") -> Page:
