@@ -97,6 +97,12 @@ def of_user(user: Any) -> Access:
     return Access(user_id=user.pk, staff_id=card.pk, role=card.role, store_id=card.store_id, region_id=card.region_id)
 
 
+def require_still(user: Any, permission: str) -> None:
+    """Work outlives its page: whoever began it must still be allowed to when it runs; None is the house itself. Raises Forbidden."""
+    if user is not None:
+        of_user(user).reach(permission)
+
+
 class AccessMiddleware:
     """Decides before any view of a page runs; sets `request.access`."""
 

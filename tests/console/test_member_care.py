@@ -19,7 +19,7 @@ from apps.core.models import AuditEntry, Job
 from apps.members import attributes, duplicates, fields, states, tag_lists, tagging
 from apps.members import services as members
 from apps.members.models import Attribute, Doubt, Member, MemberTag, Tag
-from apps.stores.models import Role
+from apps.stores.models import Role, Staff
 from tests.console import world
 from tests.console.world import House
 
@@ -358,3 +358,30 @@ def test_the_members_page_says_in_words_where_somebody_came_from(at, house: Hous
     assert origin("mine", Role.AGENT).url == "", "agents open no codes"
     assert origin("near").details == ("静安店",)
     assert origin("far").text == "test"
+
+
+def test_work_that_waits_is_refused_once_its_owner_is_out(house: House, tmp_path: Path):
+    """T-S5: an export, a tag for a list and files are queued when the card is taken away."""
+    tag_id = tag_lists.add_tag(name="爱茶")
+    path = tmp_path / "file.csv"
+    path.write_text("order_no,member_no,paid_at,total\nO-9,V1,2026-01-01,10\n")
+    user_id, file = house.users[Role.ADMIN].pk, {"path": str(path), "file_name": "file.csv"}
+    wanted = {"wanted": {}, "about": 3}
+    queued = [
+        jobs.start(kind=kind, params=params, user_id=user_id).pk
+        for kind, params in {
+            "members.export": {**wanted, "is_full": True},
+            "members.tag_list": {**wanted, "what": "give", "tag_id": tag_id, "tag": "爱茶"},
+            "members.import": file,
+            "orders.import": file,
+        }.items()
+    ]
+
+    Staff.objects.filter(user=user_id).update(is_active=False)
+    for job_id in queued:
+        jobs.run(job_id=job_id)
+
+    ended = Job.objects.filter(pk__in=queued).values_list("state", "error_code", "result_file")
+    assert set(ended) == {("failed", "forbidden", "")}
+    assert not MemberTag.objects.exists()
+    assert not Member.objects.filter(member_no="V1").exists()
