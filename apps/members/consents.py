@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Max
 
 from apps.core import clock
 from apps.core.errors import ValidationFailed
@@ -76,13 +78,39 @@ def grant_consents(
 ) -> int:
     """The same statement for many members at once, as of `moment` (now). Returns how many."""
     _check(purpose, channel, source)
+    values = [purpose, channel, is_granted, source, text_version, moment or clock.now(), list(member_ids)]
+    if purpose != Consent.Purpose.PROFILING or is_granted:
+        return _grant(values)
+    with transaction.atomic():
+        newest = newest_id()
+        count = _grant(values)
+        tell_objections(after=newest)
+    return count
+
+
+def _grant(values: list[Any]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             "insert into members_consent (member_id, purpose, channel, is_granted, source, text_version, at)"
             " select member_id, %s, %s, %s, %s, %s, %s from unnest(%s::bigint[]) member_id order by member_id",
-            [purpose, channel, is_granted, source, text_version, moment or clock.now(), list(member_ids)],
+            values,
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
+
+
+def newest_id() -> int:
+    return Consent.objects.aggregate(newest=Max("pk"))["newest"] or 0
+
+
+def tell_objections(*, after: int) -> int:
+    """For set-based writers: publish `member.personalisation_off` for such statements with an id above `after`. Returns how many."""
+    return events.publish_many(
+        "member.personalisation_off",
+        query=f"""select c.id::text as key, 'member:' || c.member_id as lane,
+                         jsonb_build_object('member_id', c.member_id) as payload
+                    from members_consent c
+                   where c.id > {after:d} and c.purpose = 'profiling' and not c.is_granted order by c.id""",
+    )
 
 
 def _check(purpose: str, channel: str, source: str) -> None:

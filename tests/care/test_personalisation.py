@@ -94,6 +94,26 @@ def test_what_waits_is_stopped_when_somebody_objects(
     assert (stopped.settled_at, stopped.slot_on, stopped.is_treated) == (NOON, None, True)
 
 
+def test_objections_of_many_at_once_stop_what_waits_too(
+    shop: Shop, noon: datetime, run_flows: Callable[..., None]
+) -> None:
+    objecting, other = shop.lapsing_member(), shop.lapsing_member()
+    shop.policy()
+    services.plan(moment=noon)
+
+    members.grant_consents(
+        member_ids=[objecting.pk],
+        purpose="profiling",
+        channel="any",
+        source="import",
+        text_version="1",
+        is_granted=False,
+    )
+    run_flows()
+
+    assert dict(Touch.objects.values_list("member_id", "reason")) == {objecting.pk: "no_profiling", other.pk: ""}
+
+
 def test_who_changed_their_mind_at_once_loses_nothing(
     shop: Shop, noon: datetime, run_flows: Callable[..., None]
 ) -> None:

@@ -18,7 +18,7 @@ from apps.members.models import ConsentNow, Member
 from apps.members.proofs import CodeRequest
 from tests.console.world import House
 from tests.e2e.conftest import Open
-from tests.e2e.portal_walk import PHONE, WECHAT, code_for, letter_of, log_in
+from tests.e2e.portal_walk import PHONE, WECHAT, code_for, letter_of, log_in, small_targets, wrong_language
 from tests.e2e.visits import Visit, keep
 from tests.processes import LiveWorker, Simulator
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from apps.core import clock
-from apps.members import identities, services, tagging
+from apps.members import consents, identities, services, tagging
 from apps.members.imports.deciding import CHANGED, DIFFERS, OWN, Counts
 from apps.members.models import Identity, MemberTag
 
@@ -69,12 +69,14 @@ def merge(*, first: int, last: int, source: str, record_id: int) -> Counts:
         changed = _ran(cursor, _CHANGE, values)
         cursor.execute(_FIND, values)
         phones, taken = _add_phones(cursor, values)
-        consents = _ran(cursor, _CONSENTS, values)
+        newest = consents.newest_id()
+        said = _ran(cursor, _CONSENTS, values)
+        consents.tell_objections(after=newest)
         openings = _ran(cursor, _OPENINGS, values)
         tags, _members = tagging.give_named(pairs=_tag_pairs(cursor, values), source=MemberTag.Source.IMPORT)
     return Counts(
         members_added=added, members_known=known, members_changed=changed, phones_added=phones, phones_taken=taken,
-        tags_given=tags, consents_added=consents, openings_added=openings,
+        tags_given=tags, consents_added=said, openings_added=openings,
     )  # fmt: skip
 
 
