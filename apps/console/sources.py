@@ -17,7 +17,7 @@ DOORS: dict[str, str | Promise] = {
     "portal": pgettext_lazy("where members come from", "Members' pages"),
     "wechat": pgettext_lazy("where members come from", "Mini-program"),
     "store": pgettext_lazy("where members come from", "Till in a store"),
-    "api": pgettext_lazy("where members come from", "Other programs"),
+    "api": pgettext_lazy("where members come from", "Apps and other programs"),
     "import": pgettext_lazy("where members come from", "File"),
     "demo": pgettext_lazy("where members come from", "Demo"),
 }

@@ -91,7 +91,7 @@ def keep(file: UploadedFile) -> Path:
     return path
 
 
-def go_live(row: Job, *, user_id: int) -> Job | None:
+def go_live(row: Job, *, user_id: int | None) -> Job | None:
     """Begin to take in the file that `row` rehearsed; None when the file is gone. Raises NotFound for any other job."""
     if not (row.params.get("dry_run") and row.state == Job.State.DONE):
         raise NotFound

@@ -23,7 +23,7 @@ from apps.orders.models import Change
 from apps.segments import merging as stats_merging
 from apps.segments import refresh as stats
 
-TAGS = "members.MemberTag"
+TAGS, DOUBTS = "members.MemberTag", "members.Doubt"
 SETTLE_FOR = timedelta(days=1)  # longer than any transaction that could still write to an alias
 
 
@@ -99,6 +99,8 @@ def merge(*, survivor_id: int, loser_id: int, choices: dict[str, Any], source: s
     if pair.loser.user_id:
         tokens.revoke_user(user_id=pair.loser.user_id, because="merged")
     doubts.decide_merged(member_ids=(pair.survivor.pk, pair.loser.pk))
+    repeated = doubts.carry_over(of_id=pair.loser.pk, to_id=pair.survivor.pk)
+    merging.note(merge_id=made.pk, model=DOUBTS, row_ids=repeated)
     _report("member.merged", made, moved=counted)
     return made.pk
 
@@ -116,6 +118,7 @@ def unmerge(*, merge_id: int) -> int:
     counted = repointing.give_back(made)
     merging.part(made)
     stats_merging.put_back(made.images["stats"])
+    doubts.take_back(merging.moved(made, DOUBTS))
     doubts.decide_undone(member_ids=(made.survivor_id, made.loser_id))
     _report("member.unmerged", made, moved=counted)
     return made.loser_id

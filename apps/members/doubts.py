@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import Q
 
 from apps.core import clock, requests
@@ -11,6 +12,16 @@ from apps.members import selectors
 from apps.members.models import Doubt, Member
 
 LISTED = 100
+# What was asked or decided about an alias holds for the record it became part of.
+_CARRY = """
+insert into members_doubt (first_id, second_id, cause, state, score, reasons, at, decided_at, decided_by)
+select least(o.other, %(to)s), greatest(o.other, %(to)s), o.cause, o.state, o.score, o.reasons, o.at, o.decided_at, o.decided_by
+  from (select d.*, case when d.first_id = %(of)s then d.second_id else d.first_id end as other
+          from members_doubt d where %(of)s in (d.first_id, d.second_id)) o
+  join members_member m on m.id = o.other and m.merged_into_id is null
+ where o.other <> %(to)s and o.state in ('open', 'apart')
+ order by 1, 2 on conflict (first_id, second_id) do nothing returning id
+"""
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,18 @@ def decide_apart(*, member_ids: tuple[int, int]) -> bool:
 
 def decide_merged(*, member_ids: tuple[int, int]) -> None:
     _settle(member_ids, Doubt.State.MERGED)
+
+
+def carry_over(*, of_id: int, to_id: int) -> list[int]:
+    """After a merge: repeat the pairs of the merged record for the one that stays. Returns the ids of the new rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CARRY, {"of": of_id, "to": to_id})
+        return [row_id for (row_id,) in cursor.fetchall()]
+
+
+def take_back(row_ids: Sequence[int]) -> None:
+    """Undo `carry_over`; what led to a merge since stays on record."""
+    Doubt.objects.filter(pk__in=row_ids).exclude(state=Doubt.State.MERGED).delete()
 
 
 def decide_undone(*, member_ids: tuple[int, int]) -> None:

@@ -129,3 +129,27 @@ def test_a_tag_is_given_and_undone_and_a_field_filled_in_without_leaving_the_pag
     expect(page.locator("#fields form")).to_have_count(0)
     assert Member.objects.get(pk=house.members["mine"].pk).attributes["family"] == 4
     assert Doubt.objects.count() == 1
+
+
+def test_a_member_is_frozen_released_cancelled_and_brought_back_on_one_page(enter: Open, house: House):  # noqa: F811
+    found = enter(Role.MANAGER)
+    page, mine = found.page, Member.objects.filter(pk=house.members["mine"].pk)
+    found.go(f"/console/members/{house.member_id('mine')}/identity/")
+    for move, state in (("freeze", "frozen"), ("release", "active")):
+        page.click(f"[data-open=state-{move}]")
+        page.fill(f"#reason-{move}", "电话核实")
+        page.click(f"#state-{move} button.go")
+        expect(page.locator(".c-toast, [role=status]").first).to_be_visible()
+        assert mine.get().status == state
+    page.click("[data-open=cancel]")
+    page.fill("#cancel-reason", "本人到店提出")
+    page.fill("#cancel-confirm", "NO-mine")
+    page.click("#cancel button.go")
+    expect(page.locator("button[name=move][value=come_back]")).to_be_visible()
+    assert mine.get().status == "cancelled"
+
+    page.click("button[name=move][value=come_back]")
+    expect(page.locator("[data-open=cancel]")).to_be_visible()
+    assert mine.get().status == "active"
+    expect(page.locator("body")).to_contain_text("本人到店提出")
+    found.check()

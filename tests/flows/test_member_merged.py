@@ -14,7 +14,7 @@ from apps.events.models import Event
 from apps.flows import member_merged
 from apps.gateways import inbox
 from apps.gateways.models import InboxMessage
-from apps.members import identities, merging, selectors, services, states, tagging
+from apps.members import doubts, identities, merging, selectors, services, states, tagging
 from apps.members.errors import MergeRefused, MergeRefusedStrongIds, UnmergeRefused
 from apps.members.models import (
     Consent,
@@ -529,3 +529,22 @@ def test_an_act_undone_after_the_merge_stays_undone_when_the_merge_is(tagged):
 
     assert "平静" not in tags(tagged[0])
     assert tags(tagged[1]) == before
+
+
+def test_what_was_asked_about_the_merged_record_is_asked_about_the_survivor(two):
+    asked, apart = (services.register(source="portal") for _ in range(2))
+    for other, cause in ((asked, "phone"), (apart, "found")):
+        doubts.raise_doubt(member_ids=(two[1], other), cause=cause)
+    doubts.decide_apart(member_ids=(two[1], apart))
+
+    def waiting() -> set[tuple[int, int]]:
+        return {(case.first_id, case.second_id) for case in doubts.waiting()}
+
+    assert waiting() == {(two[1], asked)}
+    merge_id = merge(two)
+
+    assert waiting() == {(two[0], asked)}
+    assert not doubts.raise_doubt(member_ids=(two[0], apart), cause="found"), "two people stay two people"
+    member_merged.unmerge(merge_id=merge_id)
+    assert waiting() == {(two[1], asked)}
+    assert doubts.raise_doubt(member_ids=(two[0], apart), cause="found")
