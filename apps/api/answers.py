@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFilesSent
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 
@@ -22,6 +22,7 @@ _PLAIN: dict[type[Exception], type[DomainError]] = {
     exceptions.PermissionDenied: errors.ScopeMissing,
     PermissionDenied: errors.ScopeMissing,
     Http404: errors.NothingHere,
+    TooManyFieldsSent: errors.Malformed,
     TooManyFilesSent: errors.Malformed,
     NotFound: errors.NothingHere,  # the rules' own words speak to staff, of their stores and roles
     Forbidden: errors.ScopeMissing,

@@ -144,6 +144,11 @@ def test_forms_that_make_no_sense_are_refused(me: Caller):
     assert is_problem(me.post("files", twice, Content_Type=MULTIPART_CONTENT), 422, "validation_failed")
     assert is_problem(send(me, drawn(), purpose="passport"), 422, "validation_failed")
     assert is_problem(send(me, b""), 422, "validation_failed")
+    crowd = encode_multipart(BOUNDARY, {"file": Named(drawn())} | {f"field{number}": "x" for number in range(1001)})
+    assert is_problem(me.post("files", crowd, Content_Type=MULTIPART_CONTENT), 400, "malformed_request")
+    pile = encode_multipart(BOUNDARY, {f"file{number}": Named(b"x") for number in range(101)})
+    assert is_problem(me.post("files", pile, Content_Type=MULTIPART_CONTENT), 400, "malformed_request")
+    assert is_problem(me.post("files", b"x", Content_Type="multipart/form-data"), 400, "malformed_request")
     assert Upload.objects.count() == 0
 
 

@@ -69,7 +69,7 @@ def test_where_real_members_are_a_sandbox_key_is_nobody_and_magic_phones_are_ord
     assert Member.objects.count() == 0
     with pytest.raises(SandboxClosed):
         people.fill()
-    with pytest.raises(CommandError, match="no sandbox"):
+    with pytest.raises(CommandError):
         call_command("fill_sandbox")
     assert Member.objects.count() == 0
 
