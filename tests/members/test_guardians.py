@@ -137,6 +137,18 @@ def test_a_child_cannot_agree_with_the_phone_of_their_own(phone: Phone, noon: No
     assert not CodeRequest.objects.exists()
 
 
+def test_a_number_that_became_the_childs_own_meanwhile_agrees_to_nothing(phone: Phone, noon: Noon):
+    member_id = child()
+    asked = guardians.request_code(member_id=member_id, phone=PARENT, network="203.0.113.9")
+    members.add_identity(member_id=member_id, kind="phone", value=PARENT)
+
+    with pytest.raises(GuardianIsMember):
+        guardians.confirm(
+            member_id=member_id, request_id=asked.request_id, code=phone.code(TAIL), source="portal", text_version="1"
+        )
+    assert not Consent.objects.exists()
+
+
 def test_for_who_is_no_child_nobody_is_asked(phone: Phone, noon: Noon):
     member_id = members.register(source="test", birthday=date(1990, 1, 1))
 
