@@ -108,7 +108,7 @@ def crowded_targets(found: Visit) -> list[str]:
 def wrong_language(found: Visit, language: str) -> list[str]:
     """Latin words on a Chinese page, Han on an English one; names, numbers and the other language's own button aside."""
     text = found.page.evaluate("""() => { const copy = document.body.cloneNode(true);
-        copy.querySelectorAll("[lang], .num, .p-no, code, script, style, h3, .p-letter, .p-tier, .p-brand, .p-ribbon, h1, dd")
+        copy.querySelectorAll("[lang], noscript, .num, .p-no, code, script, style, h3, .p-letter, .p-tier, .p-brand, .p-ribbon, h1, dd")
             .forEach((part) => part.remove());
         return copy.textContent }""")
     pattern = r"[A-Za-z]{3,}(?: [A-Za-z]{2,})+" if language == "zh-hans" else r"[\u4e00-\u9fff]{2,}"

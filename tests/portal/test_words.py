@@ -35,7 +35,7 @@ DATA = {
     "sms",
     "ok",
 }
-LATIN = {"SMS", "EN", "English", "Siyu", "WeChat", "iPhone"}
+LATIN = {"SMS", "EN", "English", "Siyu", "WeChat", "iPhone", "JPEG", "PNG", "WebP"}
 
 
 @pytest.fixture
