@@ -5,11 +5,12 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 from apps.core import ids
 from apps.core.errors import NotFound
+from apps.core.models import User
 from apps.stores import access
 
 
 class JobProgress(AsyncJsonWebsocketConsumer):
-    """Sends {"changed": true} whenever the job moved. Closes with 4403 for people who may not see jobs."""
+    """Sends {"changed": true} whenever the job moved. Closes with 4403 for people who may not see jobs, or may no longer."""
 
     group = ""
 
@@ -31,9 +32,13 @@ class JobProgress(AsyncJsonWebsocketConsumer):
             await self.channel_layer.group_discard(self.group, self.channel_name)
 
     async def job_changed(self, _message: dict) -> None:
-        await self.send_json({"changed": True})
+        if await self._may_watch():
+            await self.send_json({"changed": True})
+        else:
+            await self.close(4403)
 
     @database_sync_to_async
     def _may_watch(self) -> bool:
-        who = access.of_user(self.scope["user"])
+        user = self.scope["user"]  # as it was when the socket was opened
+        who = access.of_user(User.objects.filter(pk=user.pk).first() or user)
         return who.can("jobs.view") or who.can("imports.run")
