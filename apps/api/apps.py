@@ -15,7 +15,12 @@ class ApiConfig(AppConfig):
         import_module("apps.api.later")  # registers its runner where jobs are started and where they run
         benches = import_module("apps.flows.benches")
         benches.BENCHES["api"] = benches.Bench(_bench, needs_orders=False)
+        benches.BENCHES["search"] = benches.Bench(_bench_search, needs_orders=False)
 
 
 def _bench(size: str) -> Any:
     return import_module("apps.api.bench").bench_api(size)
+
+
+def _bench_search(size: str) -> Any:
+    return import_module("apps.api.bench_search").bench_search(size)

@@ -25,20 +25,41 @@ from apps.core.idempotency import Answer, IdempotencyKeyRequired
 
 PAGE, LONGEST_PAGE = 20, 100
 MOST_COUNTED = 1_000  # rows that `?count=estimate` counts; this many means this many or more
-_KEPT_HEADERS = ("Content-Type", "ETag", "Location", "Allow")
+_KEPT_HEADERS = ("Content-Type", "ETag", "Location", "Allow", "Preference-Applied")
 _ANY = "*/*"
 _TAKE_JSON = frozenset({_ANY, "application/json", "application/json, text/plain, */*"})  # what nearly all clients send
 _JSON = JSONRenderer()
 
 
 class Input(serializers.Serializer[Any]):
-    """Strict: a field that is not declared is an error, so nobody writes what they must not, or believes they did."""
+    """Strict: a field that is not declared is an error, so nobody writes what they must not, or believes they did.
+
+    JSON is taken as it is typed: 0 is no text, "yes" no yes.
+    """
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping) and (unknown := [name for name in data if name not in self.fields]):
             sentence = _("There is no such field.")
             raise ValidationError({name: [ErrorDetail(sentence, code="unknown_field")] for name in unknown})
+        if type(data) is dict and (
+            mistyped := [name for name, value in data.items() if self._is_mistyped(name, value)]
+        ):
+            raise ValidationError(
+                {
+                    name: [ErrorDetail(str(self.fields[name].error_messages["invalid"]), code="invalid")]
+                    for name in mistyped
+                }
+            )
         return super().to_internal_value(data)
+
+    def _is_mistyped(self, name: str, value: Any) -> bool:
+        field = self.fields[name]
+        if value is None or isinstance(field, serializers.ChoiceField):
+            return False
+        if isinstance(field, serializers.IntegerField):
+            return type(value) is not int and not (type(value) is float and value.is_integer())
+        typed = bool if isinstance(field, serializers.BooleanField) else str
+        return isinstance(field, serializers.BooleanField | serializers.CharField) and type(value) is not typed
 
 
 class ApiView(APIView):

@@ -32,16 +32,16 @@ Statement = tuple[str, Any]
 def bench_api(size: str) -> Iterator[dict[str, Any]]:
     """Calls per second of `/me/home` and of its bare twin, by turns; then what the frame, a key and a replay cost, in ms."""
     connection.settings_dict["CONN_MAX_AGE"] = None  # as with the pool that serves: no connection is opened per call
-    with _unlimited():
+    with unlimited():
         ours, access = WSGIHandler(), _member()
-        statements = _statements(lambda: _call(ours, "GET", "/api/v1/me/home", access))
+        statements = _statements(lambda: call(ours, "GET", "/api/v1/me/home", access))
         bare = _bare(statements)
         calls = CALLS[size]
         figures: dict[str, list[float]] = {"ours": [], "bare": [], "frame": [], "plain": [], "keyed": [], "replay": []}
         for turn in range(ROUNDS):
-            figures["bare"].append(_seconds(lambda: _call(bare, "GET", "/home", access), calls))
-            figures["ours"].append(_seconds(lambda: _call(ours, "GET", "/api/v1/me/home", access), calls))
-            figures["frame"].append(_seconds(lambda: _call(ours, "DELETE", "/api/v1/me", access), calls))
+            figures["bare"].append(_seconds(lambda: call(bare, "GET", "/home", access), calls))
+            figures["ours"].append(_seconds(lambda: call(ours, "GET", "/api/v1/me/home", access), calls))
+            figures["frame"].append(_seconds(lambda: call(ours, "DELETE", "/api/v1/me", access), calls))
             figures["plain"].append(_seconds(lambda: _consent(ours, access), calls))
             keys = iter(f"{clock.now().timestamp()}-{turn}-{number}" for number in range(calls))
             figures["keyed"].append(_seconds(lambda keys=keys: _consent(ours, access, next(keys)), calls))  # type: ignore[misc]
@@ -120,10 +120,10 @@ def _bare(statements: list[Statement]) -> WSGIHandler:
 
 def _consent(app: WSGIHandler, access: str, key: str = "") -> None:
     body = json.dumps({"is_granted": True, "text_version": "1"}).encode()
-    _call(app, "PUT", "/api/v1/me/consents/care/inbox", access, body=body, key=key)
+    call(app, "PUT", "/api/v1/me/consents/care/inbox", access, body=body, key=key)
 
 
-def _call(app: WSGIHandler, method: str, address: str, access: str, *, body: bytes = b"", key: str = "") -> None:
+def call(app: WSGIHandler, method: str, address: str, access: str, *, body: bytes = b"", key: str = "") -> None:
     environ = {
         "REQUEST_METHOD": method, "PATH_INFO": address, "SERVER_NAME": "localhost", "SERVER_PORT": "80",
         "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.input": io.BytesIO(body), "wsgi.url_scheme": "http", "wsgi.errors": io.StringIO(),
@@ -149,7 +149,7 @@ def _seconds(act: Callable[[], None], calls: int) -> float:
 
 
 @contextmanager
-def _unlimited() -> Iterator[None]:
+def unlimited() -> Iterator[None]:
     """The limits are asked and counted, and too wide to refuse."""
     earlier = dict(door.QUOTAS)
     door.QUOTAS.update(dict.fromkeys(earlier, 10**9))

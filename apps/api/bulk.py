@@ -19,6 +19,8 @@ Act = Callable[[dict[str, Any]], tuple[str, str]]  # a checked item → (public 
 class Items(f.Field[Any, Any, Any, Any]):
     """The items as they came; each is checked by itself."""
 
+    limits = {"minItems": 1}
+
     def to_internal_value(self, data: Any) -> list[Any]:
         most = self.context.get("most", MOST)
         if not isinstance(data, list) or not 1 <= len(data) <= most:

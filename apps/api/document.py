@@ -51,10 +51,18 @@ def finish(result: dict[str, Any], generator: SchemaGenerator, request: Request 
             _fill(response)
             response["headers"] = response.get("headers", {}) | {"X-Request-Id": {"schema": {"type": "string"}}}
         one["responses"] = dict(sorted(one["responses"].items()))
+        _demand_body(one, result["components"]["schemas"])
     for name, schema in result["components"]["schemas"].items():
         if name.endswith("Input"):
             schema["additionalProperties"] = False
     return result
+
+
+def _demand_body(one: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """A form that wants at least one of its optional fields wants a body."""
+    for content in one.get("requestBody", {}).get("content", {}).values():
+        if schemas[content["schema"]["$ref"].rpartition("/")[2]].get("minProperties"):
+            one["requestBody"]["required"] = True
 
 
 def _problem_schema(result: dict[str, Any]) -> dict[str, Any]:

@@ -56,7 +56,9 @@ class MemberInput(Input):
 
 class LineInput(Input):
     sku = f.CharField(max_length=60, required=False, default="", allow_blank=True)
-    product = f.CharField(max_length=120, required=False, default="", help_text="its name, should the SKU be new")
+    product = f.CharField(
+        max_length=120, required=False, default="", allow_blank=True, help_text="its name, should the SKU be new"
+    )
     quantity = f.DecimalField(max_digits=12, decimal_places=3, required=False, default=Decimal(1), min_value=0)
     total_cents = f.IntegerField(**CENTS, help_text="paid for the line, after its discount")  # type: ignore[arg-type]
     discount_cents = f.IntegerField(**CENTS, required=False, default=0)  # type: ignore[arg-type]

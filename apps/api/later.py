@@ -31,7 +31,7 @@ PREFERENCE = "respond-async"  # RFC 7240
 LINES = "application/x-ndjson"
 PARAMETER = OpenApiParameter(
     "Prefer",
-    {"type": "string", "enum": [PREFERENCE]},
+    {"type": "string"},
     OpenApiParameter.HEADER,
     description="respond-async: answer 202 with a job at once, and take up to 5,000 items",
 )

@@ -39,6 +39,17 @@ class Problem(serializers.Serializer[Any]):
 class Operation(AutoSchema):
     """Adds the security scheme that config/access.yaml names for the route."""
 
+    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
+        """Inputs that must not be blank say so; blank is also what is nothing but spaces."""
+        schema = super()._map_serializer_field(field, direction, bypass_extensions) | getattr(field, "limits", {})
+        if isinstance(field, serializers.FileField) and isinstance(field.parent, Input):
+            return schema | {"format": "binary"}
+        is_text = type(field) is serializers.CharField and isinstance(field.parent, Input)
+        return schema | {"minLength": 1, "pattern": r"\S"} if is_text and not field.allow_blank else schema
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
+        return super()._map_basic_serializer(serializer, direction) | getattr(serializer, "limits", {})
+
     def get_description(self) -> str:  # type: ignore[override]  # as in AutoSchema
         return ""  # the docstrings of views speak to their readers, not to callers
 
@@ -161,12 +172,16 @@ def _parameters(*, is_write: bool, answer: Any, is_tagged: bool, name: str) -> l
     found = []
     if is_write:
         found.append(
-            _header("Idempotency-Key", "Names this write: the same key again gets the same answer, for 24 hours.")
+            _header(
+                "Idempotency-Key",
+                "Names this write: the same key again gets the same answer, for 24 hours.",
+                schema=_KEY,
+            )
         )
     if is_tagged and name == "GET":
         found.append(_header("If-None-Match", "The ETag you have: 304 when nothing changed."))
     if is_tagged and name == "PUT":
-        found.append(_header("If-Match", "The ETag you read, or * for whatever it is.", required=True))
+        found.append(_header("If-Match", "The ETag you read, or * for whatever it is.", required=True, schema=_TAG))
     if isinstance(answer, Paged):
         found.append(OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}))
         found.append(
@@ -179,11 +194,19 @@ def _parameters(*, is_write: bool, answer: Any, is_tagged: bool, name: str) -> l
 
 
 def query(name: str, description: str, *, required: bool = False) -> OpenApiParameter:
-    return OpenApiParameter(name, OpenApiTypes.STR, description=description, required=required)
+    schema = {"type": "string", "minLength": 1} if required else {"type": "string"}
+    return OpenApiParameter(name, schema, description=description, required=required)
 
 
-def _header(name: str, description: str, *, required: bool = False) -> OpenApiParameter:
-    schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
+_TAG = {"type": "string", "minLength": 1, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+# Bare, or quoted as the draft standard has it.
+_KEY = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r'^([!#-~][!-~]*|"[!#-\[\]-~]+")$'}
+
+
+def _header(
+    name: str, description: str, *, required: bool = False, schema: dict[str, Any] | None = None
+) -> OpenApiParameter:
+    schema = schema or {"type": "string"}
     return OpenApiParameter(name, schema, OpenApiParameter.HEADER, description=description, required=required)
 
 

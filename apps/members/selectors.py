@@ -226,8 +226,8 @@ def find_by_phone_tail(digits: str) -> list[int]:
 
 
 def search(*, text: str, store_ids: Sequence[int] | None = None, after: int = 0, limit: int = 50) -> Found:
-    """Members by what staff type: four digits of a phone's end, a full phone, a member or card number, part of a nickname, or
-    the whole text of a searchable field of the brand's own.
+    """Members by what staff type: four digits of a phone's end, a full phone, a member or card number, part of a nickname (one
+    letter: its first; two: its first or last), or the whole text of a searchable field of the brand's own.
 
     `store_ids` None means every store (see `Access.store_ids`). Newest pages follow by `after`.
     """
@@ -312,11 +312,19 @@ def _matching(text: str) -> Q:
         owned = [owner]
     aliases = Member.objects.filter(member_no=text).exclude(merged_into=None)
     owned += [into for into in aliases.values_list("merged_into_id", flat=True) if into]
-    found = Q(pk__in=owned) | Q(member_no=text) | Q(nickname__icontains=text)
+    found = Q(pk__in=owned) | Q(member_no=text) | _called(text)
     searchable = Attribute.objects.filter(type=Attribute.Type.TEXT, is_searchable=True)
     for key in searchable.values_list("key", flat=True):
         found |= ~Q(attributes={}) & Q(attributes__contains={key: text})  # in the words of the partial index
     return found
+
+
+def _called(text: str) -> Q:
+    """Three letters anywhere in a nickname; fewer where the trigram index knows them, which is not in the middle."""
+    if len(text) > 2:
+        return Q(nickname__icontains=text)
+    beginning = Q(nickname__istartswith=text)
+    return beginning | Q(nickname__iendswith=text) if len(text) == 2 else beginning
 
 
 def _missing() -> NoReturn:

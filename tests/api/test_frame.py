@@ -3,14 +3,14 @@
 import json
 import logging
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from apps.api import door, request_log
+from apps.api import door, frame, request_log
 from apps.core import clock as house
 from apps.core import ratelimits, tokens
 from apps.core.models import AuditEntry, RequestLine
@@ -253,3 +253,48 @@ def test_a_refused_route_is_written_to_the_audit_trail(me: Caller, monkeypatch: 
 
     assert is_problem(me.get("me"), 403, "forbidden")
     assert AuditEntry.objects.filter(action="access.refused", object_id="api:me").count() == 1
+
+
+def test_a_version_says_when_it_ends_and_is_refused_after_that(me: Caller, monkeypatch: pytest.MonkeyPatch, clock):
+    ends = datetime(2027, 12, 1, tzinfo=UTC)
+    old = frame.Version("2026-12-01", deprecated_at=datetime(2026, 12, 1, tzinfo=UTC), ends_at=ends)
+    monkeypatch.setattr(frame, "VERSIONS", (old, frame.Version("2027-03-01")))
+
+    newest, given = me.get("me"), me.get("me", Api_Version="2026-12-01")
+
+    assert (newest["Api-Version"], "Deprecation" in newest, "Sunset" in newest) == ("2027-03-01", False, False)
+    assert (given["Api-Version"], given["Deprecation"]) == ("2026-12-01", "@1796083200")
+    assert given["Sunset"] == "Wed, 01 Dec 2027 00:00:00 GMT"
+    clock(ends)
+    refused = Caller().get("me", Api_Version="2026-12-01")
+    assert is_problem(refused, 400, "api_version_unknown")
+    assert refused.data["known"] == ["2027-03-01"]
+
+
+def test_bodies_are_utf_8_whatever_they_say_and_one_mark_is_let_pass(me: Caller):
+    body = json.dumps({"nickname": "阿满"}, ensure_ascii=False)
+
+    marked = me.put("me", b"\xef\xbb\xbf" + body.encode(), If_Match="*", Content_Type="application/json; charset=gbk")
+    other = me.put("me", body.encode("gbk"), If_Match="*", Content_Type="application/json; charset=gbk")
+
+    assert (marked.status_code, marked.data["nickname"]) == (200, "阿满")
+    assert not marked.content.startswith(b"\xef\xbb\xbf")
+    assert is_problem(other, 400, "malformed_request")
+
+
+@pytest.mark.parametrize("body", [{"nickname": 5}, {"nickname": True}, {"gender": 1}, {"birthday": 19940521}])
+def test_json_is_taken_as_it_is_typed(me: Caller, body: dict):
+    assert is_problem(me.put("me", body, If_Match="*"), 422, "validation_failed")
+    assert Member.objects.get().nickname == "小满"
+
+
+def test_no_cookie_is_read_or_set_and_the_page_chain_is_not_walked(me: Caller):
+    me.http.cookies["django_language"] = "en"
+    answer = me.get("nothing", Accept_Language="zh-CN")
+
+    assert answer["Content-Language"] == "zh-hans"
+    assert "Set-Cookie" not in answer
+    assert answer["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert int(answer["Content-Length"]) == len(answer.content)
+    assert not hasattr(answer.wsgi_request, "session")

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from apps.api import base
 from apps.core import clock as house
 from apps.core import ids
 from apps.gateways import inbox
@@ -42,7 +43,8 @@ def test_a_change_needs_the_version_that_was_read(me: Caller):
 
 
 def test_what_has_not_changed_is_not_sent_again(me: Caller):
-    for path in ("me", "me/home"):
+    write_letters(me.member, 2)
+    for path in ("me", "me/home", "me/messages?limit=1", "me/orders", "me/consents", "me/sessions"):
         tag = me.get(path)["ETag"]
         again = me.get(path, If_None_Match=tag)
         assert (again.status_code, again.content) == (304, b"")
@@ -97,6 +99,16 @@ def test_the_inbox_comes_page_by_page_and_is_read(me: Caller):
     assert me.put(f"me/messages/{letters[0]}/read").status_code == 204
     assert me.put(f"me/messages/{letters[0]}/read").status_code == 204
     assert me.get("me/messages?limit=1").data["data"][0]["read_at"] is not None
+
+
+def test_a_page_counts_when_asked(me: Caller, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(base, "MOST_COUNTED", 4)
+    write_letters(me.member, 7)
+
+    assert "count_estimate" not in me.get("me/messages").data
+    assert me.get("me/messages?limit=2&count=estimate").data["count_estimate"] == 4
+    assert me.get("me/orders?count=estimate").data["count_estimate"] == 0
+    assert is_problem(me.get("me/messages?count=exact"), 422, "validation_failed")
 
 
 def test_pages_lose_and_repeat_nothing_while_rows_come_and_go(me: Caller):

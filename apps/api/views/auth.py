@@ -81,7 +81,7 @@ LOGGED_IN_EXAMPLE = PAIR_EXAMPLE | {"member": "mem_3f8k2m9pq7wxz", "is_new": Fal
 
 class _Device(Input):
     label = f.CharField(  # type: ignore[assignment]  # DRF makes it a field
-        max_length=80, required=False, default="", help_text="the device in the person's words"
+        max_length=80, required=False, default="", allow_blank=True, help_text="the device in the person's words"
     )
     anonymous_id = f.RegexField(ANONYMOUS, required=False, default="", help_text="whose events become the member's")
     come_back = f.BooleanField(required=False, default=False, help_text="undo a cancellation in its cool-off")

@@ -79,6 +79,7 @@ class OneMember(ApiView):
 class FindInput(Input):
     """One of the two."""
 
+    limits = {"minProperties": 1, "maxProperties": 1}
     phone = f.CharField(max_length=40, required=False)
     member_no = f.CharField(max_length=40, required=False)
 
