@@ -69,7 +69,7 @@ PURPOSES: dict[str, Purpose] = {
     "profiling": Purpose(
         gettext_lazy("Statistics and personalisation"),
         gettext_lazy("Life stage and buying habits, so that a message fits"),
-        gettext_lazy("Legitimate interest for counts; consent for anything shown or sent because of them"),
+        gettext_lazy("Consent, given with the rules of membership; it can be switched off at any time"),
         _NOBODY,
         "members.view",
     ),
@@ -142,7 +142,7 @@ def recipients() -> list[Recipient]:
         (
             "hosting",
             _("Host of the servers"),
-            _("Everything stored, phone numbers encrypted; no access for its people."),
+            _("Keeps all data for us; phone numbers are encrypted."),
         ),
         ("sms", _("SMS provider"), _("Your phone number and the text, when we write to you or send a code.")),
     ]

@@ -64,7 +64,7 @@ def policy(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def partners(request: HttpRequest) -> HttpResponse:
-    return shell.page(request, "portal/partners.html", {"recipients": processing.recipients()})
+    return shell.page(request, "portal/partners.html", {"recipients": processing.recipients()}, at="me")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
