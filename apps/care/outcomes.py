@@ -106,7 +106,9 @@ def _patience(tries: int) -> float:
     return _jitter.uniform(longest / 2, longest)
 
 
-# The coalesce keeps the state from the planner: its statistics, older than the claim, say that nothing is being sent.
+# `quick`: a receipt does not wait for the disk. One that a crash of the database loses leaves its touch in `sending`, as a
+# killed worker does, and the provider is asked. The coalesce keeps the state from the planner: its statistics, older than the
+# claim, say that nothing is being sent.
 _RECORD = """
     with told as materialized (
         select * from unnest(
@@ -115,6 +117,7 @@ _RECORD = """
             %(outcome)s::text[], %(code)s::text[], %(provider_id)s::text[], %(text)s::text[]
         ) as u(id, fence, number, state, reason, send_at, lease_until, outcome, code, provider_id, text)
     ),
+    quick as materialized (select set_config('synchronous_commit', 'off', true)),
     done as (
         update care_touch t set
             state = told.state, reason = told.reason, send_at = coalesce(told.send_at, t.send_at),
@@ -131,7 +134,7 @@ _RECORD = """
         on conflict (touch_id, number) do update set
             state = excluded.state, code = excluded.code, provider_id = excluded.provider_id
     )
-    select id, state, reason from done
+    select id, state, reason from done, quick
 """
 
 
