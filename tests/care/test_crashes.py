@@ -52,7 +52,7 @@ def wake(broker_url: str = "") -> None:
         current_app.send_task("care.drain", connection=line)
 
 
-def until(happened: Callable[[], bool], *, seconds: float = 60, wakes: str | None = None) -> None:
+def until(happened: Callable[[], bool], *, seconds: float = 180, wakes: str | None = None) -> None:
     """Wait for it; `wakes`: the broker through which the worker is woken meanwhile."""
     limit = time.monotonic() + seconds
     while not happened():
@@ -64,7 +64,7 @@ def until(happened: Callable[[], bool], *, seconds: float = 60, wakes: str | Non
 
 def finish(broker_url: str = "") -> None:
     """Let the worker go on, and the minutes pass, until nothing is left to do."""
-    limit = time.monotonic() + 90
+    limit = time.monotonic() + 240
     while states() != {"sent": MESSAGES}:
         assert time.monotonic() < limit, states()
         wake(broker_url)
