@@ -86,12 +86,12 @@ def test_killed_workers_lose_nothing_and_send_nothing_twice(
     """T-M1; with `keys="off"` the provider would deliver every repeated call, and only asking first can save us."""
     dice = random.Random(keys)
     waiting.mode(keys=keys)
-    waiting.faults(delay_ms=[200, 300])
+    waiting.faults(delay_ms=[600, 800])  # slow enough that the last kill, too, finds something being sent
     stranded = []
     for _ in range(6):
         live_worker.start()
         wake()
-        until(lambda: "sending" in states())
+        until(lambda: "sending" in states() or states() == {"sent": MESSAGES})
         time.sleep(dice.uniform(0.0, 1.2))
         live_worker.kill()
         stranded.append(states().get("sending", 0))

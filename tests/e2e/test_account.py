@@ -12,10 +12,9 @@ from apps.stores import second_factor
 from apps.stores.models import Role
 from tests.console import world
 from tests.console.world import House
-from tests.e2e.visits import Visit, keep
+from tests.e2e.visits import LOOKS, Visit, keep
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
-LOOKS = [(1440, "zh-hans"), (390, "zh-hans"), (1440, "en"), (390, "en")]
 Open = Callable[..., Visit]
 
 

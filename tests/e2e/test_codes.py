@@ -14,7 +14,7 @@ from apps.members import services as members
 from apps.stores.models import Role
 from tests.console import world
 from tests.console.world import House
-from tests.e2e.visits import Visit, keep
+from tests.e2e.visits import LOOKS, Visit, keep
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 TAP = Look(agent="Mozilla/5.0 (iPhone) MicroMessenger/8.0.54", mode="navigate")
@@ -54,7 +54,7 @@ def enter(chromium: Browser, live_server, house: House):
         context.close()
 
 
-@pytest.mark.parametrize(("width", "language"), [(1440, "zh-hans"), (390, "zh-hans"), (1440, "en"), (390, "en")])
+@pytest.mark.parametrize(("width", "language"), LOOKS)
 def test_the_pages_are_clean_on_desk_and_phone_in_both_languages(enter, tmp_path: Path, width, language):
     found = enter(Role.ADMIN, width=width, language=language)
     for path in ("/console/codes/", "/console/codes/new/", "/console/codes/WuKang26/", "/console/codes/?channel=sms"):

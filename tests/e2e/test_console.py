@@ -16,7 +16,7 @@ from apps.gateways.simulator.client import Client as WechatPhone
 from apps.stores.models import Role
 from tests.console import world
 from tests.console.world import House
-from tests.e2e.visits import Visit, keep
+from tests.e2e.visits import LOOKS, Visit, keep
 from tests.processes import LiveWorker, Simulator
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -70,7 +70,7 @@ def enter(chromium: Browser, live_server, house: House) -> Iterator[Open]:
         context.close()
 
 
-@pytest.mark.parametrize(("width", "language"), [(1440, "zh-hans"), (390, "zh-hans"), (1440, "en"), (390, "en")])
+@pytest.mark.parametrize(("width", "language"), LOOKS)
 def test_every_page_is_clean_on_desk_and_phone_in_both_languages(enter: Open, house, tmp_path: Path, width, language):
     found = enter(Role.ADMIN, width=width, language=language)
     member, order = f"/console/members/{house.member_id('mine')}/", f"/console/orders/{house.order_id('mine')}/"

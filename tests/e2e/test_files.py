@@ -19,13 +19,12 @@ from tests import pictures_made as made
 from tests.console import world
 from tests.console.world import House
 from tests.e2e.conftest import FLAGS
-from tests.e2e.visits import Visit, keep
+from tests.e2e.visits import LOOKS, Visit, keep
 from tests.pictures_made import photo
 from tests.portal.doors import browser_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 Open = Callable[..., Visit]
-BOTH = [(1440, "zh-hans"), (390, "zh-hans"), (1440, "en"), (390, "en")]
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +113,7 @@ def busy() -> list[RequestLine]:
     return RequestLine.objects.bulk_create(lines)
 
 
-@pytest.mark.parametrize(("width", "language"), BOTH)
+@pytest.mark.parametrize(("width", "language"), LOOKS)
 def test_the_request_log_is_clean_on_desk_and_phone_in_both_languages(open_as, house, busy, tmp_path, width, language):
     client = Client()
     world.enter(client, house.users[Role.ADMIN])

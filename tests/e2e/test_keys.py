@@ -13,7 +13,7 @@ from apps.stores import credentials
 from apps.stores.models import ApiClient, Role
 from tests.console import world
 from tests.console.world import House
-from tests.e2e.visits import Visit, keep
+from tests.e2e.visits import LOOKS, Visit, keep
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -49,7 +49,7 @@ def enter(chromium: Browser, live_server, house: House):
         context.close()
 
 
-@pytest.mark.parametrize(("width", "language"), [(1440, "zh-hans"), (390, "zh-hans"), (1440, "en"), (390, "en")])
+@pytest.mark.parametrize(("width", "language"), LOOKS)
 def test_the_pages_are_clean_on_desk_and_phone_in_both_languages(enter, tmp_path: Path, width, language):
     found = enter(width=width, language=language)
     for path in ("/console/keys/", "/console/keys/new/", "/console/jobs/"):

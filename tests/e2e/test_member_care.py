@@ -19,7 +19,7 @@ from tests.console import world
 from tests.console.world import House
 from tests.e2e.test_codes import enter  # noqa: F401 - fixture
 from tests.e2e.test_console import Open
-from tests.e2e.visits import keep
+from tests.e2e.visits import LOOKS, keep
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -92,7 +92,7 @@ def pages(house: House) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize(("width", "language"), [(1440, "zh-hans"), (390, "zh-hans"), (1440, "en"), (390, "en")])
+@pytest.mark.parametrize(("width", "language"), LOOKS)
 def test_pages_are_clean_on_desk_and_phone_in_both_languages(
     enter: Open,  # noqa: F811
     house: House,

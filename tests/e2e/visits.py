@@ -3,9 +3,16 @@
 import os
 from pathlib import Path
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+# Desk and phone, each in one language at every merge; the other halves every night.
+LOOKS = [
+    (1440, "zh-hans"),
+    (390, "en"),
+    *(pytest.param(*one, marks=pytest.mark.nightly) for one in ((390, "zh-hans"), (1440, "en"))),
+]
 AXE = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
     "resultTypes": ["violations"],

@@ -85,6 +85,11 @@ def _stages(clone: Path, surroundings: dict[str, str]) -> bool:
     return True
 
 
+def _processes() -> int:
+    """Three on two cores: tests wait for browsers, servers and clocks half of the time."""
+    return max(2, min(6, (os.cpu_count() or 2) * 3 // 2))
+
+
 def _production() -> dict[str, str]:
     """Invented but safe values: the check is about our settings, not about this machine."""
     return {
@@ -112,5 +117,5 @@ def _pytest(clone: Path, surroundings: dict[str, str], chosen: list[str], *, nig
     if left_out and not any(word.startswith("-m") for word in chosen):
         command += ["-m", " and ".join(left_out)]
     if not chosen:
-        command += ["-n", str(max(2, min(4, os.cpu_count() or 2))), "--dist", "loadfile"]
+        command += ["-n", str(_processes()), "--dist", "loadfile"]
     return processes.run_in_front([*command, *chosen], environment=surroundings, folder=clone)
