@@ -34,8 +34,8 @@ from apps.gateways import inbox, sms, wire
 from apps.gateways.messages import Outcome, Outgoing
 from apps.members import selectors as members
 
-CHUNK = 500
-_FIRST_CHUNKS = (100, 200)  # small ones first: the threads behind have work sooner
+CHUNK = 1_000
+_FIRST_CHUNKS = (100, 200, 500)  # small ones first: the threads behind have work sooner
 # After this a chunk starts no further request: its last one is over (12 s) a minute before others ask about it.
 SEND_WITHIN = 45.0
 _AHEAD = 4  # chunks between claim and record
