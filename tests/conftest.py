@@ -22,7 +22,6 @@ from tests import databases
 from tests.processes import LiveWorker, Simulator
 
 VALKEY_SLOTS = 250  # of four databases each; slot 0 keeps the counter
-SLOW = {"live_worker", "live_server", "simulator", "embedded"}
 VALKEY_DATABASES = pytest.StashKey[range]()
 
 
@@ -36,12 +35,6 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.REDIS_URL = settings.CACHES["default"]["LOCATION"] = cache
     settings.CHANNEL_LAYERS["default"]["CONFIG"]["hosts"] = [channels]  # type: ignore[index]
     settings.CELERY_BROKER_URL = broker
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that wait for browsers, workers and servers come first: no process then ends the run with one of them alone."""
-    waiting = {item.path for item in items if SLOW & {*getattr(item, "fixturenames", ()), item.path.parent.name}}
-    items.sort(key=lambda item: item.path not in waiting)
 
 
 @pytest.fixture(scope="session")
