@@ -13,6 +13,7 @@ import redis
 from django.conf import settings
 from django.db import connections
 from django.test import TransactionTestCase
+from django.utils import translation
 
 from apps.care import dispatch
 from apps.core import clock as house_clock
@@ -76,7 +77,8 @@ def _fresh_valkey(pytestconfig: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def _fresh_process() -> None:
-    """Breakers that remember nothing, and no token or text that only another test's platform knows."""
+    """The house's own language, breakers that remember nothing, no token or text that only another test's platform knows."""
+    translation.deactivate()
     sms.breaker.succeeded()
     wechat_calls.breaker.succeeded()
     wechat_calls._own_tokens.clear()
