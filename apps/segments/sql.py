@@ -82,7 +82,7 @@ from (
 group by member_id
 """
 
-# A dearer member's lines are many: their counts are kept with the stats, and only orders that came since are read.
+# Of several categories with equally many lines the smaller id; the counts are kept with the stats for the next refresh.
 _TASTE = "select member_id, -(max(array[lines, -category_id]))[2], jsonb_object_agg(category_id, lines) from counted group by 1"
 TASTE = f"""
 insert into segments_taste

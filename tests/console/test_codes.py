@@ -22,12 +22,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def house(clock, db):
-    clock(NOON)
-    return world.build(NOON)
-
-
-@pytest.fixture
 def enter(house):
     def log_in(role: str) -> Client:
         client = Client(headers={"accept-language": "en"})

@@ -14,17 +14,10 @@ from apps.members import departures, doubts, selectors, services, states
 from apps.members.models import Consent, Identity, Member, Merge, Opening
 from apps.orders.models import Order
 from apps.stores.models import Role
-from tests.console import world
 from tests.console.world import House
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def house(clock, db) -> House:
-    clock(NOON)
-    return world.build(NOON)
 
 
 def text(answer) -> str:

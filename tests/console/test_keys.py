@@ -10,24 +10,10 @@ from apps.members.models import CodeAlarm
 from apps.stores import credentials
 from apps.stores.models import ApiClient, Device, Role
 from tests.console import world
-from tests.console.world import House
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
 GIVEN = {"name": "订单系统", "kind": "client", "scopes": ["orders.write", "members.read"]}
-
-
-@pytest.fixture
-def house(clock, db) -> House:
-    clock(NOON)
-    return world.build(NOON)
-
-
-@pytest.fixture
-def admin(house: House) -> Client:
-    client = Client()
-    world.enter(client, house.users[Role.ADMIN])
-    return client
 
 
 def test_a_key_is_shown_in_one_answer_and_never_again(admin):

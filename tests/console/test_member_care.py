@@ -20,17 +20,10 @@ from apps.members import attributes, duplicates, fields, states, tag_lists, tagg
 from apps.members import services as members
 from apps.members.models import Attribute, Doubt, Member, MemberTag, Tag
 from apps.stores.models import Role, Staff
-from tests.console import world
 from tests.console.world import House
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def house(clock, db) -> House:
-    clock(NOON)
-    return world.build(NOON)
 
 
 def tags(house: House, where: str = "mine") -> list[str]:

@@ -17,19 +17,6 @@ LOG = "/console/keys/log/"
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def house(clock, db) -> House:
-    clock(NOON)
-    return world.build(NOON)
-
-
-@pytest.fixture
-def admin(house: House) -> Client:
-    client = Client()
-    world.enter(client, house.users[Role.ADMIN])
-    return client
-
-
 def called(number: int = 1, **facts: object) -> RequestLine:
     given: dict[str, object] = {
         "at": NOON - timedelta(minutes=number), "request_id": f"req_number{number:04d}", "trace": f"{number:032x}",

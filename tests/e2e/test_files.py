@@ -1,13 +1,12 @@
 """The profile picture on a member's phone, and the request log in the back office, in a real browser."""
 
-import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from apps.core import clock, ids
 from apps.core.models import RequestLine
@@ -18,23 +17,12 @@ from apps.stores.models import Role
 from tests import pictures_made as made
 from tests.console import world
 from tests.console.world import House
-from tests.e2e.conftest import FLAGS
 from tests.e2e.visits import LOOKS, Visit, keep
 from tests.pictures_made import photo
 from tests.portal.doors import browser_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 Open = Callable[..., Visit]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as player:
-        found = player.chromium.launch(executable_path=os.environ["SIYU_CHROMIUM"], args=FLAGS)
-        yield found
-        found.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture

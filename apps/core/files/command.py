@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from apps.core.files.errors import FileRefused
 from apps.core.files.progress import Voice
 
 
-class ImportCommand(BaseCommand):
+class ImportCommand(BaseCommand, ABC):
     """Subclasses give `take_in`, `figures` and, where they have more options, `add_arguments`."""
 
     source_help = ""
@@ -26,13 +27,13 @@ class ImportCommand(BaseCommand):
         parser.add_argument("--source", default="import", help=self.source_help)
         parser.add_argument("--json", action="store_true", help="print one JSON document")
 
+    @abstractmethod
     def take_in(self, *, options: dict[str, Any], **wanted: Any) -> dict[str, Any]:
         """Call the app's `run` with `wanted` and what the own options say."""
-        raise NotImplementedError
 
+    @abstractmethod
     def figures(self, counts: dict[str, str]) -> str:
         """One line for people; `counts` by name, written with separators."""
-        raise NotImplementedError
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
