@@ -43,6 +43,7 @@ TABLES: dict[str, Promise] = {
     "segments.MemberStats": _("What we work out from your orders"),
     "segments.StageChange": _("How your life stage changed"),
     "segments.ScoreChange": _("How your scores changed"),
+    "segments.Minor": _("When your age or a guardian's yes is looked at again"),
     "segments.Newcomer": _("Not yet counted"),
     "activity.Arrival": _("What brought you to us"),
     "activity.CodeVisitor": _("Codes you opened"),

@@ -15,13 +15,16 @@ from apps.core.errors import NotFound
 
 AGE = 14
 _LATEST_BIRTHDAY = "(m.birth_year, coalesce(m.birth_month, 12), coalesce(m.birth_day, 31))"
-_CHILD = f"""coalesce(m.birth_year >= %(child_year)s
+CHILD = f"""coalesce(m.birth_year >= %(child_year)s
     and {_LATEST_BIRTHDAY} > (%(child_year)s, %(child_month)s, %(child_day)s), false)"""
 _AGREED = """
         select {what} from members_consentnow g where g.member_id = m.id and g.purpose = 'guardian' and g.is_granted
         and (g.valid_until is null or g.valid_until > %(valid_at)s)
 """
-UNGUARDED = f"({_CHILD} and not exists ({_AGREED.format(what='')}))"
+# When a child will be none any more: the first moment of that shop day. A day that the month has not is the next month's first.
+COMES_OF_AGE = f"""((make_date(m.birth_year + {AGE}, coalesce(m.birth_month, 12), 1) + coalesce(m.birth_day, 31)::int - 1)::timestamp
+    at time zone 'Asia/Shanghai')"""
+UNGUARDED = f"({CHILD} and not exists ({_AGREED.format(what='')}))"
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def standing(member_id: int) -> Standing:
     """Raises NotFound."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"select {_CHILD}, ({_AGREED.format(what='max(g.at)')}) from members_member m where m.id = %(member)s",
+            f"select {CHILD}, ({_AGREED.format(what='max(g.at)')}) from members_member m where m.id = %(member)s",
             as_of(clock.now()) | {"member": member_id},
         )
         row = cursor.fetchone()
@@ -66,7 +69,7 @@ def counts() -> tuple[int, int]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"select count(*), count(*) filter (where {UNGUARDED}) from members_member m"
-            f" where m.birth_year >= %(child_year)s and m.status in ('active', 'frozen') and {_CHILD}",
+            f" where m.birth_year >= %(child_year)s and m.status in ('active', 'frozen') and {CHILD}",
             as_of(clock.now()),
         )
         children, unguarded = cursor.fetchone()

@@ -20,7 +20,8 @@ BASELINE = Path(__file__).with_name("bench_baseline.sql")
 ROUNDS = {"S": 3, "M": 2, "L": 1}
 NEW_ORDERS = 20_000
 LATER = END + timedelta(minutes=10)  # the same shop day: the cut points stay
-STATS = "segments_memberstats, segments_stagechange, segments_scorechange, segments_snapshot, segments_refreshrun, segments_newcomer"
+STATS = "segments_memberstats, segments_stagechange, segments_scorechange, segments_snapshot, segments_refreshrun, segments_newcomer,"
+STATS += " segments_minor"
 SETTINGS = "set work_mem = '64MB'; set jit = off; set random_page_cost = 1.1"
 
 Line = dict[str, Any]

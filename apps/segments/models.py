@@ -153,7 +153,10 @@ class RefreshRun(models.Model):
 
 
 class Newcomer(models.Model):
-    """A member the refresh has not met yet. Noted by a database trigger on members, whoever adds them; taken by the refresh."""
+    """A member the refresh has not met yet, or of whom the birthday or a guardian's word changed. Taken by the refresh.
+
+    Noted by database triggers, whoever writes the rows.
+    """
 
     member = models.OneToOneField(
         "members.Member", primary_key=True, on_delete=models.CASCADE, related_name="+", db_constraint=False
@@ -161,3 +164,15 @@ class Newcomer(models.Model):
 
     def __str__(self) -> str:
         return str(self.member_id)
+
+
+class Minor(models.Model):
+    """A member under 14 whom the refresh has met, guarded or not. `due_at`: when time alone decides anew whether they are computed."""
+
+    member = models.OneToOneField(
+        "members.Member", primary_key=True, on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
+    due_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.member_id} {self.due_at:%F}"

@@ -59,5 +59,14 @@ HOLDINGS = (
         on_merge="stay",
         purpose="profiling",
     ),
+    Holding(
+        model="segments.Minor",
+        sensitivity="sensitive",
+        member="member_id",
+        export=("due_at",),
+        on_erase="delete",
+        on_merge="stay",
+        purpose="profiling",
+    ),
 )
 IMPERSONAL = ("segments.RefreshRun", "segments.Snapshot")

@@ -15,6 +15,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import F
 
 from apps.core import clock
+from apps.members import minors
 from apps.segments import rfm, rules, sql, stages
 from apps.segments.models import RefreshRun, Snapshot
 
@@ -103,12 +104,16 @@ def _course(moment: datetime, *, full: bool, for_all: bool = True) -> _Course:
         moment = max(moment, last["as_of"])
     rewound = bool(last and farthest and (last["as_of"] < farthest or moment < farthest))
     new_rules = bool(last and last["rules"] != current)
-    parameters = rules.parameters(current) | {
-        "moment": moment,
-        "on": clock.local_date(moment),
-        "frontier": farthest,
-        "is_recast": rewound or new_rules,
-    }
+    parameters = (
+        rules.parameters(current)
+        | minors.as_of(moment)
+        | {
+            "moment": moment,
+            "on": clock.local_date(moment),
+            "frontier": farthest,
+            "is_recast": rewound or new_rules,
+        }
+    )
     is_full = for_all and (full or last is None or rewound or new_rules)
     return _Course(moment=moment, is_full=is_full, rules=current, parameters=parameters)
 
@@ -124,15 +129,16 @@ def _bring_up(
     """The members are named; the rest of the way is the same for one, for some, for all."""
     looked_at = cursor.rowcount
     given = course.parameters
-    changed = stage_moves = scores_changed = 0
+    changed = stage_moves = scores_changed = buyers_gone = 0
     taken = False
     if looked_at:
         _compute(cursor, course, many=looked_at >= MANY, tell=tell)
-    cuts, taken = _cuts(cursor, course, may_take=may_take)
+        changed, buyers_gone = _mind_children(cursor, given)
+    cuts, taken = _cuts(cursor, course, may_take=may_take, buyers_gone=buyers_gone)
     if looked_at:
         stage_moves = _write(cursor, stages.KEEP_CHANGES, given)
         scores_changed = _write(cursor, rfm.KEEP_SCORES, given | cuts)
-        changed = _write(cursor, sql.merge(rfm.scored("segments_fresh")), given | cuts)
+        changed += _write(cursor, sql.merge(rfm.scored("segments_fresh")), given | cuts)
     if taken:
         moved = _write(cursor, rfm.RESCORE_OTHERS, given | cuts)
         scores_changed, changed = scores_changed + moved, changed + moved
@@ -168,10 +174,19 @@ def _compute(cursor: CursorWrapper, course: _Course, *, many: bool, tell: Tell) 
             cursor.execute(f"analyze {table}")
 
 
-def _cuts(cursor: CursorWrapper, course: _Course, *, may_take: bool) -> tuple[dict[str, Any], bool]:
+def _mind_children(cursor: CursorWrapper, given: dict[str, Any]) -> tuple[int, int]:
+    """Remove what was computed of children for whom nobody answers; (rows, buyers among them)."""
+    cursor.execute(sql.LEAVE_IN_PEACE, given)
+    gone, buyers = cursor.fetchone()
+    cursor.execute(sql.WATCH_CHILDREN, given)
+    cursor.execute(sql.FORGET_GROWN_UP, given)
+    return gone, buyers
+
+
+def _cuts(cursor: CursorWrapper, course: _Course, *, may_take: bool, buyers_gone: int) -> tuple[dict[str, Any], bool]:
     """The cut points to score by, taken now where they are due; counts the buyers changed since they were taken."""
     cursor.execute(rfm.COUNT_CHANGED)
-    changed = cursor.fetchone()[0]
+    changed = cursor.fetchone()[0] + buyers_gone
     snapshot, is_due = rfm.snapshot_for(moment=course.moment, changed=changed, may_take=may_take)
     if is_due:
         cursor.execute(rfm.TAKE, course.parameters)

@@ -1,6 +1,6 @@
 """From kept orders to stats: the statements of a refresh, one after the other over a set of members.
 
-segments_named    the ids of those whom this refresh looks at
+segments_named    the ids of those whom this refresh looks at; children without a guardian among them lose what was computed
 segments_due      these members, and up to when their history has been told
 segments_summary  what their kept orders say
 segments_taste    their lines by category, and the one they buy most
@@ -10,6 +10,7 @@ segments_fresh    the rows of `MemberStats` as they should be (scores excepted, 
 All are temporary tables, emptied at commit. Every statement reads the whole set; none knows how large it is.
 """
 
+from apps.members.minors import CHILD, COMES_OF_AGE, UNGUARDED
 from apps.orders.selectors import KEPT_ORDERS, TAKE_CHANGES
 from apps.segments.stages import ACTIVE_DAYS, STAGED
 
@@ -42,6 +43,7 @@ with noted as ({TAKE_CHANGES}), met as (delete from segments_newcomer returning 
 insert into segments_named
 select member_id from noted union select member_id from met
 union select member_id from segments_memberstats where next_stage_at < %(moment)s
+union select member_id from segments_minor where due_at <= %(moment)s
 """
 NAME_ALL = f"""
 with noted as ({TAKE_CHANGES}), met as (delete from segments_newcomer)
@@ -53,12 +55,36 @@ insert into segments_named select distinct unnest(%(members)s::bigint[])
 """
 
 # A statement of its own: only when the names are counted does the planner know whether to look members up or to read them all.
-DUE = """
+DUE = f"""
 insert into segments_due
 select m.id, m.joined_at, greatest(s.as_of, %(frontier)s)
 from segments_named d join members_member m on m.id = d.member_id
 left join segments_memberstats s on s.member_id = m.id
-where m.merged_into_id is null
+where m.merged_into_id is null and m.status <> 'erased' and not {UNGUARDED}
+"""
+
+# Nobody has agreed to anything being worked out about these children. Answers how many rows went, and how many were buyers'.
+LEAVE_IN_PEACE = f"""
+with children as materialized (
+    select m.id from segments_named n join members_member m on m.id = n.member_id
+    where m.birth_year >= %(child_year)s and {UNGUARDED}
+), scores as (delete from segments_scorechange s using children c where s.member_id = c.id),
+gone as (delete from segments_memberstats s using children c where s.member_id = c.id returning s.orders)
+select count(*), count(*) filter (where orders > 0) from gone
+"""
+# When time alone decides anew about a child: a guardian's yes ends, or the child turns 14.
+WATCH_CHILDREN = f"""
+insert into segments_minor as w (member_id, due_at)
+select m.id, least({COMES_OF_AGE}, (
+    select min(g.valid_until) from members_consentnow g
+    where g.member_id = m.id and g.purpose = 'guardian' and g.is_granted and g.valid_until > %(valid_at)s))
+from segments_named n join members_member m on m.id = n.member_id
+where m.birth_year >= %(child_year)s and m.merged_into_id is null and {CHILD}
+on conflict (member_id) do update set due_at = excluded.due_at where w.due_at <> excluded.due_at
+"""
+FORGET_GROWN_UP = f"""
+delete from segments_minor w using segments_named n join members_member m on m.id = n.member_id
+where w.member_id = n.member_id and (m.merged_into_id is not null or not {CHILD})
 """
 
 _KEPT = f"(select d.seen, k.* from segments_due d join ({KEPT_ORDERS}) k on k.member_id = d.member_id)"
