@@ -179,6 +179,7 @@ def _fingerprint() -> str:
     """Changes with the migrations, the models (a missing migration must not hide) and the packages that bring tables."""
     digest = hashlib.sha256()
     files = [*ROOT.glob("apps/*/migrations/*.py"), *ROOT.glob("apps/*/models*"), *ROOT.glob("apps/*/models/*.py")]
+    files += ROOT.glob("apps/*/*.sql")  # functions that migrations install
     for path in sorted({file for file in files if file.is_file()} | {ROOT / "requirements.lock"}):
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]

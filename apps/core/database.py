@@ -1,5 +1,7 @@
 """Migration operations by which the database keeps promises: append-only tables, audited tables, one updated row only."""
 
+from pathlib import Path
+
 from django.db import migrations
 
 _FORBID = """
@@ -62,6 +64,13 @@ class Audited(migrations.RunSQL):
             + f" for each row execute function core_audit_row({arguments});",
             f"drop trigger {table}_audited on {table};",
         )
+
+
+class SqlFile(migrations.RunSQL):
+    """Run a file of `create or replace` statements as it stands today; whoever changes it adds a migration that runs it again."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path.read_text(), migrations.RunSQL.noop)
 
 
 def _revoke(table: str) -> str:

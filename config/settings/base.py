@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "apps.catalog",
     "apps.orders",
     "apps.activity",
+    "apps.points",
     "apps.segments",
     "apps.care",
     "apps.analytics",

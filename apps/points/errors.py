@@ -1,0 +1,40 @@
+"""What the rules of points may refuse."""
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.errors import DomainError
+
+
+class NotEnoughPoints(DomainError):
+    code = "points_insufficient"
+    title = _("The balance of %(balance)s points does not cover %(needed)s.")
+
+
+class AccountFrozen(DomainError):
+    code = "points_account_frozen"
+    title = _("This points account is frozen. Ask the service desk.")
+
+
+class AmountOutOfRange(DomainError):
+    code = "amount_out_of_range"
+    status = 422
+    title = _("The number of points must be between 1 and %(most)s.")
+
+
+class SourceReused(DomainError):
+    """`recorded`: points that this source wrote before."""
+
+    code = "source_reused"
+    title = _("This was booked before with %(recorded)s points.")
+
+
+class MoreThanThere(DomainError):
+    """Giving back or taking back more than a line still has."""
+
+    code = "points_exceed_line"
+    title = _("Only %(left)s points of this line are left to undo.")
+
+
+class HoldOver(DomainError):
+    code = "reservation_expired"
+    title = _("The points are no longer set aside. Start again.")

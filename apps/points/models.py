@@ -1,0 +1,11 @@
+"""Points, tiers, rewards. Each noun's tables stand in a file of their own."""
+
+from apps.points.books import Account, Check, Currency, Entry, Fault, Hold, Lot, Use
+from apps.points.earning import Achievement, Attainment, Award, Rule, RuleVersion, SignIn
+from apps.points.ladder import Benefit, Ladder, Standing, Tier, TierChange
+from apps.points.shelf import Exchange, Reward, StoreStock
+
+__all__ = [
+    "Account", "Achievement", "Attainment", "Award", "Benefit", "Check", "Currency", "Entry", "Exchange", "Fault", "Hold",
+    "Ladder", "Lot", "Reward", "Rule", "RuleVersion", "SignIn", "Standing", "StoreStock", "Tier", "TierChange", "Use",
+]  # fmt: skip

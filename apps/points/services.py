@@ -1,0 +1,244 @@
+"""The only door to the points books. Every write names its `source`; a repeat changes nothing, a contradiction is refused.
+
+Each function is one call of a database function (`ledger.sql`), which locks the account, settles what fell due, and writes all or
+nothing. Amounts are whole points, above 0. `currency` is a key ("points", "growth"). Sources are text of the form "order:42".
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+
+from apps.core import clock
+from apps.points.errors import AccountFrozen, AmountOutOfRange, HoldOver, MoreThanThere, NotEnoughPoints, SourceReused
+
+MOST = 10**12
+HOLD_FOR = timedelta(minutes=15)
+_CURRENCY = "(select id from points_currency where key = %s)"
+
+
+@dataclass(frozen=True)
+class Posting:
+    """One line and the account afterwards. `is_new` False: the source had written it before."""
+
+    entry_id: int
+    amount: int
+    balance: int
+    pending: int
+    held: int
+    debt: int
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class Terms:
+    """When granted points count. `is_pending` with `due_at`: from then on; without: once `release` is called, or never after
+    `lapse_at`. `expiry` is a policy in place of the currency's (see `Currency`), `expires_at` a fixed end in place of both."""
+
+    is_pending: bool = False
+    due_at: datetime | None = None
+    lapse_at: datetime | None = None
+    expiry: dict[str, Any] | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class By:
+    """Who stands behind a line by hand, and why."""
+
+    staff_id: int | None = None
+    store_id: int | None = None
+    note: str = ""
+
+
+AT_ONCE = Terms()
+NOBODY = By()
+
+
+def earn(
+    *,
+    member_id: int,
+    amount: int,
+    source: str,
+    currency: str = "points",
+    kind: str = "earn",
+    terms: Terms = AT_ONCE,
+    version_id: int | None = None,
+    by: By = NOBODY,
+    moment: datetime | None = None,
+) -> Posting:
+    """Grant points; a debt is paid first. Raises AmountOutOfRange, SourceReused."""
+    _check(amount)
+    values = [
+        member_id,
+        currency,
+        amount,
+        source,
+        kind,
+        moment or clock.now(),
+        terms.is_pending,
+        terms.due_at,
+        terms.lapse_at,
+    ]
+    values += [_json(terms.expiry), terms.expires_at, version_id, by.store_id, by.staff_id, by.note]
+    return _call(
+        f"points_earn(%s, {_CURRENCY}, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s, %s)", values, asked=amount
+    )
+
+
+def spend(
+    *, member_id: int, amount: int, source: str, currency: str = "points", kind: str = "spend", by: By = NOBODY,
+    moment: datetime | None = None,
+) -> Posting:  # fmt: skip
+    """Take points, first-expiring first. Raises NotEnoughPoints, AccountFrozen, AmountOutOfRange, SourceReused."""
+    return _take(member_id, currency, amount, source, kind, moment, None, by)
+
+
+def hold(
+    *, member_id: int, amount: int, source: str, currency: str = "points", keep_for: timedelta = HOLD_FOR,
+    moment: datetime | None = None,
+) -> Posting:  # fmt: skip
+    """Set points aside for `keep_for`; then `capture` or `let_go` the line. Raises as `spend`."""
+    moment = moment or clock.now()
+    return _take(member_id, currency, amount, source, "hold", moment, moment + keep_for, NOBODY)
+
+
+def capture(*, entry_id: int, source: str, amount: int, moment: datetime | None = None) -> Posting:
+    """Spend what line `entry_id` set aside, or part of it; the rest goes back. Raises HoldOver, MoreThanThere, SourceReused."""
+    _check(amount)
+    values = [entry_id, amount, source, moment or clock.now()]
+    return _call("points_capture(%s, %s, %s, %s)", values, asked=amount)
+
+
+def let_go(*, entry_id: int, source: str, moment: datetime | None = None) -> Posting:
+    """Give back what line `entry_id` set aside. Again: a no-op. Raises HoldOver when it was captured."""
+    values = [entry_id, source, "released", moment or clock.now()]
+    return _call("points_let_go(%s, %s, %s, %s)", values, asked=None)
+
+
+def let_go_expired(*, moment: datetime | None = None, at_most: int = 500) -> int:
+    """Release holds whose time is over, oldest first. Returns how many. One that cannot be released does not hold up the others."""
+    moment = moment or clock.now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select entry_id from points_hold where state = 'held' and expires_at <= %s order by expires_at limit %s",
+            [moment, at_most],
+        )
+        due = [entry_id for (entry_id,) in cursor.fetchall()]
+    for entry_id in due:
+        _call("points_let_go(%s, %s, %s, %s)", [entry_id, f"hold:{entry_id}:over", "expired", moment], asked=None)
+    return len(due)
+
+
+def give_back(*, entry_id: int, amount: int, source: str, by: By = NOBODY, moment: datetime | None = None) -> Posting:
+    """Return points that line `entry_id` spent, to their own lots and ends. Raises MoreThanThere, SourceReused."""
+    _check(amount)
+    values = [entry_id, amount, source, "return", moment or clock.now(), by.store_id, by.staff_id, by.note]
+    return _call("points_give_back(%s, %s, %s, %s, %s, %s, %s, %s)", values, asked=amount)
+
+
+def reverse(
+    *, entry_id: int, amount: int, source: str, policy: str | None = None, by: By = NOBODY, moment: datetime | None = None
+) -> Posting:  # fmt: skip
+    """Take back points that line `entry_id` granted, by the currency's refund policy or `policy`. Raises MoreThanThere, SourceReused.
+
+    `amount` of the answer is what was undone, wherever it came from: pending, balance, run-out points, debt, or on paper.
+    """
+    _check(amount)
+    values = [entry_id, amount, source, moment or clock.now(), policy, by.store_id, by.staff_id, by.note]
+    return _call("points_reverse(%s, %s, %s, %s, %s, %s, %s, %s)", values, asked=amount)
+
+
+def release(*, entry_id: int, moment: datetime | None = None) -> bool:
+    """The fact that a pending earning waited for has come. False: nothing waited."""
+    with connection.cursor() as cursor:
+        cursor.execute("select points_release(%s, %s)", [entry_id, moment or clock.now()])
+        return cursor.fetchone()[0] == "done"
+
+
+def adjust(
+    *, member_id: int, amount: int, source: str, by: By, currency: str = "points", moment: datetime | None = None
+) -> Posting:
+    """Correct by hand: plus grants, minus takes. `by.note` is the reason. Limits and second persons: `adjusting`."""
+    if amount > 0:
+        return earn(
+            member_id=member_id, amount=amount, source=source, currency=currency, kind="adjust", by=by, moment=moment
+        )
+    return _take(member_id, currency, -amount, source, "adjust", moment, None, by)
+
+
+def join(*, from_id: int, to_id: int, source: str, moment: datetime | None = None) -> int:
+    """Two records became one: everything of `from_id` goes to `to_id`, in every currency. Returns lots moved. Repeatable."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "select coalesce(sum(points_join(%s, %s, c.id, %s, %s)), 0) from (select id from points_currency order by id) c",
+            [from_id, to_id, source, moment or clock.now()],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def settle_due(*, moment: datetime | None = None, at_most: int = 500) -> int:
+    """Expire, activate and lapse what is due in up to `at_most` accounts that nobody is working on. Returns how many accounts.
+
+    One short transaction: an earner waits for its chunk at most. Call until it returns 0.
+    """
+    moment = moment or clock.now()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "select id from points_account where next_due_at <= %s order by next_due_at limit %s for no key update skip locked",
+            [moment, at_most],
+        )
+        accounts = sorted(account_id for (account_id,) in cursor.fetchall())
+        if accounts:
+            cursor.execute("select points_settle(%s, %s)", [accounts, moment])
+    return len(accounts)
+
+
+def _take(
+    member_id: int, currency: str, amount: int, source: str, kind: str, moment: datetime | None, until: datetime | None, by: By
+) -> Posting:  # fmt: skip
+    _check(amount)
+    values = [
+        member_id,
+        currency,
+        amount,
+        source,
+        kind,
+        moment or clock.now(),
+        until,
+        by.store_id,
+        by.staff_id,
+        by.note,
+    ]
+    return _call(f"points_take(%s, {_CURRENCY}, %s, %s, %s, %s, %s, %s, %s, %s)", values, asked=amount)
+
+
+def _call(call: str, values: Sequence[Any], *, asked: int | None) -> Posting:
+    """Run one ledger function; a refusal has written nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"select outcome, entry_id, amount, balance, pending, held, debt from {call}", values)
+        outcome, entry_id, amount, balance, pending, held, debt = cursor.fetchone()
+    match outcome:
+        case "short":
+            raise NotEnoughPoints(balance=balance, needed=asked)
+        case "frozen":
+            raise AccountFrozen
+        case "exceeds":
+            raise MoreThanThere(left=amount)
+        case "late" | "settled":
+            raise HoldOver
+        case "again" if asked is not None and amount != asked:
+            raise SourceReused(recorded=amount)
+    return Posting(entry_id or 0, amount, balance, pending, held, debt, is_new=outcome == "done")
+
+
+def _check(amount: int) -> None:
+    if not 0 < amount <= MOST:
+        raise AmountOutOfRange(most=MOST)
+
+
+def _json(policy: dict[str, Any] | None) -> str | None:
+    return None if policy is None else json.dumps(policy)

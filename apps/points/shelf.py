@@ -1,0 +1,120 @@
+"""What the mall offers, and what members took. Written by `mall.py` alone."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from apps.core import clock
+from apps.points.books import Currency, Entry, Hold
+
+
+class Reward(models.Model):
+    """Something to get for points, or points and cash. `left` None: as many as are wanted."""
+
+    class Kind(models.TextChoices):
+        GIFT = "gift", _("Gift")
+        VIRTUAL = "virtual", _("Virtual")  # delivered at once, e.g. by `coupon_key`
+
+    key = models.SlugField(_("key"), max_length=40, unique=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.GIFT)
+    name = models.CharField(_("name"), max_length=60)
+    name_en = models.CharField(_("English name"), max_length=60)
+    description = models.CharField(_("description"), max_length=300, blank=True)
+    description_en = models.CharField(_("English description"), max_length=300, blank=True)
+    currency = models.ForeignKey(Currency, on_delete=models.PROTECT, related_name="+")
+    points = models.PositiveIntegerField(_("points"))
+    cash_cents = models.PositiveIntegerField(_("cash in 分"), default=0)
+    worth_cents = models.PositiveIntegerField(_("cost in 分"), default=0)  # what one costs the brand
+    left = models.PositiveIntegerField(_("stock"), null=True, blank=True)
+    taken = models.PositiveIntegerField(default=0)
+    per_member = models.PositiveIntegerField(_("per member"), null=True, blank=True)
+    is_store_limited = models.BooleanField(_("only in chosen stores"), default=False)
+    tier_keys = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    coupon_key = models.CharField(_("coupon"), max_length=60, blank=True)
+    pick_up_days = models.PositiveIntegerField(_("days to pick it up"), default=30)
+    is_active = models.BooleanField(_("active"), default=False)
+    starts_at = models.DateTimeField(_("from"), null=True, blank=True)
+    ends_at = models.DateTimeField(_("until"), null=True, blank=True)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        verbose_name = _("reward")
+        verbose_name_plural = _("rewards")
+        ordering = ["position", "pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(points__gt=0), name="points_reward_costs_points"),
+            models.CheckConstraint(
+                condition=Q(ends_at=None) | Q(starts_at=None) | Q(ends_at__gt=F("starts_at")),
+                name="points_reward_ends_after_start",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class StoreStock(models.Model):
+    """How many of a reward one store holds; only for rewards that are limited to stores."""
+
+    reward = models.ForeignKey(Reward, on_delete=models.CASCADE, related_name="stocks", db_index=False)
+    store = models.ForeignKey("stores.Store", on_delete=models.PROTECT, related_name="+")
+    left = models.PositiveIntegerField(_("stock"))
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["reward", "store"], name="points_stock_once")]
+
+    def __str__(self) -> str:
+        return f"{self.reward_id} in {self.store_id}: {self.left}"
+
+
+class Exchange(models.Model):
+    """One reward taken by one member. Points are set aside while cash is awaited, else spent at once.
+
+    `code_digest` is the keyed hash of the pick-up code, `code_sealed` the code under the member's key.
+    """
+
+    class State(models.TextChoices):
+        AWAITING = "awaiting", _("Waiting for payment")
+        READY = "ready", _("Ready for pick-up")
+        DONE = "done", _("Handed over")
+        CANCELLED = "cancelled", _("Cancelled")
+        LAPSED = "lapsed", _("Not picked up in time")
+
+    reward = models.ForeignKey(Reward, on_delete=models.PROTECT, related_name="exchanges", db_index=False)
+    member = models.ForeignKey("members.Member", on_delete=models.PROTECT, related_name="+", db_index=False)
+    store = models.ForeignKey("stores.Store", null=True, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(max_length=10, choices=State)
+    points = models.PositiveIntegerField()
+    cash_cents = models.PositiveIntegerField(default=0)
+    source = models.CharField(max_length=120)
+    hold = models.OneToOneField(Hold, null=True, on_delete=models.PROTECT, related_name="+")
+    entry = models.OneToOneField(Entry, null=True, on_delete=models.PROTECT, related_name="+")
+    code_digest = models.BinaryField(max_length=32, null=True)
+    code_sealed = models.BinaryField(null=True)
+    at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField(null=True)  # of the payment while awaiting, of the pick-up while ready
+    paid_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)
+    handed_by = models.ForeignKey("stores.Staff", null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name = _("exchange")
+        verbose_name_plural = _("exchanges")
+        constraints = [
+            models.UniqueConstraint(fields=["member", "source"], name="points_exchange_once"),
+            models.UniqueConstraint(
+                fields=["code_digest"], condition=Q(state__in=["awaiting", "ready"]), name="points_code_once"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["member", "-id"], name="points_exchanges_of"),
+            models.Index(fields=["reward", "member"], name="points_exchange_counts"),
+            models.Index(
+                fields=["expires_at"], condition=Q(state__in=["awaiting", "ready"]), name="points_exchange_open"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.state} {self.reward_id}"
