@@ -25,7 +25,9 @@ class FileForm(forms.Form):
     """A file, and whether to rehearse or to take it in."""
 
     command = ""  # what takes larger files
-    file = forms.FileField(label=gettext_lazy("CSV file"), widget=forms.FileInput(attrs={"accept": ".csv,.gz,.txt"}))
+    file = forms.FileField(
+        label=gettext_lazy("CSV or Excel file"), widget=forms.FileInput(attrs={"accept": ".csv,.gz,.txt,.xlsx"})
+    )
     mode = forms.ChoiceField(
         label=gettext_lazy("What to do"),
         choices=(

@@ -8,6 +8,7 @@ from pathlib import Path
 from django.conf import settings
 
 from apps.core import clock
+from apps.core.files import workbooks
 from apps.core.models import Job
 
 KEPT_FOR = timedelta(days=7)
@@ -52,7 +53,8 @@ def _busy() -> set[Path]:
 
 
 def _is_searchable(path: Path) -> bool:
-    return path.suffix in PLAIN
+    """What stands in a workbook cannot be told for certain (texts in pieces, numbers in another spelling)."""
+    return path.suffix in PLAIN and not workbooks.is_workbook(path)
 
 
 def _names(path: Path, wanted: Sequence[bytes]) -> bool:

@@ -17,10 +17,11 @@ from apps.console import csv_files, dashboard
 from apps.console.templatetags.pages import half_hidden
 from apps.core import ids, jobs
 from apps.core.models import AuditEntry, Job
-from apps.orders.models import Refund
+from apps.orders.models import Order, Refund
 from apps.stores.models import Role, Staff
 from tests.console import world
 from tests.console.world import House
+from tests.workbooks_made import DAY, workbook
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -232,6 +233,22 @@ def test_an_uploaded_file_is_kept_for_the_owner_alone_and_becomes_a_job(house: H
     assert (job.params["file_name"], job.params["dry_run"], job.params["is_live"]) == ("orders.csv", True, False)
     assert path.parent == Path(settings.MEDIA_ROOT) / "imports"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_workbook_is_taken_in_on_the_pages_as_well(house: House, at):
+    rows = [
+        ["order_no", "member_no", "paid_at", "total"],
+        [2026112201, "M1", (datetime(2026, 11, 20, tzinfo=UTC).date(), DAY), 12.5],
+    ]
+    before = Order.objects.count()
+    at().post(reverse("console:imports"), {"file": SimpleUploadedFile("orders.xlsx", workbook(rows)), "mode": "real"})
+
+    job = Job.objects.latest("id")
+    jobs.run(job_id=job.pk)
+
+    job.refresh_from_db()
+    assert (job.state, job.result["orders_added"], job.result["rejected"]) == (Job.State.DONE, 1, 0)
+    assert (Order.objects.count(), Order.objects.latest("id").order_no) == (before + 1, "2026112201")
 
 
 def test_rejected_rows_are_for_who_uploaded_them_and_for_administrators(house: House, at):

@@ -12,6 +12,7 @@ from apps.events.models import Event, StepRun
 from apps.flows import job_files, retention
 from apps.gateways.models import InboxMessage
 from apps.members import services as members
+from tests.workbooks_made import workbook
 
 pytestmark = pytest.mark.django_db
 NOON = house_clock.day_start(house_clock.local_date(house_clock.now())) + timedelta(hours=12)
@@ -99,3 +100,14 @@ def test_a_name_is_found_across_the_seam_of_two_blocks(settings, tmp_path, codin
 
     assert job_files.remove_naming(["灯塔看守人"]) == 1
     assert [path.name for path in folder.iterdir()] == ["b.csv"]
+
+
+def test_an_uploaded_workbook_goes_with_whomever_it_may_name(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    folder = tmp_path / "imports"
+    folder.mkdir()
+    (folder / "workbook.csv").write_bytes(workbook([["member_no"], ["V1"]]))
+    (folder / "plain.csv").write_text("member_no\nV1\n")
+
+    assert job_files.remove_naming(["灯塔看守人"]) == 1
+    assert [path.name for path in folder.iterdir()] == ["plain.csv"]

@@ -28,6 +28,7 @@ from apps.members.models import (
     Tag,
 )  # fmt: skip
 from apps.stores.models import Store
+from tests.workbooks_made import DAY, workbook
 
 pytestmark = pytest.mark.django_db
 TABLES = (Member, Identity, MemberKey, Consent, ConsentNow, MemberTag, Tag, Opening)
@@ -255,7 +256,8 @@ def test_files_of_all_usual_shapes_say_the_same(tmp_path, shape: str):
     ("content", "code"),
     [
         ("nickname\n林若溪\n", "key_missing"), ("", "file_empty"), ("member_no\n", "file_empty"),
-        (b"PK\x03\x04rest", "file_is_excel"), ("a".encode("utf-16") * 9, "encoding_utf16"),
+        (b"PK\x03\x04rest", "workbook_broken"), (b"\xd0\xcf\x11\xe0rest", "file_is_excel"),
+        ("a".encode("utf-16") * 9, "encoding_utf16"),
         (gzip.compress(b"member_no\nV1\n" * 99, mtime=0)[:-9], "gzip_broken"), ("member_no,member_no\n1,2\n", "column_twice"),
     ],
 )  # fmt: skip
@@ -321,3 +323,30 @@ def test_one_opening_of_two_merged_records_is_known_under_both_numbers(tmp_path)
 
     assert figures(again, "rejected", "openings_added") == (0, 0)
     assert rejected(take(tmp_path, "member_no,opening_points\nV2,77\n")) == [("2", "opening_points", "opening_differs")]
+
+
+def test_members_come_in_from_a_workbook_too(tmp_path: Path):
+    header = [
+        "member_no",
+        "phone",
+        "nickname",
+        "birthday",
+        "joined_at",
+        "field_size",
+        "consent_marketing_sms",
+        "opening_points",
+    ]
+    day = (datetime(2024, 5, 1), DAY)  # noqa: DTZ001 - a cell's own day
+    row = ["V1", 17000000001, "林若溪", (date(1990, 3, 8), DAY), day, "大", "yes 2024-05-01", (1280, "#,##0")]
+    content = workbook([header, row, [2, None, "周周", "11-22", None, "中", None, None]])
+
+    result = take(tmp_path, content)
+
+    assert (result["rows"], result["members_added"], result["rejected"], result["openings_added"]) == (2, 1, 1, 1)
+    member = Member.objects.get(member_no="V1")
+    assert (member.nickname, member.birth_year, member.birth_month, member.birth_day) == ("林若溪", 1990, 3, 8)
+    assert member.attributes == {"size": "大"}
+    assert selectors.phones([member.pk]) == {member.pk: "+8617000000001"}
+    assert Opening.objects.get().amount == 1280
+    again = take(tmp_path, content)
+    assert (again["members_known"], again["members_changed"]) == (1, 0)

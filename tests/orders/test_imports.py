@@ -356,7 +356,7 @@ def test_existing_stores_staff_members_and_products_are_used(tmp_path, member, s
         (b"order_no,member_no,total\nA1,M1,5\n", "columns_missing"),
         (b"order_no;member_no;paid_at;total\nA1;M1;2026-11-01;5\n", "columns_missing"),
         (b"order_no,member_no,paid_at,total,Total\nA1,M1,2026-11-01,5,5\n", "column_twice"),
-        (b"PK\x03\x04" + b"\x14\0\x06\0" * 100, "file_is_excel"),
+        (b"PK\x03\x04" + b"\x14\0\x06\0" * 100, "workbook_broken"),
         (b"\xd0\xcf\x11\xe0" + b"\0" * 600, "file_is_excel"),
         (gzip.compress(b"PK\x03\x04 xlsx", mtime=0), "file_is_excel"),
         ((HEADER + "A1,M1,2026-11-01,5\n").encode("utf-16"), "encoding_utf16"),

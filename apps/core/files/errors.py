@@ -24,7 +24,19 @@ class FileEmpty(FileRefused):
 
 class FileIsExcel(FileRefused):
     code = "file_is_excel"
-    title = _("This is an Excel workbook, not a CSV file. Save it in Excel as “CSV UTF-8” and import that.")
+    title = _(
+        "This Excel file is an old one (.xls), has a password or is packed. Save it as .xlsx without one, or as “CSV UTF-8”."
+    )
+
+
+class WorkbookBroken(FileRefused):
+    code = "workbook_broken"
+    title = _("The Excel workbook is damaged, or it is none. Open it in Excel, save it again as .xlsx and import that.")
+
+
+class WorkbookTooLarge(FileRefused):
+    code = "workbook_too_large"
+    title = _("The Excel workbook unpacks to far more than it seems. Save the sheet as “CSV UTF-8” and import that.")
 
 
 class FileTooLarge(FileRefused):
@@ -90,5 +102,12 @@ REASONS = {
     ),
     "nul_character": Reason(_("The row holds NUL characters."), _("Export the file again; this row is damaged.")),
     "value_missing": Reason(_("A required value is missing."), _("Fill in the cell.")),
+    "formula_error": Reason(
+        _("A formula in this row gives an error."), _("Correct the formula, or put the value in its place.")
+    ),
+    "digits_lost": Reason(
+        _("Excel has cut a number of more than 15 digits in this row."),
+        _("Format the column as text and enter the number anew; export the file again if a program wrote it."),
+    ),
     "cell_too_long": Reason(_("The text is too long for this column."), _("Shorten the cell.")),
 }

@@ -6,7 +6,7 @@ import io
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -26,7 +26,7 @@ CHUNK = 1 << 20
 LONGEST_CELL = 2_000_000  # characters; a longer one is a quotation mark that nobody closed
 LONGEST_LINE = 4_000_000
 GZIP = b"\x1f\x8b"
-WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # xlsx and old xls
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # an .xlsx within gzip; old .xls, and any with a password
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _wide = re.compile("[\u2e80-\uffff]")
 
@@ -138,9 +138,10 @@ class Plain:
 
 @dataclass(frozen=True)
 class Parsed:
-    """Rows with the number of the line on which each begins."""
+    """Rows with the number of the line on which each begins; by that number, the code of what is wrong with a row."""
 
     rows: list[tuple[int, list[str]]]
+    problems: dict[int, str] = field(default_factory=dict)
 
 
 class Rows:

@@ -43,7 +43,7 @@ def write(target: Callable[[], Path], *, reasons: Mapping[str, Reason], columns:
 
 def beside(path: Path) -> Path:
     """Where the rejected rows of a file go: next to it; where that folder cannot be written, among the job results."""
-    name = f"{path.name.removesuffix('.gz').removesuffix('.csv')}.rejected.csv"
+    name = f"{path.name.removesuffix('.gz').removesuffix('.csv').removesuffix('.xlsx')}.rejected.csv"
     try:
         with (path.parent / f"{name}.part").open("x"):
             pass

@@ -3,16 +3,17 @@
 import contextlib
 import csv
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import DataError, connection, transaction
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from apps.core.files import reading
+from apps.core.files import reading, workbooks
 from apps.core.files.columns import place
 from apps.core.files.errors import FileEmpty
 
@@ -41,24 +42,34 @@ class Staged:
     encoding: str = ""
     unknown: list[str] = field(default_factory=list)
     columns: list[str] = field(default_factory=list)  # of the staging table, those that the file has
+    sheets: list[str] = field(default_factory=list)  # of a workbook, those that were not read
 
     def notices(self) -> list[dict[str, Any]]:
         """What a person should know of the file itself: code, text, names."""
-        if not self.unknown:
-            return []
-        text = ngettext(
-            "A column we do not know; it was left out.",
-            "Columns we do not know; they were left out.",
-            len(self.unknown),
-        )
-        return [{"code": "columns_ignored", "text": text, "columns": self.unknown[:20]}]
+        found: list[dict[str, Any]] = []
+        if self.unknown:
+            text = ngettext(
+                "A column we do not know; it was left out.",
+                "Columns we do not know; they were left out.",
+                len(self.unknown),
+            )
+            found.append({"code": "columns_ignored", "text": text, "columns": self.unknown[:20]})
+        if self.sheets:
+            text = _("Only the first sheet of the workbook was read. Not read:")
+            found.append({"code": "sheets_ignored", "text": text, "columns": self.sheets[:20]})
+        return found
 
 
 def stage(path: Path, *, layout: Layout, progress: Callable[[int, int, int], None]) -> Staged:
     """Fill `import_cells` and `import_rejects` with damaged rows. `progress` hears bytes read, bytes in all, rows so far.
 
-    A file that is not UTF-8 is read again as GB18030. Raises FileRefused.
+    A file that is not UTF-8 is read again as GB18030; an Excel workbook is known by its first bytes. Raises FileRefused.
     """
+    if workbooks.is_workbook(path):
+        with workbooks.Workbook(path, limit=settings.IMPORT_MAX_BYTES) as book:
+            staged = _fill(book, book, layout=layout, encoding="xlsx", progress=progress)
+            staged.sheets = book.other_sheets
+            return staged
     try:
         return _stage(path, layout=layout, encoding="", progress=progress)
     except reading.WrongEncoding:
@@ -75,16 +86,34 @@ def _stage(path: Path, *, layout: Layout, encoding: str, progress: Callable[[int
     with reading.Source(path, limit=settings.IMPORT_MAX_BYTES) as source:
         encoding = encoding or reading.encoding_of(source)
         rows = reading.Rows(source, encoding=encoding)
-        header = rows.header()
-        placed, unknown = place(header, columns=layout.columns, required=layout.required)
-        names = {position: layout.columns[name] for name, position in placed.items()}
-        staged = Staged(encoding=encoding.removesuffix("-sig"), unknown=unknown, columns=sorted(names.values()))
-        columns = [names.get(position, f"ignored_{position}") for position in range(len(header))]
-        writer = _Writer(columns, keep=layout.keep)
-        _create([*layout.columns.values(), *(name for name in columns if name.startswith("ignored_"))])
-        for batch in rows.batches(BATCH):
-            staged.rows += _copy(writer, batch)
-            progress(source.position(), source.size, staged.rows)
+        return _fill(rows, source, layout=layout, encoding=encoding.removesuffix("-sig"), progress=progress)
+
+
+class _Table(Protocol):
+    def header(self) -> list[str]: ...
+
+    def batches(self, size: int, /) -> Iterator[Any]: ...
+
+
+class _Measured(Protocol):
+    size: int
+
+    def position(self) -> int: ...
+
+
+def _fill(
+    rows: _Table, source: _Measured, *, layout: Layout, encoding: str, progress: Callable[[int, int, int], None]
+) -> Staged:
+    header = rows.header()
+    placed, unknown = place(header, columns=layout.columns, required=layout.required)
+    names = {position: layout.columns[name] for name, position in placed.items()}
+    staged = Staged(encoding=encoding, unknown=unknown, columns=sorted(names.values()))
+    columns = [names.get(position, f"ignored_{position}") for position in range(len(header))]
+    writer = _Writer(columns, keep=layout.keep)
+    _create([*layout.columns.values(), *(name for name in columns if name.startswith("ignored_"))])
+    for batch in rows.batches(BATCH):
+        staged.rows += _copy(writer, batch)
+        progress(source.position(), source.size, staged.rows)
     if not staged.rows:
         raise FileEmpty
     return staged
@@ -134,13 +163,14 @@ class _Writer:
     def parsed(self, batch: reading.Parsed) -> tuple[str, int]:
         full = [(line, row) for line, row in batch.rows if any(row)]
         return _text(
-            (line, "", "", *row) if len(row) == self._width and not any("\0" in cell for cell in row)
-            else self._damaged(line, row)
+            (line, "", "", *row)
+            if len(row) == self._width and line not in batch.problems and not any("\0" in cell for cell in row)
+            else self._damaged(line, row, batch.problems.get(line, ""))
             for line, row in full
         ), len(full)  # fmt: skip
 
-    def _damaged(self, line: int, row: list[str]) -> tuple[object, ...]:
-        problem = "column_count" if len(row) != self._width else "nul_character"
+    def _damaged(self, line: int, row: list[str], problem: str = "") -> tuple[object, ...]:
+        problem = problem or ("column_count" if len(row) != self._width else "nul_character")
         raw = _text([[cell[:RAW_KEPT].replace("\0", "\ufffd") for cell in row]]).strip("\n")[:RAW_KEPT]
         cells = [""] * self._width
         if self._kept_at < min(len(row), self._width):

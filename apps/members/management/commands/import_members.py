@@ -9,7 +9,7 @@ from apps.members.imports.run import run
 
 
 class Command(ImportCommand):
-    help = "Import members from a CSV file (UTF-8 or GB18030, also gzip). The same file again changes nothing."
+    help = "Import members from a CSV file (UTF-8 or GB18030, also gzip) or .xlsx. The same file again changes nothing."
     source_help = "the system they come from (default: import)"
 
     def take_in(self, *, options: dict[str, Any], **wanted: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from apps.orders.imports.run import run
 
 
 class Command(ImportCommand):
-    help = "Import orders from a CSV file (UTF-8 or GB18030, also gzip). The same file again changes nothing."
+    help = "Import orders from a CSV file (UTF-8 or GB18030, also gzip) or .xlsx. The same file again changes nothing."
     source_help = "who numbers these orders (default: import)"
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
