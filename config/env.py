@@ -72,7 +72,8 @@ def database(url: str) -> dict[str, object]:
     known = {"user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT", "dbname": "NAME"}
     settings: dict[str, object] = {"ENGINE": "django.db.backends.postgresql"}
     settings.update({django: str(parts.pop(ours)) for ours, django in known.items() if parts.get(ours)})
-    settings["OPTIONS"] = dict(parts)
+    # Only statements of `apps.core.prepared` are ever prepared: Django's own cursors bind values themselves.
+    settings["OPTIONS"] = {**parts, "prepare_threshold": 1 if flag("DATABASE_PREPARE", True) else None}
     return settings
 
 

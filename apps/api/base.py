@@ -5,7 +5,6 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -192,14 +191,9 @@ def _matches(header: str, tag: str) -> bool:
 
 
 def _answered(act: Callable[[], Any]) -> Answer:
-    """What the view answers; what a refusal wrote is undone."""
-    point = transaction.savepoint()
+    """What the view answers, as it is stored."""
     response = act()
     if hasattr(response, "render"):
         response.render()
-    if response.status_code >= 400:
-        transaction.savepoint_rollback(point)
-    else:
-        transaction.savepoint_commit(point)
     headers = {name: response[name] for name in _KEPT_HEADERS if name in response}
     return Answer(status=response.status_code, body=response.content, headers=headers)

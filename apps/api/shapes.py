@@ -12,7 +12,7 @@ from rest_framework.exceptions import ErrorDetail
 from apps.core import clock, ids
 from apps.core.errors import NotFound
 from apps.gateways.models import InboxMessage
-from apps.members.selectors import Card, Statement
+from apps.members.selectors import Card, Standing
 from apps.orders.selectors import Detail, Row
 
 MEMBER, ORDER, MESSAGE, SESSION, REFUND, JOB, FILE = "mem", "ord", "msg", "ses", "ref", "job", "file"
@@ -159,7 +159,7 @@ class ConsentOut(f.Serializer[Any]):
 CONSENT_EXAMPLE = {"purpose": "care", "channel": "sms", "is_granted": True, "text_version": "2026-11", "at": _AT}
 
 
-def consent(row: Statement) -> dict[str, Any]:
+def consent(row: Standing) -> dict[str, Any]:
     return {
         "purpose": row.purpose,
         "channel": row.channel,

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from apps.core import clock, ratelimits
+from apps.core import clock, prepared, ratelimits
 from apps.core.errors import DomainError
 from apps.core.models import IdempotencyKey
 from apps.core.ratelimits import Mark
@@ -21,7 +21,23 @@ from apps.core.ratelimits import Mark
 KEPT_FOR = timedelta(hours=24)
 LONGEST = 255
 CHUNK = 5_000
+REFUSED = 400  # from this status on
 NOT_STORED = frozenset({401, 429})  # log in, step up or wait, and the same request may succeed; nor is any 5xx stored
+
+
+_FIND = """
+    select digest, status, body, headers from core_idempotencykey
+     where actor = %s and route = %s and key = %s and created_at > %s
+"""
+_STORE = """
+    insert into core_idempotencykey as k (actor, route, key, digest, member_id, status, headers, body, created_at)
+    values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+    on conflict (actor, route, key) do update set
+        digest = excluded.digest, member_id = excluded.member_id, status = excluded.status,
+        headers = excluded.headers, body = excluded.body, created_at = excluded.created_at
+    where k.created_at <= %s
+    returning 1
+"""
 
 
 class IdempotencyKeyRequired(DomainError):
@@ -84,7 +100,8 @@ def read_key(header: str) -> str:
 def once(claim: Claim, *, mark: Mark, act: Callable[[], Answer]) -> Answer:
     """The stored answer of this claim, or that of `act`, whose effects commit together with the stored answer.
 
-    `act` answers refusals too, having undone what it wrote. Raises IdempotencyKeyReused, IdempotencyInProgress.
+    `act` answers refusals too: what it wrote before is undone, and the refusal is stored by itself.
+    Raises IdempotencyKeyReused, IdempotencyInProgress.
     """
     if mark != Mark.FRESH:
         if stored := find(claim):
@@ -96,10 +113,12 @@ def once(claim: Claim, *, mark: Mark, act: Callable[[], Answer]) -> Answer:
         with transaction.atomic():
             answer = act()
             is_kept = answer.status < 500 and answer.status not in NOT_STORED
-            if not is_kept:
+            if answer.status >= REFUSED:
                 transaction.set_rollback(True)
             elif not _store(claim, answer):
                 raise _Overtaken
+        if answer.status >= REFUSED and is_kept and not _store(claim, answer):
+            raise _Overtaken
     except _Overtaken:
         winner = find(claim)
         if winner is None:
@@ -113,14 +132,13 @@ def once(claim: Claim, *, mark: Mark, act: Callable[[], Answer]) -> Answer:
 
 def find(claim: Claim) -> Answer | None:
     """What was answered to this claim in the last 24 hours. Raises IdempotencyKeyReused for another body."""
-    row = IdempotencyKey.objects.filter(
-        actor=claim.actor, route=claim.route, key=claim.key, created_at__gt=clock.now() - KEPT_FOR
-    ).first()
+    row = prepared.row(_FIND, [claim.actor, claim.route, claim.key, clock.now() - KEPT_FOR])
     if row is None:
         return None
-    if bytes(row.digest) != claim.digest:
+    digest, status, body, headers = row
+    if digest != claim.digest:
         raise IdempotencyKeyReused
-    return Answer(status=row.status, body=bytes(row.body), headers=row.headers, is_replayed=True)
+    return Answer(status=status, body=body, headers=headers, is_replayed=True)
 
 
 def purge() -> int:
@@ -134,19 +152,8 @@ def purge() -> int:
 def _store(claim: Claim, answer: Answer) -> bool:
     """False when another copy's answer is there already; a copy still at work is waited for. An expired one is replaced."""
     moment = clock.now()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """insert into core_idempotencykey as k
-                   (actor, route, key, digest, member_id, status, headers, body, created_at)
-               values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
-               on conflict (actor, route, key) do update set
-                   digest = excluded.digest, member_id = excluded.member_id, status = excluded.status,
-                   headers = excluded.headers, body = excluded.body, created_at = excluded.created_at
-               where k.created_at <= %s
-               returning 1""",
-            [
-                claim.actor, claim.route, claim.key, claim.digest, claim.member_id, answer.status,
-                json.dumps(answer.headers), answer.body, moment, moment - KEPT_FOR,
-            ],
-        )  # fmt: skip
-        return cursor.fetchone() is not None
+    given = [
+        claim.actor, claim.route, claim.key, claim.digest, claim.member_id, answer.status,
+        json.dumps(answer.headers), answer.body, moment, moment - KEPT_FOR,
+    ]  # fmt: skip
+    return prepared.row(_STORE, given) is not None

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import connection
 from django.db.models import QuerySet
 
+from apps.core import prepared
 from apps.gateways.messages import Outcome
 from apps.gateways.models import InboxMessage
 
@@ -57,9 +58,7 @@ _GLANCE = f"""
 
 def glance(*, member_id: int, newest: int, most: int) -> Glance:
     """For a first screen, in one statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(_GLANCE, {"member": member_id, "most": most, "newest": newest})
-        rows = cursor.fetchall()
+    rows = prepared.rows(_GLANCE, {"member": member_id, "most": most, "newest": newest})
     letters = tuple(InboxMessage.from_db(connection.alias, _COLUMNS, row[1:]) for row in rows)
     return Glance(newest=letters, unread=rows[0][0] if rows else 0)
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from django.db import connection
 
-# Sources by which members speak for themselves: "portal", "mini-program", "sms:R".
-OWN_WORDS = ("portal", "mini-program", "h5", "app", "sms", "wecom")
+# Sources by which members speak for themselves: "portal", "api" (with their own token), "mini-program", "sms:R".
+OWN_WORDS = ("portal", "api", "mini-program", "h5", "app", "sms", "wecom")
 
 _NEWEST_SOURCE = """(select split_part(c.source, ':', 1) from members_consent c
     where c.member_id = {row}.member_id and c.purpose = {row}.purpose and c.channel = {row}.channel

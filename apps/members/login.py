@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
 
-from django.db import connection, transaction
+from django.db import transaction
 
-from apps.core import audit, clock, tokens
+from apps.core import audit, clock, prepared, tokens
 from apps.core.errors import NotFound
 from apps.core.models import User
 from apps.events.services import publish
@@ -184,9 +184,7 @@ def principal_of_session(family_id: int) -> Principal | None:
 
 
 def _principal(statement: str, given: list[Any]) -> Principal | None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, given)
-        row = cursor.fetchone()
+    row = prepared.row(statement, given)
     return Principal(*row) if row else None
 
 

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from apps.core import alerts, audit, ciphers, clock, ids, logs
+from apps.core import alerts, audit, ciphers, clock, ids, logs, prepared
 from apps.core.errors import BadCipher, NotFound, ValidationFailed
 from apps.core.models import AuditEntry
 from apps.members import identities, minors
@@ -37,6 +37,12 @@ _CARD = f"""
     select m.member_no, m.nickname, m.gender, m.birth_year, m.birth_month, m.birth_day, m.status, m.joined_at,
            m.avatar_id, p.sealed, p.wrapped
     from members_member m left join lateral ({SEALED_PHONE}) p on true where m.id = %s
+"""
+_STANDINGS = """
+    select n.purpose, n.channel, n.is_granted, n.text_version, n.at, coalesce(n.valid_until <= %(moment)s, false)
+      from members_consentnow n
+     where n.member_id = %(member)s and %(purpose)s::text in ('', n.purpose) and %(channel)s::text in ('', n.channel)
+     order by n.at desc, n.id desc
 """
 _PHONE_CONTEXT = identities.context(Identity.Kind.PHONE)
 
@@ -72,6 +78,18 @@ class Statement:
     text_version: str
     at: datetime
     is_newest: bool  # the one that counts
+    has_ended: bool  # a yes that expired, or whose text was replaced: as if nothing had been said
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What counts now for one purpose on one channel."""
+
+    purpose: str
+    channel: str
+    is_granted: bool
+    text_version: str
+    at: datetime
     has_ended: bool  # a yes that expired, or whose text was replaced: as if nothing had been said
 
 
@@ -133,9 +151,7 @@ class Card:
 
 def card(member_id: int) -> Card:
     """In one statement. Raises NotFound."""
-    with connection.cursor() as cursor:
-        cursor.execute(_CARD, [member_id])
-        row = cursor.fetchone()
+    row = prepared.row(_CARD, [member_id])
     if row is None:
         raise NotFound
     member_no, nickname, gender, year, month, day, status, joined_at, avatar_id, sealed, wrapped = row
@@ -291,6 +307,12 @@ def consents(member_id: int) -> list[Statement]:
             )
         )
     return history
+
+
+def standings(member_id: int, *, purpose: str = "", channel: str = "") -> list[Standing]:
+    """The consents that count now, newest first, perhaps of one purpose or channel; reads none of the history."""
+    asked = {"member": member_id, "purpose": purpose, "channel": channel, "moment": clock.now()}
+    return [Standing(*row) for row in prepared.rows(_STANDINGS, asked)]
 
 
 def may_be_profiled(member_id: int) -> bool:

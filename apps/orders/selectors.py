@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.db import connection
 from django.db.models import Q, QuerySet
 
+from apps.core import prepared
 from apps.core.errors import NotFound
 from apps.orders.models import Order
 from apps.orders.moves import PAID_STATES, legal
@@ -156,12 +157,10 @@ def of_member(member_id: int) -> QuerySet[Order]:
 
 def newest(*, member_id: int, limit: int) -> tuple[Row, ...]:
     """The head of `find(member_id=…)`, for first screens: one written statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(_NEWEST, [member_id, limit])
-        return tuple(
-            Row(*(*row[: _STATUS + 1], str(Order.Status(row[_STATUS]).label), *row[_STATUS + 1 :]))
-            for row in cursor.fetchall()
-        )
+    return tuple(
+        Row(*(*row[: _STATUS + 1], str(Order.Status(row[_STATUS]).label), *row[_STATUS + 1 :]))
+        for row in prepared.rows(_NEWEST, [member_id, limit])
+    )
 
 
 def detail(*, order_id: int, store_ids: Sequence[int] | None = None, member_id: int | None = None) -> Detail:

@@ -14,7 +14,7 @@ from typing import Literal
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from apps.core import audit, clock, ids
+from apps.core import audit, clock, ids, prepared
 from apps.core.errors import NotFound, ValidationFailed
 from apps.stores.models import ApiClient, Device, Scope, Store
 
@@ -24,6 +24,12 @@ KINDS: tuple[Kind, ...] = ("client", "device")
 _PREFIXES: dict[Kind, str] = {"client": "sk", "device": "dk"}
 _PUBLIC: dict[Kind, str] = {"client": "cli", "device": "dev"}
 _MODELS: dict[Kind, type[ApiClient] | type[Device]] = {"client": ApiClient, "device": Device}
+_FIND: dict[Kind, str] = {  # asked at every call of a program
+    "client": """select id, scopes, is_sandbox, null::bigint, last_used_at
+                   from stores_apiclient where digest = %s and revoked_at is null""",
+    "device": """select id, scopes, is_sandbox, store_id, last_used_at
+                   from stores_device where digest = %s and revoked_at is null""",
+}
 
 
 @dataclass(frozen=True)
@@ -79,11 +85,12 @@ def find(secret: str) -> Credential | None:
     kind = next((kind for kind, prefix in _PREFIXES.items() if secret.startswith(f"{prefix}_")), None)
     if kind is None:
         return None
-    row = _MODELS[kind].objects.filter(digest=_digest(secret), revoked_at=None).first()
+    row = prepared.row(_FIND[kind], [_digest(secret)])
     if row is None:
         return None
-    _note_use(row)
-    return _credential(kind, row)
+    key_id, scopes, is_sandbox, store_id, used_at = row
+    _note_use(kind, key_id, used_at)
+    return Credential(kind=kind, id=key_id, scopes=frozenset(scopes), is_sandbox=is_sandbox, store_id=store_id)
 
 
 def living(*, kind: Kind, credential_id: int) -> Credential | None:
@@ -177,10 +184,10 @@ def _credential(kind: Kind, row: ApiClient | Device) -> Credential:
     )
 
 
-def _note_use(row: ApiClient | Device) -> None:
+def _note_use(kind: Kind, key_id: int, used_at: datetime | None) -> None:
     moment = clock.now()
-    if row.last_used_at is None or row.last_used_at <= moment - USED_EVERY:
-        type(row).objects.filter(pk=row.pk).update(last_used_at=moment)
+    if used_at is None or used_at <= moment - USED_EVERY:
+        _MODELS[kind].objects.filter(pk=key_id).update(last_used_at=moment)
 
 
 def _digest(secret: str) -> bytes:

@@ -84,6 +84,20 @@ def test_consents_are_given_and_withdrawn_one_by_one(me: Caller):
     assert Consent.objects.count() == 2
 
 
+def test_a_consent_reads_none_of_the_history(me: Caller):
+    for _ in range(30):
+        me.put("me/consents/care/sms", {"is_granted": True, "text_version": "1"})
+    me.put("me/consents/care/inbox", {"is_granted": True, "text_version": "1"})
+    with CaptureQueriesContext(connection) as seen:
+        said = me.put("me/consents/care/sms", {"is_granted": False, "text_version": "2"})
+        held = me.get("me/consents")
+
+    assert (said.data["is_granted"], said.data["text_version"]) == (False, "2")
+    assert [(one["channel"], one["text_version"]) for one in held.data] == [("sms", "2"), ("inbox", "1")]
+    reads = [one["sql"] for one in seen if '"members_consent"' in one["sql"] and one["sql"].startswith("SELECT")]
+    assert reads == []
+
+
 def test_the_inbox_comes_page_by_page_and_is_read(me: Caller):
     letters = write_letters(me.member, 45)
     seen, cursor = [], ""

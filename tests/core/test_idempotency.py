@@ -62,7 +62,19 @@ def test_a_repeat_gets_the_stored_answer_to_the_byte_also_a_refusal():
     again = idempotency.once(claim(), mark=Mark.SEEN, act=effect)
 
     assert again == Answer(409, b'{"code":"order_not_open"}', {"ETag": '"e"'}, is_replayed=True)
-    assert effects() == 1
+    assert effects() == 0, "what a refusal wrote before is undone"
+
+
+@pytest.mark.django_db
+def test_a_refusal_that_was_overtaken_gives_way_to_what_the_other_copy_did():
+    def overtaken() -> Answer:
+        return effect(409, b'{"code":"order_not_open"}')
+
+    idempotency.once(claim(), mark=Mark.FRESH, act=effect)
+
+    late = idempotency.once(claim(), mark=Mark.FRESH, act=overtaken)  # Valkey lost its memory
+
+    assert (late.status, late.is_replayed, effects()) == (201, True, 1)
 
 
 @pytest.mark.django_db

@@ -213,6 +213,7 @@ def test_an_unproven_phone_on_both_sides_is_no_sign_of_two_people(two):
         ((True, 5, "portal"), (False, 9, "portal"), True),  # newer and the member's own word
         ((False, 9, "sms:R"), (True, 5, "staff:call"), False),
         ((False, 9, "sms:R"), (True, 5, "mini-program"), True),
+        ((False, 9, "sms:R"), (True, 5, "api"), True),
         ((False, 5, "portal"), (True, 9, "portal"), False),
     ],
 )  # fmt: skip

@@ -93,8 +93,7 @@ class Consents(ApiView):
         is_tagged=True,
     )
     def get(self, request: Request) -> HttpResponse:
-        history = members.consents(self.member_id)
-        return self.tagged([shapes.consent(row) for row in history if row.is_newest])
+        return self.tagged([shapes.consent(row) for row in members.standings(self.member_id)])
 
 
 class ConsentInput(Input):
@@ -118,8 +117,8 @@ class OneConsent(ApiView):
             raise NotFound
         wanted = self.read(ConsentInput)
         services.give_consent(member_id=self.member_id, purpose=purpose, channel=channel, source="api", **wanted)
-        newest = members.consents(self.member_id)
-        return Response(next(shapes.consent(row) for row in newest if (row.purpose, row.channel) == (purpose, channel)))
+        [standing] = members.standings(self.member_id, purpose=purpose, channel=channel)
+        return Response(shapes.consent(standing))
 
 
 class Messages(ApiView):

@@ -22,7 +22,7 @@ NEWEST = 3
 def page(request: HttpRequest) -> HttpResponse:
     member_id = request.member.member_id  # type: ignore[attr-defined]
     me = members.profile(member_id)
-    said = members.consents(member_id)
+    said = members.standings(member_id)
     latest = orders.newest(member_id=member_id, limit=1)
     facts: Facts = {
         "me": me,
@@ -33,7 +33,7 @@ def page(request: HttpRequest) -> HttpResponse:
     return shell.page(request, "portal/home.html", facts, at="home")
 
 
-def _duties(me: members.Profile, said: list[members.Statement]) -> list[dict[str, Any]]:
+def _duties(me: members.Profile, said: list[members.Standing]) -> list[dict[str, Any]]:
     """What holds messages back until somebody decides."""
     steps = []
     if minors.may_be_child(me.birthday[0]) and minors.standing(me.member_id).is_unguarded:
@@ -57,7 +57,7 @@ def _duties(me: members.Profile, said: list[members.Statement]) -> list[dict[str
     return steps
 
 
-def _steps(me: members.Profile, said: list[members.Statement]) -> list[dict[str, Any]]:
+def _steps(me: members.Profile, said: list[members.Standing]) -> list[dict[str, Any]]:
     """What is worth doing, and only while it is not done."""
     steps = []
     if not any(me.birthday):
