@@ -14,7 +14,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from apps.api import door
+from apps.api import door, etags
 from apps.api.errors import PreconditionFailed, PreconditionRequired
 from apps.api.frame import call_of, refuse
 from apps.api.principals import Principal
@@ -128,8 +128,8 @@ class ApiView(APIView):
     def tagged(self, data: Any) -> HttpResponse:
         """The representation with its strong ETag; 304 without a body when the caller has it already."""
         body = _rendered(data)
-        tag = _tag(body)
-        if _matches(self.request.headers.get("If-None-Match", ""), tag):
+        tag = etags.of(body)
+        if etags.is_known(self.request.META.get("HTTP_IF_NONE_MATCH", ""), tag):
             answer = HttpResponse(status=304)
         else:
             answer = HttpResponse(body, content_type=_JSON.media_type)
@@ -138,10 +138,10 @@ class ApiView(APIView):
 
     def demand_match(self, data: Any) -> None:
         """Raises PreconditionRequired, or PreconditionFailed when `data` is no longer what the caller read."""
-        given, tag = self.request.headers.get("If-Match", ""), etag(data)
-        if not given.strip():
+        given, tag = self.request.META.get("HTTP_IF_MATCH", ""), etags.of(_rendered(data))
+        if etags.is_missing(given):
             raise PreconditionRequired
-        if not _matches(given, tag):
+        if not etags.is_unchanged(given, tag):
             raise PreconditionFailed(current=tag)
 
     def page_asked(self, name: str) -> tuple[int, list[Any] | None]:
@@ -172,22 +172,9 @@ class ApiView(APIView):
         return self.tagged(answer)
 
 
-def etag(data: Any) -> str:
-    """Strong: another representation, another tag."""
-    return _tag(_rendered(data))
-
-
-def _tag(body: bytes) -> str:
-    return f'"{sha256(body).hexdigest()[:32]}"'
-
-
 def _rendered(data: Any) -> bytes:
     body: bytes = _JSON.render(data)
     return body
-
-
-def _matches(header: str, tag: str) -> bool:
-    return any(given.strip() in {tag, "*"} for given in header.split(","))
 
 
 def _answered(act: Callable[[], Any]) -> Answer:

@@ -235,6 +235,27 @@ ENTRIES = (
         _("Check the field that is named."),
     ),
     Entry(
+        "guardian_not_needed",
+        409,
+        False,
+        _("The member is no child under 14 by the birthday we know."),
+        _("Ask no guardian."),
+    ),
+    Entry(
+        "guardian_is_member",
+        422,
+        False,
+        _("The number is the child's own."),
+        _("Let the parent or guardian type their own number."),
+    ),
+    Entry(
+        "guardian_of_many",
+        409,
+        False,
+        _("This number already speaks for five children."),
+        _("Send them to a store, where staff note it."),
+    ),
+    Entry(
         "export_not_there",
         404,
         False,

@@ -198,7 +198,7 @@ def query(name: str, description: str, *, required: bool = False) -> OpenApiPara
     return OpenApiParameter(name, schema, description=description, required=required)
 
 
-_TAG = {"type": "string", "minLength": 1, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+_TAG = {"type": "string", "pattern": r'^(\*|(W/)?"[!#-~]*"(, (W/)?"[!#-~]*")*)$'}
 # Bare, or quoted as the draft standard has it.
 _KEY = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r'^([!#-~][!-~]*|"[!#-\[\]-~]+")$'}
 

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from apps.api.base import ApiView
-from apps.api.views import auth, codes, events, files, jobs, me, pages, privacy, server, wechat
+from apps.api.views import auth, codes, events, files, guardian, jobs, me, pages, privacy, server, wechat
 
 app_name = "api"
 V1: list[tuple[str, type[ApiView]]] = [
@@ -20,6 +20,8 @@ V1: list[tuple[str, type[ApiView]]] = [
     ("me/phone", auth.Phone),
     ("me/consents", me.Consents),
     ("me/consents/<str:purpose>/<str:channel>", me.OneConsent),
+    ("me/guardian", guardian.Guardian),
+    ("me/guardian/codes", guardian.GuardianCodes),
     ("me/messages", me.Messages),
     ("me/messages/<str:message>/read", me.MessageRead),
     ("me/orders", me.Orders),

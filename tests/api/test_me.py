@@ -42,6 +42,40 @@ def test_a_change_needs_the_version_that_was_read(me: Caller):
     assert Member.objects.get().nickname == "阿满"
 
 
+@pytest.mark.parametrize(
+    ("if_match", "status"),
+    [
+        ("*", 200),
+        (" * ", 200),
+        ("{tag}", 200),
+        ('"other", {tag}', 200),
+        ('"other",{tag} , "third"', 200),
+        ("W/{tag}", 412),  # weak: good for reading, not for changing
+        ('"a, *, b"', 412),  # a tag with a star in it is not the star
+        ("{bare}", 412),
+        ("\xa0", 412),  # a byte that only looks empty
+        ("\x1f", 412),
+        ("", 428),
+        (" \t ", 428),
+    ],
+)
+def test_the_condition_of_a_change_is_read_to_the_letter(me: Caller, if_match: str, status: int):
+    tag = me.get("me")["ETag"]
+
+    answer = me.put("me", {"nickname": "阿满"}, If_Match=if_match.format(tag=tag, bare=tag.strip('"')))
+
+    assert answer.status_code == status, answer.data
+    assert (Member.objects.get().nickname == "阿满") is (status == 200)
+
+
+def test_a_tag_that_a_proxy_weakened_still_saves_the_body(me: Caller):
+    tag = me.get("me")["ETag"]
+    for known in (f"W/{tag}", f'"other", W/{tag}', "*"):
+        assert me.get("me", If_None_Match=known).status_code == 304
+    for other in ('"a, *, b"', tag.strip('"'), "W/*"):
+        assert me.get("me", If_None_Match=other).status_code == 200
+
+
 def test_what_has_not_changed_is_not_sent_again(me: Caller):
     write_letters(me.member, 2)
     for path in ("me", "me/home", "me/messages?limit=1", "me/orders", "me/consents", "me/sessions"):
