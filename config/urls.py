@@ -14,6 +14,7 @@ urlpatterns = [
     path("metrics", health.metrics, name="metrics"),
     path("language/", set_language, name="set_language"),
     path("s/<str:code>", activity.follow, name="short_link"),
+    path("s/<str:code>/<str:bait>", activity.trap, name="short_link_trap"),
     records.urls,
     path("my/", include("apps.portal.urls")),
     path("", include("apps.console.urls")),

@@ -5,12 +5,12 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.db import IntegrityError, connection, transaction
 from prometheus_client import Counter
 
-from apps.activity import robots, targets
+from apps.activity import robots, targets, traps
 from apps.activity.errors import CodeMalformed, CodeStopped, CodeTaken
 from apps.activity.models import Code, Visitor
 from apps.activity.robots import Look
@@ -28,12 +28,16 @@ OPENED = Counter("siyu_code_opens_total", "Openings of tracked codes, by why the
 
 @dataclass(frozen=True)
 class Followed:
-    """`address` is where to go; `anonymous_id` what the browser is called from now on, "" for a robot; `why_not` "" when counted."""
+    """`address` is where to go; `anonymous_id` what the browser is called from now on, "" for a robot; `why_not` "" when counted.
+
+    `bait`: what the hidden link beside this answer says, "" where nothing was counted (see `traps.py`).
+    """
 
     address: str
     target: str  # as the code says it
     anonymous_id: str
     why_not: str
+    bait: str = ""
 
     @property
     def is_counted(self) -> bool:
@@ -105,15 +109,17 @@ def follow(*, slug: str, anonymous_id: str, look: Look) -> Followed:
     if code.stopped_at is not None:
         raise CodeStopped
     address = targets.address(code.target, is_in_wechat=look.is_in_wechat)
-    why_not = robots.why_not_a_person(look, slug=slug)
-    browser = anonymous_id if _ANONYMOUS(anonymous_id) else str(uuid4())
+    why_not = robots.why_not_a_person(look, slug=slug) or ("trapped" if traps.is_known(look) else "")
+    browser, bait = anonymous_id if _ANONYMOUS(anonymous_id) else str(uuid4()), ""
     if why_not:
         _count_robot(code)
-    elif not _count(code, anonymous_id=browser):
+    elif event_id := _count(code, anonymous_id=browser):
+        bait = traps.bait(code_id=code.pk, event_id=event_id, anonymous_id=browser)
+    else:
         why_not = "same_tap"
     OPENED.labels(why_not or "counted").inc()
-    is_person = why_not in {"", "same_tap"}
-    return Followed(address=address, target=code.target, anonymous_id=browser if is_person else "", why_not=why_not)
+    named = browser if why_not in {"", "same_tap"} else ""
+    return Followed(address=address, target=code.target, anonymous_id=named, why_not=why_not, bait=bait)
 
 
 def source_of(anonymous_id: str, *, otherwise: str) -> str:
@@ -128,16 +134,16 @@ def source_of(anonymous_id: str, *, otherwise: str) -> str:
     return f"code:{slug}" if slug else otherwise
 
 
-def _count(code: Code, *, anonymous_id: str) -> bool:
-    """One statement; False when it was the same tap again."""
-    moment = clock.now()
+def _count(code: Code, *, anonymous_id: str) -> UUID | None:
+    """The id of the event, in one statement; None when it was the same tap again."""
+    moment, event_id = clock.now(), uuid4()
     values: dict[str, Any] = {
         "anonymous": anonymous_id,
         "code": code.pk,
         "now": moment,
         "on": clock.local_date(moment),
         "tap": SAME_TAP,
-        "event": uuid4(),
+        "event": event_id,
         "slug": code.slug,
         "channel": code.channel,
         "campaign": code.campaign,
@@ -145,7 +151,7 @@ def _count(code: Code, *, anonymous_id: str) -> bool:
     }
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, values)
-        return cursor.fetchone() == (1,)
+        return event_id if cursor.fetchone() == (1,) else None
 
 
 def _count_robot(code: Code) -> None:
