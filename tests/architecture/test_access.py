@@ -96,6 +96,7 @@ def address(route: str, path: str, house: House) -> str:
         "message": "msg_0000000000000",
         "session": "ses_0000000000000",
         "file": ids.encode("file", 1),
+        "bait": "forged",
         "line": ids.encode("rql", 1),
     }
     wanted = [name for name in samples if f":{name}>" in path or f"<{name}>" in path]
