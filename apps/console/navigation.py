@@ -51,6 +51,7 @@ GROUPS: tuple[Group, ...] = (
             ),
             Item(label=_("Orders"), icon="bag", url_name="console:orders", permission="orders.view"),
             Item(label=_("Merges"), icon="people", url_name="console:merges", permission="members.merge"),
+            Item(label=_("Approvals"), icon="check", url_name="console:approvals", permission="approvals.view"),
         ),
     ),
     Group(

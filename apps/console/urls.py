@@ -6,6 +6,7 @@ from django.urls import path
 from apps.console import login, second_step, style
 from apps.console.views import (
     account,
+    approvals,
     audit,
     codes,
     dashboard,
@@ -16,6 +17,7 @@ from apps.console.views import (
     imports,
     jobs,
     keys,
+    member_points,
     member_tags,
     members,
     merges,
@@ -76,6 +78,10 @@ urlpatterns = [
     path("console/keys/log/", request_log.index, name="request_log"),
     path("console/keys/log/<str:line>/", request_log.line, name="request_line"),
     path("console/keys/<str:credential>/revoke/", keys.revoke, name="key_revoke"),
+    path("console/approvals/", approvals.index, name="approvals"),
+    path("console/approvals/<str:approval>/decide/", approvals.decide, name="approval_decide"),
+    path("console/members/<str:member>/points/", member_points.page, name="member_points"),
+    path("console/members/<str:member>/points/adjust/", member_points.adjust, name="points_adjust"),
     path("console/members/<str:member>/identity/", identity.page, name="member_identity"),
     path("console/members/<str:member>/identity/add/", identity.add, name="identity_add"),
     path("console/members/<str:member>/identity/remove/", identity.remove, name="identity_remove"),

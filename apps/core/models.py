@@ -149,6 +149,49 @@ class Alert(models.Model):
         return self.key
 
 
+class Approval(models.Model):
+    """Something one person asks for and another must agree to: never the same, says the database. No personal data in `params`."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Waiting for a second person")
+        APPROVED = "approved", _("Approved")
+        REFUSED = "refused", _("Refused")
+        LAPSED = "lapsed", _("Lapsed without a decision")
+
+    kind = models.CharField(max_length=60)  # "points.adjust"; what it needs and does: `approvals.register`
+    source = models.CharField(max_length=120, unique=True)  # the request that asked: a repeat is the same
+    params = models.JSONField(default=dict)
+    reason = models.CharField(max_length=200)
+    store_id = models.BigIntegerField(null=True)  # whose managers may decide; no foreign key: core stands below stores
+    asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    asked_at = models.DateTimeField(default=clock.now)
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    decided_at = models.DateTimeField(null=True)
+    note = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("approval")
+        verbose_name_plural = _("approvals")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(decided_by=None) | ~models.Q(decided_by=models.F("asked_by")),
+                name="core_approval_by_two",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state__in=["approved", "refused"]) | models.Q(decided_by__isnull=False),
+                name="core_approval_is_signed",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-id"], condition=models.Q(state="waiting"), name="core_approvals_waiting"),
+            models.Index(fields=["state", "-id"], name="core_approvals_by_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+
 class Heartbeat(models.Model):
     """Last sign of life of a part ("worker", "beat"); `/readyz` reads it."""
 

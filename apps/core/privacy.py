@@ -56,6 +56,7 @@ HOLDINGS = (
 )
 IMPERSONAL = (
     "core.Alert",
+    "core.Approval",  # ids of what it is about; no names
     "core.AuditEntry",  # names objects by id; before and after of personal columns are hidden by their trigger
     "core.BrandSetting",
     "core.Heartbeat",

@@ -1,6 +1,10 @@
 from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
 
 
 class PointsConfig(AppConfig):
     name = "apps.points"
     label = "points"
+
+    def ready(self) -> None:
+        autodiscover_modules("adjusting")  # registers what a second person's agreement does

@@ -38,3 +38,9 @@ class MoreThanThere(DomainError):
 class HoldOver(DomainError):
     code = "reservation_expired"
     title = _("The points are no longer set aside. Start again.")
+
+
+class ReasonMissing(DomainError):
+    code = "reason_missing"
+    status = 422
+    title = _("Say why, in a few words: it stands in the member's statement and in the audit trail.")

@@ -1,7 +1,7 @@
 """Reads of the books for others. What has run out by `moment` is not counted, whether the sweep has been there or not."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from django.db import connection
 
@@ -22,6 +22,11 @@ class Totals:
     is_frozen: bool = False
     next_expiry_at: datetime | None = None
     next_expiry: int = 0
+
+    @property
+    def last_day(self) -> date | None:
+        """The last shop day on which `next_expiry` counts."""
+        return clock.local_date(self.next_expiry_at - timedelta(microseconds=1)) if self.next_expiry_at else None
 
 
 _TOTALS = """

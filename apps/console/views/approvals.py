@@ -1,0 +1,102 @@
+"""What waits for a second person: before and after in a line each, decided with two taps."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.console import people
+from apps.core import approvals, ids
+from apps.core.errors import DomainError, NotFound
+from apps.core.models import Approval
+from apps.members.models import Member
+from apps.points import adjusting
+from apps.points import selectors as points
+
+PREFIX = "apr"
+SHOWN = 100
+
+
+@dataclass(frozen=True)
+class Row:
+    """One question. `before` and `after` are what changes, in words; `may_decide` False: it is the reader's own."""
+
+    asked: Approval
+    public_id: str
+    title: str
+    about: Member | None
+    before: str
+    after: str
+    may_decide: bool
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    waiting = Approval.objects.filter(state=Approval.State.WAITING)
+    decided = Approval.objects.exclude(state=Approval.State.WAITING)
+    facts = {"waiting": _rows(request, waiting), "decided": _rows(request, decided)}
+    return render(request, "console/approvals.html", facts)
+
+
+@require_POST
+def decide(request: HttpRequest, approval: str) -> HttpResponse:
+    """`verdict` is agree or refuse."""
+    approval_id = ids.decode(PREFIX, approval)
+    if not any(row.asked.pk == approval_id for row in _rows(request, Approval.objects.filter(pk=approval_id))):
+        raise NotFound
+    is_agreed = request.POST.get("verdict") == "agree"
+    note = request.POST.get("note", "").strip()[:200]
+    try:
+        user_id = request.access.user_id  # type: ignore[attr-defined]
+        approvals.decide(approval_id=approval_id, user_id=user_id, is_agreed=is_agreed, note=note)
+    except DomainError as refusal:
+        people.complain(request, refusal)
+    else:
+        messages.success(request, _("Agreed and done.") if is_agreed else _("Refused. Nothing was changed."))
+    return redirect("console:approvals")
+
+
+def _rows(request: HttpRequest, found: QuerySet[Approval]) -> list[Row]:
+    """Newest first, those whose kind and store this person may decide on, and their own questions."""
+    rows = []
+    for asked in found.select_related("asked_by__staff", "decided_by__staff").order_by("-pk")[:SHOWN]:
+        kind = approvals.KINDS.get(asked.kind)
+        if kind is None:
+            continue
+        is_own = asked.asked_by_id == request.user.pk
+        may_decide = not is_own and _is_within(request, kind.permission, asked)
+        if not (is_own or may_decide):
+            continue
+        about, before, after = _WORDS.get(asked.kind, _nothing)(asked)
+        public_id = ids.encode(PREFIX, asked.pk)
+        rows.append(Row(asked, public_id, str(kind.title), about, before, after, may_decide))
+    return rows
+
+
+def _is_within(request: HttpRequest, permission: str, asked: Approval) -> bool:
+    access = request.access  # type: ignore[attr-defined]
+    if not access.can(permission):
+        return False
+    stores = access.store_ids(permission)
+    return stores is None or asked.store_id in stores
+
+
+def _nothing(asked: Approval) -> tuple[Member | None, str, str]:
+    return None, "", ""
+
+
+def _of_adjustment(asked: Approval) -> tuple[Member | None, str, str]:
+    facts = asked.params
+    now = points.totals(member_id=facts["member_id"], currency=facts["currency"]).balance
+    member = Member.objects.filter(pk=facts["member_id"]).first()
+    if asked.state != Approval.State.WAITING:
+        return member, "", f"{facts['amount']:+,}"
+    return member, f"{now:,}", f"{max(now + facts['amount'], 0):,} ({facts['amount']:+,})"
+
+
+_WORDS: dict[str, Callable[[Approval], tuple[Member | None, str, str]]] = {adjusting.KIND: _of_adjustment}

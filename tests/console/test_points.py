@@ -1,0 +1,124 @@
+"""Points on staff pages: the statement in words, corrections within and over a limit, the second person's page."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.test import Client
+from django.urls import reverse
+
+from apps.core import approvals, ids
+from apps.core.models import Approval
+from apps.points import selectors
+from apps.points import services as points
+from apps.points.models import Entry
+from apps.stores.models import Role
+from tests.console.world import House
+
+
+def body(house: House, amount: int = 200, **more: str) -> dict[str, str]:
+    return {"direction": "plus", "amount": str(amount), "reason": "补记线下订单", "request_key": "abcdefghijkl"} | more
+
+
+def balance(house: House, where: str = "mine") -> int:
+    return selectors.totals(member_id=house.members[where].pk).balance
+
+
+def test_the_statement_says_in_words_what_happened(house: House, at: Callable[..., Client]):
+    member = house.members["mine"].pk
+    order = house.orders["mine"]
+    earned = points.earn(member_id=member, amount=120, source=f"order:{order.pk}")
+    points.spend(member_id=member, amount=120, source="exchange:1")
+    points.reverse(entry_id=earned.entry_id, amount=120, source="refund:77")
+
+    page = at(Role.MANAGER).get(reverse("console:member_points", args=[house.member_id("mine")])).content.decode()
+
+    assert order.order_no in page
+    assert "积分商城" in page
+    assert "另欠 120" in page
+    assert reverse("console:order", args=[house.order_id("mine")]) in page
+
+
+def test_a_correction_within_the_limit_is_booked_once_for_a_double_click(house: House, at: Callable[..., Client]):
+    url = reverse("console:points_adjust", args=[house.member_id("mine")])
+    manager = at(Role.MANAGER)
+
+    manager.post(url, body(house))
+    manager.post(url, body(house))
+
+    assert balance(house) == 200
+    assert Entry.objects.count() == 1
+
+
+def test_over_the_limit_another_person_decides_in_one_tap(house: House, at: Callable[..., Client]):
+    manager = at(Role.MANAGER)
+    manager.post(reverse("console:points_adjust", args=[house.member_id("mine")]), body(house, 1_500))
+    asked = Approval.objects.get()
+    decide = reverse("console:approval_decide", args=[public_of(asked)])
+    assert balance(house) == 0
+
+    own = manager.get(reverse("console:approvals")).content.decode()
+    assert "由他人决定" in own
+    manager.post(decide, {"verdict": "agree"})
+    assert balance(house) == 0
+
+    regional = at(Role.REGION_MANAGER)
+    page = regional.get(reverse("console:approvals")).content.decode()
+    assert "补记线下订单" in page
+    assert "1,500 (+1,500)" in page
+    regional.post(decide, {"verdict": "agree"})
+    assert balance(house) == 1_500
+    assert "已批准" in regional.get(reverse("console:approvals")).content.decode()
+
+
+def test_a_manager_elsewhere_neither_sees_nor_decides(house: House, at: Callable[..., Client]):
+    far = points_asked_in_the_far_store(house)
+
+    manager = at(Role.MANAGER)
+    assert "补记线下订单" not in manager.get(reverse("console:approvals")).content.decode()
+    assert (
+        manager.post(reverse("console:approval_decide", args=[public_of(far)]), {"verdict": "agree"}).status_code == 404
+    )
+    assert manager.get(reverse("console:member_points", args=[house.member_id("far")])).status_code == 404
+    assert Approval.objects.get().state == "waiting"
+
+
+def test_what_is_wrong_in_the_form_is_said_and_nothing_is_booked(house: House, at: Callable[..., Client]):
+    url = reverse("console:points_adjust", args=[house.member_id("mine")])
+
+    answer = at(Role.MANAGER).post(url, body(house, direction="minus"))
+    assert answer.status_code == 409
+    assert "积分余额 0 不足以支付 200" in answer.content.decode()
+    assert at(Role.MANAGER).post(url, body(house, reason="好")).status_code == 422
+    assert at(Role.CLERK).post(url, body(house)).status_code == 403
+    assert Entry.objects.count() == 0
+
+
+def test_old_lines_are_pages_away(house: House, at: Callable[..., Client]):
+    member = house.members["mine"].pk
+    for number in range(65):
+        points.earn(member_id=member, amount=1, source=f"x:{number}", moment=house.moment + timedelta(seconds=number))
+    client, url = at(Role.ADMIN), reverse("console:member_points", args=[house.member_id("mine")])
+
+    seen, before = 0, ""
+    for _page in range(3):
+        page = client.get(url + before)
+        seen += len(page.context["lines"])
+        before = f"?before={page.context['older']}"
+
+    assert seen == 65
+    assert page.context["older"] is None
+
+
+def public_of(asked: Approval) -> str:
+    return ids.encode("apr", asked.pk)
+
+
+def points_asked_in_the_far_store(house: House) -> Approval:
+    return approvals.ask(
+        kind="points.adjust",
+        source="points.adjust:far",
+        params={"member_id": house.members["far"].pk, "amount": 9_000, "currency": "points"},
+        reason="补记线下订单",
+        user_id=house.users[Role.AGENT].pk,
+        store_id=house.stores["far"].pk,
+    )
