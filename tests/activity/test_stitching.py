@@ -15,6 +15,7 @@ from apps.activity.privacy import ERASES
 from apps.core import clock as house_clock
 from apps.members import services as members
 from tests.activity.made import NOON, PHONE_ID, event, send
+from tests.waiting import somebody_waits, until
 
 pytestmark = pytest.mark.django_db
 
@@ -147,8 +148,7 @@ class Overlap:
             with house_clock.frozen(NOON), transaction.atomic():
                 done = act()
                 self.has_acted.set()
-                while not (late.done() or _somebody_waits()):
-                    pass
+                until(lambda: late.done() or somebody_waits())
             return done
         finally:
             self.has_acted.set()
@@ -161,15 +161,6 @@ class Overlap:
                 return act()
         finally:
             connection.close()
-
-
-def _somebody_waits() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select exists (select from pg_locks l join pg_stat_activity a using (pid)"
-            " where not l.granted and a.datname = current_database())"
-        )
-        return bool(cursor.fetchone()[0])
 
 
 def come_in(browser: str) -> int:

@@ -1,6 +1,5 @@
 """Personalisation off: nothing goes out that was chosen by what the member buys, not even what was planned; wishes still may."""
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
@@ -18,6 +17,7 @@ from apps.members.models import Member
 from apps.segments import export
 from apps.segments import refresh as stats
 from tests.care.conftest import NOON, Shop, touches
+from tests.waiting import somebody_waits, until
 
 pytestmark = pytest.mark.django_db
 BIRTHDAY = {
@@ -183,18 +183,6 @@ def test_a_plan_under_way_while_somebody_objects_leaves_nothing_waiting(
         stopping.result(timeout=30)
 
     assert touches() == [(member.member_no, "lapsing", "skipped", "no_profiling")]
-
-
-def until(happened: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 20
-    while not happened():
-        assert time.monotonic() < limit
-
-
-def somebody_waits() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("select exists (select from pg_locks where locktype = 'advisory' and not granted)")
-        return bool(cursor.fetchone()[0])
 
 
 def test_files_of_statistics_leave_out_who_may_not_be_profiled(shop: Shop, noon: datetime, tmp_path) -> None:

@@ -1,6 +1,5 @@
 """Delivery of facts: each step once, in order per lane, retried, parked, never lost."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
@@ -13,6 +12,7 @@ from apps.events import services as events
 from apps.events.models import Event, StepRun
 from apps.flows import services
 from apps.flows.subscriptions import STEPS
+from tests.waiting import somebody_waits, until
 
 NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 
@@ -232,12 +232,6 @@ def test_two_workers_with_the_same_fact_run_its_step_once(story):
     assert set(Event.objects.values_list("attempts", flat=True)) == {1}
 
 
-def somebody_waits() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("select exists (select from pg_locks where not granted and pid <> pg_backend_pid())")
-        return cursor.fetchone()[0]
-
-
 @pytest.mark.django_db(transaction=True)
 def test_even_a_lease_that_ran_out_lets_a_step_run_once(story):
     """Worker one is in the middle of the step when worker two takes the fact: two waits for the row and finds the step done."""
@@ -246,9 +240,7 @@ def test_even_a_lease_that_ran_out_lets_a_step_run_once(story):
     def slow(event: Event) -> None:
         entered.append(event.pk)
         is_inside.set()
-        limit = time.monotonic() + 10
-        while len(entered) == 1 and not somebody_waits() and time.monotonic() < limit:
-            time.sleep(0.01)
+        until(lambda: len(entered) == 2 or somebody_waits())
 
     STEPS["test.done"] = (slow,)
 

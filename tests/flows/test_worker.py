@@ -3,18 +3,17 @@
 import base64
 import json
 import os
-import time
 
 import pytest
 import redis
 from celery import current_app
-from django.db import connection
 
 from apps.events.models import Event, StepRun
 from apps.members.models import Member
 from apps.orders import services as orders
 from apps.orders.services import NewLine
 from apps.segments.models import MemberStats
+from tests.waiting import somebody_waits, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,23 +28,8 @@ def paid_order() -> Event:
     return Event.objects.get()
 
 
-def wait_for(ready, *, seconds: float = 30) -> None:
-    limit = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < limit, "it did not happen in time"
-        time.sleep(0.05)
-
-
 def is_finished() -> bool:
     return Event.objects.filter(finished_at__isnull=False).exists()
-
-
-def waits_for_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select exists (select from pg_locks where not granted and relation = 'events_steprun'::regclass)"
-        )
-        return cursor.fetchone()[0]
 
 
 def test_a_worker_killed_in_the_middle_of_a_step_leaves_it_to_be_done_once(live_worker, owner_cursor):
@@ -53,9 +37,9 @@ def test_a_worker_killed_in_the_middle_of_a_step_leaves_it_to_be_done_once(live_
     with owner_cursor.connection.transaction():
         owner_cursor.execute("lock table events_steprun in exclusive mode")
         live_worker.start(concurrency=1)
-        wait_for(waits_for_lock)
+        until(somebody_waits)
         live_worker.kill()
-    wait_for(lambda: not waits_for_lock())
+    until(lambda: not somebody_waits())
     event.refresh_from_db()
     assert (event.attempts, event.finished_at, StepRun.objects.count()) == (1, None, 0)
     assert MemberStats.objects.exists() is False
@@ -63,7 +47,7 @@ def test_a_worker_killed_in_the_middle_of_a_step_leaves_it_to_be_done_once(live_
     Event.objects.update(next_try_at=event.created_at)  # as if the lease had run out
     live_worker.start(concurrency=1)
     current_app.send_task("flows.sweep_events")
-    wait_for(is_finished)
+    until(is_finished)
 
     assert list(StepRun.objects.values_list("step", flat=True)) == ["order_paid.refresh"]
     assert Event.objects.get().attempts == 2

@@ -14,6 +14,7 @@ from apps.members import services as members
 from apps.members import tag_lists, tagging
 from apps.members.errors import GroupNotExclusive, TagNameTaken, TagsExclude, TooLateToUndo
 from apps.members.models import Member, MemberTag, Tag, TagAct, TakenTag
+from tests.waiting import somebody_waits, until
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 22)
@@ -103,7 +104,7 @@ def test_of_twelve_hands_giving_different_tags_of_an_exclusive_group_one_remains
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_tag_that_expires_while_another_is_given_leaves_a_copy_that_agrees(clock: Callable, owner_cursor):
+def test_a_tag_that_expires_while_another_is_given_leaves_a_copy_that_agrees(clock: Callable):
     clock(NOON)
     member_id = members.register(source="test")
     old, new = tag_lists.add_tag(name="旧"), tag_lists.add_tag(name="新")
@@ -117,10 +118,7 @@ def test_a_tag_that_expires_while_another_is_given_leaves_a_copy_that_agrees(clo
     with transaction.atomic():
         tagging.give(member_ids=[member_id], tag_ids=[new], source=MANUAL)
         other.start()
-        waits = "select count(*) from pg_locks l join pg_stat_activity a using (pid) where not granted and datname = %s"
-        name = connection.settings_dict["NAME"]
-        while other.is_alive() and not owner_cursor.execute(waits, [name]).fetchone()[0]:
-            pass
+        until(lambda: somebody_waits() or not other.is_alive())
     other.join()
 
     assert tags(member_id) == ["新"]

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -24,10 +23,21 @@ from apps.orders.imports.run import run
 from apps.orders.models import Change, ImportRun, Line, Order
 from apps.segments import refresh as stats
 from tests.orders.files import figures, import_file, rejected
+from tests.waiting import somebody_waits, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = "order_no,member_no,paid_at,total\n"
+
+
+def nobody_else_works() -> bool:
+    """What the killed process had asked for last has ended, too."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select not exists (select from pg_stat_activity where datname = current_database()"
+            " and backend_type = 'client backend' and pid <> pg_backend_pid() and state <> 'idle')"
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def state() -> dict:
@@ -40,18 +50,25 @@ def state() -> dict:
     }  # fmt: skip
 
 
-def test_an_import_killed_between_chunks_is_finished_by_the_next_run(tmp_path):
+def test_an_import_killed_between_chunks_is_finished_by_the_next_run(tmp_path, owner_cursor):
+    """A till that is just recording the file's last order holds the second chunk until the kill has come."""
     path = tmp_path / "orders.csv"
-    bench.write_file(path, rows=merging.FIRST_CHUNK * 40)
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "import_orders", str(path), "--live", "--json"],
-        cwd=ROOT, env=os.environ.copy(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    while not Order.objects.exists():
-        assert process.poll() is None, "it ended before it wrote anything"
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    bench.write_file(path, rows=merging.FIRST_CHUNK * 4)
+    last = path.read_text().splitlines()[-1].partition(",")[0]
+    with owner_cursor.connection.transaction(force_rollback=True):
+        owner_cursor.execute(
+            "insert into orders_order (source, order_no, member_id, channel, status, total_cents, refunded_cents,"
+            " created_at, paid_at) values ('import', %s, 0, '', 'paid', 0, 0, now(), now())",
+            [last],
+        )
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "import_orders", str(path), "--live", "--json"],
+            cwd=ROOT, env=os.environ.copy(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        until(lambda: somebody_waits() or process.poll() is not None)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+    until(nobody_else_works)
     brought = Order.objects.count()
     lines = sum(1 for _ in path.open()) - 1
     numbers = {line.partition(",")[0] for line in path.open()} - {"order_no"}
