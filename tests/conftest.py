@@ -125,14 +125,20 @@ def live_worker(transactional_db: None, tmp_path: Path) -> Iterator[LiveWorker]:
         yield worker
 
 
+@pytest.fixture(scope="session")
+def _simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    with Simulator(log=tmp_path_factory.mktemp("simulator") / "simulator.log") as one:
+        yield one
+
+
 @pytest.fixture
-def simulator(tmp_path: Path) -> Iterator[Simulator]:
-    """The strict simulator of the SMS platform as a process of its own; `.url` is its address."""
-    with Simulator(folder=tmp_path / "simulator") as running:
-        earlier, settings.SIMULATOR_URL = settings.SIMULATOR_URL, running.url
-        os.environ["SIMULATOR_URL"] = running.url
-        yield running
-        settings.SIMULATOR_URL = os.environ["SIMULATOR_URL"] = earlier
+def simulator(_simulator: Simulator, tmp_path: Path) -> Iterator[Simulator]:
+    """The strict simulator of the SMS platform as a process of its own, knowing nothing yet; `.url` is its address."""
+    _simulator.renew(tmp_path / "simulator")
+    earlier, settings.SIMULATOR_URL = settings.SIMULATOR_URL, _simulator.url
+    os.environ["SIMULATOR_URL"] = _simulator.url
+    yield _simulator
+    settings.SIMULATOR_URL = os.environ["SIMULATOR_URL"] = earlier
 
 
 def _valkey(database: int, *, broker: bool = False) -> str:

@@ -15,6 +15,7 @@ import redis
 
 from apps.core.embedded import processes
 from apps.core.embedded.servers import free_port
+from apps.gateways.simulator import client as simulated
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -113,24 +114,41 @@ class Broker(_Beside):
 
 
 class Simulator(_Beside):
-    """`python -m apps.gateways.simulator` on a free loopback port."""
+    """The simulator on a free loopback port. `renew` gives it the memory of a new one; `start` is the program itself."""
 
-    def __init__(self, *, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        super().__init__(log=folder / "simulator.log")
-        self.folder = folder
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+    def __init__(self, *, log: Path) -> None:
+        super().__init__(log=log)
+        self.folder = log.parent
+        self.port, self._is_renewable = 0, False
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> "Simulator":
-        self.start()
         return self
 
+    def renew(self, folder: Path) -> None:
+        """Nothing of the last test is left. One that was killed or stopped meanwhile gives way to a new process."""
+        self.folder = folder
+        if self._is_renewable:
+            simulated.Client(self.url).call("POST", "/control/renew", {"state": str(folder)})
+            return
+        self.kill()
+        self.port = free_port()  # a connection that is still open to the old one must not be taken for one to this
+        self._run("tests.simulated")
+        self._is_renewable = True
+
     def start(self) -> None:
-        """Also after `kill`: same port, same state folder."""
-        self.launch(
-            sys.executable, "-m", "apps.gateways.simulator", "--port", str(self.port), "--state", str(self.folder)
-        )
+        """After `kill`: same port, same state folder."""
+        self._run("apps.gateways.simulator")
+
+    def kill(self) -> None:
+        self._is_renewable = False
+        super().kill()
+
+    def _run(self, module: str) -> None:
+        self.launch(sys.executable, "-m", module, "--port", str(self.port), "--state", str(self.folder))
         self.wait_for(self._answers)
 
     def _answers(self) -> bool:

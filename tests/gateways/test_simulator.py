@@ -51,7 +51,7 @@ def test_no_phone_number_reaches_the_disk(simulator: Simulator, platform: Client
         platform.call("POST", "/sms/send", {"messages": [{"to": canaries[2]}]})
     simulator.stop()
 
-    files = [path for path in simulator.folder.rglob("*") if path.is_file()]
+    files = [simulator.log, *(path for path in simulator.folder.rglob("*") if path.is_file())]
     content = b"".join(path.read_bytes() for path in files)
 
     assert "touch" not in content.decode("latin-1")
@@ -89,7 +89,8 @@ def test_no_phone_number_that_wechat_tells_reaches_the_disk(simulator: Simulator
     waiting = weixin.phone_code(app_id=app_id, phone="17000009999", at=NOON.isoformat())
     simulator.stop()
 
-    content = b"".join(path.read_bytes() for path in simulator.folder.rglob("*") if path.is_file())
+    files = [simulator.log, *(path for path in simulator.folder.rglob("*") if path.is_file())]
+    content = b"".join(path.read_bytes() for path in files)
 
     assert app_id.encode() in content  # the scan reads the right files
     assert waiting.encode() not in content
