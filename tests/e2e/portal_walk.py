@@ -31,9 +31,9 @@ def log_in(found: Visit, simulator: Simulator, *, phone: str = PHONE, path: str 
     page.check("[name=agree]")
     page.click("form button.wide")
     page.fill("#code", code_for(simulator, phone))
-    page.locator("form button.wide").first.click()
+    with page.expect_navigation():
+        page.locator("form button.wide").first.click()
     come_back = page.locator("[name=come_back]")
-    page.wait_for_load_state("networkidle")
     if come_back.count():
         found.troubles.clear()  # a 403 says "you are leaving"
         page.click("form button.wide")

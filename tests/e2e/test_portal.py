@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 NEWCOMER = "19900000777"
 
 
-@pytest.mark.parametrize("language", ["zh-hans", "en"])
+@pytest.mark.parametrize("language", ["zh-hans", pytest.param("en", marks=pytest.mark.nightly)])
 def test_a_newcomer_joins_changes_their_mind_takes_their_data_along_and_leaves(
     open_page: Open, house: House, simulator: Simulator, live_worker: LiveWorker, language: str, tmp_path: Path
 ):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Request
 
 # Desk and phone, each in one language at every merge; the other halves every night.
 LOOKS = [
@@ -23,6 +23,14 @@ document.addEventListener("securitypolicyviolation", (e) => window.refused.push(
 """
 
 
+TURN = """
+async () => {
+    await document.fonts.ready;
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+}
+"""
+
+
 class Visit:
     """A page with everything that went wrong on it."""
 
@@ -30,6 +38,10 @@ class Visit:
         self.page, self.home = page, home
         self.troubles: list[str] = []
         page.add_init_script(WATCH)
+        self._asked: set[Request] = set()
+        page.on("request", lambda asked: self._asked.add(asked))
+        page.on("requestfinished", lambda asked: self._asked.discard(asked))
+        page.on("requestfailed", lambda asked: self._asked.discard(asked))
         page.on("console", lambda line: line.type in {"error", "warning"} and self.troubles.append(line.text))
         page.on("pageerror", lambda error: self.troubles.append(str(error)))
         page.on("request", lambda asked: self._is_ours(asked.url) or self.troubles.append(f"foreign {asked.url}"))
@@ -37,7 +49,14 @@ class Visit:
 
     def go(self, path: str) -> None:
         self.page.goto(self.home + path)
-        self.page.wait_for_load_state("networkidle")
+        self.settle()
+
+    def settle(self) -> None:
+        """Loaded, its scripts have had their turn, and nothing that was asked for is still under way."""
+        self.page.wait_for_load_state("load")
+        self.page.evaluate(TURN)
+        while self._asked:
+            self.page.wait_for_timeout(10)
 
     def check(self, *, deep: bool = True) -> None:
         """No sideways scroll, no error, no refused source, no foreign host; deep: nothing that axe objects to."""
