@@ -5,6 +5,7 @@ import secrets
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from apps.core.embedded import browser, environment, places, processes, say
@@ -13,6 +14,7 @@ from apps.core.embedded.servers import BROKER_NAMES, Servers
 
 IMPORT_LINTER = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 STAGES = (
+    ("compile_catalogues", ("manage.py", "compile_catalogues")),
     ("ruff check", ("-m", "ruff", "check", ".")),
     ("ruff format --check", ("-m", "ruff", "format", "--check", ".")),
     ("mypy", ("-m", "mypy")),
@@ -20,7 +22,6 @@ STAGES = (
     ("makemigrations --check", ("manage.py", "makemigrations", "--check", "--dry-run")),
     ("check --deploy (production settings)", ("manage.py", "check", "--deploy", "--fail-level", "WARNING")),
     ("catalogues --check", ("manage.py", "catalogues", "--check")),
-    ("compile_catalogues", ("manage.py", "compile_catalogues")),
 )
 USAGE = """bin/test                     everything: lint, types, checks, tests, browser tests
 bin/test --nightly           the same, with the slow forms
@@ -68,26 +69,31 @@ def _surroundings(servers: Servers) -> dict[str, str]:
 
 
 def _stages(clone: Path, surroundings: dict[str, str]) -> bool:
-    """Run all that comes before the tests; the first that fails ends the run."""
-    for name, arguments in STAGES:
+    """Run all that comes before the tests, two at a time; the first that fails ends the run."""
+
+    def run(stage: tuple[str, tuple[str, ...]]) -> tuple[int, str, float]:
         begun = time.monotonic()
-        seen = surroundings | _production() if "--deploy" in arguments else surroundings
+        seen = surroundings | _production() if "--deploy" in stage[1] else surroundings
         done = subprocess.run(
-            [str(environment.python(clone)), *arguments], cwd=clone, env=seen, stdin=subprocess.DEVNULL,
+            [str(environment.python(clone)), *stage[1]], cwd=clone, env=seen, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
         )  # fmt: skip
-        took = f"{time.monotonic() - begun:.1f} s"
-        if done.returncode:
-            sys.stdout.write(f"{done.stdout}\n{name}: FAILED ({took}). The later stages and the tests did not run.\n")
-            return False
-        sys.stdout.write(f"{name}: ok ({took})\n")
-        sys.stdout.flush()
+        return done.returncode, done.stdout, time.monotonic() - begun
+
+    with ThreadPoolExecutor(2) as pool:
+        for (name, _), (code, said, seconds) in zip(STAGES, pool.map(run, STAGES), strict=True):
+            if code:
+                pool.shutdown(cancel_futures=True)
+                sys.stdout.write(f"{said}\n{name}: FAILED ({seconds:.1f} s). The tests did not run.\n")
+                return False
+            sys.stdout.write(f"{name}: ok ({seconds:.1f} s)\n")
+            sys.stdout.flush()
     return True
 
 
 def _processes() -> int:
-    """Three on two cores: tests wait for browsers, servers and clocks half of the time."""
-    return max(2, min(6, (os.cpu_count() or 2) * 3 // 2))
+    """Two a core: tests wait for browsers, servers and clocks half of the time."""
+    return max(2, min(8, (os.cpu_count() or 2) * 2))
 
 
 def _production() -> dict[str, str]:
