@@ -77,7 +77,10 @@ def _fresh_valkey(pytestconfig: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def _fresh_process() -> None:
-    """The house's own language, breakers that remember nothing, no token or text that only another test's platform knows."""
+    """The house's own language, no platform but one that is asked for, breakers that remember nothing, no token or text that
+    only another test's platform knows.
+    """
+    settings.SIMULATOR_URL = os.environ["SIMULATOR_URL"] = ""
     translation.deactivate()
     sms.breaker.succeeded()
     wechat_calls.breaker.succeeded()
@@ -132,13 +135,11 @@ def _simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def simulator(_simulator: Simulator, tmp_path: Path) -> Iterator[Simulator]:
+def simulator(_fresh_process: None, _simulator: Simulator, tmp_path: Path) -> Simulator:
     """The strict simulator of the SMS platform as a process of its own, knowing nothing yet; `.url` is its address."""
     _simulator.renew(tmp_path / "simulator")
-    earlier, settings.SIMULATOR_URL = settings.SIMULATOR_URL, _simulator.url
-    os.environ["SIMULATOR_URL"] = _simulator.url
-    yield _simulator
-    settings.SIMULATOR_URL = os.environ["SIMULATOR_URL"] = earlier
+    settings.SIMULATOR_URL = os.environ["SIMULATOR_URL"] = _simulator.url
+    return _simulator
 
 
 def _valkey(database: int, *, broker: bool = False) -> str:

@@ -84,11 +84,12 @@ def empty(name: str) -> None:
             return
         if max(rows.values()) > FEW:
             everything = sql.SQL(", ").join(map(_public, filled))
-            _past_triggers(cursor, list(rows), [sql.SQL("TRUNCATE {} CASCADE").format(everything)])
+            emptied = [sql.SQL("TRUNCATE {} CASCADE").format(everything)]
+            _past_triggers(cursor, list(rows), [*emptied, *_restoring(cursor)])
         else:
             deletes = [sql.SQL("DELETE FROM {}").format(_public(table)) for table in filled]
-            _past_triggers(cursor, filled, [*deletes, sql.SQL("SET CONSTRAINTS ALL IMMEDIATE")])
-        _restore(cursor)
+            at_last = sql.SQL("SET CONSTRAINTS ALL IMMEDIATE")
+            _past_triggers(cursor, filled, [*deletes, *_restoring(cursor), at_last])
 
 
 def _cleaner(name: str) -> psycopg.Cursor:
@@ -130,7 +131,8 @@ def _public(table: str) -> sql.Identifier:
     return sql.Identifier("public", table)
 
 
-def _restore(cursor: psycopg.Cursor) -> None:
+def _restoring(cursor: psycopg.Cursor) -> list[sql.Composable]:
+    """The rows that migrations inserted, put back."""
     cursor.execute(
         """SELECT t.relname, array_agg(a.attname::text ORDER BY a.attnum)
              FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace AND n.nspname = 'seed'
@@ -138,13 +140,17 @@ def _restore(cursor: psycopg.Cursor) -> None:
               AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
             WHERE t.relkind = 'r' GROUP BY t.relname"""
     )
-    for table, columns in cursor.fetchall():
-        names = sql.SQL(", ").join(map(sql.Identifier, columns))
-        cursor.execute(
-            sql.SQL(
-                "INSERT INTO {to} ({names}) OVERRIDING SYSTEM VALUE SELECT {names} FROM {seed} ON CONFLICT DO NOTHING"
-            ).format(to=_public(table), names=names, seed=sql.Identifier("seed", table))
+    back = sql.SQL(
+        "INSERT INTO {to} ({names}) OVERRIDING SYSTEM VALUE SELECT {names} FROM {seed} ON CONFLICT DO NOTHING"
+    )
+    return [
+        back.format(
+            to=_public(table),
+            names=sql.SQL(", ").join(map(sql.Identifier, columns)),
+            seed=sql.Identifier("seed", table),
         )
+        for table, columns in cursor.fetchall()
+    ]
 
 
 def _build(cursor: psycopg.Cursor, template: str) -> None:

@@ -40,19 +40,20 @@ def deliveries(platform: Client) -> list[dict]:
     return found
 
 
-def test_five_policies_and_many_workers_never_pass_the_cap(shop: Shop, platform: Client) -> None:
-    """T-M8 over nine days: five policies, the same members, planners and senders all at once, some at night."""
+@pytest.mark.parametrize("days", [5, pytest.param(9, marks=pytest.mark.nightly)])
+def test_five_policies_and_many_workers_never_pass_the_cap(shop: Shop, platform: Client, days: int) -> None:
+    """T-M8: five policies, the same members, planners and senders all at once, some at night; nine days reach a second week."""
     platform.limits(marketing_from_hour=0, marketing_until_hour=24)  # so that only our own gate keeps the night quiet
     shop.limits(day_cap=1, week_cap=3)
     start = datetime(2026, 3, 9, 0, 0, tzinfo=CHINA)
     members = 120
     crowd.lapsing(members, moment=start)
-    days = [(32, "stage_entered", {"stage": "lapsing", "window_days": 14})]
-    days += [(n, "days_since_order", {"days": n, "window_days": 14}) for n in (33, 34, 35, 36)]
-    for n, (_, trigger, params) in enumerate(days):
+    triggers = [(32, "stage_entered", {"stage": "lapsing", "window_days": 14})]
+    triggers += [(n, "days_since_order", {"days": n, "window_days": 14}) for n in (33, 34, 35, 36)]
+    for n, (_, trigger, params) in enumerate(triggers):
         shop.policy(f"p{n}", trigger=trigger, params=params, priority=n, send_hour=8)
     dice = random.Random(8)
-    for day in range(9):
+    for day in range(days):
         for hour in (3, 8, 12, 21, 22, 23):
             moment = start + timedelta(days=day, hours=hour, minutes=59 if hour == 21 else 1)
             versions = planning.live_versions()
@@ -105,11 +106,12 @@ def test_senders_at_once_share_the_work(shop: Shop, platform: Client) -> None:
     assert set(Touch.objects.values_list("state", "tries")) == {("sent", 1)}
 
 
-def test_two_schedulers_with_skewed_clocks_fire_each_occurrence_once(shop: Shop, platform: Client) -> None:
-    """T-M4: clocks five minutes slow, right, five minutes fast, around every edge of the day, for twelve days."""
+@pytest.mark.parametrize("days", [4, pytest.param(12, marks=pytest.mark.nightly)])
+def test_two_schedulers_with_skewed_clocks_fire_each_occurrence_once(shop: Shop, platform: Client, days: int) -> None:
+    """T-M4: clocks five minutes slow, right, five minutes fast, around every edge of the day, for days on end."""
     start = datetime(2026, 3, 9, tzinfo=CHINA)
     crowd.lapsing(30, moment=start)
-    for n, member in enumerate(Member.objects.order_by("pk")[:12]):
+    for n, member in enumerate(Member.objects.order_by("pk")[:days]):
         Member.objects.filter(pk=member.pk).update(birth_month=3, birth_day=9 + n)
     shop.limits(day_cap=5, week_cap=10)
     shop.policy("lapsing")
@@ -120,7 +122,7 @@ def test_two_schedulers_with_skewed_clocks_fire_each_occurrence_once(shop: Shop,
     }
     shop.policy("birthday", **birthday)
     edges = [timedelta(0), timedelta(hours=8), timedelta(hours=10), timedelta(hours=22)]
-    for day in range(12):
+    for day in range(days):
         for edge in edges:
             true = start + timedelta(days=day) + edge
             skewed = [true + timedelta(minutes=m) for m in (-5, 0, 5)]
@@ -136,7 +138,7 @@ def test_two_schedulers_with_skewed_clocks_fire_each_occurrence_once(shop: Shop,
             )  # the next tick: at the first one the slow clock may have held the channel, with nothing due yet
     touches = Touch.objects.values("policy__key", "member").annotate(rows=Count("pk"))
     assert all(row["rows"] == 1 for row in touches)
-    assert Touch.objects.filter(policy__key="birthday", state="sent").count() == 12
+    assert Touch.objects.filter(policy__key="birthday", state="sent").count() == days
     assert Touch.objects.filter(policy__key="lapsing", state="sent").count() == 30
     assert platform.stats()["delivered_twice"] == {}
     sent_at = {m["key"]: datetime.fromisoformat(m["at"]) for m in deliveries(platform)}
