@@ -262,6 +262,41 @@ ENTRIES = (
         _("The copy was fetched already, is older than a day, or was never asked for."),
         _("Ask for a new one."),
     ),
+    Entry(
+        "points_insufficient",
+        409,
+        False,
+        _("The balance does not cover the amount; `balance` and `needed` say by how much."),
+        _("Show the balance and let the member choose less."),
+    ),
+    Entry(
+        "points_account_frozen",
+        409,
+        False,
+        _("The account earns, but nothing can be taken from it."),
+        _("Send the member to the service desk."),
+    ),
+    Entry(
+        "points_exceed_line",
+        409,
+        False,
+        _("More is asked than the line still has; `left` says how much."),
+        _("Ask for `left` at the most."),
+    ),
+    Entry(
+        "source_reused",
+        409,
+        False,
+        _("This reference was booked before with another amount; `recorded` says which."),
+        _("Give each booking a reference of its own and repeat it unchanged."),
+    ),
+    Entry(
+        "reservation_expired",
+        409,
+        False,
+        _("The time of what was set aside is over, or it was spent or let go."),
+        _("Set points aside again."),
+    ),
     Entry("provider_unavailable", 503, True, _("WeChat or the SMS provider does not answer."), _WAIT),
 )
 _BY_CODE = {entry.code: entry for entry in ENTRIES}

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from apps.api.base import ApiView
-from apps.api.views import auth, codes, events, files, guardian, jobs, me, pages, privacy, server, wechat
+from apps.api.views import auth, codes, events, files, guardian, jobs, me, pages, points, privacy, server, wechat
 
 app_name = "api"
 V1: list[tuple[str, type[ApiView]]] = [
@@ -26,6 +26,8 @@ V1: list[tuple[str, type[ApiView]]] = [
     ("me/messages/<str:message>/read", me.MessageRead),
     ("me/orders", me.Orders),
     ("me/orders/<str:order>", me.Order),
+    ("me/points", points.MyPoints),
+    ("me/points/entries", points.MyEntries),
     ("me/sessions", me.Sessions),
     ("me/sessions/<str:session>", me.Session),
     ("me/subscribe-templates", wechat.SubscribeTemplates),
@@ -42,6 +44,12 @@ V1: list[tuple[str, type[ApiView]]] = [
     ("members/find", server.FindMember),
     ("members/<str:member>", server.OneMember),
     ("members/<str:member>/attributes", server.MemberAttributes),
+    ("members/<str:member>/points", points.MemberPoints),
+    ("members/<str:member>/points/earn", points.MemberEarn),
+    ("members/<str:member>/points/spend", points.MemberSpend),
+    ("members/<str:member>/points/holds", points.MemberHolds),
+    ("points/holds/<str:hold>/capture", points.HoldCapture),
+    ("points/holds/<str:hold>/release", points.HoldRelease),
     ("member-fields", server.MemberFields),
     ("orders", server.Orders),
     ("orders/<str:order>", server.OneOrder),

@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from apps.orders.models import Order, Refund
-from apps.points.models import Entry
+from apps.points.models import Entry, Hold
 
 _ABOUT = re.compile(r"^(order|refund|received):(\d+)\b").match
 _TITLES = {
@@ -53,6 +54,28 @@ class Told:
     about: str
     extra: str
     order_id: int | None = None
+
+
+def lines_of(*, member_id: int, currency: str | None = None) -> QuerySet[Entry]:
+    """A member's lines, newest first; of one currency, or of all."""
+    lines = Entry.objects.filter(account__member_id=member_id).order_by("-pk")
+    return lines.filter(account__currency__key=currency) if currency else lines
+
+
+def statement(
+    *, member_id: int, currency: str | None = None, before: int | None = None, limit: int = 20
+) -> tuple[list[Entry], int | None]:
+    """A page of lines for `tell`, and what to pass as `before` for the next; None at the end. One query."""
+    lines = lines_of(member_id=member_id, currency=currency).select_related(
+        "account__currency", "version__rule", "store", "staff"
+    )
+    found = list((lines.filter(pk__lt=before) if before else lines)[: limit + 1])
+    return found[:limit], found[limit - 1].pk if len(found) > limit else None
+
+
+def is_hold_of(*, entry_id: int, source_prefix: str) -> bool:
+    """Whether the line set points aside under such a source."""
+    return Hold.objects.filter(entry_id=entry_id, entry__source__startswith=source_prefix).exists()
 
 
 def tell(entries: Sequence[Entry], *, language: str = "") -> list[Told]:

@@ -78,6 +78,8 @@ class Scope(models.TextChoices):
     ORDERS_READ = "orders.read", _("Read orders")
     ORDERS_WRITE = "orders.write", _("Hand in orders")
     REFUNDS_WRITE = "refunds.write", _("Hand in refunds")
+    POINTS_READ = "points.read", _("Read points")
+    POINTS_WRITE = "points.write", _("Book points")
     EVENTS_WRITE = "events.write", _("Hand in behaviour events")
     JOBS_READ = "jobs.read", _("See how long work goes on")
 

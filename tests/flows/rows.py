@@ -17,6 +17,9 @@ _numbers = itertools.count(1)
 SPECIAL: dict[str, dict[str, Any]] = {
     "orders.Order": {"paid_at": datetime(2026, 5, 1, tzinfo=UTC), "refunded_cents": 0, "total_cents": 500},
     "orders.Line": {"refunded_cents": 0, "total_cents": 500},
+    "points.Account": {"debt": 0},
+    "points.Lot": {"amount": 500, "remaining": 500, "reversed": 0},
+    "points.Hold": {"settled_at": None},
     "flows.PrivacyRequest": {"kind": "export", "state": "taken", "sealed": None},
 }
 

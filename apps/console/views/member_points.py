@@ -17,7 +17,7 @@ from apps.core.models import Approval
 from apps.members.models import Member
 from apps.points import adjusting, selectors, telling
 from apps.points.adjusting import Wish
-from apps.points.models import Currency, Entry
+from apps.points.models import Currency
 from apps.stores.models import Staff
 
 PERMISSION = "points.view"
@@ -95,17 +95,8 @@ def _page(request: HttpRequest, row: Member, *, form: AdjustForm | None = None, 
 def _statement(request: HttpRequest, member_id: int) -> dict[str, object]:
     """The newest lines, older ones page by page."""
     before = asked.a_key(request, name="before")
-    lines = Entry.objects.filter(account__member_id=member_id).select_related(
-        "account__currency", "version__rule", "store", "staff"
-    )
-    if before:
-        lines = lines.filter(pk__lt=before)
-    found = list(lines.order_by("-pk")[: PAGE + 1])
-    return {
-        "lines": telling.tell(found[:PAGE], language=get_language() or ""),
-        "older": found[PAGE - 1].pk if len(found) > PAGE else None,
-        "is_first": not before,
-    }
+    found, older = telling.statement(member_id=member_id, before=before, limit=PAGE)
+    return {"lines": telling.tell(found, language=get_language() or ""), "older": older, "is_first": not before}
 
 
 def _waiting(member_id: int) -> list[Approval]:

@@ -15,7 +15,6 @@ class Migration(migrations.Migration):
         AppendOnly("points_award"),
         AppendOnly("points_ruleversion"),
         AppendOnly("points_tierchange"),
-        Audited("points_currency"),
         Audited("points_rule"),
         Audited("points_achievement"),
         Audited("points_ladder"),

@@ -1,0 +1,353 @@
+"""Points: what members see of theirs, and what programs of the brand book."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils.translation import get_language
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers as f
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api import shapes
+from apps.api.base import ApiView, Input
+from apps.api.schema import Paged, operation
+from apps.core import ids
+from apps.core.errors import NotFound
+from apps.members import selectors as members
+from apps.members.models import Member
+from apps.points import selectors, telling
+from apps.points import services as points
+from apps.points.models import Currency
+
+ENTRY, HOLD = "pte", "hld"
+MOST = 1_000_000  # points in one call of a program: what is more is a mistake or a theft
+LONGEST_HOLD = 15  # minutes
+_CURRENCY = OpenApiParameter("currency", str, description="points (default), growth or another key")
+
+
+class ExpiryOut(f.Serializer[Any]):
+    points = f.IntegerField()
+    on = f.DateField(help_text="the last day they count")
+
+
+class AccountOut(f.Serializer[Any]):
+    currency = f.CharField()
+    name = f.CharField()
+    balance = f.IntegerField()
+    pending = f.IntegerField(help_text="granted, not yet usable")
+    held = f.IntegerField(help_text="set aside for something that is not finished")
+    debt = f.IntegerField(help_text="owed after refunds; the next earnings pay it first")
+    earned_total = f.IntegerField()
+    is_frozen = f.BooleanField()
+    expires_first = ExpiryOut(allow_null=True)
+
+
+ACCOUNT_EXAMPLE = {
+    "currency": "points", "name": "积分", "balance": 12480, "pending": 120, "held": 0, "debt": 0, "earned_total": 20160,
+    "is_frozen": False, "expires_first": {"points": 320, "on": "2026-12-31"},
+}  # fmt: skip
+
+
+class AccountsOut(f.Serializer[Any]):
+    data = AccountOut(many=True)  # type: ignore[assignment]  # DRF makes it a field
+
+
+class EntryOut(f.Serializer[Any]):
+    id = f.CharField()
+    kind = f.CharField(help_text="open list: earn, spend, return, reverse, expire, hold, release …")
+    title = f.CharField(help_text="in the caller's language")
+    about = f.CharField(allow_blank=True, help_text="which order, rule or store")
+    amount = f.IntegerField(help_text="of the balance; 0 where only pending or held points moved")
+    pending = f.IntegerField()
+    held = f.IntegerField()
+    debt = f.IntegerField()
+    balance = f.IntegerField(help_text="after this line")
+    order_id = f.CharField(allow_null=True)
+    at = f.DateTimeField()
+
+
+ENTRY_EXAMPLE = {
+    "id": "pte_3f8k2m9pq7wxz", "kind": "earn", "title": "获得", "about": "消费得积分 · 订单 POS-20261122-0017", "amount": 128,
+    "pending": 0, "held": 0, "debt": 0, "balance": 12480, "order_id": "ord_7hq2c0m4tz9ba", "at": "2026-11-22T10:32:05+08:00",
+}  # fmt: skip
+
+
+def account(currency: Currency, *, member_id: int) -> dict[str, Any]:
+    totals = selectors.totals(member_id=member_id, currency=currency.key)
+    is_english = (get_language() or "").startswith("en")
+    return {
+        "currency": currency.key,
+        "name": currency.name_en if is_english else currency.name,
+        "balance": totals.balance,
+        "pending": totals.pending,
+        "held": totals.held,
+        "debt": totals.debt,
+        "earned_total": totals.earned_total,
+        "is_frozen": totals.is_frozen,
+        "expires_first": {"points": totals.next_expiry, "on": totals.last_day} if totals.next_expiry else None,
+    }
+
+
+def _accounts(member_id: int) -> dict[str, Any]:
+    return {"data": [account(currency, member_id=member_id) for currency in Currency.objects.all()]}
+
+
+def _entry(told: telling.Told) -> dict[str, Any]:
+    line = told.entry
+    return {
+        "id": ids.encode(ENTRY, line.pk),
+        "kind": line.kind,
+        "title": told.title,
+        "about": told.about,
+        "amount": line.amount,
+        "pending": line.pending,
+        "held": line.held,
+        "debt": line.debt,
+        "balance": line.balance_after,
+        "order_id": ids.encode(shapes.ORDER, told.order_id) if told.order_id else None,
+        "at": shapes.at(line.at),
+    }
+
+
+class MyPoints(ApiView):
+    route = "my_points"
+
+    @operation(
+        "Your points: balance, what is pending, what runs out first",
+        answer=AccountsOut,
+        example={"data": [ACCOUNT_EXAMPLE]},
+        is_tagged=True,
+    )
+    def get(self, request: Request) -> HttpResponse:
+        return self.tagged(_accounts(self.member_id))
+
+
+class MyEntries(ApiView):
+    route = "my_points_entries"
+
+    @operation(
+        "Your statement, newest first",
+        answer=Paged(EntryOut),
+        example=ENTRY_EXAMPLE,
+        parameters=[_CURRENCY],
+        is_tagged=True,
+    )
+    def get(self, request: Request) -> HttpResponse:
+        currency = request.query_params.get("currency", "points")[:20]
+        name = f"points:{currency}:{self.member_id}"
+        limit, after = self.page_asked(name)
+        whole = telling.lines_of(member_id=self.member_id, currency=currency)
+        found, following = telling.statement(
+            member_id=self.member_id, currency=currency, before=after[0] if after else None, limit=limit
+        )
+        told = telling.tell(found, language=get_language() or "")
+        return self.page(
+            [_entry(one) for one in told], name=name, following=[following] if following else None, whole=whole
+        )
+
+
+class MemberPoints(ApiView):
+    route = "member_points"
+
+    @operation(
+        "A member's points",
+        answer=AccountsOut,
+        example={"data": [ACCOUNT_EXAMPLE]},
+        problems=["not_found"],
+        is_tagged=True,
+        tag="server",
+    )
+    def get(self, request: Request, member: str) -> HttpResponse:
+        return self.tagged(_accounts(member_of(member)))
+
+
+class BookingInput(Input):
+    amount = f.IntegerField(min_value=1, max_value=MOST)
+    reference = f.RegexField(
+        r"^[A-Za-z0-9._:-]{1,64}$",
+        max_length=64,
+        help_text="your own number of this booking; sent again it is the same booking",
+    )
+    currency = f.CharField(max_length=20, required=False)
+
+
+class PostingOut(f.Serializer[Any]):
+    id = f.CharField(help_text="of the line of the statement")
+    amount = f.IntegerField()
+    balance = f.IntegerField()
+    pending = f.IntegerField()
+    held = f.IntegerField()
+    debt = f.IntegerField()
+    is_new = f.BooleanField(help_text="false: this reference had been booked before")
+
+
+POSTING_EXAMPLE = {
+    "id": "pte_3f8k2m9pq7wxz", "amount": 128, "balance": 12480, "pending": 0, "held": 0, "debt": 0, "is_new": True,
+}  # fmt: skip
+_BOOKING = {"amount": 128, "reference": "TILL-3-000187"}
+_REFUSALS = ["not_found", "source_reused", "points_account_frozen"]
+
+
+class _Booking(ApiView):
+    """Books under `api:<key of the program>:<its reference>`: two programs never meet under one reference."""
+
+    key_required = ("POST",)
+
+    def source(self, reference: str) -> str:
+        return f"api:{self.principal.actor}:{reference}"
+
+
+class MemberEarn(_Booking):
+    route = "member_points_earn"
+
+    @operation(
+        "Grant points to a member",
+        form=BookingInput,
+        asks=_BOOKING,
+        answer=PostingOut,
+        example=POSTING_EXAMPLE,
+        problems=["not_found", "source_reused"],
+        tag="server",
+    )
+    def post(self, request: Request, member: str) -> Response:
+        given = self.read(BookingInput)
+        made = points.earn(
+            member_id=member_of(member),
+            amount=given["amount"],
+            source=self.source(given["reference"]),
+            currency=currency_of(given),
+        )
+        return Response(_posting(made))
+
+
+class MemberSpend(_Booking):
+    route = "member_points_spend"
+
+    @operation(
+        "Take points from a member, first-expiring first",
+        form=BookingInput,
+        asks=_BOOKING,
+        answer=PostingOut,
+        example=POSTING_EXAMPLE,
+        problems=[*_REFUSALS, "points_insufficient"],
+        tag="server",
+    )
+    def post(self, request: Request, member: str) -> Response:
+        given = self.read(BookingInput)
+        made = points.spend(
+            member_id=member_of(member),
+            amount=given["amount"],
+            source=self.source(given["reference"]),
+            currency=currency_of(given),
+        )
+        return Response(_posting(made))
+
+
+class HoldInput(BookingInput):
+    minutes = f.IntegerField(min_value=1, max_value=LONGEST_HOLD, required=False, help_text="15 where left out")
+
+
+class HoldOut(PostingOut):
+    hold = f.CharField(help_text="for capture and release")
+
+
+class MemberHolds(_Booking):
+    route = "member_points_holds"
+
+    @operation(
+        "Set points aside for a basket; let go by themselves when the time is over",
+        form=HoldInput,
+        asks=_BOOKING | {"minutes": 10},
+        answer=HoldOut,
+        example=POSTING_EXAMPLE | {"hold": "hld_3f8k2m9pq7wxz", "held": 128},
+        problems=[*_REFUSALS, "points_insufficient"],
+        tag="server",
+    )
+    def post(self, request: Request, member: str) -> Response:
+        given = self.read(HoldInput)
+        minutes = given.get("minutes", LONGEST_HOLD)
+        made = points.hold(
+            member_id=member_of(member),
+            amount=given["amount"],
+            source=self.source(given["reference"]),
+            currency=currency_of(given),
+            keep_for=timedelta(minutes=minutes),
+        )
+        return Response(_posting(made) | {"hold": ids.encode(HOLD, made.entry_id)})
+
+
+class CaptureInput(Input):
+    amount = f.IntegerField(min_value=1, max_value=MOST)
+    reference = f.RegexField(r"^[A-Za-z0-9._:-]{1,64}$", max_length=64)
+
+
+class HoldCapture(_Booking):
+    route = "points_hold_capture"
+
+    @operation(
+        "Spend what was set aside, or part of it; the rest goes back",
+        form=CaptureInput,
+        asks=_BOOKING,
+        answer=PostingOut,
+        example=POSTING_EXAMPLE,
+        problems=["not_found", "reservation_expired", "points_exceed_line", "source_reused"],
+        tag="server",
+    )
+    def post(self, request: Request, hold: str) -> Response:
+        given = self.read(CaptureInput)
+        entry_id = held_by(self.source(""), hold)
+        made = points.capture(entry_id=entry_id, amount=given["amount"], source=self.source(given["reference"]))
+        return Response(_posting(made))
+
+
+class HoldRelease(_Booking):
+    route = "points_hold_release"
+
+    @operation(
+        "Let go of what was set aside; again: nothing happens",
+        answer=PostingOut,
+        example=POSTING_EXAMPLE,
+        problems=["not_found", "reservation_expired"],
+        tag="server",
+    )
+    def post(self, request: Request, hold: str) -> Response:
+        entry_id = held_by(self.source(""), hold)
+        return Response(_posting(points.let_go(entry_id=entry_id, source=f"hold:{entry_id}:released")))
+
+
+def held_by(owner: str, hold: str) -> int:
+    """The line of a hold that `owner`'s sources wrote. Raises NotFound."""
+    entry_id = ids.decode(HOLD, hold)
+    if not telling.is_hold_of(entry_id=entry_id, source_prefix=owner):
+        raise NotFound
+    return entry_id
+
+
+def member_of(public_id: str) -> int:
+    """Aliases stand for their members. Raises NotFound."""
+    member_id = members.current_id(ids.decode(shapes.MEMBER, public_id))
+    if not Member.objects.filter(pk=member_id).exists():
+        raise NotFound
+    return member_id
+
+
+def currency_of(given: dict[str, Any]) -> str:
+    """The key asked for. Raises NotFound for one that does not exist."""
+    key = given.get("currency", "points")
+    if not Currency.objects.filter(key=key).exists():
+        raise NotFound(currency=key)
+    return key
+
+
+def _posting(made: points.Posting) -> dict[str, Any]:
+    return {
+        "id": ids.encode(ENTRY, made.entry_id),
+        "amount": made.amount,
+        "balance": made.balance,
+        "pending": made.pending,
+        "held": made.held,
+        "debt": made.debt,
+        "is_new": made.is_new,
+    }
