@@ -9,6 +9,7 @@ app_name = "api"
 V1: list[tuple[str, type[ApiView]]] = [
     ("me/home", me.Home),
     ("auth/codes", auth.Codes),
+    ("auth/code-calls", auth.CodeCalls),
     ("auth/code", auth.Code),
     ("auth/wechat", auth.Wechat),
     ("auth/refresh", auth.Refresh),

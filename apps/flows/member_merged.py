@@ -47,7 +47,7 @@ class Preview:
     rows: tuple[Row, ...]
     joined: Mapping[str, Any]
     loads: tuple[repointing.Load, ...]
-    consents: Mapping[tuple[str, str], bool]
+    consents: Mapping[tuple[str, str], consent_merges.Word]
     tags: tuple[tag_merges.After, ...]
     strong: tuple[str, ...]
     refusal: str

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-Kind = Literal["marketing", "transactional"]
+Kind = Literal["marketing", "transactional", "voice"]  # voice: a call that reads the text out
 State = Literal["accepted", "refused", "unknown", "retry"]
 
 
 class Outgoing(NamedTuple):
-    """One message. `key` names it for ever at the provider; `to` is E.164; `text` is composed (signature, opt-out)."""
+    """One message. `key` names it for ever at the provider; `to` is E.164; `text` is composed (signature, opt-out; bare for a call)."""
 
     key: str
     to: str

@@ -1,4 +1,7 @@
-"""The SMS door: send a batch, ask what became of a key, register texts. No function here raises for a bad answer."""
+"""The SMS door: send a batch (calls that read a text out, too), ask what became of a key, register texts.
+
+No function here raises for a bad answer.
+"""
 
 import json
 import math
@@ -41,6 +44,7 @@ REFUSALS = frozenset(
         "REPEATED",
         "DAY_LIMIT",
         "OTP_LIMIT",
+        "NOT_SPEAKABLE",
     }
 )
 
@@ -107,10 +111,10 @@ def replies(*, after: int, limit: int = 100) -> list[Reply]:
         return []
 
 
-def register(*, name: str, kind: Literal["promo", "notice", "otp"], text: str) -> Outcome:
+def register(*, name: str, kind: Literal["promo", "notice", "otp", "voice"], text: str) -> Outcome:
     """Have a template and our signature approved; the outcome's key is `name`. Placeholders: `{…}`, `{{…}}`, `${…}`.
 
-    Marketing goes out with promo templates, transactional with notice and otp. Repeat at every start: it is a no-op.
+    Marketing goes out with promo templates, transactional with notice and otp, calls with voice. Repeat at every start: it is a no-op.
     """
     body = {"signatures": [brand.signature()], "templates": [{"name": name, "kind": kind, "text": text}]}
     try:
@@ -121,7 +125,9 @@ def register(*, name: str, kind: Literal["promo", "notice", "otp"], text: str) -
 
 
 def compose(text: str, *, kind: Kind, signature: str | None = None) -> str:
-    """The text as carriers demand it: 【signature】 first and, for marketing, the opt-out words last."""
+    """The text as carriers demand it: 【signature】 first and, for marketing, the opt-out words last. A call has neither."""
+    if kind == "voice":
+        return text
     opening = f"【{signature or brand.signature()}】"
     whole = text if text.startswith(opening) else opening + text
     if kind != "marketing" or whole.endswith(OPT_OUT):

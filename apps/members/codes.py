@@ -17,7 +17,7 @@ from django.db import transaction
 from apps.core import ciphers, clock
 from apps.core.errors import DomainError
 from apps.gateways import sandbox, sms
-from apps.gateways.messages import Outcome, Outgoing
+from apps.gateways.messages import Kind, Outcome, Outgoing
 from apps.members import guard, phones
 from apps.members.errors import CodeNotSent, CodeSpent, CodeWrong
 from apps.members.proofs import TRIES, CodeRequest, KnownDevice
@@ -32,6 +32,14 @@ TEXTS = {
     CodeRequest.Purpose.CHANGE_PHONE: "您正在更换手机号，验证码：{code}，5分钟内有效，请勿告诉他人。",
     CodeRequest.Purpose.GUARDIAN: "您的孩子未满14周岁，正在请您同意其会员服务。验证码：{code}，"
     "5分钟内有效；输入即表示同意，不同意请忽略。",
+}
+# Read out, twice, for whom no message reaches; the digits one by one.
+CALLS = {
+    CodeRequest.Purpose.LOGIN: "您的登录验证码是：{code}。再说一遍：{code}。请勿告诉他人。",
+    CodeRequest.Purpose.STEP_UP: "您正在进行安全验证，验证码是：{code}。再说一遍：{code}。请勿告诉他人。",
+    CodeRequest.Purpose.CHANGE_PHONE: "您正在更换手机号，验证码是：{code}。再说一遍：{code}。请勿告诉他人。",
+    CodeRequest.Purpose.GUARDIAN: "您的孩子未满十四周岁，正在请您同意其会员服务，输入验证码即表示同意。"
+    "验证码是：{code}。再说一遍：{code}。不同意请直接挂断。",
 }
 # What a provider says of one number. Told to nobody: only members can be on our opt-out list.
 ABOUT_THE_NUMBER = frozenset({"NUMBER_INVALID", "BLACKLIST", "REPEATED", "DAY_LIMIT", "OTP_LIMIT"})
@@ -58,12 +66,30 @@ def request(*, phone: str, network: str, purpose: str, device: str) -> CodeSent:
     """Decide, store, then send with no transaction open. Raises PhoneInvalid, PhoneNotServed, TooManyCodes, CodeNotSent."""
     number = phones.normal(phone)
     guard.check_served(number)
+    return _ask(number=number, network=network, purpose=purpose, device=device, is_call=False)
+
+
+def call(*, request_id: str, network: str, device: str) -> CodeSent:
+    """Have a new code read out by a call to the phone of an earlier ask that is neither used nor too old.
+
+    It counts as a message does, under the same limits and the same guard, so the first call comes after `resend_after`.
+    Raises CodeSpent, TooManyCodes, CodeNotSent.
+    """
+    asked = CodeRequest.objects.filter(
+        key=request_id, used_at=None, expires_at__gt=clock.now(), sealed__isnull=False
+    ).first()
+    if asked is None:
+        raise CodeSpent
+    return _ask(number=_open(asked), network=network, purpose=asked.purpose, device=device, is_call=True)
+
+
+def _ask(*, number: str, network: str, purpose: str, device: str, is_call: bool) -> CodeSent:
     code = sandbox.CODE if sandbox.is_magic(number) else f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
     begun = time.monotonic()
     with transaction.atomic(durable=True):
         asked, is_alarm = _store(number=number, code=code, purpose=purpose, network=network, device=device)
     try:
-        _send(asked, number=number, code=code)
+        _send(asked, number=number, code=code, is_call=is_call)
     finally:
         if is_alarm:
             time.sleep(max(0.0, EVEN_SECONDS - (time.monotonic() - begun)))
@@ -123,18 +149,20 @@ def _store(*, number: str, code: str, purpose: str, network: str, device: str) -
     return asked, decision.is_alarm
 
 
-def _send(asked: CodeRequest, *, number: str, code: str) -> None:
+def _send(asked: CodeRequest, *, number: str, code: str, is_call: bool) -> None:
     """A held one asks the provider a question instead, which costs nothing and fails when sending would. Raises CodeNotSent."""
     if asked.state == CodeRequest.State.HELD:
         answer = sms.query([_key(asked)]).get(_key(asked))
         if answer and answer.code.startswith(("NOT_REACHED", "CIRCUIT_OPEN")):
             raise CodeNotSent
         return
-    text = sms.compose(TEXTS[CodeRequest.Purpose(asked.purpose)].format(code=code), kind="transactional")
-    message = Outgoing(_key(asked), number, text, "transactional", _template(asked.purpose))
+    words = (CALLS if is_call else TEXTS)[CodeRequest.Purpose(asked.purpose)]
+    kind: Kind = "voice" if is_call else "transactional"
+    text = sms.compose(words.format(code="，".join(code) if is_call else code), kind=kind)
+    message = Outgoing(_key(asked), number, text, kind, f"{'call' if is_call else 'code'}_{asked.purpose}")
     [outcome] = sms.send_batch([message])
     if outcome.code in {"TEMPLATE_UNAPPROVED", "SIGNATURE_UNAPPROVED"}:
-        sms.register(name=message.template, kind="otp", text=TEXTS[CodeRequest.Purpose(asked.purpose)])
+        sms.register(name=message.template, kind="voice" if is_call else "otp", text=words)
         [outcome] = sms.send_batch([message])
     _record(asked, outcome)
 
@@ -152,10 +180,6 @@ def _record(asked: CodeRequest, outcome: Outcome) -> None:
 
 def _key(asked: CodeRequest) -> str:
     return f"code:{asked.pk}"
-
-
-def _template(purpose: str) -> str:
-    return f"code_{purpose}"
 
 
 def _digest(key: str, code: str) -> bytes:

@@ -6,9 +6,11 @@ An import or a member of staff never overrules a withdrawal by way of a merge.
 """
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
+
+from apps.core import clock
 
 # Sources by which members speak for themselves: "portal", "api" (with their own token), "mini-program", "sms:R".
 OWN_WORDS = ("portal", "api", "mini-program", "h5", "app", "sms", "wecom")
@@ -65,13 +67,22 @@ def part(images: dict[str, Any]) -> None:
         cursor.execute(_UNTOUCHED, {name: json.dumps(images[name]) for name in ("before", "after")})
 
 
-def foresee(*, survivor_id: int, loser_id: int) -> dict[tuple[str, str], bool]:
-    """The loser's lines that would count, by purpose and channel: given or withdrawn."""
+class Word(NamedTuple):
+    """What a line says; `has_ended`: a yes that counts no more."""
+
+    is_granted: bool
+    has_ended: bool
+
+
+def foresee(*, survivor_id: int, loser_id: int) -> dict[tuple[str, str], Word]:
+    """The loser's lines that would count, by purpose and channel."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"select purpose, channel, is_granted from ({COUNTING}) c order by 1, 2", _parameters(survivor_id, loser_id)
+            f"select purpose, channel, is_granted, is_granted and coalesce(valid_until <= %(moment)s, false)"
+            f" from ({COUNTING}) c order by 1, 2",
+            _parameters(survivor_id, loser_id) | {"moment": clock.now()},
         )
-        return {(purpose, channel): is_granted for purpose, channel, is_granted in cursor.fetchall()}
+        return {(purpose, channel): Word(*word) for purpose, channel, *word in cursor.fetchall()}
 
 
 def _parameters(survivor_id: int, loser_id: int) -> dict[str, Any]:

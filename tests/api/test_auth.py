@@ -1,15 +1,17 @@
 """Logging in, staying in and leaving, against the strict simulator of SMS and WeChat."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
 from apps.api import door
+from apps.core import clock as house
 from apps.core import ratelimits
 from apps.core.models import IdempotencyKey, TokenFamily
 from apps.gateways.models import SubscribeGrant
 from apps.gateways.simulator.client import Client as SimulatorClient
-from apps.members.models import Member
+from apps.members.models import CodeRequest, Member
 from tests.api.conftest import Caller
 from tests.api.test_frame import is_problem
 
@@ -89,6 +91,21 @@ def test_a_phone_logs_in_with_its_code(nobody: Caller, simulator):
     assert is_problem(spent, 409, "code_expired")
     assert is_problem(nobody.post("auth/codes", {"phone": "13900000001"}), 429, "rate_limited")
     assert is_problem(nobody.post("auth/codes", {"phone": "12"}), 422, "phone_invalid")
+
+
+def test_a_code_is_read_out_when_no_message_came(nobody: Caller, simulator):
+    sent = nobody.post("auth/codes", {"phone": "13900000001"}).data["request_id"]
+    assert is_problem(nobody.post("auth/code-calls", {"request_id": sent}), 429, "rate_limited")
+    assert is_problem(nobody.post("auth/code-calls", {"request_id": "otp_other"}), 409, "code_expired")
+    CodeRequest.objects.update(created_at=house.now() - timedelta(minutes=2))
+
+    called = nobody.post("auth/code-calls", {"request_id": sent})
+
+    assert (called.status_code, called.data["resend_after"], called.data["expires_in"]) == (200, 60, 300)
+    text = SimulatorClient(simulator.url).messages(tail="0001")[-1]["text"]
+    code = "".join(re.findall(r"\d", text)[:6])
+    came_in = nobody.post("auth/code", {"request_id": called.data["request_id"], "code": code})
+    assert (came_in.status_code, came_in.data["is_new"]) == (200, True)
 
 
 def test_a_phone_proved_by_wechat_is_taken_over(nobody: Caller, simulator):

@@ -6,12 +6,13 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from apps.core import clock as house_clock
 from apps.core import ids, tokens
 from apps.core.models import AuditEntry, User
 from apps.flows import privacy
 from apps.flows.models import PrivacyRequest
 from apps.members import departures, doubts, selectors, services, states
-from apps.members.models import Consent, Identity, Member, Merge, Opening
+from apps.members.models import Consent, ConsentNow, Identity, Member, Merge, Opening
 from apps.orders.models import Order
 from apps.stores.models import Role
 from tests.console.world import House
@@ -274,3 +275,18 @@ def test_the_other_record_is_looked_for_by_what_staff_know(at, house):
 
     assert to("merge_preview", house, "mine", "near") in page
     assert "NO-far" not in page
+
+
+def test_the_comparison_of_two_records_says_that_a_yes_has_ended(at, house):
+    near = house.members["near"].pk
+    services.give_consent(
+        member_id=near, purpose="marketing", channel="email", is_granted=True, source="portal", text_version="1"
+    )
+    page = at().get(to("merge_preview", house, "mine", "near"))
+    assert dict(page.context["consents"])["marketing", "email"] == (True, False)
+
+    ConsentNow.objects.filter(member_id=near, channel="email").update(valid_until=house_clock.now())
+
+    page = at().get(to("merge_preview", house, "mine", "near"))
+    assert dict(page.context["consents"])["marketing", "email"] == (True, True)
+    assert "已失效" in text(page)

@@ -196,7 +196,8 @@ def test_a_code_may_be_pasted_with_words_around_it_and_a_wrong_one_loses_nothing
     assert page.input_value("#phone") == PHONE  # the tick is missing: the number stays
     page.check("[name=agree]")
     page.click("form button.wide")
-    expect(page.locator("[data-wait]")).to_be_disabled()
+    for waits in page.locator("[data-wait]").all():
+        expect(waits).to_be_disabled()
     code = code_for(simulator, PHONE)
     wrong = "000000" if code != "000000" else "111111"
     page.fill("#code", wrong)
@@ -209,6 +210,35 @@ def test_a_code_may_be_pasted_with_words_around_it_and_a_wrong_one_loses_nothing
         f"验证码 {code[:3]} {code[3:]}",
     )
     assert page.input_value("#code") == code
+    page.locator("form button.wide").first.click()
+    page.wait_for_url("**/my/")
+
+
+@pytest.mark.parametrize("language", ["zh-hans", pytest.param("en", marks=pytest.mark.nightly)])
+def test_when_no_message_comes_the_code_is_read_out_by_a_call(
+    open_page: Open, house: House, simulator: Simulator, language: str, tmp_path: Path
+):
+    found = open_page(language=language)
+    page = found.page
+    found.go("/my/login/")
+    page.fill("#phone", PHONE)
+    page.check("[name=agree]")
+    page.click("form button.wide")
+    reads = page.locator("[name=call]")
+    expect(reads).to_be_disabled()
+    keep(page, name=f"code-waits-390-{language}", folder=tmp_path)
+    CodeRequest.objects.update(created_at=clock.now() - timedelta(minutes=2))
+    page.evaluate("document.querySelector('[name=call]').disabled = false")  # as when its minute is over
+    reads.click()
+    page.wait_for_load_state("networkidle")
+
+    last = Client(simulator.url).messages(limit=1, tail=PHONE[-4:], newest=True)[0]
+    assert last["kind"] == "voice"
+    found.check()
+    assert small_targets(found) == []
+    assert wrong_language(found, language) == []
+    keep(page, name=f"code-called-390-{language}", folder=tmp_path)
+    page.fill("#code", "".join(re.findall(r"\d", last["text"])[:6]))
     page.locator("form button.wide").first.click()
     page.wait_for_url("**/my/")
 

@@ -318,3 +318,35 @@ def test_reset_forgets_all_but_the_registrations(desk: Desk) -> None:
     after = desk.send("t:1")
     assert (after["code"], after.get("duplicate")) == ("OK", None)
     assert after["biz_id"] > before["biz_id"]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("您的验证码是：1，2，3，4，5，6。", "OK"),
+        ("您的验证码是：123456。", "NOT_SPEAKABLE"),
+        ("【Siyu】您的验证码是：1，2。", "NOT_SPEAKABLE"),
+        ("您的验证码是：http://a.example。", "NOT_SPEAKABLE"),
+        ("您的密码是：1，2。", "TEMPLATE_MISMATCH"),
+    ],
+)
+def test_a_call_reads_out_what_can_be_spoken_only(desk: Desk, text: str, code: str):
+    desk.post("/sms/templates", {"templates": [{"name": "say", "kind": "voice", "text": "您的验证码是：{code}。"}]})
+    assert desk.send("v1", text=text, kind="voice", template="say")["code"] == code
+    assert desk.send("v2", text=text, kind="voice", template="login")["code"] in {
+        "TEMPLATE_UNAPPROVED",
+        "NOT_SPEAKABLE",
+    }
+    assert (
+        desk.send("v3", text=f"【Siyu】{text}", kind="transactional", template="say")["code"] == "TEMPLATE_UNAPPROVED"
+    )
+
+
+def test_spoken_codes_count_beside_sent_ones(desk: Desk):
+    desk.post("/sms/templates", {"templates": [{"name": "say", "kind": "voice", "text": "验证码{code}。"}]})
+    desk.platform.store.set_limits({"otp_per_day_all": 2})
+    assert desk.otp("a", "123456", at=NOON) == "OK"
+    say = {"kind": "voice", "template": "say"}
+    assert desk.send("b", at=NOON + timedelta(minutes=1), text="验证码1，2。", **say)["code"] == "OK"
+    assert desk.send("c", at=NOON + timedelta(minutes=9), text="验证码3，4。", **say)["code"] == "OTP_LIMIT"
+    assert desk.otp("d", "654321", at=NOON + timedelta(minutes=9)) == "OTP_LIMIT"

@@ -12,6 +12,7 @@ from apps.api import shapes
 from apps.api.base import ApiView, Input
 from apps.api.schema import operation
 from apps.core import ids, requests, tokens
+from apps.members import codes as phone_codes
 from apps.members import login
 from apps.members.proofs import CodeRequest
 
@@ -57,6 +58,30 @@ class Codes(AuthView):
     def post(self, request: Request) -> Response:
         wanted = self.read(CodesInput)
         sent = login.request_code(network=requests.origin().address, **wanted)
+        return Response(vars(sent))
+
+
+class CallInput(Input):
+    request_id = f.CharField(max_length=60, help_text="of the message that did not come")
+    device = f.RegexField(ANONYMOUS, required=False, default="", help_text="as when the message was asked for")
+
+
+class CodeCalls(AuthView):
+    route = "auth_code_calls"
+
+    @operation(
+        "Have a new code read out by a call to the same phone, when no message came",
+        form=CallInput,
+        asks={"request_id": "otp_Q9zR3m0sX1cVbN7kLpTy2aWd"},
+        answer=CodesOut,
+        example=CODES_EXAMPLE,
+        problems=["code_expired", "provider_unavailable"],
+        tag="auth",
+        is_keyed=False,
+    )
+    def post(self, request: Request) -> Response:
+        wanted = self.read(CallInput)
+        sent = phone_codes.call(network=requests.origin().address, **wanted)
         return Response(vars(sent))
 
 

@@ -12,7 +12,8 @@ from typing import NamedTuple
 LOCAL_HOURS = 8  # China has one zone and no summer time, and a bare machine may lack tzdata
 OPT_OUT = "拒收请回复R"
 OPT_OUT_REPLIES = frozenset({"R", "T", "TD", "N", "退订", "拒收"})
-KINDS = {"promo": "marketing", "notice": "transactional", "otp": "transactional"}
+KINDS = {"promo": "marketing", "notice": "transactional", "otp": "transactional", "voice": "voice"}
+CODES = frozenset({"otp", "voice"})  # kinds of templates whose limits count sent and spoken codes alike
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000  # milliseconds, the unit of every time in the simulator
 
@@ -37,6 +38,7 @@ MAGIC_NUMBERS = {
 
 _NUMBER = re.compile(r"\+861[3-9][0-9]{9}")
 _KEY = re.compile(r"[A-Za-z0-9:_./|-]{1,160}")
+_UNSPEAKABLE = re.compile(r"[【】]|://|\d{2}")
 _PLACEHOLDER = re.compile(r"\$?\{\{?[^{}]*\}?\}")
 _SENSITIVE = re.compile("赌博|博彩|发票代开|代开发票|裸聊|高利贷|枪支|毒品|六合彩|刷单返利")
 
@@ -66,7 +68,7 @@ class Template:
 
     def __init__(self, *, name: str, kind: str, text: str) -> None:
         if kind not in KINDS:
-            raise ValueError("template kind must be promo, notice or otp")
+            raise ValueError("template kind must be promo, notice, otp or voice")
         self.name, self.kind, self.text = name, kind, text
         self._parts = _PLACEHOLDER.split(text.removesuffix(OPT_OUT).removesuffix("，"))
         if len("".join(self._parts).strip()) < 2:
@@ -115,14 +117,14 @@ def _refuse_form(message: Message, *, known: Registered) -> tuple[str, str] | No
         return "KEY_INVALID", "1 to 160 of A-Z a-z 0-9 : _ . / | -"
     if not _NUMBER.fullmatch(message.to):
         return "NUMBER_INVALID", "not a mobile number of +86"
-    signature, _, body = message.text.partition("】")
-    if not signature.startswith("【") or signature[1:] not in known.signatures:
-        return "SIGNATURE_UNAPPROVED", "the text must start with a registered 【signature】"
+    if refused := _refuse_opening(message, known=known):
+        return refused
     if len(message.text) > known.limits["content_length"]:
         return "CONTENT_TOO_LONG", f"at most {known.limits['content_length']} characters"
     template = known.templates.get(message.template)
     if template is None or KINDS[template.kind] != message.kind:
         return "TEMPLATE_UNAPPROVED", "no such template for this kind of message"
+    body = message.text if message.kind == "voice" else message.text.partition("】")[2]
     if message.kind == "marketing":
         if not body.endswith(OPT_OUT):
             return "OPT_OUT_MISSING", f"marketing must end with {OPT_OUT}"
@@ -131,6 +133,20 @@ def _refuse_form(message: Message, *, known: Registered) -> tuple[str, str] | No
         return "TEMPLATE_MISMATCH", "the text differs from the fixed words of its template"
     if _SENSITIVE.search(body):
         return "SENSITIVE_WORD", "the text holds a word that carriers block"
+    return None
+
+
+def _refuse_opening(message: Message, *, known: Registered) -> tuple[str, str] | None:
+    if message.kind == "voice":
+        unfit = _UNSPEAKABLE.search(message.text)
+        return (
+            ("NOT_SPEAKABLE", "a call reads the text out: no 【signature】, no link, digits one by one")
+            if unfit
+            else None
+        )
+    signature, mark, _ = message.text.partition("】")
+    if not (mark and signature.startswith("【") and signature[1:] in known.signatures):
+        return "SIGNATURE_UNAPPROVED", "the text must start with a registered 【signature】"
     return None
 
 
@@ -150,11 +166,11 @@ def _refuse_frequency(message: Message, *, past: Sequence[Past], known: Register
     if any(p.content == message.content and p.at > repeat_from for p in past):
         return "REPEATED", f"the same content went to this number within {limits['repeat_seconds']} s"
     same = [p.at for p in past if p.template == message.template]
-    if known.templates[message.template].kind != "otp":
+    if known.templates[message.template].kind not in CODES:
         if len(same) >= limits["template_per_day"]:
             return "DAY_LIMIT", f"{limits['template_per_day']} a day per number and template"
         return None
-    codes = sum(1 for p in past if p.template in known.templates and known.templates[p.template].kind == "otp")
+    codes = sum(1 for p in past if p.template in known.templates and known.templates[p.template].kind in CODES)
     windows = (("otp_per_minute", MINUTE), ("otp_per_hour", HOUR), ("otp_per_day", DAY))
     for name, span in windows:
         if sum(1 for at in same if at > now - span) >= limits[name]:

@@ -9,7 +9,7 @@ from apps.core import requests
 from apps.core.errors import DomainError
 from apps.members import guardians, minors
 from apps.members.errors import GuardianIsMember, PhoneInvalid
-from apps.portal import agreements, anonymous, sessions, shell
+from apps.portal import agreements, anonymous, asking, sessions, shell
 from apps.portal.shell import Facts
 
 SOURCE = "portal:guardian"
@@ -26,11 +26,14 @@ def page(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return shell.page(request, "portal/guardian.html", facts, at="me")
     try:
-        sent = guardians.request_code(
-            member_id=member_id,
-            phone=facts["phone"],
-            network=requests.origin().address,
-            device=anonymous.of(request),
+        sent = asking.sent(
+            request,
+            lambda: guardians.request_code(
+                member_id=member_id,
+                phone=facts["phone"],
+                network=requests.origin().address,
+                device=anonymous.of(request),
+            ),
         )
     except (PhoneInvalid, GuardianIsMember) as refusal:
         facts["phone_error"] = str(refusal)
@@ -38,8 +41,7 @@ def page(request: HttpRequest) -> HttpResponse:
     except DomainError as refusal:
         facts["trouble"] = str(refusal)
         return shell.page(request, "portal/guardian.html", facts, at="me", status=refusal.status)
-    more = {"request_id": sent.request_id, "resend_after": sent.resend_after}
-    return shell.page(request, "portal/guardian_code.html", {**facts, **more}, at="me")
+    return shell.page(request, "portal/guardian_code.html", {**facts, **sent}, at="me")
 
 
 @require_POST

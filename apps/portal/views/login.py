@@ -15,7 +15,7 @@ from apps.core.errors import DomainError, ValidationFailed
 from apps.members import login
 from apps.members import services as members
 from apps.members.errors import MemberLeaving, PhoneInvalid
-from apps.portal import agreements, anonymous, browsers, demo, sessions, shell
+from apps.portal import agreements, anonymous, asking, browsers, demo, sessions, shell
 from apps.portal.addresses import inside
 from apps.portal.shell import Facts
 
@@ -40,17 +40,20 @@ def page(request: HttpRequest) -> HttpResponse:
         facts["agree_error"] = _("Tick this if you agree. Without it nobody can become or stay a member.")
         return shell.page(request, "portal/login.html", facts, status=422)
     try:
-        sent = login.request_code(
-            phone=facts["phone"],
-            network=requests.origin().address,
-            purpose="login",
-            device=anonymous.of(request),
+        sent = asking.sent(
+            request,
+            lambda: login.request_code(
+                phone=facts["phone"],
+                network=requests.origin().address,
+                purpose="login",
+                device=anonymous.of(request),
+            ),
         )
     except PhoneInvalid as refusal:
         return shell.page(request, "portal/login.html", {**facts, "phone_error": str(refusal)}, status=refusal.status)
     except DomainError as refusal:
         return shell.page(request, "portal/login.html", {**facts, "trouble": str(refusal)}, status=refusal.status)
-    return _ask_for_code(request, {**facts, "request_id": sent.request_id, "resend_after": sent.resend_after})
+    return _ask_for_code(request, {**facts, **sent})
 
 
 @require_POST

@@ -10,7 +10,7 @@ from apps.core.errors import DomainError
 from apps.members import login
 from apps.members import selectors as members
 from apps.members.errors import PhoneInvalid
-from apps.portal import anonymous, sessions, shell
+from apps.portal import anonymous, asking, sessions, shell
 from apps.portal.shell import Facts
 from apps.portal.views import step_up
 
@@ -25,18 +25,20 @@ def page(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return shell.page(request, "portal/phone.html", facts)
     try:
-        sent = login.request_code(
-            phone=facts["phone"],
-            network=requests.origin().address,
-            purpose="change_phone",
-            device=anonymous.of(request),
+        sent = asking.sent(
+            request,
+            lambda: login.request_code(
+                phone=facts["phone"],
+                network=requests.origin().address,
+                purpose="change_phone",
+                device=anonymous.of(request),
+            ),
         )
     except PhoneInvalid as refusal:
         return shell.page(request, "portal/phone.html", {**facts, "phone_error": str(refusal)}, status=refusal.status)
     except DomainError as refusal:
         return shell.page(request, "portal/phone.html", {**facts, "trouble": str(refusal)}, status=refusal.status)
-    more = {"request_id": sent.request_id, "resend_after": sent.resend_after}
-    return shell.page(request, "portal/phone_code.html", {**facts, **more})
+    return shell.page(request, "portal/phone_code.html", {**facts, **sent})
 
 
 @require_POST

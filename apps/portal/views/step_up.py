@@ -13,7 +13,7 @@ from apps.core.errors import DomainError
 from apps.members import login
 from apps.members import selectors as members
 from apps.members.errors import StepUpRequired
-from apps.portal import anonymous, shell
+from apps.portal import anonymous, asking, shell
 from apps.portal.addresses import inside
 from apps.portal.shell import Facts
 
@@ -42,15 +42,17 @@ def page(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return shell.page(request, "portal/step_up.html", facts)
     try:
-        sent = login.request_step_up_code(
-            member_id=request.member.member_id,  # type: ignore[attr-defined]
-            network=requests.origin().address,
-            device=anonymous.of(request),
+        sent = asking.sent(
+            request,
+            lambda: login.request_step_up_code(
+                member_id=request.member.member_id,  # type: ignore[attr-defined]
+                network=requests.origin().address,
+                device=anonymous.of(request),
+            ),
         )
     except DomainError as refusal:
         return shell.page(request, "portal/step_up.html", {**facts, "trouble": str(refusal)}, status=refusal.status)
-    more = {"request_id": sent.request_id, "resend_after": sent.resend_after}
-    return shell.page(request, "portal/step_up_code.html", {**facts, **more})
+    return shell.page(request, "portal/step_up_code.html", {**facts, **sent})
 
 
 @require_POST
