@@ -1,4 +1,4 @@
-"""The books: accounts, ledger lines, lots and holds. Written by the functions of `ledger.sql` alone; see docs/points.md.
+"""The books: accounts, ledger lines, lots and holds. Written by the database functions beside this file (`*.sql`) alone; see docs/points.md.
 
 Every line says how it changed the account's four totals, so each total is the sum of its column over the lines. A lot is what one
 earning left to spend: `amount` minus what `Use` rows took from it is `remaining`, and the open lots add up to `balance`.
@@ -17,7 +17,7 @@ class Currency(models.Model):
     `expiry`: {"kind": "never"} | {"kind": "after", "days": N} | {"kind": "after", "months": N, "round_to": "month" | "quarter" |
     "half_year" | "year"} | {"kind": "on", "month": M, "day": D, "years": K} | {"kind": "idle", "months": N}; `points_expiry` of
     ledger.sql computes it. `transfer`: {} = members may not give any away, else {"daily_cap": N, "fee_percent": P, "expiry":
-    "keep" | "reset"}.
+    "keep" | "reset"}; the cap counts points and fees of a shop day, the fee comes on top and is rounded down.
     """
 
     class RefundPolicy(models.TextChoices):
@@ -47,7 +47,10 @@ class Currency(models.Model):
 
 
 class Account(models.Model):
-    """A member's totals in one currency. `next_due_at`: not before then does anything expire, activate or lapse by itself."""
+    """A member's totals in one currency. `next_due_at`: not before then does anything expire, activate or lapse by itself.
+
+    `joined_into`: the record was joined to another; everything stands on that account by now, only old lines remain here.
+    """
 
     member = models.ForeignKey("members.Member", on_delete=models.PROTECT, related_name="+", db_index=False)
     currency = models.ForeignKey(Currency, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -58,6 +61,8 @@ class Account(models.Model):
     earned_total = models.BigIntegerField(default=0)  # all that was ever granted; never falls
     next_due_at = models.DateTimeField(null=True)
     is_frozen = models.BooleanField(_("frozen"), default=False)
+    joined_into = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    is_joint = models.BooleanField(default=False)  # others were joined into it: a source may stand on one of theirs
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
@@ -72,7 +77,8 @@ class Account(models.Model):
             models.CheckConstraint(condition=Q(debt=0) | Q(balance=0), name="points_debt_is_paid_first"),
         ]
         indexes = [
-            models.Index(fields=["next_due_at"], condition=Q(next_due_at__isnull=False), name="points_account_due")
+            models.Index(fields=["next_due_at"], condition=Q(next_due_at__isnull=False), name="points_account_due"),
+            models.Index(fields=["joined_into"], condition=Q(joined_into__isnull=False), name="points_joined"),
         ]
 
     def __str__(self) -> str:
@@ -135,6 +141,9 @@ class Entry(models.Model):
                 fields=["reverses"], condition=Q(reverses__isnull=False), name="points_reversals", include=["undone"]
             ),
             models.Index(fields=["staff", "at"], condition=Q(staff__isnull=False), name="points_by_staff"),
+            models.Index(
+                fields=["account", "at"], include=["amount"], condition=Q(kind="transfer_out"), name="points_given_away"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -44,3 +44,20 @@ class ReasonMissing(DomainError):
     code = "reason_missing"
     status = 422
     title = _("Say why, in a few words: it stands in the member's statement and in the audit trail.")
+
+
+class TransferOff(DomainError):
+    code = "points_transfer_off"
+    title = _("These points cannot be given to others.")
+
+
+class TransferToSelf(DomainError):
+    code = "points_transfer_self"
+    title = _("Points cannot be given to oneself.")
+
+
+class TransferCapReached(DomainError):
+    """`left`: what may still leave the account today, fees with it."""
+
+    code = "points_transfer_cap"
+    title = _("Today only %(left)s more points may be given away, fee included.")

@@ -1,10 +1,11 @@
--- The only writers of the points books: one call, one round trip, whole or not at all. Installed by the migrations (`core.database.SqlFile`).
+-- The only writers of the points books, with returning.sql and joining.sql: one call, one round trip, whole or not at all. Installed by
+-- the migrations (`core.database.SqlFile`).
 --
 -- Each function locks the account first, so that what it reads afterwards is what is true (every statement of a volatile function
 -- sees what committed before it began), settles what fell due meanwhile, and answers with
 --   outcome  done | again (this source wrote before: `amount` is what it wrote) | short | frozen | exceeds | late | settled
 --   entry_id, amount, balance, pending, held, debt   of the account afterwards
--- Nothing is written unless the outcome is done. Amounts are positive whole points. Times are moments; days are shop days.
+-- Beyond what time alone had done nothing is written unless the outcome is done. Amounts are positive whole points. Times are moments; days are shop days.
 
 
 -- When something earned at `start` stops being valid: the first moment after its last whole day. Null: never.
@@ -48,16 +49,20 @@ create or replace function points_day_of(in_year int, policy jsonb) returns date
 $$;
 
 
--- The member's account, locked; made where there is none.
+-- The member's account, locked; made where there is none. Of a record that was joined to another one: the other's, so that nothing
+-- ever lands on an account that nobody looks at.
 create or replace function points_locked(p_member bigint, p_currency bigint, p_moment timestamptz)
 returns points_account language plpgsql as $$
 declare a points_account;
 begin
     select * into a from points_account where member_id = p_member and currency_id = p_currency for no key update;
     if not found then
-        insert into points_account (member_id, currency_id, balance, pending, held, debt, earned_total, is_frozen, created_at)
-        values (p_member, p_currency, 0, 0, 0, 0, 0, false, p_moment) on conflict do nothing;
+        insert into points_account (member_id, currency_id, balance, pending, held, debt, earned_total, is_frozen, is_joint, created_at)
+        values (p_member, p_currency, 0, 0, 0, 0, 0, false, false, p_moment) on conflict do nothing;
         select * into a from points_account where member_id = p_member and currency_id = p_currency for no key update;
+    end if;
+    if a.joined_into_id is not null then
+        return points_locked_root(a.joined_into_id, p_moment);
     end if;
     if a.next_due_at <= p_moment then
         perform points_settle(array[a.id], p_moment);
@@ -65,6 +70,45 @@ begin
     end if;
     return a;
 end $$;
+
+-- The account that an account's lots and lines count for by now, locked. A lot always stands where the account of its line leads.
+create or replace function points_locked_root(p_account bigint, p_moment timestamptz) returns points_account language plpgsql as $$
+declare a points_account;
+begin
+    select * into a from points_account where id = p_account for no key update;
+    while a.joined_into_id is not null loop
+        select * into a from points_account where id = a.joined_into_id for no key update;
+    end loop;
+    if a.next_due_at <= p_moment then
+        perform points_settle(array[a.id], p_moment);
+        select * into a from points_account where id = a.id;
+    end if;
+    return a;
+end $$;
+
+-- The line that `p_source` wrote on this account, or on one that was joined to it.
+create or replace function points_written(a points_account, p_source text) returns points_entry language plpgsql stable as $$
+declare e points_entry;
+begin
+    select * into e from points_entry where account_id = a.id and source = p_source;
+    if not found and a.is_joint then
+        with recursive family as (
+            select id from points_account where joined_into_id = a.id
+            union select j.id from points_account j join family f on j.joined_into_id = f.id
+        )
+        select t.* into e from points_entry t where t.source = p_source and t.account_id in (select id from family) order by t.id limit 1;
+    end if;
+    return e;
+end $$;
+
+-- What `p_source` undid of a line, on whichever account. `amount` 0: this source wrote something else here.
+create or replace function points_undone(a points_account, p_entry bigint, p_source text, out entry_id bigint, out amount bigint)
+language sql stable as $$
+    select max(e.id), sum(case when e.reverses_id = p_entry then e.undone else 0 end)::bigint from (
+        select id, reverses_id, undone from points_entry where account_id = a.id and source = p_source
+        union select id, reverses_id, undone from points_entry where reverses_id = p_entry and source = p_source
+    ) e
+$$;
 
 
 -- What time alone has done to these accounts (locked by the caller) until `p_moment`: pending lots become usable and pay debts first,
@@ -158,13 +202,21 @@ create or replace function points_earn(
 #variable_conflict use_column
 declare
     a points_account := points_locked(p_member, p_currency, p_moment);
-    paid bigint := case when p_is_pending then 0 else least(a.debt, p_amount) end;
-    usable bigint := case when p_is_pending then 0 else p_amount - paid end;
-    waiting bigint := case when p_is_pending then p_amount else 0 end;
+    waits boolean := p_is_pending and (p_due_at > p_moment) is not false;
+    paid bigint := case when waits then 0 else least(a.debt, p_amount) end;
+    usable bigint := case when waits then 0 else p_amount - paid end;
+    waiting bigint := case when waits then p_amount else 0 end;
     policy jsonb;
     ends timestamptz;
     lot bigint;
 begin
+    if a.is_joint then
+        select 'again', e.id, e.granted into outcome, entry_id, amount from points_written(a, p_source) e where e.id is not null;
+        if entry_id is not null then
+            balance := a.balance; pending := a.pending; held := a.held; debt := a.debt;
+            return;
+        end if;
+    end if;
     insert into points_entry (account_id, kind, amount, pending, held, debt, granted, balance_after, source, undone,
                               version_id, store_id, staff_id, note, at)
     values (a.id, p_kind, usable, waiting, 0, -paid, p_amount, a.balance + usable, p_source, 0,
@@ -174,18 +226,18 @@ begin
         select 'again', e.id, e.granted into outcome, entry_id, amount from points_entry e where e.account_id = a.id and e.source = p_source;
     else
         select coalesce(p_expiry, c.expiry) into policy from points_currency c where c.id = p_currency;
-        ends := case when p_is_pending then null else coalesce(p_expires_at, points_expiry(policy, p_moment)) end;
+        ends := case when waits then null else coalesce(p_expires_at, points_expiry(policy, p_moment)) end;
         insert into points_lot (account_id, entry_id, amount, remaining, expired, reversed, forgiven, earned_at,
                                 due_at, lapse_at, activated_at, expires_at, expiry)
         values (a.id, entry_id, p_amount, p_amount - paid, 0, 0, 0, p_moment,
-                p_due_at, p_lapse_at, case when p_is_pending then null else p_moment end, ends, p_expiry)
+                p_due_at, p_lapse_at, case when waits then null else p_moment end, ends, p_expiry)
         returning id into lot;
         if paid > 0 then
             insert into points_use (entry_id, lot_id, kind, amount) values (entry_id, lot, 'debt', paid);
         end if;
         update points_account t set balance = t.balance + usable, pending = t.pending + waiting, debt = t.debt - paid,
                earned_total = t.earned_total + p_amount,
-               next_due_at = case when p_is_pending then least(t.next_due_at, p_due_at, p_lapse_at) else least(t.next_due_at, ends) end
+               next_due_at = case when waits then least(t.next_due_at, p_due_at, p_lapse_at) else least(t.next_due_at, ends) end
         where t.id = a.id;
         perform points_touch(a.id, policy, p_moment);
         outcome := 'done'; amount := p_amount;
@@ -218,7 +270,7 @@ declare
     aside bigint := case when p_kind = 'hold' then p_amount else 0 end;
     c points_currency;
 begin
-    select 'again', e.id, -e.amount into outcome, entry_id, amount from points_entry e where e.account_id = a.id and e.source = p_source;
+    select 'again', e.id, -e.amount into outcome, entry_id, amount from points_written(a, p_source) e where e.id is not null;
     if entry_id is null then
         if a.is_frozen and p_kind <> 'adjust' then
             outcome := 'frozen';
@@ -244,9 +296,12 @@ begin
     balance := a.balance; pending := a.pending; held := a.held; debt := a.debt;
 end $$;
 
--- Consume `p_amount` of the open lots (the balance covers it) and note it under the line.
+-- Consume `p_amount` of the open lots and note it under the line. Raises when they do not hold as much as the balance says: books
+-- that contradict themselves are left as they are for `check_ledgers`.
 create or replace function points_use_lots(p_account bigint, p_entry bigint, p_amount bigint, p_kind text, p_is_undoing boolean)
-returns void language sql as $$
+returns void language plpgsql as $$
+declare used bigint;
+begin
     with open as (
         select id, remaining, sum(remaining) over (
             order by case when p_is_undoing then -extract(epoch from earned_at) end, expires_at nulls last, id) as upto
@@ -254,139 +309,16 @@ returns void language sql as $$
     ), taken as (
         select id, least(remaining, p_amount - (upto - remaining)) as n from open where upto - remaining < p_amount
     ), changed as (
-        update points_lot l set remaining = l.remaining - t.n, reversed = l.reversed + case when p_is_undoing then t.n else 0 end
+        update points_lot l set remaining = l.remaining - t.n,
+               reversed = case when p_is_undoing then least(l.amount, l.reversed + t.n) else l.reversed end
         from taken t where l.id = t.id
+    ), noted as (
+        insert into points_use (entry_id, lot_id, kind, amount) select p_entry, id, p_kind, n from taken returning points_use.amount
     )
-    insert into points_use (entry_id, lot_id, kind, amount) select p_entry, id, p_kind, n from taken
-$$;
-
-
--- Give back what a line took (return), or let go of what it set aside (release): to the same lots, last taken first, with their own ends.
--- A lot whose earning was taken back meanwhile without being paid keeps nothing; a debt is paid first; what has ended expires at once.
-create or replace function points_give_back(
-    p_entry bigint, p_amount bigint, p_source text, p_kind text, p_moment timestamptz,
-    p_store bigint, p_staff bigint, p_note text,
-    out outcome text, out entry_id bigint, out amount bigint,
-    out balance bigint, out pending bigint, out held bigint, out debt bigint
-) language plpgsql as $$
-#variable_conflict use_column
-declare
-    a points_account;
-    account bigint := (select l.account_id from points_use u join points_lot l on l.id = u.lot_id where u.entry_id = p_entry limit 1);
-    left_over bigint;
-    lots bigint[]; backs bigint[]; wipes bigint[]; pays bigint[];
-    wiped_off bigint;
-    paid bigint;
-begin
-    select * into a from points_account t where t.id = account for no key update;
-    if a.id is null then outcome := 'exceeds'; amount := 0; return; end if;
-    a := points_locked(a.member_id, a.currency_id, p_moment);
-    select 'again', e.id, e.undone into outcome, entry_id, amount from points_entry e where e.account_id = a.id and e.source = p_source;
-    if entry_id is null then
-        select coalesce(sum(n), 0) into left_over from points_taken(p_entry);
-        if p_amount > left_over then
-            outcome := 'exceeds'; amount := left_over;
-        else
-            with back as (
-                select t.lot_id, least(t.n, p_amount - (t.upto - t.n)) as n from points_taken(p_entry) t where t.upto - t.n < p_amount
-            ), kept as (
-                select b.lot_id, b.n, least(b.n, l.forgiven) as wiped, l.expires_at, b.n - least(b.n, l.forgiven) as rest
-                from back b join points_lot l on l.id = b.lot_id
-            ), owed as (
-                select k.*, sum(rest) over (order by expires_at nulls last, lot_id) as upto from kept k
-            )
-            select array_agg(lot_id), array_agg(n), array_agg(wiped), array_agg(least(a.debt, upto) - least(a.debt, upto - rest)),
-                   sum(wiped), sum(least(a.debt, upto) - least(a.debt, upto - rest))
-            into lots, backs, wipes, pays, wiped_off, paid from owed;
-            insert into points_entry (account_id, kind, amount, pending, held, debt, granted, balance_after, source, reverses_id, undone,
-                                      store_id, staff_id, note, at)
-            values (a.id, p_kind, p_amount - wiped_off - paid, 0, case when p_kind = 'release' then -p_amount else 0 end, -paid, 0,
-                    a.balance + p_amount - wiped_off - paid, p_source, p_entry, p_amount, p_store, p_staff, p_note, p_moment)
-            returning id into entry_id;
-            update points_lot l set remaining = l.remaining + b.n - b.wiped - b.paid, forgiven = l.forgiven - b.wiped
-            from unnest(lots, backs, wipes, pays) b(lot, n, wiped, paid) where l.id = b.lot;
-            insert into points_use (entry_id, lot_id, kind, amount)
-            select entry_id, b.lot, u.kind, u.n from unnest(lots, backs, wipes, pays) b(lot, back, wiped, paid),
-                   lateral (values ('spend', -b.back), ('reverse', b.wiped), ('debt', b.paid)) u(kind, n) where u.n <> 0;
-            update points_account t set balance = t.balance + p_amount - wiped_off - paid, debt = t.debt - paid,
-                   held = t.held - case when p_kind = 'release' then p_amount else 0 end, next_due_at = points_next_due(t.id)
-            where t.id = a.id;
-            outcome := 'done'; amount := p_amount;
-            a := points_locked(a.member_id, a.currency_id, p_moment);
-        end if;
+    select sum(noted.amount) into used from noted;
+    if used is distinct from p_amount then
+        raise exception 'the lots of account % hold % of %', p_account, used, p_amount using errcode = 'data_corrupted';
     end if;
-    select t.balance, t.pending, t.held, t.debt into balance, pending, held, debt from points_account t where t.id = a.id;
-end $$;
-
--- What a line took and has not been given back yet, last taken first; `upto` is the running sum.
-create or replace function points_taken(p_entry bigint) returns table (lot_id bigint, n bigint, upto bigint) language sql stable as $$
-    select s.lot_id, s.n::bigint, (sum(s.n) over (order by l.expires_at desc nulls first, s.lot_id desc))::bigint
-    from (
-        select u.lot_id, sum(u.amount) as n from points_use u
-        where u.kind = 'spend' and u.entry_id in (select p_entry union all select e.id from points_entry e where e.reverses_id = p_entry)
-        group by u.lot_id having sum(u.amount) > 0
-    ) s join points_lot l on l.id = s.lot_id
-$$;
-
-
--- Spend what was set aside, or part of it; the rest is released. A hold whose time is over is only released (outcome late).
-create or replace function points_capture(
-    p_entry bigint, p_amount bigint, p_source text, p_moment timestamptz,
-    out outcome text, out entry_id bigint, out amount bigint,
-    out balance bigint, out pending bigint, out held bigint, out debt bigint
-) language plpgsql as $$
-#variable_conflict use_column
-declare
-    a points_account;
-    h points_hold;
-    aside bigint;
-begin
-    select t.* into a from points_account t
-    where t.id = (select l.account_id from points_use u join points_lot l on l.id = u.lot_id where u.entry_id = p_entry limit 1);
-    a := points_locked(a.member_id, a.currency_id, p_moment);
-    select 'again', e.id, -e.held into outcome, entry_id, amount from points_entry e where e.account_id = a.id and e.source = p_source;
-    if entry_id is null then
-        select * into h from points_hold t where t.entry_id = p_entry;
-        aside := (select e.held from points_entry e where e.id = p_entry);
-        if h.state <> 'held' then outcome := 'settled'; amount := h.captured;
-        elsif h.expires_at <= p_moment then outcome := 'late'; amount := 0;
-        elsif p_amount > aside then outcome := 'exceeds'; amount := aside;
-        else
-            insert into points_entry (account_id, kind, amount, pending, held, debt, granted, balance_after, source, undone, note, at)
-            values (a.id, 'capture', 0, 0, -p_amount, 0, 0, a.balance, p_source, 0, '', p_moment) returning id into entry_id;
-            update points_account t set held = t.held - p_amount where t.id = a.id;
-            update points_hold t set state = 'captured', captured = p_amount, settled_at = p_moment where t.entry_id = p_entry;
-            if p_amount < aside then
-                perform points_give_back(p_entry, aside - p_amount, p_source || ':rest', 'release', p_moment, null, null, '');
-            end if;
-            outcome := 'done'; amount := p_amount;
-        end if;
-    end if;
-    select t.balance, t.pending, t.held, t.debt into balance, pending, held, debt from points_account t where t.id = a.id;
-end $$;
-
--- Let go of a hold, by its owner or because its time is over (`p_state`: released, expired).
-create or replace function points_let_go(
-    p_entry bigint, p_source text, p_state text, p_moment timestamptz,
-    out outcome text, out entry_id bigint, out amount bigint,
-    out balance bigint, out pending bigint, out held bigint, out debt bigint
-) language plpgsql as $$
-#variable_conflict use_column
-declare
-    account bigint := (select l.account_id from points_use u join points_lot l on l.id = u.lot_id where u.entry_id = p_entry limit 1);
-    h points_hold;
-begin
-    perform from points_account t where t.id = account for no key update;
-    select * into h from points_hold t where t.entry_id = p_entry;
-    if h.state <> 'held' then
-        outcome := case when h.state in ('released', 'expired') then 'again' else 'settled' end;
-        amount := case when h.state = 'captured' then h.captured else 0 end;
-        select t.balance, t.pending, t.held, t.debt into balance, pending, held, debt from points_account t where t.id = account;
-        return;
-    end if;
-    update points_hold t set state = p_state, settled_at = p_moment where t.entry_id = p_entry;
-    select g.* into outcome, entry_id, amount, balance, pending, held, debt from points_give_back(
-        p_entry, (select e.held from points_entry e where e.id = p_entry), p_source, 'release', p_moment, null, null, '') g;
 end $$;
 
 
@@ -402,18 +334,23 @@ declare
     l points_lot;
     a points_account;
     policy text;
+    undone bigint;
     own bigint; unused bigint; others bigint; rest bigint; owed bigint;
     is_waiting boolean;
 begin
-    select * into l from points_lot t where t.entry_id = p_entry order by t.id limit 1;
+    -- only what was earned: a line without a lot of its own, or that came from another member, is undone where it was made
+    select t.* into l from points_lot t join points_entry e on e.id = t.entry_id where t.entry_id = p_entry and e.kind <> 'transfer_in';
     if l.id is null then outcome := 'exceeds'; amount := 0; return; end if;
-    select * into a from points_account t where t.id = l.account_id for no key update;
-    a := points_locked(a.member_id, a.currency_id, p_moment);
+    a := points_locked_root(l.account_id, p_moment);
     select * into l from points_lot t where t.id = l.id;
-    select 'again', e.id, e.undone into outcome, entry_id, amount from points_entry e where e.account_id = a.id and e.source = p_source;
+    if l.account_id <> a.id then  -- a merge was undone between the two reads
+        a := points_locked_root(l.account_id, p_moment);
+    end if;
+    select 'again', u.entry_id, u.amount into outcome, entry_id, amount from points_undone(a, p_entry, p_source) u where u.entry_id is not null;
     if entry_id is null then
-        if p_amount > l.amount - l.reversed then
-            outcome := 'exceeds'; amount := l.amount - l.reversed;
+        undone := points_undone_of(p_entry);
+        if p_amount > l.amount - undone then
+            outcome := 'exceeds'; amount := l.amount - undone;
         else
             policy := coalesce(p_policy, (select c.refund_policy from points_currency c where c.id = a.currency_id));
             is_waiting := l.activated_at is null;
@@ -427,7 +364,7 @@ begin
             values (a.id, 'reverse', -others - case when is_waiting then 0 else own end, case when is_waiting then -own else 0 end, 0, owed, 0,
                     a.balance - others - case when is_waiting then 0 else own end, p_source, p_entry, p_amount, p_store, p_staff, p_note, p_moment)
             returning id into entry_id;
-            update points_lot t set remaining = t.remaining - own, expired = t.expired - unused, reversed = t.reversed + p_amount,
+            update points_lot t set remaining = t.remaining - own, expired = t.expired - unused, reversed = least(t.amount, t.reversed + p_amount),
                    forgiven = t.forgiven + case when policy = 'within_balance' then rest - others else 0 end
             where t.id = l.id;
             if own > 0 then
@@ -448,99 +385,10 @@ end $$;
 
 -- The fact that a pending earning waited for has come: usable from now on.
 create or replace function points_release(p_entry bigint, p_moment timestamptz, out outcome text) language plpgsql as $$
-declare a points_account;
+declare a points_account := points_locked_root((select account_id from points_entry where id = p_entry), p_moment);
 begin
-    select t.* into a from points_account t join points_lot l on l.account_id = t.id where l.entry_id = p_entry limit 1;
-    a := points_locked(a.member_id, a.currency_id, p_moment);
     update points_lot set due_at = p_moment where entry_id = p_entry and activated_at is null and remaining > 0
        and (due_at is null or due_at > p_moment);
     outcome := case when found then 'done' else 'again' end;
     perform points_settle(array[a.id], p_moment);
-end $$;
-
-
--- Give points to another member: the giver's first-expiring lots, whole days kept (`p_keeps_ends`) or counted anew. The fee is gone.
-create or replace function points_transfer(
-    p_from bigint, p_to bigint, p_currency bigint, p_amount bigint, p_fee bigint, p_source text, p_moment timestamptz, p_keeps_ends boolean,
-    out outcome text, out entry_id bigint, out amount bigint,
-    out balance bigint, out pending bigint, out held bigint, out debt bigint
-) language plpgsql as $$
-#variable_conflict use_column
-declare
-    giver points_account;
-    taker points_account;
-    arrival bigint;
-    paid bigint;
-begin
-    -- both locks in one order, whoever gives
-    if p_from < p_to then
-        giver := points_locked(p_from, p_currency, p_moment); taker := points_locked(p_to, p_currency, p_moment);
-    else
-        taker := points_locked(p_to, p_currency, p_moment); giver := points_locked(p_from, p_currency, p_moment);
-    end if;
-    select t.* into outcome, entry_id, amount, balance, pending, held, debt from points_take(
-        p_from, p_currency, p_amount + p_fee, p_source, 'transfer_out', p_moment, null, null, null, '') t;
-    if outcome <> 'done' then amount := amount - p_fee; return; end if;
-    paid := least(taker.debt, p_amount);
-    insert into points_entry (account_id, kind, amount, pending, held, debt, granted, balance_after, source, undone, note, at)
-    values (taker.id, 'transfer_in', p_amount - paid, 0, 0, -paid, p_amount, taker.balance + p_amount - paid, p_source, 0, '', p_moment)
-    returning id into arrival;
-    with given as (
-        select l.expires_at, u.amount as n, sum(u.amount) over (order by l.expires_at nulls last, l.id) as upto, l.id
-        from points_use u join points_lot l on l.id = u.lot_id where u.entry_id = points_transfer.entry_id
-    ), arrived as (
-        select id, expires_at, least(n, p_amount - (upto - n)) as n, upto - n as before from given where upto - n < p_amount
-    ), made as (
-        insert into points_lot (account_id, entry_id, amount, remaining, expired, reversed, forgiven, earned_at, activated_at, expires_at)
-        select taker.id, arrival, n, n - (least(paid, before + n) - least(paid, before)), 0, 0, 0, p_moment, p_moment,
-               case when p_keeps_ends then expires_at else points_expiry((select c.expiry from points_currency c where c.id = p_currency), p_moment) end
-        from arrived order by id
-        returning id, points_lot.amount as whole, remaining
-    )
-    insert into points_use (entry_id, lot_id, kind, amount)
-    select arrival, id, 'debt', whole - remaining from made where whole > remaining;
-    update points_account t set balance = t.balance + p_amount - paid, debt = t.debt - paid, next_due_at = points_next_due(t.id)
-    where t.id = taker.id;
-    amount := p_amount;
-end $$;
-
-
--- Two records became one: all lots, debts and holds of the giver's account go to the taker's, in two lines. Repeatable by source.
--- Entries stay where they were written; who looks for a lot finds it by its entry.
-create or replace function points_join(p_from bigint, p_to bigint, p_currency bigint, p_source text, p_moment timestamptz, out moved bigint)
-language plpgsql as $$
-declare
-    giver points_account;
-    taker points_account;
-    paid bigint;
-    arrival bigint;
-begin
-    moved := 0;
-    if not exists (select from points_account where member_id = p_from and currency_id = p_currency) then return; end if;
-    if p_from < p_to then
-        giver := points_locked(p_from, p_currency, p_moment); taker := points_locked(p_to, p_currency, p_moment);
-    else
-        taker := points_locked(p_to, p_currency, p_moment); giver := points_locked(p_from, p_currency, p_moment);
-    end if;
-    if giver.balance = 0 and giver.pending = 0 and giver.held = 0 and giver.debt = 0
-       and not exists (select from points_lot where account_id = giver.id) then return; end if;
-    if giver.balance > 0 or giver.pending > 0 or giver.held > 0 or giver.debt > 0 then
-        insert into points_entry (account_id, kind, amount, pending, held, debt, granted, balance_after, source, undone, note, at)
-        values (giver.id, 'merge_out', -giver.balance, -giver.pending, -giver.held, -giver.debt, 0, 0, p_source, 0, '', p_moment);
-        -- a balance on one side and a debt on the other settle each other
-        paid := least(giver.balance + taker.balance, giver.debt + taker.debt);
-        insert into points_entry (account_id, kind, amount, pending, held, debt, granted, balance_after, source, undone, note, at)
-        values (taker.id, 'merge_in', giver.balance - paid, giver.pending, giver.held, giver.debt - paid, 0,
-                taker.balance + giver.balance - paid, p_source, 0, '', p_moment)
-        returning id into arrival;
-    end if;
-    update points_lot set account_id = taker.id where account_id = giver.id;
-    get diagnostics moved = row_count;
-    if paid > 0 then
-        perform points_use_lots(taker.id, arrival, paid, 'debt', false);
-    end if;
-    update points_account set balance = 0, pending = 0, held = 0, debt = 0, next_due_at = null where id = giver.id;
-    update points_account t set balance = t.balance + giver.balance - coalesce(paid, 0), pending = t.pending + giver.pending,
-           held = t.held + giver.held, debt = t.debt + giver.debt - coalesce(paid, 0), next_due_at = points_next_due(t.id)
-    where t.id = taker.id;
 end $$;

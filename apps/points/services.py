@@ -1,22 +1,38 @@
 """The only door to the points books. Every write names its `source`; a repeat changes nothing, a contradiction is refused.
 
 Each function is one call of a database function (`ledger.sql`), which locks the account, settles what fell due, and writes all or
-nothing. Amounts are whole points, above 0. `currency` is a key ("points", "growth"). Sources are text of the form "order:42".
+nothing. Of a record that was joined to another the other's account is meant, and a source that either wrote counts as written.
+Who posts in two currencies in one transaction does so in the order of their ids (points before growth), as merges do. Amounts are whole points, above 0. `currency` is a key ("points", "growth"). Sources are text of the form "order:42".
 """
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from apps.core import clock
-from apps.points.errors import AccountFrozen, AmountOutOfRange, HoldOver, MoreThanThere, NotEnoughPoints, SourceReused
+from apps.core.errors import DomainError
+from apps.points.errors import (
+    AccountFrozen,
+    AmountOutOfRange,
+    HoldOver,
+    MoreThanThere,
+    NotEnoughPoints,
+    SourceReused,
+    TransferCapReached,
+    TransferOff,
+    TransferToSelf,
+)
+from apps.points.models import Currency
 
 MOST = 10**12
 HOLD_FOR = timedelta(minutes=15)
+CHUNK = 500
+log = logging.getLogger(__name__)
 _CURRENCY = "(select id from points_currency where key = %s)"
 
 
@@ -119,18 +135,38 @@ def let_go(*, entry_id: int, source: str, moment: datetime | None = None) -> Pos
     return _call("points_let_go(%s, %s, %s, %s)", values, asked=None)
 
 
-def let_go_expired(*, moment: datetime | None = None, at_most: int = 500) -> int:
-    """Release holds whose time is over, oldest first. Returns how many. One that cannot be released does not hold up the others."""
+def let_go_expired(*, moment: datetime | None = None, at_most: int = CHUNK) -> int:
+    """Release up to `at_most` holds whose time is over, oldest first. Returns how many were. Call until it returns 0.
+
+    One that cannot be released is logged and does not hold up the others, in this call or the next.
+    """
     moment = moment or clock.now()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select entry_id from points_hold where state = 'held' and expires_at <= %s order by expires_at limit %s",
-            [moment, at_most],
-        )
-        due = [entry_id for (entry_id,) in cursor.fetchall()]
-    for entry_id in due:
-        _call("points_let_go(%s, %s, %s, %s)", [entry_id, f"hold:{entry_id}:over", "expired", moment], asked=None)
-    return len(due)
+    released, last = 0, (datetime.min.replace(tzinfo=UTC), 0)
+    while released < at_most:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "select expires_at, entry_id from points_hold where state = 'held' and expires_at <= %s"
+                " and (expires_at, entry_id) > (%s, %s) order by expires_at, entry_id limit %s",
+                [moment, *last, at_most - released],
+            )
+            due = cursor.fetchall()
+        if not due:
+            break
+        last = due[-1]
+        released += sum(_let_go_over(entry_id, moment) for _, entry_id in due)
+    return released
+
+
+def _let_go_over(entry_id: int, moment: datetime) -> bool:
+    try:
+        with transaction.atomic():
+            values = [entry_id, f"hold:{entry_id}:over", "expired", moment]
+            return _call("points_let_go(%s, %s, %s, %s)", values, asked=None).is_new
+    except HoldOver:  # captured this very moment
+        return False
+    except (DatabaseError, SourceReused):
+        log.exception("the hold of line %s cannot be released", entry_id)
+        return False
 
 
 def give_back(*, entry_id: int, amount: int, source: str, by: By = NOBODY, moment: datetime | None = None) -> Posting:
@@ -172,15 +208,38 @@ def adjust(
 
 def join(*, from_id: int, to_id: int, source: str, moment: datetime | None = None) -> int:
     """Two records became one: everything of `from_id` goes to `to_id`, in every currency. Returns lots moved. Repeatable."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "select coalesce(sum(points_join(%s, %s, c.id, %s, %s)), 0) from (select id from points_currency order by id) c",
-            [from_id, to_id, source, moment or clock.now()],
-        )
-        return int(cursor.fetchone()[0])
+    return _for_each_currency("points_join", from_id, to_id, source, moment)
 
 
-def settle_due(*, moment: datetime | None = None, at_most: int = 500) -> int:
+def part(*, from_id: int, to_id: int, source: str, moment: datetime | None = None) -> int:
+    """A merge was undone: what `join` with this `source` brought goes back as far as it is still there. Returns lots moved back.
+
+    Later points of the record that stayed stay there. Again, or without a `join` before: a no-op.
+    """
+    return _for_each_currency("points_part", from_id, to_id, source, moment)
+
+
+def transfer(
+    *, from_id: int, to_id: int, amount: int, source: str, currency: str = "points", moment: datetime | None = None
+) -> Posting:
+    """Give usable points to another member; the giver pays `Currency.transfer`'s fee on top. The answer is the giver's account.
+
+    Pending points, what is set aside and what has run out cannot be given. Raises TransferOff, TransferToSelf, TransferCapReached,
+    NotEnoughPoints, AccountFrozen, AmountOutOfRange, SourceReused.
+    """
+    _check(amount)
+    terms = Currency.objects.values_list("transfer", flat=True).get(key=currency)
+    if not terms:
+        raise TransferOff
+    if from_id == to_id:
+        raise TransferToSelf
+    fee = amount * int(terms.get("fee_percent", 0)) // 100
+    values = [from_id, to_id, currency, amount, fee, terms.get("daily_cap"), source, moment or clock.now()]
+    values.append(terms.get("expiry", "keep") == "keep")
+    return _call(f"points_transfer(%s, %s, {_CURRENCY}, %s, %s, %s, %s, %s, %s)", values, asked=amount)
+
+
+def settle_due(*, moment: datetime | None = None, at_most: int = CHUNK) -> int:
     """Expire, activate and lapse what is due in up to `at_most` accounts that nobody is working on. Returns how many accounts.
 
     One short transaction: an earner waits for its chunk at most. Call until it returns 0.
@@ -195,6 +254,24 @@ def settle_due(*, moment: datetime | None = None, at_most: int = 500) -> int:
         if accounts:
             cursor.execute("select points_settle(%s, %s)", [accounts, moment])
     return len(accounts)
+
+
+def settle_all(*, moment: datetime | None = None, at_most: int = CHUNK) -> int:
+    """`settle_due` until nothing is due that nobody holds. Returns how many accounts were settled."""
+    moment = moment or clock.now()
+    settled = 0
+    while chunk := settle_due(moment=moment, at_most=at_most):
+        settled += chunk
+    return settled
+
+
+def _for_each_currency(function: str, from_id: int, to_id: int, source: str, moment: datetime | None) -> int:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            f"select coalesce(sum({function}(%s, %s, c.id, %s, %s)), 0) from (select id from points_currency order by id) c",
+            [from_id, to_id, source, moment or clock.now()],
+        )
+        return int(cursor.fetchone()[0])
 
 
 def _take(
@@ -221,18 +298,28 @@ def _call(call: str, values: Sequence[Any], *, asked: int | None) -> Posting:
     with connection.cursor() as cursor:
         cursor.execute(f"select outcome, entry_id, amount, balance, pending, held, debt from {call}", values)
         outcome, entry_id, amount, balance, pending, held, debt = cursor.fetchone()
+    if outcome not in ("done", "again"):
+        raise _refusal(outcome, amount=amount, balance=balance, asked=asked)
+    if outcome == "again" and asked is not None and amount != asked:
+        raise SourceReused(recorded=amount)
+    return Posting(entry_id or 0, amount, balance, pending, held, debt, is_new=outcome == "done")
+
+
+def _refusal(outcome: str, *, amount: int, balance: int, asked: int | None) -> DomainError:
     match outcome:
         case "short":
-            raise NotEnoughPoints(balance=balance, needed=asked)
+            return NotEnoughPoints(balance=balance, needed=asked)
         case "frozen":
-            raise AccountFrozen
+            return AccountFrozen()
         case "exceeds":
-            raise MoreThanThere(left=amount)
-        case "late" | "settled":
-            raise HoldOver
-        case "again" if asked is not None and amount != asked:
-            raise SourceReused(recorded=amount)
-    return Posting(entry_id or 0, amount, balance, pending, held, debt, is_new=outcome == "done")
+            return MoreThanThere(left=amount)
+        case "self":
+            return TransferToSelf()
+        case "cap":
+            return TransferCapReached(left=amount)
+        case "clash":
+            return SourceReused(recorded=amount)
+    return HoldOver()
 
 
 def _check(amount: int) -> None:

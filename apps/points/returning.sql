@@ -1,0 +1,205 @@
+-- What comes back: points of a line that is undone, and what was set aside for a while. Goes with ledger.sql: same rules, same answers;
+-- one more outcome clash: this source wrote something else here.
+
+
+-- Give back what a line took (return), or let go of what it set aside (release): to the same lots, last taken first, with their own ends.
+-- A lot whose earning was taken back meanwhile without being paid keeps nothing; a debt is paid first; what has ended expires at once.
+-- Where a merge was undone since, the lots may stand on two accounts: each gets its own line under the same source.
+create or replace function points_give_back(
+    p_entry bigint, p_amount bigint, p_source text, p_kind text, p_moment timestamptz,
+    p_store bigint, p_staff bigint, p_note text,
+    out outcome text, out entry_id bigint, out amount bigint,
+    out balance bigint, out pending bigint, out held bigint, out debt bigint
+) language plpgsql as $$
+#variable_conflict use_column
+declare
+    line points_entry;
+    a points_account;
+    left_over bigint;
+    lots bigint[]; backs bigint[];
+    place bigint;
+    written bigint;
+begin
+    select * into line from points_entry e where e.id = p_entry;
+    if line.kind = 'capture' then
+        select * into line from points_entry e where e.id = line.reverses_id;
+    end if;
+    if line.id is null then outcome := 'exceeds'; amount := 0; return; end if;
+    a := points_locked_with(line.id, line.account_id, p_moment);
+    select 'again', u.entry_id, u.amount into outcome, entry_id, amount from points_undone(a, line.id, p_source) u where u.entry_id is not null;
+    if entry_id is null then
+        select coalesce(sum(n), 0) into left_over from points_taken(line.id);
+        if p_kind = 'return' and (line.kind in ('transfer_out', 'merge_out', 'merge_in')
+                                  or exists (select from points_hold h where h.entry_id = line.id and h.state = 'held')) then
+            left_over := 0;
+        end if;
+        if p_amount > left_over then
+            outcome := 'exceeds'; amount := left_over;
+        else
+            select array_agg(t.lot_id order by t.upto), array_agg(least(t.n, p_amount - (t.upto - t.n)) order by t.upto) into lots, backs
+            from points_taken(line.id) t where t.upto - t.n < p_amount;
+            for place in
+                select a.id where p_kind = 'release' union
+                select l.account_id from points_lot l where l.id = any(lots) order by 1
+            loop
+                written := points_put_back(place, line.id, lots, backs, p_source, p_kind,
+                                           case when p_kind = 'release' and place = a.id then p_amount else 0 end,
+                                           p_moment, p_store, p_staff, p_note);
+                if entry_id is null or place = a.id then entry_id := written; end if;
+            end loop;
+            outcome := 'done'; amount := p_amount;
+        end if;
+    end if;
+    select t.balance, t.pending, t.held, t.debt into balance, pending, held, debt from points_account t where t.id = a.id;
+end $$;
+
+-- The account where a line stands by now, after it and all others with lots of the line are locked, in the order of members.
+create or replace function points_locked_with(p_entry bigint, p_account bigint, p_moment timestamptz)
+returns points_account language plpgsql as $$
+declare
+    root bigint;
+    wanted bigint[];
+    now_wanted bigint[];
+begin
+    loop
+        with recursive way as (
+            select id, joined_into_id from points_account where id = p_account
+            union all select j.id, j.joined_into_id from points_account j join way w on j.id = w.joined_into_id
+        )
+        select id into root from way where joined_into_id is null;
+        select array_agg(id order by id) into now_wanted from (
+            select root as id union select l.account_id from points_use u join points_lot l on l.id = u.lot_id where u.entry_id = p_entry) x;
+        exit when wanted = now_wanted;
+        wanted := now_wanted;
+        perform from points_account where id = any(wanted) order by member_id for no key update;
+    end loop;
+    perform points_locked_root(id, p_moment) from unnest(wanted) id;
+    return (select a from points_account a where a.id = root);
+end $$;
+
+-- `backs` of the lots that stand on one account (locked) come back; `p_aside` is no longer set aside there.
+create or replace function points_put_back(
+    p_account bigint, p_entry bigint, p_lots bigint[], p_backs bigint[], p_source text, p_kind text, p_aside bigint,
+    p_moment timestamptz, p_store bigint, p_staff bigint, p_note text
+) returns bigint language plpgsql as $$
+declare
+    a points_account;
+    c points_currency;
+    written bigint;
+    lots bigint[]; backs bigint[]; wipes bigint[]; pays bigint[];
+    back bigint; wiped_off bigint; paid bigint;
+begin
+    select * into a from points_account where id = p_account;
+    select * into c from points_currency where id = a.currency_id;
+    if c.expiry ->> 'kind' = 'idle' then
+        -- an empty lot did not move with the member's doings; it ends where the others do
+        update points_lot l set expires_at = greatest(l.expires_at, points_expiry(c.expiry, d.at))
+        from (select at from points_entry where account_id = a.id and kind in ('earn', 'spend', 'hold', 'adjust', 'transfer_out')
+              order by id desc limit 1) d
+        where l.id = any(p_lots) and l.account_id = a.id and l.expiry is null;
+    end if;
+    with kept as (
+        select l.id, b.n, least(b.n, l.forgiven) as wiped, l.expires_at, b.n - least(b.n, l.forgiven) as rest
+        from unnest(p_lots, p_backs) b(lot, n) join points_lot l on l.id = b.lot where l.account_id = a.id
+    ), owed as (
+        select k.*, sum(rest) over (order by expires_at nulls last, id) as upto from kept k
+    )
+    select array_agg(id), array_agg(n), array_agg(wiped), array_agg(least(a.debt, upto) - least(a.debt, upto - rest)),
+           coalesce(sum(n), 0), coalesce(sum(wiped), 0), coalesce(sum(least(a.debt, upto) - least(a.debt, upto - rest)), 0)
+    into lots, backs, wipes, pays, back, wiped_off, paid from owed;
+    insert into points_entry (account_id, kind, amount, pending, held, debt, granted, balance_after, source, reverses_id, undone,
+                              store_id, staff_id, note, at)
+    values (a.id, p_kind, back - wiped_off - paid, 0, -p_aside, -paid, 0,
+            a.balance + back - wiped_off - paid, p_source, p_entry, back, p_store, p_staff, p_note, p_moment)
+    returning id into written;
+    update points_lot l set remaining = l.remaining + b.n - b.wiped - b.paid, forgiven = l.forgiven - b.wiped,
+           reversed = case when c.is_spendable then l.reversed else greatest(l.reversed - b.n, least(l.amount, points_undone_of(l.entry_id))) end
+    from unnest(lots, backs, wipes, pays) b(lot, n, wiped, paid) where l.id = b.lot;
+    insert into points_use (entry_id, lot_id, kind, amount)
+    select written, b.lot, u.kind, u.n from unnest(lots, backs, wipes, pays) b(lot, back, wiped, paid),
+           lateral (values ('spend', -b.back), ('reverse', b.wiped), ('debt', b.paid)) u(kind, n) where u.n <> 0;
+    update points_account t set balance = t.balance + back - wiped_off - paid, debt = t.debt - paid, held = t.held - p_aside,
+           next_due_at = points_next_due(t.id)
+    where t.id = a.id returning * into a;
+    if a.next_due_at <= p_moment then
+        perform points_settle(array[a.id], p_moment);
+    end if;
+    return written;
+end $$;
+
+-- How much of a line was undone so far.
+create or replace function points_undone_of(p_entry bigint) returns bigint language sql stable as $$
+    select coalesce(sum(undone), 0)::bigint from points_entry where reverses_id = p_entry
+$$;
+
+-- What a line took and has not been given back yet, last taken first; `upto` is the running sum.
+create or replace function points_taken(p_entry bigint) returns table (lot_id bigint, n bigint, upto bigint) language sql stable as $$
+    select s.lot_id, s.n::bigint, (sum(s.n) over (order by l.expires_at desc nulls first, s.lot_id desc))::bigint
+    from (
+        select u.lot_id, sum(u.amount) as n from points_use u
+        where u.kind = 'spend' and u.entry_id in (select p_entry union all select e.id from points_entry e where e.reverses_id = p_entry)
+        group by u.lot_id having sum(u.amount) > 0
+    ) s join points_lot l on l.id = s.lot_id
+$$;
+
+
+-- Spend what was set aside, or part of it; the rest is released. A hold whose time is over is only released (outcome late).
+-- The line names the hold's line in `reverses_id`, without undoing anything of it.
+create or replace function points_capture(
+    p_entry bigint, p_amount bigint, p_source text, p_moment timestamptz,
+    out outcome text, out entry_id bigint, out amount bigint,
+    out balance bigint, out pending bigint, out held bigint, out debt bigint
+) language plpgsql as $$
+#variable_conflict use_column
+declare
+    a points_account := points_locked_with(p_entry, (select e.account_id from points_entry e where e.id = p_entry), p_moment);
+    h points_hold;
+    aside bigint := (select e.held from points_entry e where e.id = p_entry);
+begin
+    select 'again', e.id, case when e.reverses_id = p_entry then -e.held else 0 end into outcome, entry_id, amount
+    from points_written(a, p_source) e where e.id is not null;
+    if entry_id is null then
+        select * into h from points_hold t where t.entry_id = p_entry;
+        if h.id is null or h.state <> 'held' then outcome := 'settled'; amount := h.captured;
+        elsif h.expires_at <= p_moment then outcome := 'late'; amount := 0;
+        elsif p_amount > aside then outcome := 'exceeds'; amount := aside;
+        else
+            insert into points_entry (account_id, kind, amount, pending, held, debt, granted, balance_after, source, reverses_id, undone, note, at)
+            values (a.id, 'capture', 0, 0, -p_amount, 0, 0, a.balance, p_source, p_entry, 0, '', p_moment) returning id into entry_id;
+            update points_account t set held = t.held - p_amount where t.id = a.id;
+            update points_hold t set state = 'captured', captured = p_amount, settled_at = p_moment where t.entry_id = p_entry;
+            if p_amount < aside then
+                perform points_give_back(p_entry, aside - p_amount, 'hold:' || p_entry || ':rest', 'release', p_moment, null, null, '');
+            end if;
+            outcome := 'done'; amount := p_amount;
+        end if;
+    end if;
+    select t.balance, t.pending, t.held, t.debt into balance, pending, held, debt from points_account t where t.id = a.id;
+end $$;
+
+-- Let go of a hold, by its owner or because its time is over (`p_state`: released, expired).
+create or replace function points_let_go(
+    p_entry bigint, p_source text, p_state text, p_moment timestamptz,
+    out outcome text, out entry_id bigint, out amount bigint,
+    out balance bigint, out pending bigint, out held bigint, out debt bigint
+) language plpgsql as $$
+#variable_conflict use_column
+declare
+    a points_account := points_locked_with(p_entry, (select e.account_id from points_entry e where e.id = p_entry), p_moment);
+    h points_hold;
+begin
+    select * into h from points_hold t where t.entry_id = p_entry;
+    if h.id is null or h.state <> 'held' then
+        outcome := case when h.state in ('released', 'expired') then 'again' else 'settled' end;
+        amount := case when h.state = 'captured' then h.captured else 0 end;
+        balance := a.balance; pending := a.pending; held := a.held; debt := a.debt;
+        return;
+    end if;
+    select g.* into outcome, entry_id, amount, balance, pending, held, debt from points_give_back(
+        p_entry, (select e.held from points_entry e where e.id = p_entry), p_source, 'release', p_moment, null, null, '') g;
+    if outcome <> 'done' then
+        outcome := 'clash';
+    else
+        update points_hold t set state = p_state, settled_at = p_moment where t.entry_id = p_entry;
+    end if;
+end $$;
