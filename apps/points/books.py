@@ -1,4 +1,4 @@
-"""The books: accounts, ledger lines, lots and holds. Written by the database functions beside this file (`*.sql`) alone; see docs/points.md.
+"""The books: accounts, ledger lines, lots and holds. Written by the functions of the SQL files here alone; docs/points.md.
 
 Every line says how it changed the account's four totals, so each total is the sum of its column over the lines. A lot is what one
 earning left to spend: `amount` minus what `Use` rows took from it is `remaining`, and the open lots add up to `balance`.

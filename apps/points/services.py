@@ -2,16 +2,18 @@
 
 Each function is one call of a database function (`ledger.sql`), which locks the account, settles what fell due, and writes all or
 nothing. Of a record that was joined to another the other's account is meant, and a source that either wrote counts as written.
-Who posts in two currencies in one transaction does so in the order of their ids (points before growth), as merges do. Amounts are whole points, above 0. `currency` is a key ("points", "growth"). Sources are text of the form "order:42".
+Who posts in two currencies in one transaction does so in the order of their ids (points before growth), as merges do.
+
+Amounts are whole points, above 0. `currency` is a key ("points", "growth"). Sources are text of the form "order:42".
 """
 
 import json
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import structlog
 from django.db import DatabaseError, connection, transaction
 
 from apps.core import clock
@@ -32,7 +34,7 @@ from apps.points.models import Currency
 MOST = 10**12
 HOLD_FOR = timedelta(minutes=15)
 CHUNK = 500
-log = logging.getLogger(__name__)
+log = structlog.get_logger("siyu.points")
 _CURRENCY = "(select id from points_currency where key = %s)"
 
 
@@ -165,7 +167,7 @@ def _let_go_over(entry_id: int, moment: datetime) -> bool:
     except HoldOver:  # captured this very moment
         return False
     except (DatabaseError, SourceReused):
-        log.exception("the hold of line %s cannot be released", entry_id)
+        log.exception("points.hold_stuck", entry_id=entry_id)
         return False
 
 

@@ -150,6 +150,9 @@ CELERY_BEAT_SCHEDULE = {
     "expire-tags": {"task": "members.expire_tags", "schedule": crontab(hour=0, minute=5)},
     "sweep-uploads": {"task": "members.sweep_uploads", "schedule": crontab(minute=35)},
     "settle-merges": {"task": "flows.settle_merges", "schedule": crontab(minute="3-59/10")},
+    "release-holds": {"task": "points.release_holds", "schedule": 30.0},
+    "settle-points": {"task": "points.settle", "schedule": crontab(minute="*/5")},  # midnight among them
+    "warn-expiring": {"task": "points.warn_expiring", "schedule": crontab(hour=0, minute=30)},
     "demo-tick": {"task": "flows.demo_tick", "schedule": 60.0},
 }
 
@@ -187,6 +190,7 @@ ERASURES_FILE = Path(env.text("ERASURES_FILE", SIYU_HOME / "erasures.jsonl"))
 FILE_UPLOAD_TEMP_DIR = None
 FILE_UPLOAD_MAX_MEMORY_SIZE = 11 * 1024 * 1024  # members' pictures stay in memory until they are sealed
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+POINTS_WARN_DAYS = env.integer("POINTS_WARN_DAYS", 30)
 IMPORT_MAX_BYTES = env.integer("IMPORT_MAX_BYTES", 1_200_000_000)
 
 RECIPIENTS_ABROAD = env.words(

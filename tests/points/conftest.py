@@ -1,4 +1,4 @@
-"""A member with an empty account."""
+"""Members without an account yet."""
 
 import pytest
 
@@ -13,3 +13,8 @@ def member(db: None) -> Member:
 @pytest.fixture
 def friend(db: None) -> Member:
     return Member.objects.create(member_no="P-2", nickname="Mei")
+
+
+@pytest.fixture
+def third(db: None) -> Member:
+    return Member.objects.create(member_no="P-3", nickname="Jun")

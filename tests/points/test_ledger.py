@@ -9,17 +9,7 @@ from apps.points import selectors
 from apps.points import services as points
 from apps.points.errors import AccountFrozen, HoldOver, MoreThanThere, NotEnoughPoints, SourceReused
 from apps.points.models import Account, Currency, Entry, Lot
-
-MONDAY = datetime(2026, 11, 30, 4, 0, tzinfo=UTC)  # noon in the shop
-
-
-def totals(member: Member) -> tuple[int, int, int, int]:
-    account = Account.objects.get(member=member, currency__key="points")
-    return account.balance, account.pending, account.held, account.debt
-
-
-def earn(member: Member, amount: int, source: str, **more: object) -> points.Posting:
-    return points.earn(member_id=member.pk, amount=amount, source=source, moment=MONDAY, **more)  # type: ignore[arg-type]
+from tests.points.accounts import MONDAY, earn, totals
 
 
 def test_earning_and_spending_move_the_balance(member: Member):

@@ -1,0 +1,25 @@
+"""Celery doors of points."""
+
+from celery import shared_task
+
+from apps.core import runs
+from apps.points import expiring, services
+
+
+@shared_task(name="points.release_holds")
+def release_holds() -> None:
+    while services.let_go_expired():
+        pass
+
+
+@shared_task(name="points.settle")
+def settle() -> None:
+    """What runs out, becomes usable or lapses. Nobody depends on it: whoever touches an account settles it first."""
+    with runs.recorded("points.settle") as figures:
+        figures["accounts"] = services.settle_all()
+
+
+@shared_task(name="points.warn_expiring")
+def warn_expiring() -> None:
+    with runs.recorded("points.warn_expiring") as figures:
+        figures["facts"] = expiring.publish_expiring()

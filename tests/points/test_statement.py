@@ -1,0 +1,85 @@
+"""The member's own view: lines with a running balance, what runs out, and the fact that tells of it."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from apps.events.models import Event
+from apps.members.models import Member
+from apps.points import expiring, selectors, tasks
+from apps.points import services as points
+from apps.points.models import Hold
+from tests.points.accounts import MONDAY, earn, hold, join, spend, totals
+
+
+def test_a_statement_is_read_page_by_page_newest_first(member: Member, django_assert_max_num_queries):
+    for number in range(1, 6):
+        earn(member, 10, f"order:{number}")
+    earn(member, 99, "order:9", terms=points.Terms(is_pending=True))
+    spend(member, 15, "gift:1", by=points.By(note="2 cups"))
+
+    with django_assert_max_num_queries(2):
+        lines, more = selectors.statement(member_id=member.pk, limit=4)
+    rest, end = selectors.statement(member_id=member.pk, limit=4, before=more)
+
+    assert [(line.source, line.amount, line.balance) for line in lines] == [
+        ("gift:1", -15, 35), ("order:5", 10, 50), ("order:4", 10, 40), ("order:3", 10, 30),
+    ]  # fmt: skip
+    assert (lines[0].kind, lines[0].note, lines[0].store, lines[0].order_id) == ("spend", "2 cups", "", None)
+    assert [line.source for line in rest] == ["order:2", "order:1"]
+    assert end is None
+
+
+def test_what_runs_out_is_told_by_last_valid_day(member: Member):
+    day = points.clock.day_end(date(2026, 12, 31))
+    earn(member, 10, "a", terms=points.Terms(expires_at=day))
+    earn(member, 20, "b", terms=points.Terms(expires_at=day))
+    earn(member, 30, "c", terms=points.Terms(expires_at=day + timedelta(days=1)))
+    earn(member, 40, "d", terms=points.Terms(expiry={"kind": "never"}))
+
+    assert selectors.expiring(member_id=member.pk, moment=MONDAY) == [(date(2026, 12, 31), 30), (date(2027, 1, 1), 30)]
+    assert selectors.expiring(member_id=member.pk, moment=MONDAY, until=day) == [(date(2026, 12, 31), 30)]
+    assert selectors.expiring(member_id=member.pk, moment=day) == [(date(2027, 1, 1), 30)]
+
+
+def test_running_out_is_told_once_for_each_member_and_day(member: Member, friend: Member, clock, settings):
+    settings.POINTS_WARN_DAYS = 30
+    clock(MONDAY)
+    within, beyond = points.clock.day_end(date(2026, 12, 30)), points.clock.day_end(date(2026, 12, 31))
+    earn(member, 10, "a", terms=points.Terms(expires_at=within))
+    earn(member, 5, "b", terms=points.Terms(expires_at=within))
+    earn(member, 7, "c", terms=points.Terms(expires_at=beyond))
+    earn(friend, 1, "a", terms=points.Terms(expires_at=beyond))
+    earn(friend, 9, "g", currency="growth", terms=points.Terms(expires_at=within))
+
+    assert (expiring.publish_expiring(), expiring.publish_expiring()) == (1, 0)
+    fact = Event.objects.get(name=expiring.FACT)
+    assert fact.payload == {
+        "member_id": member.pk, "currency": "points", "points": 15, "last_day": "2026-12-30",
+    }  # fmt: skip
+    clock(MONDAY + timedelta(days=1))
+    tasks.warn_expiring()
+    assert Event.objects.filter(name=expiring.FACT).count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_tasks_settle_and_release_by_themselves(member: Member, friend: Member, clock):
+    earn(member, 10, "a", terms=points.Terms(expires_at=MONDAY + timedelta(hours=1)))
+    earn(friend, 10, "a", terms=points.Terms(is_pending=True, due_at=MONDAY + timedelta(hours=1)))
+    earn(friend, 5, "b")
+    hold(friend, 5, "basket:1")
+    clock(MONDAY + timedelta(hours=1))
+
+    tasks.settle()
+    tasks.release_holds()
+
+    assert (totals(member), totals(friend)) == ((0, 0, 0, 0), (15, 0, 0, 0))
+    assert Hold.objects.get().state == "expired"
+
+
+def test_after_a_merge_the_statement_shows_what_came(member: Member, friend: Member):
+    earn(member, 10, "a")
+    join(member, friend)
+
+    (line,), _ = selectors.statement(member_id=friend.pk)
+    assert (line.kind, line.amount, line.balance) == ("merge_in", 10, 10)
