@@ -15,7 +15,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,16 +29,17 @@ from apps.care import claims, gate, outcomes, reasons, resolve, slots, templates
 from apps.care.claims import Taken
 from apps.care.models import Channel, Touch, Version
 from apps.care.outcomes import Claim, Verdict
-from apps.core import brand, clock, runs
+from apps.core import brand, clock, prepared, runs
 from apps.gateways import inbox, sms, wire
 from apps.gateways.messages import Outcome, Outgoing
 from apps.members import selectors as members
 
-CHUNK = 1_000
-_FIRST_CHUNKS = (100, 200, 500)  # small ones first: the threads behind have work sooner
+CHUNK = 500
+_FIRST_CHUNKS = (100, 200)  # small ones first: the threads behind have work sooner
 # After this a chunk starts no further request: its last one is over (12 s) a minute before others ask about it.
 SEND_WITHIN = 45.0
 _AHEAD = 4  # chunks between claim and record
+_POSTERS = 2  # threads that post by turns: while one reads an answer, the provider works for the other
 _LANES = 7_490_032  # advisory locks: one drain per channel at a time, whatever the number of workers
 _ORDER = (Channel.INBOX, Channel.SMS)
 
@@ -119,8 +120,9 @@ def _pipeline(channel: str, *, limits: gate.Gate, deadline: float) -> Iterator[C
     """Claims chunks and yields the figures of each, until nothing is due, the hour is quiet, or the channel is down."""
     stopped, house = threading.Event(), _house()
     under_way: deque[Future[Counter[str]]] = deque()
-    with _quick_turns(), _thread() as desk, _thread() as line, _thread() as other_line, _thread() as books:
-        lines = cycle((line, other_line))
+    with _quick_turns(), prepared.by_key(), ExitStack() as threads:
+        desk, books = threads.enter_context(_thread()), threads.enter_context(_thread(prepared.by_key))
+        lines = cycle([threads.enter_context(_thread()) for _ in range(_POSTERS)])
         for limit in chain(_FIRST_CHUNKS, repeat(CHUNK)):
             is_open = time.monotonic() < deadline and not stopped.is_set() and not limits.is_quiet(clock.now())
             chunk = _claim(channel, limit=min(limit, CHUNK), house=house, stopped=stopped) if is_open else None
@@ -192,10 +194,11 @@ def _post(chunk: _Chunk) -> _Chunk:
 
 
 def _judge(claim: Claim, message: Outgoing, *, answer: Outcome, moment: datetime) -> Verdict:
-    if answer.code in outcomes.UNREGISTERED:
-        _registered.discard(message.template)
-    if answer.code == "CIRCUIT_OPEN":
-        return outcomes.put_back(claim, after=_pause(answer.retry_after), moment=moment)
+    if answer.state != "accepted":
+        if answer.code in outcomes.UNREGISTERED:
+            _registered.discard(message.template)
+        if answer.code == "CIRCUIT_OPEN":
+            return outcomes.put_back(claim, after=_pause(answer.retry_after), moment=moment)
     return outcomes.judge(claim, answer, channel=Channel.SMS, moment=moment, text=message.text)
 
 
@@ -257,12 +260,15 @@ def _pause(seconds: float | None = None) -> float:
 
 
 @contextmanager
-def _thread() -> Iterator[ThreadPoolExecutor]:
-    """A thread that does its work in order; what it has opened ends with it."""
+def _thread(around: Callable[[], AbstractContextManager[None]] = nullcontext) -> Iterator[ThreadPoolExecutor]:
+    """A thread that does its work in order, within `around`; what it has opened ends with it."""
     with ThreadPoolExecutor(1) as thread:
+        inside = ExitStack()
+        thread.submit(inside.enter_context, around())
         try:
             yield thread
         finally:
+            thread.submit(inside.close)
             thread.submit(_close_connections)
 
 
@@ -274,12 +280,12 @@ def _close_connections() -> None:
 
 @contextmanager
 def _quick_turns() -> Iterator[None]:
-    """An answer of the database is taken up within half a millisecond, not five, though other threads compute.
+    """An answer of the database is taken up within a millisecond, not five, though other threads compute.
 
     Nor does the collector of cycles walk the whole house every few hundred messages: they make none.
     """
     usual, was_collecting = sys.getswitchinterval(), gc.isenabled()
-    sys.setswitchinterval(0.0005)
+    sys.setswitchinterval(0.001)
     gc.disable()
     try:
         yield

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.db import connection
-
 from apps.care import reasons, replies
 from apps.care.gate import Gate
 from apps.care.models import Channel, Touch
+from apps.core import prepared
 from apps.gateways.messages import Outcome
 
 MOST_TRIES = 6
@@ -61,12 +60,12 @@ class Verdict:
 
 def judge(claim: Claim, outcome: Outcome, *, channel: str, moment: datetime, text: str = "") -> Verdict:
     """The provider's answer to one try."""
-    verdict = Verdict(
-        claim, "", outcome=outcome.state, code=outcome.code[:60], provider_id=outcome.provider_id or "", text=text
-    )
-    if outcome.state == "accepted":
-        verdict.state = Touch.State.DELIVERED if channel == Channel.INBOX else Touch.State.SENT
-    elif outcome.state == "unknown":
+    state, code, provider_id = outcome.state, outcome.code[:60], outcome.provider_id or ""
+    if state == "accepted":  # nearly all of them
+        settled = "delivered" if channel == Channel.INBOX else "sent"
+        return Verdict(claim, settled, "", None, None, state, code, provider_id, text)
+    verdict = Verdict(claim, "", outcome=state, code=code, provider_id=provider_id, text=text)
+    if state == "unknown":
         verdict.state, verdict.lease_until = Touch.State.UNKNOWN, moment + ASK_AFTER
     elif outcome.state == "retry" or outcome.code in UNREGISTERED:
         _try_again(verdict, after=max(outcome.retry_after or 0.0, _patience(claim.tries)), moment=moment)
@@ -109,7 +108,8 @@ def _patience(tries: int) -> float:
 # `quick`: a receipt does not wait for the disk. One that a crash of the database loses leaves its touch in `sending`, as a
 # killed worker does, and the provider is asked. The coalesce keeps the state from the planner: its statistics, older than the
 # claim, say that nothing is being sent.
-_RECORD = """
+def _record(on_conflict: str = "") -> str:
+    return f"""
     with told as materialized (
         select * from unnest(
             %(id)s::bigint[], %(fence)s::int[], %(number)s::int[], %(state)s::text[], %(reason)s::text[],
@@ -123,7 +123,7 @@ _RECORD = """
             state = told.state, reason = told.reason, send_at = coalesce(told.send_at, t.send_at),
             lease_until = told.lease_until, tries = case when told.outcome = '' then t.tries - 1 else t.tries end,
             settled_at = case when told.state in ('sent', 'delivered', 'failed', 'skipped')
-                                or told.state = 'unknown' and told.lease_until is null then %(moment)s end,
+                                or told.state = 'unknown' and told.lease_until is null then %(moment)s::timestamptz end,
             slot_on = case when told.state not in ('failed', 'skipped') then t.slot_on end
         from told where t.id = told.id and t.fence = told.fence and coalesce(t.state in ('sending', 'unknown'), false)
         returning told.*
@@ -131,25 +131,33 @@ _RECORD = """
     tried as (
         insert into care_attempt (touch_id, number, key, state, code, provider_id, text, at)
         select id, number, 'touch:' || id, outcome, code, provider_id, text, %(moment)s from done where outcome <> ''
-        on conflict (touch_id, number) do update set
-            state = excluded.state, code = excluded.code, provider_id = excluded.provider_id
+        {on_conflict}
     )
-    select id, state, reason from done, quick
+    select state, count(*), array_agg(id) filter (where reason = 'BLACKLIST') from done, quick group by state
 """
 
 
-def record(verdicts: Sequence[Verdict], *, moment: datetime) -> Counter[str]:
-    """Write what became of a chunk; returns how many reached which state. Opt-outs also withdraw the consent."""
+# A claim counts a new try, so its receipt is the first of it; only one that is asked about has a line already, perhaps.
+_RECORD = _record()
+_CORRECT = _record(
+    "on conflict (touch_id, number) do update set"
+    " state = excluded.state, code = excluded.code, provider_id = excluded.provider_id"
+)
+
+
+def record(verdicts: Sequence[Verdict], *, moment: datetime, may_be_told: bool = False) -> Counter[str]:
+    """Write what became of a chunk; returns how many reached which state. Opt-outs also withdraw the consent.
+
+    `may_be_told`: this try may have its line already, which is then corrected.
+    """
     if not verdicts:
         return Counter()
-    with connection.cursor() as cursor:
-        cursor.execute(_RECORD, _told(verdicts) | {"moment": moment})
-        done = cursor.fetchall()
-    opted_out = {touch_id for touch_id, _, reason in done if reason == "BLACKLIST"}
-    for verdict in verdicts:
+    done = prepared.rows(_CORRECT if may_be_told else _RECORD, _told(verdicts) | {"moment": moment})
+    opted_out = {touch_id for _, _, touch_ids in done for touch_id in touch_ids or ()}
+    for verdict in verdicts if opted_out else ():
         if verdict.claim.touch_id in opted_out:
             replies.withdraw_sms(verdict.claim.member_id)
-    return Counter(state for _, state, _ in done)
+    return Counter({state: count for state, count, _ in done})
 
 
 def _told(verdicts: Sequence[Verdict]) -> dict[str, str]:
@@ -178,5 +186,8 @@ def _moments(values: Iterable[datetime | None]) -> str:
     return "{" + ",".join([f'"{at.isoformat()}"' if at else "NULL" for at in values]) + "}"
 
 
-def _words(values: Iterable[str]) -> str:
-    return "{" + ",".join(['"' + x.replace("\\", "\\\\").replace('"', '\\"') + '"' for x in values]) + "}"
+def _words(values: Sequence[str]) -> str:
+    whole = "".join(values)
+    if '"' in whole or "\\" in whole:
+        values = [x.replace("\\", "\\\\").replace('"', '\\"') for x in values]
+    return '{"' + '","'.join(values) + '"}'

