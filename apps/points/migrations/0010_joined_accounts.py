@@ -10,7 +10,7 @@ HERE = Path(__file__).parent.parent
 
 
 class Migration(migrations.Migration):
-    dependencies = [("points", "0003_points_and_growth")]
+    dependencies = [("points", "0004_currencies_are_audited")]
 
     operations = [
         migrations.AddField(
