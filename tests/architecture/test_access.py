@@ -88,6 +88,7 @@ def address(route: str, path: str, house: House) -> str:
         "field": ids.encode("fld", 1),
         "doubt": ids.encode("dbt", 1),
         "approval": ids.encode("apr", 1),
+        "hold": ids.encode("hld", 1),
         "wish": "pause",
         "credential": ids.encode("cli", 1),
         "object_id": house.stores["mine"].pk,

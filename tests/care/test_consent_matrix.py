@@ -163,7 +163,8 @@ def test_only_a_yes_that_counts_lets_a_message_through(
 
     expected = STATES[say]
     outcome = dict(Touch.objects.values_list("member_id", "reason"))
-    assert outcome[fresh.pk] == expected
+    # about a child whom no guardian answers for nothing is worked out, so no plan even finds them
+    assert outcome.get(fresh.pk) == (None if expected == "under_14" else expected)
     assert outcome[planned_before.pk] == expected
     assert (len(taken), skipped) == ((2, 0) if not expected else (0, 1))
     assert preview.reach({}, purpose=purpose).reachable[channel] == (0 if expected else 2)

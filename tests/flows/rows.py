@@ -19,6 +19,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "orders.Line": {"refunded_cents": 0, "total_cents": 500},
     "points.Account": {"debt": 0},
     "points.Lot": {"amount": 500, "remaining": 500, "reversed": 0},
+    "points.Reward": {"starts_at": None, "ends_at": None},
     "points.Hold": {"settled_at": None},
     "flows.PrivacyRequest": {"kind": "export", "state": "taken", "sealed": None},
 }
