@@ -49,6 +49,9 @@ LOAD_WORDS = {
     "activity.Visitor": gettext_lazy("Browsers and devices"),
     "members.MemberTag": gettext_lazy("Tags"),
     "members.Opening": gettext_lazy("Opening values"),
+    "points.Attainment": gettext_lazy("Achievements"),
+    "points.Exchange": gettext_lazy("Exchanges"),
+    "points.SignIn": gettext_lazy("Days of sign-in"),
 }
 UNSAID_LOADS = {"orders.Change", "members.TakenTag"}  # notes of the house, not of the member
 REFUSAL_WORDS = {
