@@ -189,6 +189,7 @@ class Lot(models.Model):
                 condition=Q(remaining__gt=0),
                 name="points_lot_open",
             ),
+            models.Index(fields=["account"], condition=Q(forgiven__gt=0), name="points_lot_forgiven"),
             models.Index(fields=["account", "earned_at"], include=["amount", "reversed"], name="points_lot_earned"),
         ]
 

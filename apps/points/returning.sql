@@ -3,7 +3,7 @@
 
 
 -- Give back what a line took (return), or let go of what it set aside (release): to the same lots, last taken first, with their own ends.
--- A lot whose earning was taken back meanwhile without being paid keeps nothing; a debt is paid first; what has ended expires at once.
+-- What was taken back on paper only, for want of a balance, is taken from them now; a debt is paid first; what has ended expires at once.
 -- Where a merge was undone since, the lots may stand on two accounts: each gets its own line under the same source.
 create or replace function points_give_back(
     p_entry bigint, p_amount bigint, p_source text, p_kind text, p_moment timestamptz,
@@ -87,7 +87,7 @@ declare
     c points_currency;
     written bigint;
     lots bigint[]; backs bigint[]; wipes bigint[]; pays bigint[];
-    back bigint; wiped_off bigint; paid bigint;
+    back bigint; wiped_off bigint; paid bigint; forgiven bigint;
 begin
     select * into a from points_account where id = p_account;
     select * into c from points_currency where id = a.currency_id;
@@ -98,9 +98,13 @@ begin
               order by id desc limit 1) d
         where l.id = any(p_lots) and l.account_id = a.id and l.expiry is null;
     end if;
-    with kept as (
-        select l.id, b.n, least(b.n, l.forgiven) as wiped, l.expires_at, b.n - least(b.n, l.forgiven) as rest
+    select coalesce(sum(l.forgiven), 0) into forgiven from points_lot l where l.account_id = a.id and l.forgiven > 0;
+    with back as (
+        select l.id, b.n, l.expires_at, sum(b.n) over (order by l.expires_at nulls last, l.id) as upto
         from unnest(p_lots, p_backs) b(lot, n) join points_lot l on l.id = b.lot where l.account_id = a.id
+    ), kept as (
+        select b.id, b.n, b.expires_at, w.wiped, b.n - w.wiped as rest
+        from back b, lateral (select least(forgiven, b.upto) - least(forgiven, b.upto - b.n) as wiped) w
     ), owed as (
         select k.*, sum(rest) over (order by expires_at nulls last, id) as upto from kept k
     )
@@ -112,7 +116,13 @@ begin
     values (a.id, p_kind, back - wiped_off - paid, 0, -p_aside, -paid, 0,
             a.balance + back - wiped_off - paid, p_source, p_entry, back, p_store, p_staff, p_note, p_moment)
     returning id into written;
-    update points_lot l set remaining = l.remaining + b.n - b.wiped - b.paid, forgiven = l.forgiven - b.wiped,
+    if wiped_off > 0 then
+        update points_lot l set forgiven = l.forgiven - least(f.forgiven, wiped_off - (f.upto - f.forgiven))
+        from (select t.id, t.forgiven, sum(t.forgiven) over (order by t.id) as upto
+              from points_lot t where t.account_id = a.id and t.forgiven > 0) f
+        where l.id = f.id and f.upto - f.forgiven < wiped_off;
+    end if;
+    update points_lot l set remaining = l.remaining + b.n - b.wiped - b.paid,
            reversed = case when c.is_spendable then l.reversed else greatest(l.reversed - b.n, least(l.amount, points_undone_of(l.entry_id))) end
     from unnest(lots, backs, wipes, pays) b(lot, n, wiped, paid) where l.id = b.lot;
     insert into points_use (entry_id, lot_id, kind, amount)
