@@ -141,6 +141,7 @@ class Entry(models.Model):
                 fields=["reverses"], condition=Q(reverses__isnull=False), name="points_reversals", include=["undone"]
             ),
             models.Index(fields=["staff", "at"], condition=Q(staff__isnull=False), name="points_by_staff"),
+            models.Index(fields=["source"], condition=Q(kind__in=["transfer_in", "merge_in"]), name="points_arrivals"),
             models.Index(
                 fields=["account", "at"], include=["amount"], condition=Q(kind="transfer_out"), name="points_given_away"
             ),

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from apps.core import runs
-from apps.points import expiring, services
+from apps.points import checking, expiring, services
 
 
 @shared_task(name="points.release_holds")
@@ -23,3 +23,10 @@ def settle() -> None:
 def warn_expiring() -> None:
     with runs.recorded("points.warn_expiring") as figures:
         figures["facts"] = expiring.publish_expiring()
+
+
+@shared_task(name="points.check_ledgers")
+def check_ledgers() -> None:
+    with runs.recorded("points.check_ledgers") as figures:
+        run = checking.check()
+        figures.update(accounts=run.accounts, entries=run.entries, faults=run.faults)

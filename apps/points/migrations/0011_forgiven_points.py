@@ -13,5 +13,11 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             "lot", models.Index(fields=["account"], condition=Q(forgiven__gt=0), name="points_lot_forgiven")
         ),
+        migrations.AddIndex(
+            "entry",
+            models.Index(
+                fields=["source"], condition=Q(kind__in=["transfer_in", "merge_in"]), name="points_arrivals"
+            ),
+        ),
         SqlFile(Path(__file__).parent.parent / "returning.sql"),
     ]

@@ -1,0 +1,33 @@
+"""`prove_value [--seconds N] [--writers N] [--json]`: races on a scratch database; exit code 1 when something is not zero."""
+
+import json
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from apps.flows import proofs
+
+
+class Command(BaseCommand):
+    help = "Races on the points books at full scale, on a scratch database; prints what must be zero."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--seconds", type=int, default=60, help="how long each crowd writes")
+        parser.add_argument("--writers", type=int, default=64)
+        parser.add_argument("--json", action="store_true", help="JSON lines instead of sentences")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        wrong = 0
+        for line in proofs.run(seconds=options["seconds"], writers=options["writers"], say=self.stderr.write):
+            zeros = line["zeros"]
+            wrong += sum(zeros.values())
+            if options["json"]:
+                self.stdout.write(json.dumps(line))
+            else:
+                done = ", ".join(f"{key} {value}" for key, value in line.items() if key not in ("race", "zeros"))
+                must = ", ".join(f"{key} {value}" for key, value in zeros.items())
+                self.stdout.write(f"{line['race']}: {must}\n    ({done})")
+            self.stdout.flush()
+        if wrong:
+            sys.exit(1)

@@ -1,0 +1,116 @@
+"""Many at once: nothing is lost, doubled or overdrawn. Long forms run every night, the full scale is `bin/manage prove_value`."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import psycopg
+import pytest
+from django.db import ProgrammingError, connection, transaction
+
+from apps.core import clock
+from apps.members.models import Member
+from apps.points import checking, proving, tasks
+from apps.points import services as points
+from apps.points.models import Currency, Entry, Hold
+from tests.points.accounts import MONDAY, earn, hold, totals
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ZEROS = {"faults": 0, "below_zero": 0, "lost": 0, "twice": 0, "not_refused": 0}
+
+
+def members(count: int) -> list[int]:
+    Currency.objects.filter(key="points").update(transfer={"fee_percent": 5})
+    return [Member.objects.create(member_no=f"R-{number}").pk for number in range(count)]
+
+
+def meet(**race: int | float) -> list[proving.Writer]:
+    writers = proving.race(members=members(int(race.pop("members"))), **race)  # type: ignore[arg-type]
+    assert proving.count([told for writer in writers for told in writer.told]) == ZEROS
+    assert sum(writer.doubled for writer in writers) == 0
+    return writers
+
+
+def test_two_hot_accounts_bear_eight_writers():
+    writers = meet(members=2, writers=8, calls=40)
+
+    done = [told.name for writer in writers for told in writer.told if told.outcome == "done"]
+    assert set(done) >= {"earn", "spend", "hold", "reverse", "transfer", "give_back"}
+    assert len(done) > 150
+
+
+def test_many_accounts_some_busier_bear_eight_writers():
+    meet(members=50, writers=8, calls=40, skew=1.0)
+
+
+@pytest.mark.nightly
+def test_sixteen_writers_for_twenty_seconds_on_a_hot_and_on_many_accounts():
+    meet(members=2, writers=16, seconds=20)
+    members_of_both = 200
+    meet(members=members_of_both, writers=16, seconds=20, skew=1.0, first=101)
+
+
+def test_fifty_copies_of_one_grant_have_one_effect(member: Member):
+    assert proving.copies(member_id=member.pk, keys=6, at_once=50) == {"keys_not_once": 0}
+    assert totals(member) == (6, 0, 0, 0)
+
+
+@pytest.mark.parametrize("midnight", ["2026-12-01T00:00", "2028-02-29T00:00", "2028-03-01T00:00", "2027-01-01T00:00"])
+def test_at_midnight_of_the_shop_points_are_spent_or_run_out_never_both(midnight: str):
+    end = clock.parse(midnight)
+    outcomes = list(proving.midnights(members=members(10), day_end=end))
+
+    assert {late for _, late in outcomes} == {False}
+    for member_id, (early, _) in zip(Member.objects.order_by("pk").values_list("pk", flat=True), outcomes, strict=True):
+        kinds = set(Entry.objects.filter(account__member_id=member_id).values_list("kind", flat=True))
+        assert kinds == {"earn", "spend"} if early else {"earn", "expire"}
+    assert checking.check().faults == 0
+
+
+def test_holds_of_clients_that_never_come_back_are_released(member: Member, clock: Callable[[datetime], datetime]):
+    earn(member, 100, "order:1")
+    for number in range(10):
+        hold(member, 10, f"basket:{number}")
+    clock(MONDAY + points.HOLD_FOR)
+
+    tasks.release_holds()
+
+    assert set(Hold.objects.values_list("state", flat=True)) == {"expired"}
+    assert totals(member) == (100, 0, 0, 0)
+
+
+@pytest.mark.parametrize("table", ["points_entry", "points_use", "points_award"])
+@pytest.mark.parametrize("change", ["update {} set id = id", "delete from {}", "truncate {} cascade"])
+def test_the_application_cannot_rewrite_the_books(table: str, change: str):
+    with pytest.raises(ProgrammingError, match=r"permission denied|append-only"), transaction.atomic():
+        connection.cursor().execute(change.format(table))
+
+
+def test_what_the_owner_rewrites_past_the_triggers_is_found(member: Member, owner_cursor: psycopg.Cursor):
+    bought = earn(member, 100, "order:1")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
+        owner_cursor.execute("update points_entry set amount = 900, granted = 900 where id = %s", [bought.entry_id])
+    owner_cursor.execute("alter table points_entry disable trigger user")
+    owner_cursor.execute("update points_entry set amount = 900, granted = 900 where id = %s", [bought.entry_id])
+    owner_cursor.execute("alter table points_entry enable trigger user")
+
+    kinds = {(fault.kind, fault.row) for fault in checking.found(checking.check())}
+    assert ("chain", bought.entry_id) in kinds
+    assert ("grant_without_lot", bought.entry_id) in kinds
+
+
+def test_a_merge_and_what_is_booked_for_the_joined_record_meet_without_loss(member: Member, friend: Member):
+    earn(member, 5, "order:0")
+
+    def book(number: int) -> None:
+        try:
+            if number == 5:
+                points.join(from_id=member.pk, to_id=friend.pk, source="merge:1")
+            points.earn(member_id=member.pk, amount=10, source=f"order:{number}", moment=MONDAY + timedelta(1))
+        finally:
+            connection.close()
+
+    with proving.ThreadPoolExecutor(8) as pool:
+        list(pool.map(book, range(1, 17)))
+
+    assert (totals(member), totals(friend)) == ((0, 0, 0, 0), (165, 0, 0, 0))
+    assert checking.check().faults == 0
