@@ -13,6 +13,7 @@ from psycopg import sql
 from apps.activity import bench as activity
 from apps.care import bench as care
 from apps.orders import bench as orders
+from apps.points import bench as points
 from apps.segments import bench as segments
 from config import env
 
@@ -32,6 +33,7 @@ class Bench:
 BENCHES = {
     "events": Bench(activity.bench_events, needs_orders=False),
     "import": Bench(orders.bench_import, needs_orders=False),
+    "points": Bench(points.bench_points, needs_orders=False),
     "refresh": Bench(segments.bench_refresh, needs_orders=True),
     "touches": Bench(care.bench_touches, needs_orders=True),
     "dispatch": Bench(care.bench_dispatch, needs_orders=True),

@@ -8,6 +8,7 @@ Amounts are whole points, above 0. `currency` is a key ("points", "growth"). Sou
 """
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from typing import Any
 import structlog
 from django.db import DatabaseError, connection, transaction
 
-from apps.core import clock
+from apps.core import clock, prepared
 from apps.core.errors import DomainError
 from apps.points.errors import (
     AccountFrozen,
@@ -258,13 +259,17 @@ def settle_due(*, moment: datetime | None = None, at_most: int = CHUNK) -> int:
     return len(accounts)
 
 
-def settle_all(*, moment: datetime | None = None, at_most: int = CHUNK) -> int:
-    """`settle_due` until nothing is due that nobody holds. Returns how many accounts were settled."""
+def settle_all(*, moment: datetime | None = None) -> int:
+    """`settle_due` until nothing is due that nobody holds, in chunks that take a tenth of a second each. Returns how many accounts."""
     moment = moment or clock.now()
-    settled = 0
-    while chunk := settle_due(moment=moment, at_most=at_most):
+    settled, size = 0, 20
+    while True:
+        began = time.monotonic()
+        chunk = settle_due(moment=moment, at_most=size)
+        if not chunk:
+            return settled
         settled += chunk
-    return settled
+        size = max(1, min(CHUNK, 2 * size, int(size * 0.1 / (time.monotonic() - began))))
 
 
 def _for_each_currency(function: str, from_id: int, to_id: int, source: str, moment: datetime | None) -> int:
@@ -297,9 +302,8 @@ def _take(
 
 def _call(call: str, values: Sequence[Any], *, asked: int | None) -> Posting:
     """Run one ledger function; a refusal has written nothing."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"select outcome, entry_id, amount, balance, pending, held, debt from {call}", values)
-        outcome, entry_id, amount, balance, pending, held, debt = cursor.fetchone()
+    answers = prepared.rows(f"select outcome, entry_id, amount, balance, pending, held, debt from {call}", values)
+    outcome, entry_id, amount, balance, pending, held, debt = answers[0]
     if outcome not in ("done", "again"):
         raise _refusal(outcome, amount=amount, balance=balance, asked=asked)
     if outcome == "again" and asked is not None and amount != asked:
