@@ -68,6 +68,7 @@ GROUPS: tuple[Group, ...] = (
         items=(
             Item(label=_("Imports"), icon="upload", url_name="console:imports", permission="imports.run"),
             Item(label=_("Jobs"), icon="refresh", url_name="console:jobs", permission="jobs.view"),
+            Item(label=_("Ledger check"), icon="check", url_name="console:points_checks", permission="points.check"),
             Item(
                 label=_("Stores and staff"), icon="store", url_name="console_records:index", permission="records.manage"
             ),

@@ -35,6 +35,7 @@ JOBS = {
     "members.tag_list": gettext_lazy("Tag for a list of members"),
     "members.find_duplicates": gettext_lazy("Searching for possible duplicates"),
     "analytics.measure_quality": gettext_lazy("Counting data quality"),
+    "points.check": gettext_lazy("Points ledger check"),
     "privacy.export": gettext_lazy("Copy of a member's data"),
 }
 

@@ -23,11 +23,14 @@ from apps.members import duplicates
 from apps.members.imports import columns
 from apps.members.imports.job import KIND as IMPORT
 from apps.members.models import Attribute
+from apps.points import checking
 
 SHARED = {
     quality.KIND: "console:quality",
     duplicates.KIND: "console:duplicates",
+    checking.KIND: "console:points_checks",
 }  # of nobody's own: kind → where its result is
+STARTED_BY = {quality.KIND: "members.count", duplicates.KIND: "members.count", checking.KIND: "points.check"}
 KINDS = (IMPORT, exports.KIND, tag_list.KIND, *SHARED)
 SHOWN = 20
 
@@ -131,7 +134,7 @@ def _found(request: HttpRequest, public_id: str, *, kinds: Sequence[str] = KINDS
     can = request.access.can  # type: ignore[attr-defined]
     if row is not None and (row.created_by_id == request.user.pk or can("jobs.manage")):
         return row
-    if row is not None and row.kind in SHARED and can("members.count"):
+    if row is not None and row.kind in SHARED and can(STARTED_BY[row.kind]):
         return row
     raise NotFound
 
