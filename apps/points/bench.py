@@ -95,7 +95,7 @@ def _crowd(first: int, number: int) -> tuple[float, list[float]]:
     end = time.monotonic() + SECONDS
 
     def work(thread: int) -> list[float]:
-        chance, took = random.Random(thread), []  # noqa: S311 - made-up postings
+        chance, took = random.Random(thread), list[float]()  # noqa: S311 - made-up postings
         try:
             while (began := time.monotonic()) < end:
                 member = first + chance.randrange(MEMBERS)
