@@ -75,7 +75,7 @@ def _copies() -> Line:
 
 def _midnight(day: str) -> Line:
     end = clock.parse(f"{day}T00:00")
-    outcomes = list(proving.midnights(members=_members(NIGHTS), day_end=end))
+    outcomes = proving.midnights(members=_members(NIGHTS), day_end=end)
     faults = checking.check().faults
     zeros = {"spent_after_the_end": sum(late for _, late in outcomes), "faults": faults}
     return {

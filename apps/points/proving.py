@@ -6,11 +6,13 @@ on the brand's own data.
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import accumulate
+from threading import Barrier
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection
@@ -171,48 +173,67 @@ def count(told: Sequence[Told]) -> Zeros:
 
 def copies(*, member_id: int, keys: int, at_once: int) -> Zeros:
     """Each of `keys` grants sent `at_once` times in parallel. Answers what must be zero."""
+    gate = Barrier(at_once)
 
-    def send(source: str) -> bool:
+    def send(_: int) -> list[bool]:
+        fresh = []
         try:
-            return services.earn(member_id=member_id, amount=1, source=source).is_new
+            for key in range(keys):
+                gate.wait()
+                fresh.append(services.earn(member_id=member_id, amount=1, source=f"copy:{member_id}:{key}").is_new)
+        except Exception:
+            gate.abort()
+            raise
         finally:
             connection.close()
+        return fresh
 
-    wrong = 0
     with ThreadPoolExecutor(at_once) as pool:
-        for key in range(keys):
-            wrong += sum(pool.map(send, [f"copy:{member_id}:{key}"] * at_once)) != 1
-    return {"keys_not_once": wrong}
+        sent = list(pool.map(send, range(at_once)))
+    return {"keys_not_once": sum(sum(copies) != 1 for copies in zip(*sent, strict=True))}
 
 
-def midnights(*, members: Sequence[int], day_end: datetime) -> Iterator[tuple[bool, bool]]:
-    """For each member: 10 points end at `day_end`; spending just before and just after and the sweep meet. Yields what got through."""
+def midnights(*, members: Sequence[int], day_end: datetime) -> list[tuple[bool, bool]]:
+    """For each member: 10 points end at `day_end`; a spending just before, one just after and the sweep meet. What got through."""
     before, after = day_end - timedelta(milliseconds=500), day_end + timedelta(milliseconds=500)
+    terms, source = Terms(expires_at=day_end), f"night:{day_end.isoformat()}"
+    gate = Barrier(3)
 
-    def attempt(member_id: int, moment: datetime) -> bool:
-        try:
-            services.spend(member_id=member_id, amount=10, source=f"midnight:{moment.isoformat()}", moment=moment)
-        except DomainError:
-            return False
-        finally:
-            connection.close()
-        return True
+    def spend(moment: datetime) -> list[bool]:
+        through = []
+        for member_id in members:
+            if moment == before:
+                services.earn(member_id=member_id, amount=10, source=source, terms=terms, moment=before)
+            through.append(_meets(gate, partial(_spends, member_id, moment)))
+        return through
 
-    def sweep() -> None:
+    def sweep() -> list[bool]:
+        return [_meets(gate, lambda: services.settle_due(moment=after) > 0) for _ in members]
+
+    def alone(work: Callable[[], list[bool]]) -> list[bool]:
         try:
-            services.settle_due(moment=after)
+            return work()
         finally:
             connection.close()
 
     with ThreadPoolExecutor(3) as pool:
-        for member_id in members:
-            services.earn(
-                member_id=member_id,
-                amount=10,
-                source=f"night:{day_end.isoformat()}",
-                terms=Terms(expires_at=day_end),
-                moment=before,
-            )
-            late, early = pool.submit(attempt, member_id, after), pool.submit(attempt, member_id, before)
-            pool.submit(sweep).result()
-            yield early.result(), late.result()
+        early, late, swept = (pool.submit(alone, work) for work in (lambda: spend(before), lambda: spend(after), sweep))
+        swept.result()
+        return list(zip(early.result(), late.result(), strict=True))
+
+
+def _meets(gate: Barrier, act: Callable[[], bool]) -> bool:
+    gate.wait()
+    try:
+        return act()
+    except Exception:
+        gate.abort()
+        raise
+
+
+def _spends(member_id: int, moment: datetime) -> bool:
+    try:
+        services.spend(member_id=member_id, amount=10, source=f"midnight:{moment.isoformat()}", moment=moment)
+    except DomainError:
+        return False
+    return True

@@ -57,7 +57,7 @@ def test_fifty_copies_of_one_grant_have_one_effect(member: Member):
 @pytest.mark.parametrize("midnight", ["2026-12-01T00:00", "2028-02-29T00:00", "2028-03-01T00:00", "2027-01-01T00:00"])
 def test_at_midnight_of_the_shop_points_are_spent_or_run_out_never_both(midnight: str):
     end = clock.parse(midnight)
-    outcomes = list(proving.midnights(members=members(10), day_end=end))
+    outcomes = proving.midnights(members=members(10), day_end=end)
 
     assert {late for _, late in outcomes} == {False}
     for member_id, (early, _) in zip(Member.objects.order_by("pk").values_list("pk", flat=True), outcomes, strict=True):
