@@ -3,9 +3,10 @@
 from apps.points.books import Account, Check, Currency, Entry, Fault, Hold, Lot, Use
 from apps.points.earning import Achievement, Attainment, Award, Rule, RuleVersion, SignIn
 from apps.points.ladder import Benefit, Ladder, Standing, Tier, TierChange
-from apps.points.shelf import Exchange, Reward, StoreStock
+from apps.points.shelf import Exchange, Reward, StockChange, StoreStock
 
 __all__ = [
     "Account", "Achievement", "Attainment", "Award", "Benefit", "Check", "Currency", "Entry", "Exchange", "Fault", "Hold",
-    "Ladder", "Lot", "Reward", "Rule", "RuleVersion", "SignIn", "Standing", "StoreStock", "Tier", "TierChange", "Use",
+    "Ladder", "Lot", "Reward", "Rule", "RuleVersion", "SignIn", "Standing", "StockChange",
+    "StoreStock", "Tier", "TierChange", "Use",
 ]  # fmt: skip

@@ -146,6 +146,7 @@ IMPERSONAL = (
     "points.Reward",
     "points.Rule",
     "points.RuleVersion",
+    "points.StockChange",
     "points.StoreStock",
     "points.Tier",
 )

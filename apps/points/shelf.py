@@ -16,7 +16,20 @@ class Reward(models.Model):
         GIFT = "gift", _("Gift")
         VIRTUAL = "virtual", _("Virtual")  # delivered at once, e.g. by `coupon_key`
 
+    class Motif(models.TextChoices):
+        """What is drawn on its tile."""
+
+        GIFT = "gift", _("Gift box")
+        TEA = "tea", _("Tea bowl")
+        CUP = "cup", _("Cup")
+        BAG = "bag", _("Bag")
+        SCARF = "scarf", _("Scarf")
+        FLOWER = "flower", _("Flower")
+        TICKET = "ticket", _("Ticket")
+        BOOK = "book", _("Book")
+
     key = models.SlugField(_("key"), max_length=40, unique=True)
+    motif = models.CharField(_("picture"), max_length=10, choices=Motif, default=Motif.GIFT)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.GIFT)
     name = models.CharField(_("name"), max_length=60)
     name_en = models.CharField(_("English name"), max_length=60)
@@ -29,10 +42,12 @@ class Reward(models.Model):
     left = models.PositiveIntegerField(_("stock"), null=True, blank=True)
     taken = models.PositiveIntegerField(default=0)
     per_member = models.PositiveIntegerField(_("per member"), null=True, blank=True)
+    per_days = models.PositiveIntegerField(_("within days"), null=True, blank=True)  # None: ever
     is_store_limited = models.BooleanField(_("only in chosen stores"), default=False)
     tier_keys = ArrayField(models.CharField(max_length=20), default=list, blank=True)
     coupon_key = models.CharField(_("coupon"), max_length=60, blank=True)
     pick_up_days = models.PositiveIntegerField(_("days to pick it up"), default=30)
+    forfeits_points = models.BooleanField(_("points are lost when it is not picked up"), default=False)
     is_active = models.BooleanField(_("active"), default=False)
     starts_at = models.DateTimeField(_("from"), null=True, blank=True)
     ends_at = models.DateTimeField(_("until"), null=True, blank=True)
@@ -49,6 +64,10 @@ class Reward(models.Model):
                 condition=Q(ends_at=None) | Q(starts_at=None) | Q(ends_at__gt=F("starts_at")),
                 name="points_reward_ends_after_start",
             ),
+            models.CheckConstraint(
+                condition=Q(is_store_limited=False) | Q(left=None), name="points_reward_counts_in_one_place"
+            ),
+            models.CheckConstraint(condition=Q(pick_up_days__gt=0), name="points_reward_can_be_picked_up"),
         ]
 
     def __str__(self) -> str:
@@ -69,10 +88,32 @@ class StoreStock(models.Model):
         return f"{self.reward_id} in {self.store_id}: {self.left}"
 
 
+class StockChange(models.Model):
+    """Stock that staff put in (plus) or took out (minus), append-only. What members take is not noted here."""
+
+    reward = models.ForeignKey(Reward, on_delete=models.PROTECT, related_name="stock_changes")
+    store = models.ForeignKey("stores.Store", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    change = models.IntegerField()
+    left_after = models.PositiveIntegerField()
+    reason = models.CharField(max_length=200)
+    by = models.ForeignKey("stores.Staff", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(change=0), name="points_stock_change_not_zero"),
+            models.CheckConstraint(condition=~Q(reason=""), name="points_stock_change_has_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.change} of {self.reward_id}"
+
+
 class Exchange(models.Model):
     """One reward taken by one member. Points are set aside while cash is awaited, else spent at once.
 
-    `code_digest` is the keyed hash of the pick-up code, `code_sealed` the code under the member's key.
+    `code_digest` is the keyed hash of the pick-up code, `code_sealed` the code under the member's key. `entry` is the line that took
+    the points from their lots: also where they were set aside first. `store` None: any store hands it over.
     """
 
     class State(models.TextChoices):
@@ -81,6 +122,11 @@ class Exchange(models.Model):
         DONE = "done", _("Handed over")
         CANCELLED = "cancelled", _("Cancelled")
         LAPSED = "lapsed", _("Not picked up in time")
+
+    class Why(models.TextChoices):
+        MEMBER = "member", _("The member's wish")
+        STAFF = "staff", _("Cancelled by staff")
+        UNPAID = "unpaid", _("Not paid in time")
 
     reward = models.ForeignKey(Reward, on_delete=models.PROTECT, related_name="exchanges", db_index=False)
     member = models.ForeignKey("members.Member", on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -97,15 +143,36 @@ class Exchange(models.Model):
     expires_at = models.DateTimeField(null=True)  # of the payment while awaiting, of the pick-up while ready
     paid_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
-    handed_by = models.ForeignKey("stores.Staff", null=True, on_delete=models.PROTECT, related_name="+")
+    paid_ref = models.CharField(max_length=80, blank=True)  # the payment's number where it was paid
+    why = models.CharField(max_length=10, choices=Why, blank=True)  # why it was cancelled
+    handed_by = models.ForeignKey(
+        "stores.Staff", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    handed_store = models.ForeignKey(
+        "stores.Store", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
 
     class Meta:
         verbose_name = _("exchange")
         verbose_name_plural = _("exchanges")
         constraints = [
             models.UniqueConstraint(fields=["member", "source"], name="points_exchange_once"),
-            models.UniqueConstraint(
-                fields=["code_digest"], condition=Q(state__in=["awaiting", "ready"]), name="points_code_once"
+            models.UniqueConstraint(fields=["code_digest"], name="points_code_once"),
+            models.CheckConstraint(
+                condition=~Q(state="awaiting") | Q(hold__isnull=False, expires_at__isnull=False, cash_cents__gt=0),
+                name="points_exchange_awaits_with_hold",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["ready", "done", "lapsed"]) | Q(entry__isnull=False),
+                name="points_exchange_was_spent",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="ready") | Q(expires_at__isnull=False), name="points_exchange_ready_until"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["awaiting", "ready"], settled_at=None)
+                | Q(state__in=["done", "cancelled", "lapsed"], settled_at__isnull=False),
+                name="points_exchange_settled_has_time",
             ),
         ]
         indexes = [

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from apps.core import runs
-from apps.points import checking, expiring, services
+from apps.points import checking, expiring, mall, services
 
 
 @shared_task(name="points.release_holds")
@@ -30,3 +30,9 @@ def check_ledgers() -> None:
     with runs.recorded("points.check_ledgers") as figures:
         run = checking.check()
         figures.update(accounts=run.accounts, entries=run.entries, faults=run.faults)
+
+
+@shared_task(name="points.sweep_mall")
+def sweep_mall() -> None:
+    """What was not paid within 15 minutes, or not picked up in time."""
+    mall.sweep()

@@ -149,6 +149,7 @@ CELERY_BEAT_SCHEDULE = {
     "purge-exports": {"task": "analytics.purge_exports", "schedule": crontab(hour=1, minute=10)},
     "expire-tags": {"task": "members.expire_tags", "schedule": crontab(hour=0, minute=5)},
     "sweep-uploads": {"task": "members.sweep_uploads", "schedule": crontab(minute=35)},
+    "sweep-mall": {"task": "points.sweep_mall", "schedule": 60.0},
     "settle-merges": {"task": "flows.settle_merges", "schedule": crontab(minute="3-59/10")},
     "release-holds": {"task": "points.release_holds", "schedule": 30.0},
     "settle-points": {"task": "points.settle", "schedule": crontab(minute="*/5")},  # midnight among them
@@ -244,6 +245,7 @@ WECHAT_APPS = env.objects(
         "coupon": ["sim-coupon-expiring"],
         "ticket": ["sim-ticket-reply"]}}]""",
 )
+MALL_PER_DAY = env.integer("MALL_PER_DAY", 10)  # exchanges of one member in a day: a stolen log-in empties no account at once
 # The API: sizes it takes, and whether sandbox keys and their test clock are welcome here (never where real members are).
 API_BODY_MAX_BYTES = 1024 * 1024
 API_UPLOAD_MAX_BYTES = env.integer("API_UPLOAD_MAX_BYTES", 10 * 1024 * 1024)
