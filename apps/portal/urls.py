@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.portal.views import app, guardian, home, inbox, login, me, orders, phone, picture, privacy, step_up
+from apps.portal.views import app, guardian, home, inbox, login, mall, me, orders, phone, picture, privacy, step_up
 
 app_name = "portal"
 urlpatterns = [
@@ -16,6 +16,12 @@ urlpatterns = [
     path("inbox/<str:message>/", inbox.message, name="message"),
     path("orders/", orders.index, name="orders"),
     path("orders/<str:order>/", orders.order, name="order"),
+    path("mall/", mall.index, name="mall"),
+    path("mall/<str:reward>/", mall.reward, name="reward"),
+    path("mall/<str:reward>/confirm/", mall.confirm, name="reward_confirm"),
+    path("exchanges/", mall.exchanges, name="exchanges"),
+    path("exchanges/<str:exchange>/", mall.exchange, name="exchange"),
+    path("exchanges/<str:exchange>/cancel/", mall.cancel, name="exchange_cancel"),
     path("me/", me.page, name="me"),
     path("me/profile/", me.profile, name="profile"),
     path("me/picture/", picture.avatar, name="avatar"),

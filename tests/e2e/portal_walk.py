@@ -1,12 +1,16 @@
 """How a member goes through their pages, and what a walker looks at on each: sizes, words, focus."""
 
 import re
+from datetime import timedelta
 
 from apps.core import ids
 from apps.gateways import inbox
 from apps.gateways.simulator.client import Client
+from apps.points import stocking
+from apps.points.models import Exchange, Reward
 from tests.console.world import House
 from tests.e2e.visits import Visit
+from tests.points.gifts import gift, rich, take
 from tests.processes import Simulator
 
 PHONE = "19900000001"  # of the member "mine"
@@ -46,6 +50,31 @@ def letter_of(house: House) -> str:
     return f"/my/inbox/{ids.encode('msg', letter.pk)}/"
 
 
+def mall_of(house: House) -> dict[str, str]:
+    """The mall with a gift within reach, one of a store, one too dear; one exchange that waits in the store."""
+    member = house.members["mine"]
+    if not Reward.objects.exists():
+        rich(member, 500)
+        scarf = gift("scarf", motif="scarf", name="羊绒围巾", name_en="Cashmere scarf", points=12_000, cash_cents=9900)
+        gift("tea", motif="tea", name="桂花乌龙茶一罐", name_en="A tin of osmanthus oolong", points=120, left=6)
+        local = gift("bag", motif="bag", name="帆布袋", name_en="Canvas bag", points=80, is_store_limited=True)
+        stocking.change_stock(reward_id=local.pk, store_id=house.stores["mine"].pk, change=8, reason="delivery")
+        gift("soon", motif="book", name="手账本", name_en="Notebook", points=60, starts_at=scarf.created_at + timedelta(days=9))
+        take(member, Reward.objects.get(key="tea"), "walk")
+    reward = {row.key: ids.encode("rwd", row.pk) for row in Reward.objects.all()}
+    exchange = ids.encode("exg", Exchange.objects.get(source="walk").pk)
+    store = ids.encode("sto", house.stores["mine"].pk)
+    return {
+        "mall": "/my/mall/",
+        "reward": f"/my/mall/{reward['bag']}/",
+        "reward-not-yet": f"/my/mall/{reward['scarf']}/",
+        "reward-confirm": f"/my/mall/{reward['bag']}/confirm/?store={store}",
+        "exchanges": "/my/exchanges/",
+        "exchange": f"/my/exchanges/{exchange}/",
+        "exchange-cancel": f"/my/exchanges/{exchange}/cancel/",
+    }
+
+
 def every_page(house: House) -> dict[str, str]:
     """Name for the picture → address, within five minutes of a log-in."""
     return {
@@ -55,6 +84,7 @@ def every_page(house: House) -> dict[str, str]:
         "orders": "/my/orders/",
         "orders-none": "/my/orders/?kind=done",
         "order": f"/my/orders/{house.order_id('mine')}/",
+        **mall_of(house),
         "me": "/my/me/",
         "profile": "/my/me/profile/",
         "phone": "/my/me/phone/",

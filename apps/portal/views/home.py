@@ -12,6 +12,7 @@ from apps.members import minors
 from apps.members import selectors as members
 from apps.members.models import Consent
 from apps.orders import selectors as orders
+from apps.points import selectors as points
 from apps.portal import agreements, shell
 from apps.portal.shell import Facts
 
@@ -28,6 +29,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "me": me,
         "notes": list(inbox.find_for_member(member_id=member_id)[:NEWEST]),
         "last_order": latest[0] if latest else None,
+        "points": points.totals(member_id=member_id),
         "steps": [*_duties(me, said), *_steps(me, said)],
     }
     return shell.page(request, "portal/home.html", facts, at="home")
