@@ -297,6 +297,47 @@ ENTRIES = (
         _("The time of what was set aside is over, or it was spent or let go."),
         _("Set points aside again."),
     ),
+    Entry(
+        "reward_unavailable",
+        409,
+        False,
+        _(
+            "`reason` says why: not_started, ended, tier_too_low, out_of_stock, wrong_store, limit_reached, daily_limit."
+        ),
+        _("Show the title, and read the rewards again."),
+    ),
+    Entry(
+        "exchange_contradicts",
+        409,
+        False,
+        _("The key was used before, for another reward or store."),
+        _("Make a new key for a new exchange."),
+    ),
+    Entry(
+        "exchange_over",
+        409,
+        False,
+        _("It was handed over, cancelled, or has lapsed: `state` says which."),
+        _("Read the exchange again."),
+    ),
+    Entry(
+        "exchange_paid",
+        409,
+        False,
+        _("Cash was paid for it, which only staff give back."),
+        _("Send the member to the store."),
+    ),
+    Entry(
+        "payment_contradicts",
+        409,
+        False,
+        _("Another amount than `expected_cents`, or a second payment of the same exchange."),
+        _("Check the amount; a second payment is to be given back."),
+    ),
+    Entry(
+        "pick_up_code_unknown", 404, False, _("No exchange has this pick-up code."), _("Let the member show it again.")
+    ),
+    Entry("pick_up_elsewhere", 409, False, _("The gift lies in another store: `store`."), _("Send the member there.")),
     Entry("provider_unavailable", 503, True, _("WeChat or the SMS provider does not answer."), _WAIT),
 )
 _BY_CODE = {entry.code: entry for entry in ENTRIES}

@@ -3,7 +3,21 @@
 from django.urls import path
 
 from apps.api.base import ApiView
-from apps.api.views import auth, codes, events, files, guardian, jobs, me, pages, points, privacy, server, wechat
+from apps.api.views import (
+    auth,
+    codes,
+    events,
+    files,
+    guardian,
+    jobs,
+    me,
+    pages,
+    points,
+    privacy,
+    rewards,
+    server,
+    wechat,
+)
 
 app_name = "api"
 V1: list[tuple[str, type[ApiView]]] = [
@@ -29,6 +43,12 @@ V1: list[tuple[str, type[ApiView]]] = [
     ("me/orders/<str:order>", me.Order),
     ("me/points", points.MyPoints),
     ("me/points/entries", points.MyEntries),
+    ("me/rewards", rewards.Rewards),
+    ("me/rewards/<str:reward>", rewards.OneReward),
+    ("me/exchanges", rewards.Exchanges),
+    ("me/exchanges/<str:exchange>:cancel", rewards.ExchangeCancel),
+    ("exchanges/<str:exchange>:confirm-paid", rewards.ExchangePaid),
+    ("exchanges:hand-over", rewards.HandOver),
     ("me/sessions", me.Sessions),
     ("me/sessions/<str:session>", me.Session),
     ("me/subscribe-templates", wechat.SubscribeTemplates),

@@ -163,7 +163,9 @@ def sweep(*, moment: datetime | None = None, at_most: int = 500) -> int:
     """Close what was not paid or not picked up in time. Returns how many. One that somebody works on is left for the next time."""
     moment = moment or clock.now()
     due = Exchange.objects.filter(state__in=[State.AWAITING, State.READY], expires_at__lte=moment)
-    return sum(_swept(pk, moment=moment) for pk in list(due.order_by("expires_at").values_list("pk", flat=True)[:at_most]))
+    return sum(
+        _swept(pk, moment=moment) for pk in list(due.order_by("expires_at").values_list("pk", flat=True)[:at_most])
+    )
 
 
 @transaction.atomic
@@ -199,7 +201,12 @@ def _pay(reward: Reward, *, member_id: int, source: str, moment: datetime) -> po
     named, currency = f"exchange:{source}", reward.currency.key
     if reward.cash_cents:
         return points.hold(
-            member_id=member_id, amount=reward.points, source=named, currency=currency, keep_for=PAY_WITHIN, moment=moment
+            member_id=member_id,
+            amount=reward.points,
+            source=named,
+            currency=currency,
+            keep_for=PAY_WITHIN,
+            moment=moment,
         )
     return points.spend(member_id=member_id, amount=reward.points, source=named, currency=currency, moment=moment)
 

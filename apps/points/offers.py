@@ -82,7 +82,9 @@ def find(*, member_id: int, moment: datetime | None = None) -> list[Offer]:
     moment = moment or clock.now()
     running = Reward.objects.filter(Q(ends_at=None) | Q(ends_at__gt=moment), is_active=True)
     offers = _judged(running, member_id=member_id, moment=moment)
-    return sorted(offers, key=lambda one: (not one.is_available, one.reasons != ("insufficient_balance",), one.short_by))
+    return sorted(
+        offers, key=lambda one: (not one.is_available, one.reasons != ("insufficient_balance",), one.short_by)
+    )
 
 
 def one(*, member_id: int, reward_id: int, moment: datetime | None = None) -> Offer | None:
@@ -94,9 +96,7 @@ def one(*, member_id: int, reward_id: int, moment: datetime | None = None) -> Of
 def of_member(member_id: int) -> QuerySet[Exchange]:
     """Newest first."""
     return (
-        Exchange.objects.filter(member_id=member_id)
-        .select_related("reward", "store", "handed_store")
-        .order_by("-pk")
+        Exchange.objects.filter(member_id=member_id).select_related("reward", "store", "handed_store").order_by("-pk")
     )
 
 

@@ -33,8 +33,8 @@ class Totals:
 
 
 _TOTALS = """
-select case when a.next_due_at <= %(moment)s then coalesce(l.usable, 0)::bigint else a.balance end, a.pending, a.held, a.debt, a.earned_total,
-       a.is_frozen, l.ends, coalesce(l.first, 0)::bigint
+select case when a.next_due_at <= %(moment)s then coalesce(l.usable, 0)::bigint else a.balance end, a.pending, a.held, a.debt,
+       a.earned_total, a.is_frozen, l.ends, coalesce(l.first, 0)::bigint
 from points_account a join points_currency c on c.id = a.currency_id
 left join lateral (
     select sum(o.remaining) as usable, min(o.expires_at) as ends,

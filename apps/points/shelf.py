@@ -145,9 +145,7 @@ class Exchange(models.Model):
     settled_at = models.DateTimeField(null=True)
     paid_ref = models.CharField(max_length=80, blank=True)  # the payment's number where it was paid
     why = models.CharField(max_length=10, choices=Why, blank=True)  # why it was cancelled
-    handed_by = models.ForeignKey(
-        "stores.Staff", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
-    )
+    handed_by = models.ForeignKey("stores.Staff", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     handed_store = models.ForeignKey(
         "stores.Store", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )

@@ -1,9 +1,10 @@
 """Stock and rewards as staff keep them."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from apps.core import audit, clock
 from apps.core.errors import NotFound
@@ -34,6 +35,7 @@ def change_stock(
 
 def _changed(reward: Reward, *, store_id: int | None, change: int) -> int:
     """One conditional statement on the one row that counts, for members take from it at the same moment."""
+    counted: QuerySet[Any]
     if store_id is None:
         Reward.objects.filter(pk=reward.pk, left=None).update(left=0)
         counted = Reward.objects.filter(pk=reward.pk)

@@ -81,6 +81,7 @@ class Scope(models.TextChoices):
     POINTS_READ = "points.read", _("Read points")
     POINTS_WRITE = "points.write", _("Book points")
     EVENTS_WRITE = "events.write", _("Hand in behaviour events")
+    EXCHANGES_WRITE = "exchanges.write", _("Confirm payments of exchanges and hand rewards over")
     JOBS_READ = "jobs.read", _("See how long work goes on")
 
 

@@ -245,7 +245,8 @@ WECHAT_APPS = env.objects(
         "coupon": ["sim-coupon-expiring"],
         "ticket": ["sim-ticket-reply"]}}]""",
 )
-MALL_PER_DAY = env.integer("MALL_PER_DAY", 10)  # exchanges of one member in a day: a stolen log-in empties no account at once
+# Exchanges of one member in a day: a stolen log-in empties no account at once.
+MALL_PER_DAY = env.integer("MALL_PER_DAY", 10)
 # The API: sizes it takes, and whether sandbox keys and their test clock are welcome here (never where real members are).
 API_BODY_MAX_BYTES = 1024 * 1024
 API_UPLOAD_MAX_BYTES = env.integer("API_UPLOAD_MAX_BYTES", 10 * 1024 * 1024)

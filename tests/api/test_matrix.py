@@ -5,6 +5,7 @@ till, does not exist.
 """
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from apps.stores.models import Scope, Store
 from tests.api.conftest import Caller, order_of
 from tests.api.test_document import INTERNAL
 from tests.architecture.test_access import METHODS, ROUTES, needs
+from tests.points.gifts import gift, rich, take
 
 pytestmark = pytest.mark.django_db
 CALLS = [(name, path) for name, path in ROUTES if name.startswith("api:") and name not in INTERNAL]
@@ -88,10 +90,17 @@ def world(new_member, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         "message": ids.encode("msg", InboxMessage.objects.get().pk),
         "session": ids.encode("ses", session.family_id),
         "member": ids.encode("mem", victim.pk),
+        "exchange": ids.encode("exg", _exchange_of(victim)),
         "job": ids.encode("job", Job.objects.create(kind="orders.import").pk),
     }
     yield World(victim=victim, objects=objects, knocks=[*_people(new_member), *_programs(there)])
     logging.disable(logging.NOTSET)
+
+
+def _exchange_of(member: Member) -> int:
+    """One that waits for its payment."""
+    rich(member, 100)
+    return take(member, gift("paid", points=10, cash_cents=500), "matrix").exchange.pk
 
 
 def _people(new_member: Any) -> list[Knock]:
@@ -141,11 +150,7 @@ def _programs(store: Store) -> list[Knock]:
 
 def address(path: str, objects: dict[str, str]) -> str:
     """The route with the victim's things in it; parameters that name nobody's thing get a value that fits nothing."""
-    parts = path.split("/")
-    names = [part[1:-1].partition(":")[2] if part.startswith("<") else "" for part in parts]
-    return "/" + "/".join(
-        objects.get(name, "zzz_0000000000000") if name else part for part, name in zip(parts, names, strict=True)
-    )
+    return "/" + re.sub(r"<\w+:(\w+)>", lambda found: objects.get(found[1], "zzz_0000000000000"), path)
 
 
 @contextmanager
@@ -211,6 +216,7 @@ def test_what_belongs_to_somebody_else_does_not_exist(world: World):
     assert found == []
     assert tried == {
         ("member", "api:message_read"), ("member", "api:my_order"), ("member", "api:session"), ("device", "api:order"),
+        ("member", "api:my_exchange_cancel"),
     }  # fmt: skip
     assert Member.objects.values().get(pk=world.victim.pk) == before
     assert InboxMessage.objects.get().read_at is None

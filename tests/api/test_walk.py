@@ -18,12 +18,14 @@ from apps.gateways.inbox import Letter
 from apps.gateways.models import InboxMessage
 from apps.members import fields
 from apps.members.models import CodeRequest, Member
+from apps.points.models import Exchange
 from apps.stores import credentials
 from apps.stores.models import Scope, Store
 from tests.api.conftest import JSON, Caller, order_of
 from tests.api.test_auth import APP, newest_code
 from tests.api.test_document import made
 from tests.pictures_made import drawn
+from tests.points.gifts import gift, rich, take
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # Calls whose example cannot work twice or needs what a person reads from a phone; each is walked in a test of its own.
@@ -65,6 +67,8 @@ class World:
         self.order = order_of(self.member)
         fields.define(key="favourite_tea", label="最爱的茶", type="choice", choices=["oolong", "pu-erh"])
         self.file = self.me.post("files", multipart(), Content_Type=MULTIPART_CONTENT).data
+        rich(self.member, 10_000)
+        self.reward, self.paid = gift("walk", points=10), gift("paid", points=10, cash_cents=990)
         self.code = codes.create(name="poster", target="mini:pages/live/room?id=7").slug
         self.family_id = tokens.sessions(self.member.user_id)[0].family_id
         scopes = [scope.value for scope in Scope]
@@ -103,7 +107,14 @@ class World:
             "member": ids.encode("mem", self.member.pk),
             "job": self.job,
             "file": self.file["id"],
+            "reward": ids.encode("rwd", self.reward.pk),
+            "exchange": ids.encode("exg", self._unpaid()),
         }
+
+    def _unpaid(self) -> int:
+        """An exchange that waits for its payment."""
+        waiting = Exchange.objects.filter(reward=self.paid, state="awaiting").values_list("pk", flat=True).first()
+        return waiting or take(self.member, self.paid, f"walk-{Exchange.objects.count()}").exchange.pk
 
     def body(self, name: str, shown: Any) -> Any:
         if name == "auth_refresh_post":
@@ -122,6 +133,10 @@ class World:
         if name == "my_phone_put":
             sent = self.nobody.post("auth/codes", {"phone": "13900000002", "purpose": "change_phone"}).data
             return {"request_id": sent["request_id"], "code": newest_code(self.url, "0002")}
+        if name == "my_exchanges_post":
+            return {"reward": ids.encode("rwd", self.reward.pk)}
+        if name == "exchange_hand_over_post":
+            return {"code": take(self.member, self.reward, "to hand over").code}
         if name == "events_post":
             return shown | {
                 "sent_at": house.now().isoformat(),

@@ -55,11 +55,18 @@ def mall_of(house: House) -> dict[str, str]:
     member = house.members["mine"]
     if not Reward.objects.exists():
         rich(member, 500)
-        scarf = gift("scarf", motif="scarf", name="羊绒围巾", name_en="Cashmere scarf", points=12_000, cash_cents=9900)
-        gift("tea", motif="tea", name="桂花乌龙茶一罐", name_en="A tin of osmanthus oolong", points=120, left=6)
-        local = gift("bag", motif="bag", name="帆布袋", name_en="Canvas bag", points=80, is_store_limited=True)
+        scarf = gift("scarf", motif="scarf", name="羊绒围巾", name_en="Shawl", points=12_000, cash_cents=9900)
+        gift("tea", motif="tea", name="桂花乌龙茶一罐", name_en="Oolong", points=120, left=6)
+        local = gift("bag", motif="bag", name="帆布袋", name_en="Tote", points=80, is_store_limited=True)
         stocking.change_stock(reward_id=local.pk, store_id=house.stores["mine"].pk, change=8, reason="delivery")
-        gift("soon", motif="book", name="手账本", name_en="Notebook", points=60, starts_at=scarf.created_at + timedelta(days=9))
+        gift(
+            "soon",
+            motif="book",
+            name="手账本",
+            name_en="Notebook",
+            points=60,
+            starts_at=scarf.created_at + timedelta(days=9),
+        )
         take(member, Reward.objects.get(key="tea"), "walk")
     reward = {row.key: ids.encode("rwd", row.pk) for row in Reward.objects.all()}
     exchange = ids.encode("exg", Exchange.objects.get(source="walk").pk)

@@ -49,7 +49,8 @@ def test_a_gift_costs_points_and_stock_and_is_ready_under_a_code(member: Member)
     assert state(member) == (40, 0, 2, 1)
     assert taken.exchange.expires_at == datetime(2026, 12, 30, 16, 0, tzinfo=UTC)  # thirty whole days after today
     code = pick_up.opened(bytes(taken.exchange.code_sealed or b""), member_id=member.pk)
-    assert len(code) == 12 and set(code) <= set(pick_up.LETTERS)
+    assert len(code) == 12
+    assert set(code) <= set(pick_up.LETTERS)
     assert pick_up.BITS > 58
     assert Event.objects.get(name="reward.exchanged").payload == {
         "exchange_id": taken.exchange.pk, "member_id": member.pk, "reward": "gift", "coupon_key": "",
@@ -204,8 +205,9 @@ def test_what_is_not_paid_in_fifteen_minutes_goes_back_whoever_lets_go_of_the_po
 
 def test_cancelling_returns_points_to_their_own_lots(member: Member):
     reward = gift(points=60, left=3)
-    points.earn(member_id=member.pk, amount=40, source="soon", terms=points.Terms(expires_at=NOW + timedelta(days=5)), moment=NOW)  # fmt: skip
-    points.earn(member_id=member.pk, amount=40, source="late", terms=points.Terms(expires_at=NOW + timedelta(days=50)), moment=NOW)  # fmt: skip
+    for source, days in (("soon", 5), ("late", 50)):
+        terms = points.Terms(expires_at=NOW + timedelta(days=days))
+        points.earn(member_id=member.pk, amount=40, source=source, terms=terms, moment=NOW)
     taken = take(member, reward, "a", moment=NOW)
 
     mall.cancel(exchange_id=taken.exchange.pk, by_member=member.pk, moment=NOW)

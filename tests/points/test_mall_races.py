@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from threading import Barrier
 from typing import Any
@@ -65,7 +65,8 @@ def contest(*, members: int, stock: int) -> None:
     refused = Counter(outcome for outcome in outcomes if isinstance(outcome, str))
     assert (reward.left, reward.taken, Exchange.objects.count()) == (0, stock, stock)
     assert Exchange.objects.values("member").distinct().count() == stock
-    assert set(refused) <= {"out_of_stock", "limit_reached"} and refused.total() == 2 * members - stock
+    assert set(refused) <= {"out_of_stock", "limit_reached"}
+    assert refused.total() == 2 * members - stock
     assert sum(Account.objects.values_list("balance", flat=True)) == members * 100 - stock * 10
     assert Entry.objects.filter(kind="spend").count() == stock
 
@@ -153,6 +154,12 @@ class Killed(Exception):
     """The process ends here."""
 
 
+@transaction.atomic
+def take_and_die(member: Member, reward: Reward, *, moment: datetime) -> None:
+    take(member, reward, "b", moment=moment)
+    raise Killed
+
+
 def test_who_dies_while_paying_leaves_the_points_set_aside_until_they_go_back(member: Member, monkeypatch):
     reward = gift(points=10, cash_cents=500, left=6)
     rich(member, 60)
@@ -165,9 +172,8 @@ def test_who_dies_while_paying_leaves_the_points_set_aside_until_they_go_back(me
     monkeypatch.setattr(mall, "_tell", die)  # after the capture, before the commit
     with pytest.raises(Killed):
         mall.confirm_paid(exchange_id=taken.exchange.pk, cents=500, ref="p1", moment=then)
-    with pytest.raises(Killed), transaction.atomic():
-        take(member, reward, "b", moment=then)
-        raise Killed
+    with pytest.raises(Killed):
+        take_and_die(member, reward, moment=then)
     monkeypatch.undo()
 
     assert (Account.objects.get().held, Hold.objects.get().state, Reward.objects.get().left) == (10, "held", 5)

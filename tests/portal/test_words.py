@@ -34,6 +34,10 @@ DATA = {
     "news",
     "sms",
     "ok",
+    "Shawl",
+    "Oolong",
+    "Tote",
+    "Notebook",
 }
 LATIN = {"SMS", "EN", "English", "Siyu", "WeChat", "iPhone", "JPEG", "PNG", "WebP"}
 

@@ -30,9 +30,13 @@ def motif(reward: Reward, cls: str = "") -> SafeString:
     """The drawn tile of a reward, silent for screen readers; its tone follows from the key."""
     tone = sum(reward.key.encode()) % 4
     return format_html(
-        '<svg class="motif t{} {}" viewBox="0 0 120 96" aria-hidden="true"><use href="{}#m-{}"/></svg>',
-        tone, cls, static("shared/motifs.svg"), reward.motif,
-    )  # fmt: skip
+        '<svg class="motif t{} {}" viewBox="0 0 120 96" preserveAspectRatio="xMidYMid slice" aria-hidden="true">'
+        '<use href="{}#m-{}"/></svg>',
+        tone,
+        cls,
+        static("shared/motifs.svg"),
+        reward.motif,
+    )
 
 
 @register.filter

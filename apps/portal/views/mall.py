@@ -103,9 +103,7 @@ def _exchanged(request: HttpRequest, facts: Facts, *, store_id: int | None) -> H
     shopper = mall.Shopper(member_id=member_id, tier_key=offers.tier_key(member_id))
     source = f"portal:{request.POST.get('token', '')[:40] or uuid4().hex}"
     try:
-        taken = mall.exchange(
-            shopper=shopper, reward_id=facts["offer"].reward.pk, source=source, store_id=store_id
-        )
+        taken = mall.exchange(shopper=shopper, reward_id=facts["offer"].reward.pk, source=source, store_id=store_id)
     except DomainError as refusal:
         return shell.page(
             request, "portal/reward.html", {**facts, "problem": str(refusal)}, at="home", status=refusal.status
@@ -137,4 +135,4 @@ def _own(request: HttpRequest, exchange: str) -> Exchange:
 
 
 def _me(request: HttpRequest) -> int:
-    return request.member.member_id  # type: ignore[attr-defined,no-any-return]
+    return request.member.member_id  # type: ignore[attr-defined]
