@@ -133,10 +133,8 @@ class World:
         if name == "my_phone_put":
             sent = self.nobody.post("auth/codes", {"phone": "13900000002", "purpose": "change_phone"}).data
             return {"request_id": sent["request_id"], "code": newest_code(self.url, "0002")}
-        if name == "my_exchanges_post":
-            return {"reward": ids.encode("rwd", self.reward.pk)}
-        if name == "exchange_hand_over_post":
-            return {"code": take(self.member, self.reward, "to hand over").code}
+        if name in {"my_exchanges_post", "exchange_hand_over_post"}:
+            return self._of_the_mall(name)
         if name == "events_post":
             return shown | {
                 "sent_at": house.now().isoformat(),
@@ -147,6 +145,11 @@ class World:
             order = {} if name == "orders_post" else {"order": ids.encode("ord", self.order.pk)}
             return {"items": [shown["items"][0] | live | order]}
         return shown
+
+    def _of_the_mall(self, name: str) -> dict[str, str]:
+        if name == "my_exchanges_post":
+            return {"reward": ids.encode("rwd", self.reward.pk)}
+        return {"code": take(self.member, self.reward, "to hand over").code}
 
     def query(self, name: str) -> str:
         if name == "subscribe_templates_get":

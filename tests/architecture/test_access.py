@@ -89,6 +89,8 @@ def address(route: str, path: str, house: House) -> str:
         "doubt": ids.encode("dbt", 1),
         "approval": ids.encode("apr", 1),
         "hold": ids.encode("hld", 1),
+        "reward": ids.encode("rwd", 1),
+        "exchange": ids.encode("exg", 1),
         "wish": "pause",
         "credential": ids.encode("cli", 1),
         "object_id": house.stores["mine"].pk,
