@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('members', '0018_each_index_once'),
-        ("points", "0010_joined_accounts"),
+        ("points", "0011_forgiven_points"),
         ('stores', '0003_keys_of_programs'),
     ]
 
