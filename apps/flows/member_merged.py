@@ -20,6 +20,8 @@ from apps.members import selectors as members
 from apps.members.errors import MergeRefused
 from apps.members.models import Member, Merge
 from apps.orders.models import Change
+from apps.points import services as points
+from apps.points import sign_ins
 from apps.segments import merging as stats_merging
 from apps.segments import refresh as stats
 
@@ -122,6 +124,15 @@ def unmerge(*, merge_id: int) -> int:
     doubts.decide_undone(member_ids=(made.survivor_id, made.loser_id))
     _report("member.unmerged", made, moved=counted)
     return made.loser_id
+
+
+def join_points(event: Event) -> None:
+    """Everything in the books of the loser goes to whoever counts now. Steps of one lane wait for each other, so orders come after."""
+    made = Merge.objects.get(pk=event.payload["merge_id"])
+    if made.undone_at is None:
+        taker = members.current_id(made.survivor_id)
+        points.join(from_id=made.loser_id, to_id=taker, source=f"merge:{made.pk}:{event.pk}", moment=clock.now())
+        sign_ins.count_anew(member_id=taker)
 
 
 def settle(event: Event) -> None:

@@ -1,12 +1,23 @@
 """What a refund sets off, top to bottom.
 
+`take_back` takes points and growth back as far as the order was given back, and returns points that paid for it; `progress` counts
+achievements anew, and takes back what is no longer reached;
 `refresh` takes the money out of the stats; a stage that changes by it is a correction and triggers no care.
 """
 
 from apps.core import clock
 from apps.events.models import Event
 from apps.members import selectors as members
+from apps.points import achievements, awards
 from apps.segments import refresh as stats
+
+
+def take_back(event: Event) -> None:
+    awards.settle_refund(refund_id=event.payload["refund_id"], moment=clock.now())
+
+
+def progress(event: Event) -> None:
+    achievements.for_order(order_id=event.payload["order_id"], moment=clock.now())
 
 
 def refresh(event: Event) -> None:

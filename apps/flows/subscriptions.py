@@ -3,17 +3,32 @@
 from collections.abc import Callable
 
 from apps.events.models import Event
-from apps.flows import identity_conflict, member_merged, order_paid, order_refunded, personalisation_off, privacy
+from apps.flows import (
+    identity_conflict,
+    member_erased,
+    member_merged,
+    member_registered,
+    order_cancelled,
+    order_paid,
+    order_received,
+    order_refunded,
+    personalisation_off,
+    privacy,
+)
 
 Step = Callable[[Event], None]
 
 STEPS: dict[str, tuple[Step, ...]] = {
-    "order.paid": (order_paid.refresh,),
-    "order.refunded": (order_refunded.refresh,),
+    "order.paid": (order_paid.reward, order_paid.progress, order_paid.refresh),
+    "order.refunded": (order_refunded.take_back, order_refunded.progress, order_refunded.refresh),
+    "order.received": (order_received.release,),
+    "order.cancelled": (order_cancelled.free_points,),
     "member.unionid_conflict": (identity_conflict.join_by_unionid,),
     "member.phone_conflict": (identity_conflict.join_by_phone,),
     "member.came_back": (privacy.close_wish,),
-    "member.merged": (member_merged.settle, personalisation_off.stop_for_survivor),
+    "member.merged": (member_merged.join_points, member_merged.settle, personalisation_off.stop_for_survivor),
+    "member.registered": (member_registered.reward,),
+    "member.erased": (member_erased.drop_points,),
     "member.personalisation_off": (personalisation_off.stop,),
     "member.unmerged": (member_merged.refresh_both,),
 }

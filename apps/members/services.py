@@ -6,6 +6,7 @@ from datetime import date, datetime
 from django.db import IntegrityError, transaction
 
 from apps.core import clock
+from apps.events import services as events
 from apps.members.attributes import set_attributes
 from apps.members.consents import give_consent, give_guardian_consent, grant_consents
 from apps.members.errors import MemberNumberTaken
@@ -62,6 +63,7 @@ def register(
         raise
     if phone:
         add_identity(member_id=member.pk, kind=Identity.Kind.PHONE, value=phone)
+    events.publish("member.registered", key=str(member.pk), lane=f"member:{member.pk}", member_id=member.pk)
     return member.pk
 
 

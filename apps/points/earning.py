@@ -83,12 +83,40 @@ class Award(models.Model):
         return f"{self.points} by {self.version_id}"
 
 
+class Payment(models.Model):
+    """Points that paid for an order, by line where it has any, append-only: a refund of the line returns them."""
+
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="+", db_index=False)
+    order = models.ForeignKey("orders.Order", on_delete=models.PROTECT, related_name="+")
+    line = models.ForeignKey("orders.Line", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    points = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["entry", "line"], nulls_distinct=False, name="points_payment_once"),
+            models.CheckConstraint(condition=Q(points__gt=0), name="points_payment_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.points} for {self.order_id}"
+
+
+class EventMark(models.Model):
+    """Up to when behaviour events were looked at for rewards. One row."""
+
+    upto = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.upto:%F %T}"
+
+
 class SignIn(models.Model):
     """A day on which a member signed in. `streak` counts the days in a row up to and with this one."""
 
     member = models.ForeignKey("members.Member", on_delete=models.CASCADE, related_name="+", db_index=False)
     on = models.DateField()
     streak = models.PositiveIntegerField()
+    reached = models.PositiveIntegerField(default=0)  # the longest its run was when this row was written: steps given
     is_made_up = models.BooleanField(default=False)
     at = models.DateTimeField(default=clock.now)
 

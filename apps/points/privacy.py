@@ -85,6 +85,15 @@ HOLDINGS = (
         reason=_BOOKS,
     ),
     Holding(
+        model="points.Payment",
+        sensitivity="personal",
+        member="entry__account__member_id",
+        export=("order", "line", "points"),
+        on_erase="keep",
+        on_merge="stay",
+        reason=_BOOKS,
+    ),
+    Holding(
         model="points.Fault",
         sensitivity="technical",
         member="account__member_id",
@@ -142,6 +151,7 @@ IMPERSONAL = (
     "points.Benefit",
     "points.Check",
     "points.Currency",
+    "points.EventMark",
     "points.Ladder",
     "points.Reward",
     "points.Rule",

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from apps.core import runs
-from apps.points import checking, expiring, mall, services
+from apps.points import checking, expiring, happenings, mall, services
 
 
 @shared_task(name="points.release_holds")
@@ -36,3 +36,15 @@ def check_ledgers() -> None:
 def sweep_mall() -> None:
     """What was not paid within 15 minutes, or not picked up in time."""
     mall.sweep()
+
+
+@shared_task(name="points.reward_birthdays")
+def reward_birthdays() -> None:
+    with runs.recorded("points.reward_birthdays") as figures:
+        figures["grants"] = happenings.birthdays()
+
+
+@shared_task(name="points.reward_events")
+def reward_events() -> None:
+    with runs.recorded("points.reward_events") as figures:
+        figures["grants"] = happenings.events()

@@ -143,6 +143,8 @@ CELERY_BEAT_SCHEDULE = {
     "drain-care": {"task": "care.drain", "schedule": 10.0},
     "take-replies": {"task": "care.take_replies", "schedule": 20.0},
     "rollup": {"task": "analytics.roll_up", "schedule": crontab(minute="*/5")},
+    "reward-birthdays": {"task": "points.reward_birthdays", "schedule": crontab(hour=0, minute=15)},
+    "reward-events": {"task": "points.reward_events", "schedule": crontab(minute="*/10")},
     "keep-activity": {"task": "activity.keep", "schedule": crontab(hour=3, minute=20)},
     "measure-quality": {"task": "analytics.measure_quality", "schedule": crontab(minute=25)},
     "find-duplicates": {"task": "members.find_duplicates", "schedule": crontab(hour=2, minute=15)},
