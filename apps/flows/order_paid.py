@@ -1,7 +1,7 @@
 """What a paid order sets off, top to bottom.
 
-`reward` gives points and growth by the rules; `progress` counts achievements; `refresh` brings the member's stats and life stage up to date; the care
-run that follows every hour reads them.
+`reward` gives points and growth by the rules; `progress` counts achievements; `refresh` brings the member's stats and life stage up
+to date; the care run that follows every hour reads them.
 """
 
 from apps.core import clock

@@ -160,8 +160,8 @@ def _bounds(one: Achievement, day: date) -> tuple[datetime, datetime]:
 
 
 _KEPT = """
-select count(*) filter (where o.total_cents >= %(least)s), coalesce(sum(o.total_cents - o.refunded_cents), 0)::bigint from orders_order o
-where o.member_id = any(%(family)s) and o.paid_at >= %(first)s and o.paid_at < %(end)s and o.status <> 'cancelled'
+select count(*) filter (where o.total_cents >= %(least)s), coalesce(sum(o.total_cents - o.refunded_cents), 0)::bigint
+from orders_order o where o.member_id = any(%(family)s) and o.paid_at >= %(first)s and o.paid_at < %(end)s and o.status <> 'cancelled'
   and o.total_cents > o.refunded_cents
 """
 _SIGNED = 'select count(*) from points_signin where member_id = any(%(family)s) and "on" >= %(from)s and "on" < %(to)s'

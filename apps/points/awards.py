@@ -69,7 +69,7 @@ def settle_refund(*, refund_id: int, moment: datetime | None = None) -> takeback
 
 @transaction.atomic
 def reward(*, occasions: Sequence[Occasion], moment: datetime | None = None) -> list[Outcome]:
-    """Apply the rules to things that are no orders: events, tasks, sign-ins, birthdays, reviews, registrations. Each once by its key."""
+    """Apply the rules to what is no order: events, tasks, sign-ins, birthdays, reviews, registrations. Each once by its key."""
     rules = facts.live_rules(*{occasion.trigger for occasion in occasions})
     return _award(list(occasions), rules, moment) if rules else []
 

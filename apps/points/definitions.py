@@ -206,7 +206,8 @@ def _by_meaning(definition: dict[str, Any]) -> list[shapes.Finding]:
     when, expiry = definition.get("when", {}), definition.get("expiry", {})
     ends = {name: _read(when[name], of) for name, of in (("from", start_of), ("to", end_of)) if name in when}
     found += [(f"/when/{name}", "not_a_date") for name, moment in ends.items() if moment is None]
-    if ends.get("from") and ends.get("to") and ends["to"] <= ends["from"]:  # type: ignore[operator]
+    begins, ends_at = ends.get("from"), ends.get("to")
+    if begins and ends_at and ends_at <= begins:
         found.append(("/when/to", "ends_before_start"))
     if "date" in definition.get("pending", {}) and _read(definition["pending"]["date"], start_of) is None:
         found.append(("/pending/date", "not_a_date"))
@@ -225,7 +226,8 @@ def _by_meaning(definition: dict[str, Any]) -> list[shapes.Finding]:
 
 def _read(text: str, of: Any) -> datetime | None:
     try:
-        return of(text)  # type: ignore[no-any-return]
+        found: datetime = of(text)
+        return found
     except (ValueError, OverflowError):
         return None
 

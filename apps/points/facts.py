@@ -147,7 +147,7 @@ def given(member_ids: Sequence[int], rules: Sequence[LiveRule], days: Sequence[d
     if not asked or not days:
         return books
     spans = [reckoning.period(per, day) for per in set().union(*asked.values()) for day in (min(days), max(days))]
-    values = {
+    values: dict[str, Any] = {
         "members": list(member_ids),
         "rules": list(asked),
         "first": min(first for first, _last in spans),
@@ -161,6 +161,7 @@ def given(member_ids: Sequence[int], rules: Sequence[LiveRule], days: Sequence[d
 
 
 def _periods(rule: LiveRule) -> set[str]:
-    times = rule.definition.get("times") or reckoning.TIMES.get(rule.trigger)
-    periods = {cap["per"] for cap in rule.definition.get("caps", ())} | ({times["per"]} if times else set())
+    periods: set[str] = {cap["per"] for cap in rule.definition.get("caps", ())}
+    if rule.times:
+        periods.add(rule.times[0])
     return periods - {"transaction"}

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -45,7 +46,13 @@ def _celebrating(days: list[tuple[int, int]]) -> Iterator[list[int]]:
     months, numbers = zip(*days, strict=True)
     after = 0
     while True:
-        values = {"here": facts.HERE, "after": after, "months": list(months), "days": list(numbers), "most": AT_ONCE}
+        values: dict[str, Any] = {
+            "here": facts.HERE,
+            "after": after,
+            "months": list(months),
+            "days": list(numbers),
+            "most": AT_ONCE,
+        }
         with connection.cursor() as cursor:
             cursor.execute(_CELEBRATING, values)
             found = [member_id for (member_id,) in cursor.fetchall()]
@@ -80,7 +87,7 @@ Row = tuple[UUID, str, int, datetime, str]
 
 def _came_in(names: list[str], after: datetime, moment: datetime) -> Iterator[list[Row]]:
     with connection.cursor() as cursor:
-        values = {"after": after, "moment": moment, "oldest": after - OLDEST, "names": names}
+        values: dict[str, Any] = {"after": after, "moment": moment, "oldest": after - OLDEST, "names": names}
         cursor.execute(_CAME_IN, values)
         rows: list[Row] = cursor.fetchall()
     for first in range(0, len(rows), AT_ONCE):

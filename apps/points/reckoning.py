@@ -15,11 +15,11 @@ from apps.core import clock
 from apps.points import definitions
 
 MOST = 10**9  # of one rule for one thing; above, something is wrong and nothing is given
-TIMES = {
-    "first_order": {"per": "life", "most": 1},
-    "registration": {"per": "life", "most": 1},
-    "task": {"per": "life", "most": 1},
-    "birthday": {"per": "year", "most": 1},
+TIMES = {  # unless the rule says otherwise
+    "first_order": ("life", 1),
+    "registration": ("life", 1),
+    "task": ("life", 1),
+    "birthday": ("year", 1),
 }
 TIER = "tier"  # wins a line instead of a rule
 
@@ -92,7 +92,13 @@ class LiveRule:
 
     @property
     def when(self) -> Mapping[str, Any]:
-        return self.definition.get("when", {})  # type: ignore[no-any-return]
+        return self.definition.get("when", {})
+
+    @property
+    def times(self) -> tuple[str, int] | None:
+        """Period and how often within it; None: as often as it happens."""
+        said = self.definition.get("times")
+        return (said["per"], said["most"]) if said else TIMES.get(self.trigger)
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,8 +402,7 @@ def _within_limits(made: Outcome, person: Person, books: Books) -> tuple[int, st
     rule, on = made.rule, made.occasion.day
     if made.points > MOST:
         return 0, "out_of_bounds"
-    times = rule.definition.get("times") or TIMES.get(rule.trigger)
-    if times and books.used(rule, person.member_id, times["per"], on)[1] >= times["most"]:
+    if rule.times and books.used(rule, person.member_id, rule.times[0], on)[1] >= rule.times[1]:
         return 0, "times_reached"
     points, reason = made.points, made.reason
     for cap in rule.definition.get("caps", ()):

@@ -93,7 +93,10 @@ def dry_run(
     *, order_id: int | None = None, basket: Basket | None = None, drafts: bool = False, rule_ids: Sequence[int] = ()
 ) -> list[Outcome]:
     """What each order rule would give now, by line, with reasons; nothing is written. A real order is judged as if it had not been
-    rewarded. `drafts`: rules that are being edited by their draft. `rule_ids`: these only. Raises NothingToTry, NotFound, ValidationFailed."""
+    rewarded. `drafts`: rules that are being edited by their draft. `rule_ids`: these only.
+
+    Raises NothingToTry, NotFound, ValidationFailed.
+    """
     chosen = Rule.objects.filter(trigger__in=awards.ORDER_TRIGGERS).select_related("current", "currency")
     rules = [_tried(rule, drafts) for rule in (chosen.filter(pk__in=rule_ids) if rule_ids else chosen)]
     occasion = _real(order_id) if order_id is not None else _invented(basket)

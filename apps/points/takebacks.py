@@ -47,7 +47,8 @@ def kept(total_cents: int, refunded_cents: int, lines: Mapping[int, tuple[int, i
     share = order * whole / left if left else Fraction(0)
     parts: dict[int | None, Fraction] = {None: order}
     for line_id, (total, refunded) in lines.items():
-        parts[line_id] = share * Fraction(total - refunded, total) if total else min(share, Fraction(1))
+        own = Fraction(total - refunded, total) if total else Fraction(1)
+        parts[line_id] = min(share * own, Fraction(1))
     return parts
 
 
@@ -89,7 +90,7 @@ def note_payment(*, entry_id: int, order_id: int, amount: int) -> None:
     """The line of the books that spent, or set aside, `amount` points for this order."""
     lines = _lines(order_id)
     parts = reckoning.split(amount, [total for total, _refunded in lines.values()]) or [amount]
-    wanted = zip(list(lines) or [None], parts, strict=True)
+    wanted = zip([*lines] if lines else [None], parts, strict=True)
     Payment.objects.bulk_create(
         Payment(entry_id=entry_id, order_id=order_id, line_id=line_id, points=part) for line_id, part in wanted if part
     )
@@ -163,9 +164,9 @@ def _too_much(parts: Parts, undone: str, fractions: Mapping[int | None, Fraction
     found = []
     for entry_id in sorted(parts):
         given = sum(part for _line, part in parts[entry_id])
-        keeps = sum(int(part * min(fractions[line_id], 1)) for line_id, part in parts[entry_id])
+        keeps = sum(int(part * fractions[line_id]) for line_id, part in parts[entry_id])
         if undone is _RETURNED:  # of what was paid the house keeps its part, rounded up
-            keeps = given - sum(int(part * (1 - min(fractions[line_id], 1))) for line_id, part in parts[entry_id])
+            keeps = given - sum(int(part * (1 - fractions[line_id])) for line_id, part in parts[entry_id])
         if given - keeps > done.get(entry_id, 0):
             found.append((entry_id, given - keeps - done.get(entry_id, 0)))
     return found

@@ -63,8 +63,8 @@ def look(*, member_id: int, moment: datetime | None = None) -> list[Outcome]:
 
 
 def _task(rule: Rule, live: LiveRule, family: list[int], today: date) -> Task:
-    times = live.definition.get("times") or reckoning.TIMES["task"]
-    first, last = reckoning.period(times["per"], today)
+    per, most = live.times or ("life", 1)
+    first, last = reckoning.period(per, today)
     given = Award.objects.filter(rule=rule, account__member__in=family, on__range=(first, last), points__gt=0)
     kept = {entry: on for entry, on, amount, taken in given.values_list("entry", "on", "entry__lots__amount", "entry__lots__reversed")
             if amount > taken}  # fmt: skip
@@ -75,8 +75,8 @@ def _task(rule: Rule, live: LiveRule, family: list[int], today: date) -> Task:
         name_en=rule.name_en,
         points=int(live.definition["give"]["points"]),
         currency=rule.currency.key,
-        per=times["per"],
-        most=times["most"],
+        per=per,
+        most=most,
         done=len(kept),
         done_on=max(kept.values(), default=None),
     )
