@@ -1,0 +1,343 @@
+"""Buy and give back is zero: through the stories, whatever happens in between and in whatever order the facts are told (T-R7)."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from fractions import Fraction
+from random import Random
+
+import pytest
+from django.db import connection, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from apps.core import clock
+from apps.events.models import Event
+from apps.flows import member_merged
+from apps.flows.subscriptions import STEPS
+from apps.members.models import Member
+from apps.orders import services as orders
+from apps.orders.models import Order, Refund
+from apps.orders.services import NewLine
+from apps.points import rules, takebacks
+from apps.points import services as points
+from apps.points.errors import HoldOver, NotEnoughPoints
+from apps.points.models import Account, Achievement, Currency, Entry, Hold, Rule
+from tests.points.orders import NOON, paid, rule, totals
+
+FACTS = ("order.paid", "order.refunded", "order.received", "order.cancelled", "member.merged", "member.erased")
+SKIPPED = {"refresh", "settle", "stop_for_survivor"}  # stats and care: not about points
+
+
+def tell(event: Event) -> None:
+    for step in STEPS[event.name]:
+        if step.__name__ not in SKIPPED:
+            step(event)
+
+
+def tell_all(*, shuffled: Random | None = None) -> None:
+    facts = list(Event.objects.filter(name__in=FACTS, finished_at=None).order_by("pk"))
+    if shuffled:
+        shuffled.shuffle(facts)
+    for event in facts:
+        tell(event)
+    Event.objects.update(finished_at=clock.now())
+
+
+@dataclass
+class Shop:
+    """Two members, a few rules, and everything that may happen to points. Numbers choose; what cannot be done is left out."""
+
+    members: list[Member]
+    moment: object = NOON
+    orders: list[int] = field(default_factory=list)
+    gifts: list[tuple[int, int]] = field(default_factory=list)  # line and points, not given back
+    holds: list[int] = field(default_factory=list)
+    is_one: bool = False
+    count: int = 0
+
+    def member(self, a: int) -> Member:
+        return self.members[0 if self.is_one else a % 2]
+
+    def do(self, name: str, a: int, b: int, c: int) -> None:
+        self.count += 1
+        with clock.frozen(self.moment):  # type: ignore[arg-type]
+            getattr(self, name)(a, b, c)
+
+    def buy(self, a: int, b: int, c: int) -> None:
+        cents = [(b * 37 + c * 911 * number) % 20_000 for number in range(c % 4)]
+        total = max(sum(cents) + (b % 3 - 1) * 150, 0) if cents else b * 13
+        order = paid(self.member(a), f"o{self.count}", *cents, total=total, at=self.moment)  # type: ignore[arg-type]
+        self.orders.append(order.pk)
+
+    def pay_with_points(self, a: int, b: int, c: int) -> None:
+        if self.orders:
+            order = Order.objects.get(pk=self.orders[a % len(self.orders)])
+            if order.refunded_cents == 0:
+                self._take(lambda: takebacks.pay_order(
+                    member_id=order.member_id, order_id=order.pk, amount=b % 90 + 1, source=f"pay:{self.count}"))  # fmt: skip
+
+    def refund(self, a: int, b: int, c: int) -> None:
+        if not self.orders:
+            return
+        order = Order.objects.get(pk=self.orders[a % len(self.orders)])
+        line = order.lines.order_by("line_no")[c % 3 : c % 3 + 1].first() if c % 2 else None
+        left = order.total_cents - order.refunded_cents
+        left = min(left, line.total_cents - line.refunded_cents) if line else left
+        if left > 0:
+            amount = left if b % 5 == 0 else b * 31 % left + 1
+            orders.refund(order_id=order.pk, source=f"r{self.count}", line_id=line and line.pk, amount_cents=amount)
+
+    def spend(self, a: int, b: int, c: int) -> None:
+        made = self._take(
+            lambda: points.spend(member_id=self.member(a).pk, amount=b % 150 + 1, source=f"gift:{self.count}")
+        )
+        if made:
+            self.gifts.append((made.entry_id, b % 150 + 1))
+
+    def give_back(self, a: int, b: int, c: int) -> None:
+        if self.gifts:
+            entry_id, amount = self.gifts.pop(a % len(self.gifts))
+            points.give_back(entry_id=entry_id, amount=amount, source=f"back:{self.count}")
+
+    def set_aside(self, a: int, b: int, c: int) -> None:
+        made = self._take(
+            lambda: points.hold(member_id=self.member(a).pk, amount=b % 80 + 1, source=f"hold:{self.count}")
+        )
+        if made:
+            self.holds.append(made.entry_id)
+
+    def settle_hold(self, a: int, b: int, c: int) -> None:
+        if self.holds:
+            entry_id = self.holds.pop(a % len(self.holds))
+            aside = Entry.objects.get(pk=entry_id).held
+            try:
+                if c % 2:
+                    points.capture(entry_id=entry_id, amount=b % aside + 1, source=f"capture:{self.count}")
+                    self.gifts.append((entry_id, b % aside + 1))
+                else:
+                    points.let_go(entry_id=entry_id, source=f"off:{self.count}")
+            except HoldOver:
+                points.let_go_expired()
+
+    def receive(self, a: int, b: int, c: int) -> None:
+        if self.orders:
+            orders.mark_received(order_id=self.orders[a % len(self.orders)])
+
+    def wait(self, a: int, b: int, c: int) -> None:
+        self.moment += timedelta(days=b % 12, minutes=c)  # type: ignore[operator]
+
+    def sweep(self, a: int, b: int, c: int) -> None:
+        points.settle_due()
+        points.let_go_expired()
+
+    def change_rules(self, a: int, b: int, c: int) -> None:
+        made = Rule.objects.get(key=("a-yuan", "b-double", "c-first")[c % 3])
+        if b % 2:
+            rules.pause(rule_id=made.pk) if made.is_active else rules.resume(rule_id=made.pk)
+        elif made.key == "a-yuan":
+            draft = {"give": {"kind": "per_amount", "points": b % 4 + 1, "per_cents": 100}}
+            pending = {"kind": "fact", "fact": "order.received", "lapse_days": 20}
+            rules.save_draft(rule_id=made.pk, draft=draft | ({"pending": pending} if a % 2 else {}))
+            rules.publish(rule_id=made.pk)
+
+    def hear(self, a: int, b: int, c: int) -> None:
+        tell_all(shuffled=Random(b) if c % 2 else None)
+
+    def hear_again(self, a: int, b: int, c: int) -> None:
+        told = list(Event.objects.filter(name__in=FACTS).exclude(name="member.merged").order_by("pk"))
+        if told:
+            tell(told[a % len(told)])
+
+    def merge(self, a: int, b: int, c: int) -> None:
+        if not self.is_one:
+            member_merged.merge(
+                survivor_id=self.members[0].pk, loser_id=self.members[1].pk, choices={}, source="test", reason="x"
+            )
+            self.is_one = True
+
+    def _take(self, act):
+        try:
+            return act()
+        except NotEnoughPoints:
+            return None
+
+
+OPS = (
+    "buy", "buy", "buy", "pay_with_points", "refund", "refund", "spend", "spend", "give_back", "set_aside", "settle_hold",
+    "receive", "wait", "sweep", "change_rules", "hear", "hear", "hear_again", "merge",
+)  # fmt: skip
+STEP = st.tuples(st.sampled_from(OPS), st.integers(0, 50), st.integers(0, 1000), st.integers(0, 10))
+
+
+@pytest.fixture
+def shop(db) -> Shop:
+    return opened()
+
+
+def opened() -> Shop:
+    Currency.objects.filter(key="points").update(expiry={"kind": "after", "days": 25})
+    rule("a-yuan")
+    rule("b-double", {"kind": "multiplier", "factor": "2"}, when={"weekdays": [1, 3, 5]})
+    rule("c-first", {"kind": "fixed", "points": 100}, trigger="first_order")
+    rule("d-grow", currency="growth")
+    rule("e-task", {"kind": "fixed", "points": 30}, trigger="task", task={"key": "first_order"})
+    Achievement.objects.create(
+        key="twice", name="x", name_en="x", measure={"kind": "orders"}, target=2, period="month", points=50,
+        currency=Currency.objects.get(key="points"), is_active=True,
+    )  # fmt: skip
+    return Shop([Member.objects.create(member_no=f"S-{number}", nickname="x") for number in range(2)])
+
+
+def kept_points() -> Fraction:
+    """At most what the kept part of every order is worth, by what it was given: worked out from money alone."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """select coalesce(sum(a.points * case when o.total_cents = 0 then 1
+                                    else (o.total_cents - o.refunded_cents)::numeric / o.total_cents end + a.lines), 0)
+               from orders_order o join (
+                   select w.order_id, sum(w.points) as points, count(*) as lines from points_award w
+                   join points_account t on t.id = w.account_id join points_currency c on c.id = t.currency_id
+                   where c.key = 'points' group by 1) a on a.order_id = o.id"""
+        )
+        found = Fraction(cursor.fetchone()[0])
+        cursor.execute(
+            "select coalesce(sum(50), 0) from points_attainment where completed_at is not null and taken_back_at is null"
+        )
+        return found + cursor.fetchone()[0]
+
+
+def have_and_had() -> int:
+    """What members have, and have taken out, in points; debts count against it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """select coalesce(sum(a.balance + a.pending + a.held - a.debt), 0) from points_account a
+               join points_currency c on c.id = a.currency_id where c.key = 'points'"""
+        )
+        have = cursor.fetchone()[0]
+        cursor.execute(
+            """select coalesce(-sum(e.amount) filter (where e.kind in ('spend', 'hold')), 0)
+                    - coalesce(sum(e.undone) filter (where e.kind in ('return', 'release')), 0)
+                    - coalesce((select sum(e.held) from points_entry e join points_hold h on h.entry_id = e.id and h.state = 'held'), 0)
+               from points_entry e"""
+        )
+        return int(have + cursor.fetchone()[0])
+
+
+def check(shop: Shop) -> None:
+    """With all facts told: nobody has taken out more than what is kept is worth, and no total is below zero."""
+    assert not Account.objects.filter(balance__lt=0).exists()
+    assert not Account.objects.filter(debt__lt=0).exists()
+    assert have_and_had() <= kept_points()
+
+
+def live(steps: list[tuple[str, int, int, int]]) -> None:
+    with transaction.atomic():
+        shop = Shop(list(Member.objects.order_by("pk")))
+        for step in steps:
+            shop.do(*step)
+        with clock.frozen(shop.moment):  # type: ignore[arg-type]
+            tell_all()
+            check(shop)
+            bring_all_back(shop)
+            tell_all()
+            assert_nothing_is_left()
+        transaction.set_rollback(True)
+
+
+def bring_all_back(shop: Shop) -> None:
+    """Every order is given back whole, every gift too, and what was set aside is let go."""
+    for number, order_id in enumerate(shop.orders):
+        order = Order.objects.get(pk=order_id)
+        if order.total_cents > order.refunded_cents:
+            orders.refund(order_id=order_id, source=f"all{number}")
+    for number, (entry_id, amount) in enumerate(shop.gifts):
+        points.give_back(entry_id=entry_id, amount=amount, source=f"all-back:{number}")
+    for entry_id in Hold.objects.filter(state="held").values_list("entry_id", flat=True):
+        points.let_go(entry_id=entry_id, source=f"all-off:{entry_id}")
+
+
+def assert_nothing_is_left() -> None:
+    """Zero everywhere. Where points ran out unused while others were taken back in their place, less than zero: a debt, never more."""
+    free = Order.objects.filter(total_cents=0).exists()  # costs nothing, so nothing can be given back
+    for account in Account.objects.select_related("currency"):
+        left = account.balance + account.pending + account.held - account.debt
+        has_lost = (
+            account.entries.filter(kind__in=["expire", "lapse"]).exists()
+            or Entry.objects.filter(kind="expire").exists()
+        )
+        assert free or left <= 0
+        assert free or has_lost or left == 0
+        assert account.currency.key == "points" or free or left == 0
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(steps=st.lists(STEP, max_size=14))
+def test_whatever_happens_buying_and_giving_back_is_zero(shop, steps):
+    live(steps)
+
+
+@pytest.mark.nightly
+@settings(max_examples=5000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps=st.lists(STEP, min_size=5, max_size=30))
+def test_five_thousand_lives_end_at_zero(shop, steps):
+    live(steps)
+
+
+def test_the_stories_reward_and_take_back_once(db):
+    shop = opened()
+    with clock.frozen(NOON):
+        shop.buy(0, 0, 1)
+        order = Order.objects.get()
+        Order.objects.update(total_cents=1000)
+        tell_all()
+        tell(Event.objects.get(name="order.paid"))
+        assert (totals(shop.members[0])[0], totals(shop.members[0], "growth")[0]) == (130, 0)
+        orders.refund(order_id=order.pk, source="x")
+        tell_all()
+        tell(Event.objects.get(name="order.refunded"))
+        assert totals(shop.members[0]) == (0, 0, 0)
+
+
+def test_a_merge_takes_the_books_along_and_a_refund_of_the_other_record_finds_them(db):
+    shop = opened()
+    with clock.frozen(NOON):
+        made = paid(shop.members[1], "1", 10_000)
+        tell_all()
+        assert totals(shop.members[1]) == (330, 0, 0)
+        shop.merge(0, 0, 0)
+        tell_all()
+        assert (totals(shop.members[0]), totals(shop.members[1])) == ((330, 0, 0), (0, 0, 0))
+
+        orders.refund(order_id=made.pk, source="x")
+        assert Refund.objects.count() == 1
+        tell_all()
+        assert totals(shop.members[0]) == (0, 0, 0)
+
+
+def test_an_erased_member_keeps_books_without_anything_open(db):
+    shop = opened()
+    rule("f-wait", {"kind": "fixed", "points": 7}, pending={"kind": "days", "days": 9})
+    with clock.frozen(NOON):
+        paid(shop.members[0], "1", 10_000)
+        tell_all()
+        points.hold(member_id=shop.members[0].pk, amount=40, source="basket")
+        assert totals(shop.members[0]) == (290, 7, 0)
+
+        with transaction.atomic():
+            Event.objects.create(name="member.erased", key="x", payload={"member_id": shop.members[0].pk})
+        tell_all()
+        assert totals(shop.members[0]) == (330, 0, 0)
+
+
+def test_an_order_dropped_before_payment_frees_its_points(db):
+    shop = opened()
+    with clock.frozen(NOON):
+        points.earn(member_id=shop.members[0].pk, amount=50, source="x")
+        order = orders.record(
+            source="t", order_no="1", member_id=shop.members[0].pk, lines=[NewLine(None, 500)], total_cents=500
+        )
+        takebacks.pay_order(member_id=shop.members[0].pk, order_id=order.pk, amount=50, source="pay")
+        assert totals(shop.members[0]) == (0, 0, 0)
+        orders.cancel(order_id=order.pk)
+        tell_all()
+        assert totals(shop.members[0]) == (50, 0, 0)
