@@ -127,12 +127,20 @@ def unmerge(*, merge_id: int) -> int:
 
 
 def join_points(event: Event) -> None:
-    """Everything in the books of the loser goes to whoever counts now. Steps of one lane wait for each other, so orders come after."""
+    """Everything in the books of the loser goes to whoever counts now, and what is booked for the loser lands there too."""
     made = Merge.objects.get(pk=event.payload["merge_id"])
     if made.undone_at is None:
         taker = members.current_id(made.survivor_id)
-        points.join(from_id=made.loser_id, to_id=taker, source=f"merge:{made.pk}:{event.pk}", moment=clock.now())
+        points.join(from_id=made.loser_id, to_id=taker, source=f"merge:{made.pk}", moment=clock.now())
         sign_ins.count_anew(member_id=taker)
+
+
+def part_points(event: Event) -> None:
+    """After an undoing the books come apart as far as points are still there; days in a row are counted anew on both records."""
+    made = Merge.objects.get(pk=event.payload["merge_id"])
+    points.part(from_id=made.loser_id, to_id=made.survivor_id, source=f"merge:{made.pk}", moment=clock.now())
+    for member_id in (made.survivor_id, made.loser_id):
+        sign_ins.count_anew(member_id=member_id)
 
 
 def settle(event: Event) -> None:

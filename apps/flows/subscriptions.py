@@ -30,5 +30,5 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "member.registered": (member_registered.reward,),
     "member.erased": (member_erased.drop_points,),
     "member.personalisation_off": (personalisation_off.stop,),
-    "member.unmerged": (member_merged.refresh_both,),
+    "member.unmerged": (member_merged.part_points, member_merged.refresh_both),
 }
