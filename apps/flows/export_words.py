@@ -44,6 +44,7 @@ TABLES: dict[str, Promise] = {
     "points.Attainment": _("What you achieved"),
     "points.Award": _("What you earned, by order line"),
     "points.Entry": _("Your points statement"),
+    "points.Payment": _("Points that paid for your orders"),
     "points.Exchange": _("What you exchanged points for"),
     "points.Fault": _("Contradictions found in your points"),
     "points.Hold": _("Points that were set aside"),

@@ -278,7 +278,7 @@ def assert_nothing_is_left() -> None:
         assert account.currency.key == "points" or free or left == 0
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=14, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(steps=st.lists(STEP, max_size=14))
 def test_whatever_happens_buying_and_giving_back_is_zero(shop, steps):
     live(steps)

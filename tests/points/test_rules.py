@@ -137,7 +137,7 @@ ORDERS = st.lists(
 )
 
 
-@runs(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@runs(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(orders=ORDERS, cap=st.integers(1, 400), factor=st.sampled_from(["1.2", "1.5", "3"]))
 def test_a_dry_run_says_what_the_real_run_gives(member: Member, orders, cap, factor):
     number = Award.objects.count() + Entry.objects.count()
