@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('orders', '0004_each_index_once'),
-        ('points', '0010_joined_accounts'),
+        ('points', '0011_forgiven_points'),
     ]
 
     operations = [
