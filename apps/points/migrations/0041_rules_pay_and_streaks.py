@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('orders', '0004_each_index_once'),
-        ('points', '0011_forgiven_points'),
+        ('points', '0040_rewards_in_full'),
     ]
 
     operations = [
