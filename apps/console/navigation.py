@@ -50,6 +50,7 @@ GROUPS: tuple[Group, ...] = (
                 label=_("Import members"), icon="upload", url_name="console:member_imports", permission="members.import"
             ),
             Item(label=_("Orders"), icon="bag", url_name="console:orders", permission="orders.view"),
+            Item(label=_("Tiers"), icon="card", url_name="console:tiers", permission="points.view"),
             Item(label=_("Merges"), icon="people", url_name="console:merges", permission="members.merge"),
             Item(label=_("Approvals"), icon="check", url_name="console:approvals", permission="approvals.view"),
         ),

@@ -30,6 +30,7 @@ from apps.console.views import (
     quality,
     request_log,
     tags,
+    tiers,
     work,
 )
 
@@ -71,6 +72,11 @@ urlpatterns = [
     path("console/fields/<str:field>/", fields.field, name="field"),
     path("console/members/<str:member>/tags/", member_tags.editor, name="member_tags"),
     path("console/members/<str:member>/fields/", fields.values, name="member_fields"),
+    path("console/points/tiers/", tiers.index, name="tiers"),
+    path("console/points/tiers/preview/", tiers.preview, name="tiers_preview"),
+    path("console/points/tiers/save/", tiers.save, name="tiers_save"),
+    path("console/points/tiers/<slug:tier>/", tiers.tier, name="tier"),
+    path("console/members/<str:member>/tier/", tiers.set_by_hand, name="member_tier"),
     path("console/members/<str:member>/", members.member, name="member"),
     path("console/members/<str:member>/timeline/", members.more, name="member_timeline"),
     path("console/members/<str:member>/phone/", members.unmask, name="member_unmask"),

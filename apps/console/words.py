@@ -34,6 +34,8 @@ JOBS = {
     "members.export": gettext_lazy("Export of members"),
     "members.tag_list": gettext_lazy("Tag for a list of members"),
     "members.find_duplicates": gettext_lazy("Searching for possible duplicates"),
+    "points.reassess": gettext_lazy("Assessing everybody's tier"),
+    "points.take_openings": gettext_lazy("Taking over what members brought along"),
     "analytics.measure_quality": gettext_lazy("Counting data quality"),
     "points.check": gettext_lazy("Points ledger check"),
     "privacy.export": gettext_lazy("Copy of a member's data"),

@@ -14,6 +14,7 @@ from apps.activity import bench as activity
 from apps.care import bench as care
 from apps.orders import bench as orders
 from apps.points import bench as points
+from apps.points import bench_tiers as tiers
 from apps.segments import bench as segments
 from config import env
 
@@ -35,6 +36,7 @@ BENCHES = {
     "import": Bench(orders.bench_import, needs_orders=False),
     "points": Bench(points.bench_points, needs_orders=False),
     "refresh": Bench(segments.bench_refresh, needs_orders=True),
+    "tiers": Bench(tiers.bench_tiers, needs_orders=True),
     "touches": Bench(care.bench_touches, needs_orders=True),
     "dispatch": Bench(care.bench_dispatch, needs_orders=True),
 }

@@ -8,27 +8,35 @@ from apps.flows import (
     member_erased,
     member_merged,
     member_registered,
+    members_imported,
     order_cancelled,
     order_paid,
     order_received,
     order_refunded,
     personalisation_off,
     privacy,
+    tier_moves,
 )
 
 Step = Callable[[Event], None]
 
 STEPS: dict[str, tuple[Step, ...]] = {
-    "order.paid": (order_paid.reward, order_paid.progress, order_paid.refresh),
-    "order.refunded": (order_refunded.take_back, order_refunded.progress, order_refunded.refresh),
-    "order.received": (order_received.release,),
+    "order.paid": (order_paid.reward, order_paid.progress, tier_moves.reassess, order_paid.refresh),
+    "order.refunded": (order_refunded.take_back, order_refunded.progress, tier_moves.reassess, order_refunded.refresh),
+    "order.received": (order_received.release, tier_moves.reassess),
     "order.cancelled": (order_cancelled.free_points,),
+    "members.imported": (members_imported.take_openings,),
     "member.unionid_conflict": (identity_conflict.join_by_unionid,),
     "member.phone_conflict": (identity_conflict.join_by_phone,),
     "member.came_back": (privacy.close_wish,),
-    "member.merged": (member_merged.join_points, member_merged.settle, personalisation_off.stop_for_survivor),
+    "member.merged": (
+        member_merged.join_points,
+        tier_moves.join,
+        member_merged.settle,
+        personalisation_off.stop_for_survivor,
+    ),
     "member.registered": (member_registered.reward,),
     "member.erased": (member_erased.drop_points,),
     "member.personalisation_off": (personalisation_off.stop,),
-    "member.unmerged": (member_merged.part_points, member_merged.refresh_both),
+    "member.unmerged": (member_merged.part_points, tier_moves.reassess_both, member_merged.refresh_both),
 }

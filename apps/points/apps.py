@@ -8,3 +8,4 @@ class PointsConfig(AppConfig):
 
     def ready(self) -> None:
         autodiscover_modules("adjusting")  # registers what a second person's agreement does
+        autodiscover_modules("ladders", "openings")  # registers runners where jobs are started and where they run

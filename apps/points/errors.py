@@ -61,3 +61,14 @@ class TransferCapReached(DomainError):
 
     code = "points_transfer_cap"
     title = _("Today only %(left)s more points may be given away, fee included.")
+
+
+class TierUnknown(DomainError):
+    code = "tier_unknown"
+    status = 404
+    title = _("There is no tier “%(key)s”.")
+
+
+class TierInUse(DomainError):
+    code = "tier_in_use"
+    title = _("%(members)s members stand on “%(key)s” or once did. It cannot be removed.")

@@ -13,7 +13,7 @@ class Ladder(models.Model):
 
     `window`: {"kind": "rolling", "months": N} | {"kind": "calendar", "starts": "01-01"} | {"kind": "life"}.
     `validity`: {"kind": "none"} | {"kind": "months", "months": N} (from the day the tier was reached) | {"kind": "calendar",
-    "date": "12-31", "years": K} | {"kind": "joined"} (anniversary of joining).
+    "date": "12-31", "years": K} | {"kind": "joined", "years": K} (the next anniversary of joining, or K later).
     """
 
     class Basis(models.TextChoices):
@@ -94,7 +94,11 @@ class Benefit(models.Model):
 
 
 class Standing(models.Model):
-    """Where a member stands; no row: on the lowest rung. `value` is what counted at `assessed_at`; `falls_on` a projection."""
+    """Where a member stands; no row: on the lowest rung. `value` is what counted at `assessed_at`.
+
+    A tier reached by value rests on what was earned from `basis_from` to `basis_until`, which then was at least `needed`; where it
+    rests on nothing that can be refunded, `needed` is None. `beneath`: the tiers it rose from, should it be taken back.
+    """
 
     member = models.OneToOneField("members.Member", primary_key=True, on_delete=models.CASCADE, related_name="+")
     tier = models.ForeignKey(Tier, on_delete=models.PROTECT, related_name="+")
@@ -106,7 +110,11 @@ class Standing(models.Model):
     coming_at = models.DateTimeField(null=True)  # a tier reached that counts from the next period on
     is_locked = models.BooleanField(default=False)  # set by hand: no assessment changes it
     warned_for = models.DateTimeField(null=True)  # the `valid_until` that was warned of
-    next_check_at = models.DateTimeField(null=True)
+    next_check_at = models.DateTimeField(null=True)  # not before then does time alone change anything
+    basis_from = models.DateTimeField(null=True)
+    basis_until = models.DateTimeField(null=True)
+    needed = models.BigIntegerField(null=True)
+    beneath = models.JSONField(default=list)  # [{"tier", "since", "until", "from", "to", "needed"}], lowest first
     assessed_at = models.DateTimeField()
 
     class Meta:

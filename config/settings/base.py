@@ -157,6 +157,8 @@ CELERY_BEAT_SCHEDULE = {
     "settle-points": {"task": "points.settle", "schedule": crontab(minute="*/5")},  # midnight among them
     "check-ledgers": {"task": "points.check_ledgers", "schedule": crontab(hour=3, minute=50)},
     "warn-expiring": {"task": "points.warn_expiring", "schedule": crontab(hour=0, minute=30)},
+    "move-tiers": {"task": "points.move_tiers", "schedule": crontab(minute=2)},
+    "warn-of-falls": {"task": "points.warn_of_falls", "schedule": crontab(hour=8, minute=40)},
     "demo-tick": {"task": "flows.demo_tick", "schedule": 60.0},
 }
 

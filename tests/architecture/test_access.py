@@ -103,6 +103,7 @@ def address(route: str, path: str, house: House) -> str:
         "session": "ses_0000000000000",
         "file": ids.encode("file", 1),
         "bait": "forged",
+        "tier": "gold",
         "line": ids.encode("rql", 1),
     }
     wanted = [name for name in samples if f":{name}>" in path or f"<{name}>" in path]

@@ -21,6 +21,7 @@ from apps.members import selectors as members
 from apps.members import services as member_services
 from apps.members.models import Consent, ConsentNow, Identity, Member
 from apps.orders.models import Change, Line, Order
+from apps.points.models import Standing
 from apps.segments import refresh as stats
 from apps.segments.models import MemberStats, StageChange
 from apps.stores.models import Role, Staff, Store
@@ -190,6 +191,19 @@ def test_a_frozen_member_buys_nothing_and_more_than_a_year_is_caught_up(small_de
     assert later.count() > 100
     assert not later.filter(member_id=frozen).exists()
     assert later.filter(order_no__endswith=".2").exists()
+
+
+def test_every_member_who_bought_stands_where_a_year_of_purchases_puts_them(small_demo):
+    spent = (
+        Order.objects.filter(paid_at__gt=NOW - timedelta(days=365))
+        .values_list("member")
+        .annotate(cents=Sum("total_cents"))
+    )
+    standing = dict(Standing.objects.values_list("member", "value"))
+
+    assert standing == {member: cents // 100 for member, cents in spent if cents >= 100}
+    assert Standing.objects.exclude(tier__rank=0).exists()
+    assert not Event.objects.filter(name="member.tier_changed").exists()
 
 
 def test_without_a_demo_the_demo_clock_stands_still(db):

@@ -10,7 +10,7 @@ from apps.analytics import persona, quality
 from apps.analytics.lists import members as listed
 from apps.analytics.lists import orders as listed_orders
 from apps.analytics.lists import touches as listed_touches
-from apps.console import asked, cards, moments, people, quality_words, scope, sources, words
+from apps.console import asked, cards, moments, people, quality_words, scope, sources, tier_card, words
 from apps.core import clock, ids
 from apps.core.errors import ValidationFailed
 from apps.members import minors
@@ -85,6 +85,7 @@ def member(request: HttpRequest, member: str) -> HttpResponse:
             "public_id": profile.public_id,
             "may_tag": request.access.can("members.tag"),  # type: ignore[attr-defined]
             "may_edit": request.access.can("members.edit"),  # type: ignore[attr-defined]
+            **tier_card.of(request, row.pk),
             **cards.tags(row.pk),
             **cards.fields(row),
             "why": words.why_stage(stats) if stats else "",

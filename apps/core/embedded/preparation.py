@@ -48,6 +48,8 @@ def _demo(
     if empty:
         with voice.step("The five care policies a shop begins with"):
             _must("install_policies", home=home, surroundings=surroundings, voice=voice)
+        with voice.step("The four tiers a shop begins with"):
+            _must("install_tiers", home=home, surroundings=surroundings, voice=voice)
         kept.put("demo", f"none {database}")
         return False
     try:

@@ -12,10 +12,11 @@ from apps.analytics import rollup
 from apps.core import clock
 from apps.core.errors import DomainError
 from apps.core.models import Heartbeat
-from apps.flows.demo import goods, history, people, replay, shops, source, state
+from apps.flows.demo import goods, history, people, replay, shops, source, standings, state
 from apps.flows.demo.progress import Say, step
 from apps.members.models import Member
 from apps.orders.models import Order
+from apps.points.models import Currency
 from apps.segments import refresh as stats
 
 LOCK = 7_490_802  # held by the one command that loads
@@ -79,6 +80,8 @@ def _fill(*, now: datetime, households: int | None, with_replay: bool, say: Say)
         counts.append(f"{history.load_lines(ledger):,} lines")
     with step("stats of all members", say=say) as counts:
         counts.append(f"{stats.refresh(now, full=True).changed:,} changed")
+    with step("tiers of all members", say=say) as counts:
+        counts.append(f"{standings.bring(now=now).growth:,} members with growth")
     with step("figures of the dashboard", say=say) as counts:
         counts.append(f"{rollup.roll_up(moment=now).figures:,} rows")
 
@@ -102,6 +105,11 @@ def _empty() -> None:
     Numbers go on, so that no key of a message is used twice.
     """
     ours = [app for app in apps.get_app_configs() if app.name.startswith("apps.") and app.label != "core"]
-    tables = [model._meta.db_table for app in ours for model in app.get_models(include_auto_created=True)]
+    tables = [
+        model._meta.db_table
+        for app in ours
+        for model in app.get_models(include_auto_created=True)
+        if model is not Currency  # came with the migrations
+    ]
     with psycopg.connect(settings.DATABASE_OWNER_URL) as owner:
         owner.execute(f"truncate {', '.join(tables)}")

@@ -6,11 +6,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.core import audit, clock
 from apps.core.files import reading, rejects, staging
 from apps.core.files.progress import Progress
+from apps.events import services as events
 from apps.members.imports import deciding, merging
 from apps.members.imports.columns import layout
 from apps.members.imports.deciding import Counts
@@ -87,19 +89,21 @@ def _begin(path: Path, *, file_name: str, source: str, job_id: int | None) -> Me
     return MemberImport.objects.update_or_create(job_id=job_id, defaults=started)[0]
 
 
+@transaction.atomic
 def _finish(record: MemberImport, *, rows: int, rejected: int, counts: Counts) -> None:
     record.rows, record.rejected, record.finished_at = rows, rejected, clock.now()
     record.members_added, record.members_changed = counts.members_added, counts.members_changed
     record.save()
     figures = {"rows": rows, "rejected": rejected, "added": counts.members_added, "changed": counts.members_changed}
     audit.record("members.imported", object_type="member_import", object_id=record.pk, after=figures)
+    events.publish("members.imported", key=str(record.pk), import_id=record.pk)
 
 
 def _notices(staged: staging.Staged, counts: Counts) -> list[dict[str, Any]]:
     """What a person should know though no row was rejected for it."""
     notices = staged.notices()
     if counts.openings_added:
-        text = _("Opening values kept for the points, tiers and coupons to come.")
+        text = _("Opening values kept; points, growth and tiers are taken over by a job of their own.")
         notices.append({"code": "openings_waiting", "text": text, "count": counts.openings_added})
     if counts.phones_taken:
         text = _("Phones that another member got meanwhile; they were not stored.")

@@ -1,0 +1,315 @@
+"""Who stands on which tier: one set of statements for one member, for some, for all. The rules in words: docs/tiers.md.
+
+An assessment locks the standings it looks at before it reads what counts, so that none decides by what another has overtaken. Values
+are points of the ladder's currency, or 分 where it counts spending.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from apps.core import audit, clock
+from apps.core.errors import NotFound
+from apps.events import services as events
+from apps.points import tier_sql as sql
+from apps.points.errors import TierUnknown
+from apps.points.models import Currency, Ladder, Standing, Tier, TierChange
+
+CHUNK = 20_000  # members whose standings are locked at a time
+MANY = 500  # from here on fresh planner figures pay
+Gates = Mapping[str, Collection[int]]
+
+
+@dataclass(frozen=True)
+class Figures:
+    looked_at: int = 0
+    rose: int = 0
+    fell: int = 0
+
+    @property
+    def moved(self) -> int:
+        return self.rose + self.fell
+
+    def plus(self, other: "Figures") -> "Figures":
+        return Figures(self.looked_at + other.looked_at, self.rose + other.rose, self.fell + other.fell)
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A tier as an assessment sees it; one of a draft may not have an `id` yet."""
+
+    rank: int
+    threshold: int
+    id: int | None = None
+    gate: str = ""
+    is_for_life: bool = False
+
+
+@dataclass(frozen=True)
+class Course:
+    """By which ladder, up to which moment. `values` are the parameters of every statement."""
+
+    basis: str
+    rungs: tuple[Rung, ...]
+    values: dict[str, Any]
+
+
+def reassess(
+    *,
+    member_ids: Sequence[int] | None,
+    moment: datetime | None = None,
+    cause: str = "reached",
+    segments: Gates | None = None,
+    tell: bool = True,
+    report: Callable[[int], None] = lambda looked_at: None,
+) -> Figures:
+    """Let these members, or all, stand where `moment` wants them. Moves are kept and told (`member.tier_changed`); again: a no-op.
+
+    `cause` ("rules", "merged", "brought", "refund") explains moves that time or a new value do not. `segments`: key → members in it,
+    as frozen by the caller; without it nobody enters a gated tier or leaves one for its gate. `tell` False: history, no facts. All
+    members are taken in chunks that commit on their own; `report` hears how many were looked at. No ladder: nothing happens.
+    """
+    moment = moment or clock.now()
+    course = current_course(moment=moment, gates_known=segments is not None)
+    if course is None:
+        return Figures()
+    assess = _Assessment(course, cause=cause, gates=segments or {}, tell=tell)
+    if member_ids is not None:
+        return assess.chunk(sql.NAME_GIVEN, members=list(member_ids))
+    total = Figures()
+    for figures in assess.chunks():
+        total = total.plus(figures)
+        report(total.looked_at)
+    return total
+
+
+def reassess_due(*, moment: datetime | None = None, segments: Gates | None = None) -> Figures:
+    """Whom time alone may have moved: ends of validity and grace, waiting tiers, values leaving their period."""
+    moment = moment or clock.now()
+    course = current_course(moment=moment, gates_known=segments is not None)
+    if course is None:
+        return Figures()
+    assess = _Assessment(course, cause="reached", gates=segments or {}, tell=True)
+    total = Figures()
+    while (figures := assess.chunk(sql.NAME_DUE)).looked_at:
+        total = total.plus(figures)
+    return total
+
+
+@transaction.atomic
+def set_by_hand(
+    *, member_id: int, tier_key: str, reason: str, is_locked: bool, moment: datetime | None = None
+) -> Standing:  # fmt: skip
+    """Put a member on a tier, validity anew; `is_locked` keeps every assessment away until it is taken off. Raises TierUnknown."""
+    moment = moment or clock.now()
+    audit.sign()
+    tier = Tier.objects.filter(key=tier_key).first()
+    ladder = Ladder.objects.order_by("pk").first()
+    if tier is None or ladder is None:
+        raise TierUnknown(key=tier_key)
+    base = Tier.objects.get(ladder=ladder, rank=0)
+    Standing.objects.get_or_create(member_id=member_id, defaults={"tier": base, "since": moment, "assessed_at": moment})
+    standing = Standing.objects.select_for_update(of=("self",)).select_related("tier").get(member_id=member_id)
+    before = standing.tier
+    standing.tier, standing.is_locked, standing.assessed_at = tier, is_locked, moment
+    if before != tier:
+        standing.since, standing.needed, standing.beneath = moment, None, []
+        standing.basis_from = standing.basis_until = standing.coming = standing.coming_at = standing.grace_until = None
+        standing.valid_until = _valid_until(ladder, tier, member_id=member_id, moment=moment)
+    standing.next_check_at = None if is_locked else moment
+    standing.save()
+    facts = {"before": before.key, "after": tier.key, "locked": is_locked, "reason": reason}
+    audit.record("member.tier_set", object_type="member", object_id=member_id, after=facts)
+    if before != tier:
+        _keep_move(
+            member_id, before=before, after=tier, cause=TierChange.Cause.BY_HAND, value=standing.value, moment=moment
+        )
+    return standing
+
+
+@transaction.atomic
+def join(*, survivor_id: int, loser_id: int, moment: datetime | None = None) -> Figures:
+    """Two records became one: the higher tier counts with its own validity, then the joined value. The loser's row stays."""
+    moment = moment or clock.now()
+    course = current_course(moment=moment, gates_known=False)
+    if course is None:
+        return Figures()
+    with connection.cursor() as cursor:
+        prepare(cursor, course, {})
+        cursor.execute(sql.NAME_GIVEN, {"members": [survivor_id]})
+        if not cursor.rowcount:
+            return Figures()
+        cursor.execute(sql.ENSURE_ANY, course.values)
+        cursor.execute("select tier_id from points_standing where member_id = %s for no key update", [survivor_id])
+        both = {"survivor": survivor_id, "loser": loser_id, "moment": moment, "before": cursor.fetchone()[0]}
+        cursor.execute(sql.JOIN, both)
+        if cursor.rowcount:
+            cursor.execute(sql.MOVES_OF_JOIN, both)
+            events.publish_many("member.tier_changed", query=sql.MOVES)
+    return reassess(member_ids=[survivor_id], moment=moment, cause="merged")
+
+
+def tier_of(*, member_ids: Sequence[int]) -> dict[int, Tier]:
+    """Where these members stand; who was never assessed stands on the lowest rung. Empty without a ladder."""
+    tiers = {tier.pk: tier for tier in Tier.objects.all()}
+    base = next((tier for tier in tiers.values() if tier.rank == 0), None)
+    if base is None:
+        return {}
+    standing = dict(Standing.objects.filter(member_id__in=member_ids).values_list("member_id", "tier_id"))
+    return {member_id: tiers.get(standing.get(member_id, 0), base) for member_id in member_ids}
+
+
+def current_course(*, moment: datetime, gates_known: bool) -> Course | None:
+    """The ladder as it stands. None: the brand has none."""
+    ladder = Ladder.objects.order_by("pk").first()
+    if ladder is None:
+        return None
+    rungs = tuple(
+        Rung(rank=tier.rank, threshold=tier.threshold, id=tier.pk, gate=tier.segment_key, is_for_life=tier.is_for_life)
+        for tier in Tier.objects.filter(ladder=ladder)
+    )
+    return course_of(ladder, rungs, moment=moment, gates_known=gates_known) if rungs else None
+
+
+def course_of(ladder: Ladder, rungs: Sequence[Rung], *, moment: datetime, gates_known: bool) -> Course:
+    """`ladder` may be a draft that is not saved."""
+    is_balance = ladder.basis == Ladder.Basis.BALANCE
+    window = json.dumps({"kind": "life"} if is_balance else ladder.window)
+    currency = ladder.currency_id or Currency.objects.values_list("pk", flat=True).get(key="growth")
+    with connection.cursor() as cursor:
+        cursor.execute("select points_window_start(%s::jsonb, %s)", [window, moment])
+        start = cursor.fetchone()[0]
+    values = {
+        "moment": moment,
+        "start": start,
+        "window": window,
+        "validity": json.dumps(ladder.validity),
+        "currency": currency,
+        "never": ladder.downgrade == Ladder.Downgrade.NEVER,
+        "one_down": ladder.downgrade == Ladder.Downgrade.ONE_DOWN,
+        "follows": ladder.validity.get("kind") == "none",
+        "postpones": ladder.starts_next_period,
+        "grace": timedelta(days=ladder.grace_days),
+        "counts_balance": is_balance,
+        "counts_points": ladder.basis != Ladder.Basis.SPEND,
+        "gates_known": gates_known,
+        "chunk": CHUNK,
+    }
+    return Course(basis=ladder.basis, rungs=tuple(rungs), values=values)
+
+
+def foresee(course: Course, *, chunk: int = CHUNK) -> Iterator[tuple[int, int, int]]:
+    """Where all members would stand by a course: (rank before, rank after, members), chunk by chunk; nothing is written."""
+    after = 0
+    while True:
+        with transaction.atomic(), connection.cursor() as cursor:
+            prepare(cursor, course, {})
+            cursor.execute(sql.NAME_NEXT, course.values | {"after": after, "chunk": chunk})
+            if not cursor.rowcount:
+                return
+            _decide(cursor, course, many=True)
+            after = last_named(cursor)
+            cursor.execute("select before, rank, count(*) from points_fresh group by 1, 2")
+            rows = cursor.fetchall()
+        yield from rows
+
+
+class _Assessment:
+    """What stays the same for all chunks of one call."""
+
+    def __init__(self, course: Course, *, cause: str, gates: Gates, tell: bool) -> None:
+        self.course, self.gates, self.tell = course, gates, tell
+        self.values = course.values | {"cause": cause}
+
+    def chunks(self) -> Iterator[Figures]:
+        after = 0
+        while True:
+            with transaction.atomic(), connection.cursor() as cursor:
+                figures = self._run(cursor, sql.NAME_NEXT, after=after)
+                after = last_named(cursor)
+            if not figures.looked_at:
+                return
+            yield figures
+
+    def chunk(self, name: str, **more: Any) -> Figures:
+        with transaction.atomic(), connection.cursor() as cursor:
+            return self._run(cursor, name, **more)
+
+    def _run(self, cursor: CursorWrapper, name: str, **more: Any) -> Figures:
+        course, values = self.course, self.values
+        prepare(cursor, course, self.gates)
+        cursor.execute(name, values | more)
+        if not cursor.rowcount:
+            return Figures()
+        many = cursor.rowcount >= MANY
+        if many:
+            cursor.execute("analyze points_named")
+        if course.basis != Ladder.Basis.SPEND:
+            cursor.execute(sql.SETTLE, values)
+        cursor.execute(sql.ensure(course.basis), values)
+        cursor.execute(sql.LOCK)
+        _decide(cursor, course, many=many)
+        cursor.execute(sql.WRITE, values)
+        cursor.execute(sql.KEEP_MOVES, values)
+        if cursor.rowcount and self.tell:
+            events.publish_many("member.tier_changed", query=sql.MOVES)
+        cursor.execute(sql.COUNTS)
+        return Figures(*cursor.fetchone())
+
+
+def prepare(cursor: CursorWrapper, course: Course, gates: Gates) -> None:
+    cursor.execute("set local client_min_messages = warning")  # the temporary tables exist already, mostly
+    cursor.execute(sql.TABLES)
+    cursor.executemany(
+        "insert into points_rung values (%s, %s, %s, %s, %s)",
+        [(rung.rank, rung.id, rung.threshold, rung.gate, rung.is_for_life) for rung in course.rungs],
+    )
+    for key, member_ids in gates.items():
+        cursor.execute("insert into points_gate select %s, unnest(%s::bigint[])", [key, list(member_ids)])
+
+
+def _decide(cursor: CursorWrapper, course: Course, *, many: bool) -> None:
+    """Fill `points_fresh`; nothing else is written."""
+    if many:
+        cursor.execute("set local work_mem = '64MB'; set local random_page_cost = 1.1; set local jit = off")
+    cursor.execute(sql.seen(course.basis), course.values)
+    if many:
+        cursor.execute("analyze points_seen")
+    cursor.execute(sql.fresh(course.basis), course.values)
+    if many:
+        cursor.execute("analyze points_fresh")
+
+
+def last_named(cursor: CursorWrapper) -> int:
+    cursor.execute("select coalesce(max(member_id), 0) from points_named")
+    return int(cursor.fetchone()[0])
+
+
+def _valid_until(ladder: Ladder, tier: Tier, *, member_id: int, moment: datetime) -> datetime | None:
+    if tier.rank == 0 or tier.is_for_life or ladder.downgrade == Ladder.Downgrade.NEVER:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select points_valid_until(%s::jsonb, %s, joined_at) from members_member where id = %s",
+            [json.dumps(ladder.validity), moment, member_id],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise NotFound
+    end: datetime | None = row[0]
+    return end
+
+
+def _keep_move(member_id: int, *, before: Tier, after: Tier, cause: str, value: int, moment: datetime) -> None:
+    change = TierChange.objects.create(
+        member_id=member_id, before=before, after=after, cause=cause, value=value, at=moment
+    )
+    events.publish(
+        "member.tier_changed", key=str(change.pk), lane=f"member:{member_id}", member_id=member_id, before=before.key,
+        after=after.key, is_rise=after.rank > before.rank, cause=str(cause), change_id=change.pk,
+    )  # fmt: skip
