@@ -1,8 +1,19 @@
-"""What follows an erasure: what was pending lapses and what was set aside is let go. The books stay, and name nobody."""
+"""What follows an erasure, top to bottom: exchanges that nobody will pick up are cancelled, what was pending lapses and what was set
+aside is let go. The books stay, and name nobody."""
 
 from apps.core import clock
 from apps.events.models import Event
-from apps.points import takebacks
+from apps.members import selectors as members
+from apps.points import mall, takebacks
+from apps.points.models import Exchange
+
+_OPEN = (Exchange.State.AWAITING, Exchange.State.READY)
+
+
+def cancel_exchanges(event: Event) -> None:
+    family = members.family(event.payload["member_id"])
+    for exchange_id in Exchange.objects.filter(member__in=family, state__in=_OPEN).values_list("pk", flat=True):
+        mall.cancel(exchange_id=exchange_id, moment=clock.now())
 
 
 def drop_points(event: Event) -> None:

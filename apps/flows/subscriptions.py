@@ -36,7 +36,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
         personalisation_off.stop_for_survivor,
     ),
     "member.registered": (member_registered.reward,),
-    "member.erased": (member_erased.drop_points,),
+    "member.erased": (member_erased.cancel_exchanges, member_erased.drop_points),
     "member.personalisation_off": (personalisation_off.stop,),
     "member.unmerged": (member_merged.part_points, tier_moves.reassess_both, member_merged.refresh_both),
 }

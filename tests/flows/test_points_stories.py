@@ -21,7 +21,8 @@ from apps.orders.services import NewLine
 from apps.points import rules, takebacks
 from apps.points import services as points
 from apps.points.errors import HoldOver, NotEnoughPoints
-from apps.points.models import Account, Achievement, Currency, Entry, Hold, Rule
+from apps.points.models import Account, Achievement, Currency, Entry, Exchange, Hold, Reward, Rule
+from tests.points.gifts import gift, rich, take
 from tests.points.orders import NOON, paid, rule, totals
 
 FACTS = (
@@ -349,6 +350,22 @@ def test_an_erased_member_keeps_books_without_anything_open(db):
             Event.objects.create(name="member.erased", key="x", payload={"member_id": shop.members[0].pk})
         tell_all()
         assert totals(shop.members[0]) == (330, 0, 0)
+
+
+def test_exchanges_of_an_erased_member_are_cancelled_and_the_piece_goes_back(db):
+    member = Member.objects.create(member_no="E-1")
+    rich(member, 120)
+    cash, ready = gift("cash", left=1, cash_cents=100), gift("ready", left=1)
+    with clock.frozen(NOON):
+        taken = [take(member, reward, reward.key).exchange.pk for reward in (cash, ready)]
+        assert totals(member)[0] == 20
+        with transaction.atomic():
+            Event.objects.create(name="member.erased", key="x", payload={"member_id": member.pk})
+        tell_all()
+
+    assert set(Exchange.objects.filter(pk__in=taken).values_list("state", flat=True)) == {"cancelled"}
+    assert set(Reward.objects.values_list("left", "taken")) == {(1, 0)}
+    assert totals(member)[0] == 120
 
 
 def test_an_order_dropped_before_payment_frees_its_points(db):
