@@ -61,7 +61,7 @@ def bench_points(size: str) -> Iterator[Line]:
     first = _prepare()
     yield from _posting(size, first)
     yield from _expiry(size, first)
-    yield from _statements(size, first)
+    yield from _statements(size)
 
 
 def _prepare() -> int:
@@ -180,18 +180,18 @@ def _earn_on(first: int, accounts: int, stop: Event, waits: list[float]) -> None
         connection.close()
 
 
-def _statements(size: str, first: int) -> Iterator[Line]:
-    """A page of a member with ten thousand lines beside one of a member with ten."""
+def _statements(size: str) -> Iterator[Line]:
+    """A page of a member with ten thousand lines beside one of a member with ten, among the accounts that were swept."""
+    stamp, ends = time.time_ns(), clock.now() + timedelta(days=365)
+    few, many = (Member.objects.create(member_no=f"LINES-{stamp}-{each}").pk for each in (10, 10_000))
     with connection.cursor() as cursor:
-        cursor.execute("truncate points_account cascade")
-        for member, each in ((first, 10), (first + 1, 10_000)):
-            ends = clock.now() + timedelta(days=365)
+        for member, each in ((few, 10), (many, 10_000)):
             cursor.execute(_DUE, {"each": each, "first": member, "accounts": 1, "at": clock.now(), "ends": ends})
         cursor.execute("vacuum analyze points_account, points_entry, points_lot")
     short, long = [], []
     for _ in range(ROUNDS):
-        short.append(_seconds(lambda: selectors.statement(member_id=first, limit=10)))
-        long.append(_seconds(lambda: selectors.statement(member_id=first + 1, limit=10)))
+        short.append(_seconds(lambda: selectors.statement(member_id=few, limit=10)))
+        long.append(_seconds(lambda: selectors.statement(member_id=many, limit=10)))
     yield _line("statement page of 10,000 lines, ms (baseline: of 10)", size, median(long) * 1000, median(short) * 1000)
 
 
