@@ -212,7 +212,7 @@ FAULTS: dict[str, Fault] = {
     ),
     "due_missed": Fault(
         _("Something falls due before the account looks."),
-        f"""select a.id, a.id, extract(epoch from s.due)::bigint, extract(epoch from a.next_due_at)::bigint from points_account a
+        f"""select a.id, a.id, null::bigint, null::bigint from points_account a
             join (select account_id, min(case when activated_at is null then least(due_at, lapse_at) else expires_at end) as due
                   from points_lot where account_id {_RANGE} and remaining > 0 group by 1) s on s.account_id = a.id
             where s.due is not null and (a.next_due_at is null or a.next_due_at > s.due)""",

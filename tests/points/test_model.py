@@ -18,21 +18,19 @@ from tests.points.model import NEVER, Book, Lot, Taking
 _numbers = count(1)
 _amounts = st.integers(1, 60)
 _picks = st.integers(0, 30)
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("earn"), _amounts, st.integers(0, 9)),
-        st.tuples(st.just("wait"), _amounts, st.integers(0, 9)),
-        st.tuples(st.just("spend"), _amounts, _picks),
-        st.tuples(st.just("hold"), _amounts, _picks),
-        st.tuples(st.just("capture"), _amounts, _picks),
-        st.tuples(st.just("let_go"), _amounts, _picks),
-        st.tuples(st.just("give_back"), _amounts, _picks),
-        st.tuples(st.just("reverse"), _amounts, _picks),
-        st.tuples(st.just("time"), st.integers(1, 50), _picks),
-        st.tuples(st.just("again"), _amounts, _picks),
-    ),
-    max_size=30,
+_BEGIN = st.tuples(st.just("earn"), _amounts, st.integers(0, 9))
+_STEP = st.one_of(
+    _BEGIN,
+    _BEGIN,
+    st.tuples(st.just("wait"), _amounts, st.integers(0, 9)),
+    st.tuples(st.sampled_from(["spend", "spend", "hold"]), _amounts, _picks),
+    st.tuples(st.sampled_from(["capture", "let_go", "give_back", "give_back"]), _amounts, _picks),
+    st.tuples(st.just("reverse"), _amounts, _picks),
+    st.tuples(st.just("time"), st.integers(1, 50), _picks),
+    st.tuples(st.just("again"), _amounts, _picks),
 )
+# A life begins with something earned and is long enough that its steps meet.
+STEPS = st.builds(lambda first, rest: [first, *rest], _BEGIN, st.lists(_STEP, min_size=12, max_size=29))
 LIMITS = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
@@ -64,8 +62,6 @@ class Life:
         assert self.totals() == self.book.totals(), kind
 
     def totals(self) -> tuple[int, int, int, int]:
-        points.settle_all(moment=self.now)
-        self.book.settle(self.now)
         rows = Account.objects.filter(member=self.member).values_list("balance", "pending", "held", "debt")
         return rows.first() or (0, 0, 0, 0)
 
@@ -125,6 +121,8 @@ class Life:
 
     def time(self, hours: int, _: int) -> None:
         self.now += timedelta(hours=hours)
+        points.settle_all(moment=self.now)
+        self.book.settle(self.now)
 
     def again(self, _: int, __: int) -> None:
         """The last call that was answered once more, as if the answer had been lost."""
@@ -164,7 +162,7 @@ POLICIES = st.sampled_from(["debt", "within_balance", "only_pending"])
 
 
 @pytest.mark.django_db
-@settings(max_examples=60, **LIMITS)
+@settings(max_examples=40, **LIMITS)
 @given(policy=POLICIES, steps=STEPS, refunds_first=st.booleans())
 def test_buying_and_refunding_leaves_nothing_whatever_the_order(policy: str, steps: list, refunds_first: bool):
     live(policy, steps, refunds_first)
