@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from apps.analytics import effect, exports, quality, rollup
+from apps.analytics import effect, exports, insiders, quality, rollup
 from apps.core import clock, runs
 
 
@@ -25,3 +25,9 @@ def measure_quality() -> None:
 def purge_exports() -> None:
     with runs.recorded("analytics.purge_exports") as figures:
         figures["files"] = exports.purge()
+
+
+@shared_task(name=insiders.KIND)
+def notice_hands() -> None:
+    with runs.recorded(insiders.KIND) as figures:
+        figures["alerts"] = insiders.notice()

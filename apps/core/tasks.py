@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from apps.core import idempotency, jobs, ratelimits, request_lines, runs
+from apps.core import approvals, idempotency, jobs, ratelimits, request_lines, runs
 
 
 @shared_task(name="core.run_job")
@@ -22,3 +22,9 @@ def purge_requests() -> None:
     """Stored answers older than 24 hours, lines of the request log older than 7 days, and rate windows that are over."""
     with runs.recorded("core.purge_requests") as figures:
         figures.update(answers=idempotency.purge(), windows=ratelimits.purge(), lines=request_lines.purge())
+
+
+@shared_task(name="core.lapse_approvals")
+def lapse_approvals() -> None:
+    with runs.recorded("core.lapse_approvals") as figures:
+        figures["lapsed"] = approvals.lapse_old()

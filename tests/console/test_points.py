@@ -6,12 +6,13 @@ from datetime import timedelta
 from django.test import Client
 from django.urls import reverse
 
+from apps.analytics import insiders
 from apps.core import approvals, ids
-from apps.core.models import Approval
+from apps.core.models import Alert, Approval
 from apps.points import selectors
 from apps.points import services as points
 from apps.points.models import Entry
-from apps.stores.models import Role
+from apps.stores.models import Role, Staff
 from tests.console.world import House
 
 
@@ -122,3 +123,25 @@ def points_asked_in_the_far_store(house: House) -> Approval:
         user_id=house.users[Role.AGENT].pk,
         store_id=house.stores["far"].pk,
     )
+
+
+def test_who_grants_far_more_than_the_store_is_named_with_the_reason_and_the_lines(
+    house: House, at: Callable[..., Client]
+):
+    busy = Staff.objects.get(user=house.users[Role.MANAGER])
+    for number in range(6):
+        by = points.By(staff_id=busy.pk, store_id=busy.store_id, note=f"补记第{number}次")
+        points.adjust(member_id=house.members["mine"].pk, amount=100, source=f"console:{number}", by=by)
+    insiders.notice()
+    admin, url = at(Role.ADMIN), reverse("console:hands")
+
+    page = admin.get(f"{url}?staff={busy.pk}").content.decode()
+    assert "6 次，门店中位数 0" in page
+    assert "100 % 给同一位会员" in page
+    assert "补记第5次" in page
+
+    alert = Alert.objects.get()
+    assert at(Role.CLERK).post(reverse("console:hands_seen"), {"alert": alert.pk}).status_code == 403
+    admin.post(reverse("console:hands_seen"), {"alert": alert.pk})
+    alert.refresh_from_db()
+    assert alert.seen_by_id == house.users[Role.ADMIN].pk

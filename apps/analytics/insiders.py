@@ -1,0 +1,102 @@
+"""Who grants more points by hand than their colleagues do: each person against the median of the others in their store, zeros too.
+
+Somebody stands out with at least `FEWEST` grants and more than `TIMES` the median of the store, or with most of their points to one
+and the same member. The list ranks, it does not accuse: a new complaint desk stands out, too.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from apps.core import alerts, clock
+
+DAYS = 30
+FEWEST = 5
+TIMES = 3
+SHARE = 0.5  # of one's points to one member
+KIND = "points.by_hand_often"
+
+
+@dataclass(frozen=True)
+class Hand:
+    """What one person granted by hand. `top_share`: the part of it that one member got. Medians: of the others in the store."""
+
+    staff_id: int
+    code: str
+    name: str
+    store_id: int | None
+    store: str
+    grants: int
+    points: int
+    members: int
+    top_share: float
+    median_grants: float
+    median_points: float
+
+    @property
+    def is_often(self) -> bool:
+        return self.grants >= FEWEST and self.grants > TIMES * max(self.median_grants, 1)
+
+    @property
+    def is_much(self) -> bool:
+        return self.grants >= FEWEST and self.points > TIMES * max(self.median_points, 1)
+
+    @property
+    def is_one_sided(self) -> bool:
+        return self.grants >= FEWEST and self.members > 0 and self.top_share >= SHARE
+
+    @property
+    def stands_out(self) -> bool:
+        return self.is_often or self.is_much or self.is_one_sided
+
+
+# Colleagues are the active staff of the same store; people without a store are compared with those of their role.
+_HANDS = """
+with lines as (
+    select e.staff_id, a.member_id, count(*) as grants, sum(e.granted) as points
+    from points_entry e join points_account a on a.id = e.account_id
+    where e.staff_id is not null and e.kind = 'adjust' and e.granted > 0 and e.at >= %(since)s and e.at <= %(until)s
+    group by 1, 2
+), sums as (
+    select staff_id, sum(grants) as grants, sum(points) as points, count(*) as members, max(points) / sum(points) as top_share
+    from lines group by 1
+), people as (
+    select s.id, s.code, s.name, s.store_id, coalesce(t.name, '') as store, coalesce(s.store_id::text, s.role) as team,
+           coalesce(u.grants, 0) as grants, coalesce(u.points, 0) as points, coalesce(u.members, 0) as members,
+           coalesce(u.top_share, 0) as top_share
+    from stores_staff s left join stores_store t on t.id = s.store_id left join sums u on u.staff_id = s.id
+    where s.is_active or u.staff_id is not null
+)
+select p.id, p.code, p.name, p.store_id, p.store, p.grants::int, p.points::bigint, p.members::int, p.top_share::float,
+       coalesce(m.grants, 0)::float, coalesce(m.points, 0)::float
+from people p cross join lateral (
+    select percentile_cont(0.5) within group (order by o.grants) as grants,
+           percentile_cont(0.5) within group (order by o.points) as points
+    from people o where o.team = p.team and o.id <> p.id
+) m
+where p.grants > 0 and (%(stores)s::bigint[] is null or p.store_id = any(%(stores)s::bigint[]))
+order by (p.grants + 1) / (coalesce(m.grants, 0) + 1) * (p.points + 1) / (coalesce(m.points, 0) + 1) * (1 + p.top_share) desc, p.id
+limit %(limit)s
+"""
+
+
+def hands(*, moment: datetime | None = None, store_ids: list[int] | None = None, limit: int = 100) -> list[Hand]:
+    """Everybody who granted points by hand in the last 30 days, those who stand out most first. One query."""
+    until = moment or clock.now()
+    values = {"since": until - timedelta(days=DAYS), "until": until, "stores": store_ids, "limit": limit}
+    with connection.cursor() as cursor:
+        cursor.execute(_HANDS, values)
+        return [Hand(*row) for row in cursor.fetchall()]
+
+
+@transaction.atomic
+def notice(*, moment: datetime | None = None) -> int:
+    """An alert for each person who stands out, once a month and person. Returns how many are new."""
+    moment = moment or clock.now()
+    month = clock.local_date(moment).strftime("%Y-%m")
+    return sum(
+        alerts.raise_once(KIND, key=f"{KIND}:{hand.staff_id}:{month}", staff_id=hand.staff_id, grants=hand.grants)
+        for hand in hands(moment=moment)
+        if hand.stands_out
+    )
