@@ -18,6 +18,7 @@ from apps.gateways.inbox import Letter
 from apps.gateways.models import InboxMessage
 from apps.members import fields
 from apps.members.models import CodeRequest, Member
+from apps.points import services as points
 from apps.points.models import Exchange
 from apps.stores import credentials
 from apps.stores.models import Scope, Store
@@ -77,7 +78,8 @@ class World:
                 name="till", store_id=Store.objects.create(code="HERE", name="HERE").pk, scopes=scopes
             ).secret
         )
-        self.program = Caller(secret=credentials.issue_client(name="shop system", scopes=scopes).secret)
+        program = credentials.issue_client(name="shop system", scopes=scopes)
+        self.program, self.program_id = Caller(secret=program.secret), program.id
         self.job = self.program.post("members", {"items": [{"member_no": "POS-1"}]}, Prefer="respond-async").data["id"]
         jobs.run(job_id=ids.decode("job", self.job))
 
@@ -109,12 +111,19 @@ class World:
             "file": self.file["id"],
             "reward": ids.encode("rwd", self.reward.pk),
             "exchange": ids.encode("exg", self._unpaid()),
+            "hold": self.set_aside(),
         }
 
     def _unpaid(self) -> int:
         """An exchange that waits for its payment."""
         waiting = Exchange.objects.filter(reward=self.paid, state="awaiting").values_list("pk", flat=True).first()
         return waiting or take(self.member, self.paid, f"walk-{Exchange.objects.count()}").exchange.pk
+
+    def set_aside(self) -> str:
+        """Points that the program holds."""
+        points.earn(member_id=self.member.pk, amount=40, source=f"test:{self.turn}")
+        source = f"api:client:{self.program_id}:hold:test-{self.turn}"
+        return ids.encode("hld", points.hold(member_id=self.member.pk, amount=40, source=source).entry_id)
 
     def body(self, name: str, shown: Any) -> Any:
         if name == "auth_refresh_post":

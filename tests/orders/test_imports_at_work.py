@@ -141,7 +141,7 @@ def test_as_a_job_it_reports_and_leaves_its_rejects(tmp_path):
 
 def test_a_refused_file_fails_its_job_with_the_code(tmp_path):
     path = tmp_path / "upload"
-    path.write_bytes(b"PK\x03\x04 workbook")
+    path.write_bytes(b"\xd0\xcf\x11\xe0 an old workbook")
 
     job = start(path)
     jobs.run(job_id=job.pk)

@@ -191,16 +191,18 @@ _REFUSALS = ["not_found", "source_reused", "points_account_frozen"]
 
 
 class _Booking(ApiView):
-    """Books under `api:<key of the program>:<its reference>`: two programs never meet under one reference."""
+    """Books under `api:<key of the program>:<act>:<its reference>`: two programs, or two acts, never meet under one reference."""
 
     key_required = ("POST",)
+    act = ""
 
     def source(self, reference: str) -> str:
-        return f"api:{self.principal.actor}:{reference}"
+        return f"api:{self.principal.actor}:{self.act}:{reference}"
 
 
 class MemberEarn(_Booking):
     route = "member_points_earn"
+    act = "earn"
 
     @operation(
         "Grant points to a member",
@@ -224,11 +226,12 @@ class MemberEarn(_Booking):
 
 class MemberSpend(_Booking):
     route = "member_points_spend"
+    act = "spend"
 
     @operation(
         "Take points from a member, first-expiring first",
         form=BookingInput,
-        asks=_BOOKING,
+        asks=_BOOKING | {"amount": 28},
         answer=PostingOut,
         example=POSTING_EXAMPLE,
         problems=[*_REFUSALS, "points_insufficient"],
@@ -255,11 +258,12 @@ class HoldOut(PostingOut):
 
 class MemberHolds(_Booking):
     route = "member_points_holds"
+    act = "hold"
 
     @operation(
         "Set points aside for a basket; let go by themselves when the time is over",
         form=HoldInput,
-        asks=_BOOKING | {"minutes": 10},
+        asks=_BOOKING | {"amount": 40, "minutes": 10},
         answer=HoldOut,
         example=POSTING_EXAMPLE | {"hold": "hld_3f8k2m9pq7wxz", "held": 128},
         problems=[*_REFUSALS, "points_insufficient"],
@@ -285,11 +289,12 @@ class CaptureInput(Input):
 
 class HoldCapture(_Booking):
     route = "points_hold_capture"
+    act = "capture"
 
     @operation(
         "Spend what was set aside, or part of it; the rest goes back",
         form=CaptureInput,
-        asks=_BOOKING,
+        asks=_BOOKING | {"amount": 40},
         answer=PostingOut,
         example=POSTING_EXAMPLE,
         problems=["not_found", "reservation_expired", "points_exceed_line", "source_reused"],
@@ -297,13 +302,14 @@ class HoldCapture(_Booking):
     )
     def post(self, request: Request, hold: str) -> Response:
         given = self.read(CaptureInput)
-        entry_id = held_by(self.source(""), hold)
+        entry_id = held_by(f"api:{self.principal.actor}:hold:", hold)
         made = points.capture(entry_id=entry_id, amount=given["amount"], source=self.source(given["reference"]))
         return Response(_posting(made))
 
 
 class HoldRelease(_Booking):
     route = "points_hold_release"
+    act = "release"
 
     @operation(
         "Let go of what was set aside; again: nothing happens",
@@ -313,7 +319,7 @@ class HoldRelease(_Booking):
         tag="server",
     )
     def post(self, request: Request, hold: str) -> Response:
-        entry_id = held_by(self.source(""), hold)
+        entry_id = held_by(f"api:{self.principal.actor}:hold:", hold)
         return Response(_posting(points.let_go(entry_id=entry_id, source=f"hold:{entry_id}:released")))
 
 
