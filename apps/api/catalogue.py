@@ -338,6 +338,13 @@ ENTRIES = (
         "pick_up_code_unknown", 404, False, _("No exchange has this pick-up code."), _("Let the member show it again.")
     ),
     Entry("pick_up_elsewhere", 409, False, _("The gift lies in another store: `store`."), _("Send the member there.")),
+    Entry(
+        "make_up_refused",
+        409,
+        False,
+        _("This day of sign-in cannot be made up; `why` says not_offered, not_missed, too_old or used_up."),
+        _("Offer only the missed days that the calendar names."),
+    ),
     Entry("provider_unavailable", 503, True, _("WeChat or the SMS provider does not answer."), _WAIT),
 )
 _BY_CODE = {entry.code: entry for entry in ENTRIES}

@@ -14,6 +14,7 @@ from apps.core.errors import NotFound
 from apps.gateways.models import InboxMessage
 from apps.members.selectors import Card, Standing
 from apps.orders.selectors import Detail, Row
+from apps.points.selectors import Totals
 
 MEMBER, ORDER, MESSAGE, SESSION, REFUND, JOB, FILE = "mem", "ord", "msg", "ses", "ref", "job", "file"
 _AT = "2026-11-22T10:32:05+08:00"
@@ -262,13 +263,35 @@ def order_detail(found: Detail) -> dict[str, Any]:
     }
 
 
+class ExpiryOut(f.Serializer[Any]):
+    points = f.IntegerField()
+    on = f.DateField(help_text="the last day they count")
+
+
+class BalanceOut(f.Serializer[Any]):
+    balance = f.IntegerField()
+    pending = f.IntegerField(help_text="granted, not yet usable")
+    expires_first = ExpiryOut(allow_null=True)
+
+
+def balance(totals: Totals) -> dict[str, Any]:
+    return {"balance": totals.balance, "pending": totals.pending, "expires_first": expires_first(totals)}
+
+
+def expires_first(totals: Totals) -> dict[str, Any] | None:
+    return {"points": totals.next_expiry, "on": totals.last_day} if totals.next_expiry else None
+
+
 class HomeOut(f.Serializer[Any]):
     member = MemberOut()
+    points = BalanceOut()
     unread = f.IntegerField(help_text="unread messages in the inbox; 100 means 100 or more")
     messages = MessageOut(many=True, help_text="the newest three")
     orders = OrderOut(many=True, help_text="the newest three")
 
 
 HOME_EXAMPLE = {
-    "member": MEMBER_EXAMPLE, "unread": 1, "messages": [MESSAGE_EXAMPLE], "orders": [ORDER_EXAMPLE],
+    "member": MEMBER_EXAMPLE,
+    "points": {"balance": 12480, "pending": 120, "expires_first": {"points": 320, "on": "2026-12-31"}},
+    "unread": 1, "messages": [MESSAGE_EXAMPLE], "orders": [ORDER_EXAMPLE],
 }  # fmt: skip

@@ -16,6 +16,7 @@ from apps.api.views import (
     privacy,
     rewards,
     server,
+    standing,
     wechat,
 )
 
@@ -49,6 +50,11 @@ V1: list[tuple[str, type[ApiView]]] = [
     ("me/exchanges/<str:exchange>:cancel", rewards.ExchangeCancel),
     ("exchanges/<str:exchange>:confirm-paid", rewards.ExchangePaid),
     ("exchanges:hand-over", rewards.HandOver),
+    ("me/points/expiring", points.MyExpiring),
+    ("me/sign-ins", standing.MySignIns),
+    ("me/sign-ins/<str:day>", standing.MySignIn),
+    ("me/tasks", standing.MyTasks),
+    ("me/achievements", standing.MyAchievements),
     ("me/sessions", me.Sessions),
     ("me/sessions/<str:session>", me.Session),
     ("me/subscribe-templates", wechat.SubscribeTemplates),

@@ -37,8 +37,8 @@ select case when a.next_due_at <= %(moment)s then coalesce(l.usable, 0)::bigint 
        a.earned_total, a.is_frozen, l.ends, coalesce(l.first, 0)::bigint
 from points_account a join points_currency c on c.id = a.currency_id
 left join lateral (
-    select sum(o.remaining) as usable, min(o.expires_at) as ends,
-           sum(o.remaining) filter (where o.expires_at = o.first_end) as first
+    select sum(o.remaining)::bigint as usable, min(o.expires_at) as ends,
+           (sum(o.remaining) filter (where o.expires_at = o.first_end))::bigint as first
     from (select remaining, expires_at, min(expires_at) over () as first_end from points_lot
           where account_id = a.id and remaining > 0 and activated_at is not null
             and (expires_at is null or expires_at > %(moment)s)) o

@@ -63,12 +63,13 @@ def lines_of(*, member_id: int, currency: str | None = None) -> QuerySet[Entry]:
 
 
 def statement(
-    *, member_id: int, currency: str | None = None, before: int | None = None, limit: int = 20
+    *, member_id: int, currency: str | None = None, before: int | None = None, after: int = 0, limit: int = 20
 ) -> tuple[list[Entry], int | None]:
-    """A page of lines for `tell`, and what to pass as `before` for the next; None at the end. One query."""
+    """A page of lines for `tell`, and what to pass as `before` for the next; None at the end. One query. `after`: only newer ones."""
     lines = lines_of(member_id=member_id, currency=currency).select_related(
         "account__currency", "version__rule", "store", "staff"
     )
+    lines = lines.filter(pk__gt=after) if after else lines
     found = list((lines.filter(pk__lt=before) if before else lines)[: limit + 1])
     return found[:limit], found[limit - 1].pk if len(found) > limit else None
 

@@ -2,7 +2,22 @@
 
 from django.urls import path
 
-from apps.portal.views import app, guardian, home, inbox, login, mall, me, orders, phone, picture, privacy, step_up
+from apps.portal.views import (
+    app,
+    earning,
+    guardian,
+    home,
+    inbox,
+    login,
+    mall,
+    me,
+    orders,
+    phone,
+    picture,
+    points,
+    privacy,
+    step_up,
+)
 
 app_name = "portal"
 urlpatterns = [
@@ -22,6 +37,12 @@ urlpatterns = [
     path("exchanges/", mall.exchanges, name="exchanges"),
     path("exchanges/<str:exchange>/", mall.exchange, name="exchange"),
     path("exchanges/<str:exchange>/cancel/", mall.cancel, name="exchange_cancel"),
+    path("points/", points.page, name="points"),
+    path("points/now/", points.now, name="points_now"),
+    path("sign-in/", earning.sign_in, name="sign_in"),
+    path("sign-in/today/", earning.today, name="sign_in_today"),
+    path("sign-in/made-up/", earning.make_up, name="sign_in_make_up"),
+    path("tasks/", earning.tasks, name="tasks"),
     path("me/", me.page, name="me"),
     path("me/profile/", me.profile, name="profile"),
     path("me/picture/", picture.avatar, name="avatar"),

@@ -1,11 +1,12 @@
 """Points over the API: the member's own view, and what tills and programs book, once."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from apps.core import ids
+from apps.core import clock, ids
 from apps.points import services as points
 from apps.points.models import Entry
 from apps.stores import credentials
@@ -101,3 +102,26 @@ def test_reading_does_not_allow_booking(me: Caller, till: Callable[..., Caller])
     assert reader.post(address(me, "earn"), booking(), Idempotency_Key="a").status_code == 403
     assert me.post(address(me, "earn"), booking(), Idempotency_Key="a").status_code == 403
     assert Entry.objects.count() == 0
+
+
+def test_what_runs_out_is_told_by_the_day_and_stands_on_the_first_screen(me: Caller):
+    assert me.member is not None
+    days = [clock.local_date(clock.now()) + timedelta(days=days) for days in (40, 400)]
+    for number, day in enumerate(days):
+        ends = points.Terms(expires_at=clock.day_end(day))
+        points.earn(member_id=me.member.pk, amount=100 + number, source=f"gift:{number}", terms=ends)
+        points.earn(member_id=me.member.pk, amount=10, source=f"more:{number}", terms=ends)
+
+    shown = me.get("me/points/expiring")
+
+    assert shown.data["data"] == [
+        {"points": 110, "on": days[0].isoformat()},
+        {"points": 111, "on": days[1].isoformat()},
+    ]
+    assert me.get("me/points/expiring", If_None_Match=shown["ETag"]).status_code == 304
+    assert me.get("me/points/expiring?currency=growth").data["data"] == []
+    assert me.get("me/home").data["points"] == {
+        "balance": 221,
+        "pending": 0,
+        "expires_first": {"points": 110, "on": days[0].isoformat()},
+    }

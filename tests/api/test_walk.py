@@ -11,7 +11,7 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from apps.activity import codes
 from apps.api import document
 from apps.core import clock as house
-from apps.core import ids, jobs, tokens
+from apps.core import ids, jobs, requests, tokens
 from apps.flows import privacy
 from apps.gateways import inbox
 from apps.gateways.inbox import Letter
@@ -19,6 +19,7 @@ from apps.gateways.models import InboxMessage
 from apps.members import fields
 from apps.members.models import CodeRequest, Member
 from apps.points import services as points
+from apps.points import defaults
 from apps.points.models import Exchange
 from apps.stores import credentials
 from apps.stores.models import Scope, Store
@@ -70,6 +71,8 @@ class World:
         self.file = self.me.post("files", multipart(), Content_Type=MULTIPART_CONTENT).data
         rich(self.member, 10_000)
         self.reward, self.paid = gift("walk", points=10), gift("paid", points=10, cash_cents=990)
+        with requests.acting(actor="test"):
+            defaults.install()
         self.code = codes.create(name="poster", target="mini:pages/live/room?id=7").slug
         self.family_id = tokens.sessions(self.member.user_id)[0].family_id
         scopes = [scope.value for scope in Scope]
@@ -112,6 +115,7 @@ class World:
             "reward": ids.encode("rwd", self.reward.pk),
             "exchange": ids.encode("exg", self._unpaid()),
             "hold": self.set_aside(),
+            "day": (house.local_date(house.now()) - timedelta(days=1)).isoformat(),
         }
 
     def _unpaid(self) -> int:

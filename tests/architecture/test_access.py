@@ -91,6 +91,7 @@ def address(route: str, path: str, house: House) -> str:
         "hold": ids.encode("hld", 1),
         "reward": ids.encode("rwd", 1),
         "exchange": ids.encode("exg", 1),
+        "day": "2026-11-21",
         "wish": "pause",
         "credential": ids.encode("cli", 1),
         "object_id": house.stores["mine"].pk,

@@ -2,13 +2,17 @@
 
 import os
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from apps.core import clock, requests
 from apps.gateways import inbox
 from apps.orders import services as orders
+from apps.points import defaults
+from apps.points import services as points
+from apps.points.earning import SignIn
 from tests.console import world
 from tests.console.world import House
 from tests.e2e.visits import Visit
@@ -38,7 +42,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def house(transactional_db: None, simulator: Simulator) -> House:
-    """The member "mine" has three letters and an order with some money back."""
+    """The member "mine" has three letters, an order with some money back, and points of every kind."""
     made = world.build()
     mine = made.members["mine"]
     texts = [
@@ -51,7 +55,33 @@ def house(transactional_db: None, simulator: Simulator) -> House:
         inbox.deliver_batch([letter], moment=made.moment - timedelta(hours=30 - number * 15))
     order = made.orders["mine"]
     orders.refund(order_id=order.pk, amount_cents=2_500, source="test", refunded_at=made.moment - timedelta(days=3))
+    give_points(made)
     return made
+
+
+def give_points(house: House) -> None:
+    """12,480 to use, 280 of them until the end of the year; some on their way, some set aside, some spent; days signed in a row."""
+    with requests.acting(actor="test"):
+        defaults.install()
+    mine, year = house.members["mine"].pk, clock.local_date(house.moment).year
+    ends = [clock.day_start(date(year + more, 1, 1)) for more in (1, 2)]
+    given = [
+        (340, f"opening:{mine}", points.Terms(expires_at=ends[0])),
+        (12_200, f"order:{house.orders['mine'].pk}", points.Terms(expires_at=ends[1])),
+        (60, "birthday:1", points.Terms(is_pending=True)),
+    ]
+    for days, (amount, source, terms) in enumerate(given):
+        points.earn(
+            member_id=mine, amount=amount, source=source, terms=terms, moment=house.moment - timedelta(days=9 - days)
+        )
+    points.spend(member_id=mine, amount=20, source="exchange:1", moment=house.moment - timedelta(days=2))
+    points.hold(member_id=mine, amount=40, source="exchange:2", moment=house.moment, keep_for=timedelta(days=300))
+    SignIn.objects.bulk_create(
+        SignIn(
+            member_id=mine, on=clock.local_date(house.moment) - timedelta(days=days), streak=3 - days, at=house.moment
+        )
+        for days in (2, 1)
+    )
 
 
 @pytest.fixture

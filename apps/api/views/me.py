@@ -19,6 +19,7 @@ from apps.members import profile as profiles
 from apps.members import selectors as members
 from apps.members.models import Consent
 from apps.orders import selectors as orders
+from apps.points import selectors as points
 
 MOST_UNREAD = 100
 AT_HOME = 3
@@ -76,6 +77,7 @@ class Home(ApiView):
         return self.tagged(
             {
                 "member": shapes.member(members.card(self.member_id)),
+                "points": shapes.balance(points.totals(member_id=self.member_id)),
                 "unread": letters.unread,
                 "messages": [shapes.message(row) for row in letters.newest],
                 "orders": [shapes.order(row) for row in newest],

@@ -27,11 +27,6 @@ LONGEST_HOLD = 15  # minutes
 _CURRENCY = OpenApiParameter("currency", str, description="points (default), growth or another key")
 
 
-class ExpiryOut(f.Serializer[Any]):
-    points = f.IntegerField()
-    on = f.DateField(help_text="the last day they count")
-
-
 class AccountOut(f.Serializer[Any]):
     currency = f.CharField()
     name = f.CharField()
@@ -41,7 +36,7 @@ class AccountOut(f.Serializer[Any]):
     debt = f.IntegerField(help_text="owed after refunds; the next earnings pay it first")
     earned_total = f.IntegerField()
     is_frozen = f.BooleanField()
-    expires_first = ExpiryOut(allow_null=True)
+    expires_first = shapes.ExpiryOut(allow_null=True)
 
 
 ACCOUNT_EXAMPLE = {
@@ -86,7 +81,7 @@ def account(currency: Currency, *, member_id: int) -> dict[str, Any]:
         "debt": totals.debt,
         "earned_total": totals.earned_total,
         "is_frozen": totals.is_frozen,
-        "expires_first": {"points": totals.next_expiry, "on": totals.last_day} if totals.next_expiry else None,
+        "expires_first": shapes.expires_first(totals),
     }
 
 
@@ -146,6 +141,26 @@ class MyEntries(ApiView):
         return self.page(
             [_entry(one) for one in told], name=name, following=[following] if following else None, whole=whole
         )
+
+
+class ExpiringOut(f.Serializer[Any]):
+    data = shapes.ExpiryOut(many=True)  # type: ignore[assignment]  # DRF makes it a field
+
+
+class MyExpiring(ApiView):
+    route = "my_points_expiring"
+
+    @operation(
+        "What runs out when, first day first; points that never do are left out",
+        answer=ExpiringOut,
+        example={"data": [{"points": 320, "on": "2026-12-31"}, {"points": 1200, "on": "2027-06-30"}]},
+        parameters=[_CURRENCY],
+        is_tagged=True,
+    )
+    def get(self, request: Request) -> HttpResponse:
+        currency = request.query_params.get("currency", "points")[:20]
+        found = selectors.expiring(member_id=self.member_id, currency=currency)
+        return self.tagged({"data": [{"points": amount, "on": last_day} for last_day, amount in found]})
 
 
 class MemberPoints(ApiView):

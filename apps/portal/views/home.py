@@ -27,9 +27,9 @@ def page(request: HttpRequest) -> HttpResponse:
     latest = orders.newest(member_id=member_id, limit=1)
     facts: Facts = {
         "me": me,
+        "points": points.totals(member_id=member_id),
         "notes": list(inbox.find_for_member(member_id=member_id)[:NEWEST]),
         "last_order": latest[0] if latest else None,
-        "points": points.totals(member_id=member_id),
         "steps": [*_duties(me, said), *_steps(me, said)],
     }
     return shell.page(request, "portal/home.html", facts, at="home")

@@ -1,0 +1,230 @@
+"""What a member has beyond points: the daily sign-in, tasks and achievements."""
+
+from datetime import date
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers as f
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api import shapes
+from apps.api.base import ApiView
+from apps.api.schema import operation
+from apps.core import clock
+from apps.core.errors import NotFound
+from apps.points import achievements, sign_ins, tasks_of_members
+
+_MONTH = OpenApiParameter("month", str, description="2026-11; this month where left out")
+
+
+def named(thing: Any, field: str = "name") -> str:
+    """In the caller's language."""
+    is_english = (get_language() or "").startswith("en")
+    return str((is_english and getattr(thing, f"{field}_en")) or getattr(thing, field))
+
+
+class DayOut(f.Serializer[Any]):
+    on = f.DateField()
+    state = f.CharField(help_text="signed, made_up, missed, open (today), ahead")
+
+
+class MakeUpOut(f.Serializer[Any]):
+    is_offered = f.BooleanField()
+    free_left = f.IntegerField(help_text="this month")
+    points = f.IntegerField(allow_null=True, help_text="what a day beyond the free ones costs; null: not to be had")
+    days_back = f.IntegerField()
+
+
+class StepOut(f.Serializer[Any]):
+    day = f.IntegerField(help_text="of the days in a row")
+    points = f.IntegerField()
+
+
+class CalendarOut(f.Serializer[Any]):
+    days = DayOut(many=True)
+    streak = f.IntegerField(help_text="days in a row; today may still be missing")
+    is_signed_today = f.BooleanField()
+    make_up = MakeUpOut()
+    steps = StepOut(many=True)
+
+
+class SignedOut(f.Serializer[Any]):
+    on = f.DateField()
+    streak = f.IntegerField()
+    points = f.IntegerField(help_text="given for it now")
+    is_new = f.BooleanField(help_text="false: this day was signed before")
+
+
+CALENDAR_EXAMPLE = {
+    "days": [{"on": "2026-11-21", "state": "signed"}, {"on": "2026-11-22", "state": "open"}], "streak": 6,
+    "is_signed_today": False, "make_up": {"is_offered": True, "free_left": 1, "points": 20, "days_back": 7},
+    "steps": [{"day": 7, "points": 20}],
+}  # fmt: skip
+SIGNED_EXAMPLE = {"on": "2026-11-22", "streak": 7, "points": 25, "is_new": True}
+
+
+def _signed(made: sign_ins.Signed) -> dict[str, Any]:
+    return {"on": made.on, "streak": made.streak, "points": made.points, "is_new": made.is_new}
+
+
+class MySignIns(ApiView):
+    route = "my_sign_ins"
+
+    @operation(
+        "A month of your sign-ins, the days in a row, and what comes next",
+        answer=CalendarOut,
+        example=CALENDAR_EXAMPLE,
+        parameters=[_MONTH],
+        is_tagged=True,
+    )
+    def get(self, request: Request) -> HttpResponse:
+        moment = clock.now()
+        asked = request.query_params.get("month")
+        month = _day(f"{asked}-01") if asked else clock.local_date(moment)
+        if month is None:
+            raise ValidationError({"month": [ErrorDetail(_("A month like 2026-11 is expected."), code="invalid")]})
+        found = sign_ins.calendar(member_id=self.member_id, month=month, moment=moment)
+        return self.tagged(
+            {
+                "days": [{"on": day.on, "state": day.state} for day in found.days],
+                "streak": found.streak,
+                "is_signed_today": found.is_signed_today,
+                "make_up": {
+                    "is_offered": found.make_up.is_offered,
+                    "free_left": found.make_up.free_left,
+                    "points": found.make_up.points,
+                    "days_back": found.make_up.days_back,
+                },
+                "steps": [{"day": day, "points": amount} for day, amount in found.steps],
+            }
+        )
+
+    @operation("Sign in for today; again: nothing happens", answer=SignedOut, example=SIGNED_EXAMPLE)
+    def post(self, request: Request) -> Response:
+        return Response(_signed(sign_ins.sign_in(member_id=self.member_id)))
+
+
+class MySignIn(ApiView):
+    route = "my_sign_in"
+
+    @operation(
+        "Make up a missed day; again: nothing happens",
+        answer=SignedOut,
+        example=SIGNED_EXAMPLE | {"on": "2026-11-20", "points": 0},
+        problems=["not_found", "make_up_refused", "points_insufficient"],
+    )
+    def put(self, request: Request, day: str) -> Response:
+        on = _day(day)
+        if on is None:
+            raise NotFound
+        return Response(_signed(sign_ins.make_up(member_id=self.member_id, on=on)))
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+class TaskOut(f.Serializer[Any]):
+    key = f.CharField()
+    name = f.CharField()
+    points = f.IntegerField()
+    currency = f.CharField()
+    per = f.CharField(help_text="day, week, month, year or life")
+    most = f.IntegerField(help_text="so often per period")
+    done = f.IntegerField()
+    done_on = f.DateField(allow_null=True)
+
+
+class TasksOut(f.Serializer[Any]):
+    data = TaskOut(many=True)  # type: ignore[assignment]  # DRF makes it a field
+
+
+class MyTasks(ApiView):
+    route = "my_tasks"
+
+    @operation(
+        "What you can do for points, open ones first",
+        answer=TasksOut,
+        example={
+            "data": [
+                {
+                    "key": "profile_complete", "name": "完善资料", "points": 50, "currency": "points", "per": "life", "most": 1,
+                    "done": 0, "done_on": None,
+                }
+            ]
+        },
+        is_tagged=True,
+    )  # fmt: skip
+    def get(self, request: Request) -> HttpResponse:
+        rows = [
+            {
+                "key": task.key,
+                "name": named(task),
+                "points": task.points,
+                "currency": task.currency,
+                "per": task.per,
+                "most": task.most,
+                "done": task.done,
+                "done_on": task.done_on,
+            }
+            for task in tasks_of_members.for_member(member_id=self.member_id)
+        ]
+        return self.tagged({"data": rows})
+
+
+class AchievementOut(f.Serializer[Any]):
+    key = f.CharField()
+    name = f.CharField()
+    kind = f.CharField(help_text="what is counted: orders, spend_cents, sign_ins, event")
+    value = f.IntegerField()
+    target = f.IntegerField()
+    period = f.CharField(help_text="month, quarter, year or life")
+    points = f.IntegerField()
+    currency = f.CharField()
+    completed_at = f.DateTimeField(allow_null=True)
+
+
+class AchievementsOut(f.Serializer[Any]):
+    data = AchievementOut(many=True)  # type: ignore[assignment]  # DRF makes it a field
+
+
+class MyAchievements(ApiView):
+    route = "my_achievements"
+
+    @operation(
+        "Numbers to reach for points, and how far you are",
+        answer=AchievementsOut,
+        example={
+            "data": [
+                {
+                    "key": "regular", "name": "月度常客", "kind": "orders", "value": 2, "target": 4, "period": "month",
+                    "points": 50, "currency": "points", "completed_at": None,
+                }
+            ]
+        },
+        is_tagged=True,
+    )  # fmt: skip
+    def get(self, request: Request) -> HttpResponse:
+        rows = [
+            {
+                "key": goal.key,
+                "name": named(goal),
+                "kind": goal.kind,
+                "value": goal.value,
+                "target": goal.target,
+                "period": goal.period,
+                "points": goal.points,
+                "currency": goal.currency,
+                "completed_at": shapes.at(goal.completed_at) if goal.completed_at else None,
+            }
+            for goal in achievements.progress(member_id=self.member_id)
+        ]
+        return self.tagged({"data": rows})

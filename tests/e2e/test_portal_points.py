@@ -1,0 +1,58 @@
+"""Points on an open page of a member's phone: an order paid elsewhere arrives by itself, soon, once, and is said; one tap signs in."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from apps.core import clock
+from apps.orders import services as orders
+from apps.points.earning import Rule, SignIn
+from tests.console.world import House
+from tests.e2e.conftest import Open
+from tests.e2e.portal_walk import log_in
+from tests.e2e.visits import keep
+from tests.processes import Simulator
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+SOON = 5_000  # ms
+
+
+@pytest.mark.parametrize("language", ["zh-hans", pytest.param("en", marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("path", ["/my/points/", pytest.param("/my/", marks=pytest.mark.nightly)])
+def test_an_order_paid_elsewhere_arrives_as_points_on_the_open_page(
+    open_page: Open, house: House, simulator: Simulator, run_flows: Callable[[], None], path: str, language: str, tmp_path: Path
+):  # fmt: skip
+    Rule.objects.filter(key="member-day").update(is_active=False)
+    run_flows()
+    found = open_page(language=language)
+    page = found.page
+    log_in(found, simulator, path=path)
+    expect(page.locator(".p-big").first).to_have_text("12,480")
+
+    order = orders.record(
+        source="pos", order_no="TILL-9", member_id=house.members["mine"].pk, total_cents=12_800, created_at=clock.now(),
+        lines=[orders.NewLine(product_id=None, total_cents=12_800)],
+    )  # fmt: skip
+    orders.mark_paid(order_id=order.pk, paid_at=clock.now())
+    run_flows()
+
+    expect(page.locator(".p-big").first).to_have_text("12,608", timeout=SOON)
+    expect(page.locator("[data-live-said]")).to_contain_text("12,608")
+    if path == "/my/points/":
+        expect(page.locator("#points-new a.p-li")).to_have_count(1)
+        expect(page.locator("#points-new a.p-li")).to_contain_text("TILL-9")
+    found.check()
+    keep(page, name=f"points-came-{language}", folder=tmp_path)
+
+
+def test_two_quick_taps_sign_in_once(open_page: Open, house: House, simulator: Simulator):
+    found = open_page()
+    page = found.page
+    log_in(found, simulator, path="/my/sign-in/")
+    page.locator("form button.wide").dblclick()
+
+    expect(page.locator(".p-toast[role=status]")).to_be_visible()
+    assert SignIn.objects.filter(member_id=house.members["mine"].pk).count() == 3
+    found.check()

@@ -1,0 +1,93 @@
+"""The daily sign-in and tasks on a member's phone."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+
+from apps.core import clock, requests
+from apps.members import services as members
+from apps.points import defaults, selectors, sign_ins
+from apps.points import services as points
+from apps.points.earning import SignIn
+from apps.points.models import Entry
+from tests.portal.doors import browser_of
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def member_id() -> int:
+    with requests.acting(actor="cli"):
+        defaults.install()
+    return members.register(source="test", nickname="林若溪", phone="19900000031")
+
+
+@pytest.fixture
+def client(member_id: int) -> Client:
+    browser = browser_of(member_id)
+    browser.cookies["django_language"] = "en"
+    return browser
+
+
+def test_two_taps_are_one_sign_in_and_the_result_is_said(client: Client, member_id: int):
+    with clock.frozen(NOW):
+        assert "Sign in for today" in client.get("/my/sign-in/").content.decode()
+        client.post("/my/sign-in/today/")
+        said = client.get("/my/sign-in/").content.decode()
+        client.post("/my/sign-in/today/")
+        again = client.get("/my/sign-in/").content.decode()
+
+    assert '<div class="p-toast" role="status"><span>Signed in: 5 points for you.' in said
+    assert "You have signed in for today already." in again
+    assert "Sign in for today" not in again
+    assert (SignIn.objects.count(), Entry.objects.count()) == (1, 1)
+    assert selectors.totals(member_id=member_id, moment=NOW).balance == 5
+
+
+def test_the_month_is_a_table_with_heads_and_every_state_in_words(client: Client, member_id: int):
+    for days in (5, 4, 2, 1):
+        sign_ins.sign_in(member_id=member_id, moment=NOW - timedelta(days=days))
+
+    with clock.frozen(NOW):
+        text = client.get("/my/sign-in/").content.decode()
+        before = client.get("/my/sign-in/?month=2026-10").content.decode()
+        nonsense = client.get("/my/sign-in/?month=2099-99").content.decode()
+
+    assert text.count('<th scope="col">') == 7
+    assert text.count('<td class="signed">') == 4
+    assert text.count('<td class="open" aria-current="date"><span>22</span>') == 1
+    assert text.count('<span class="sr">missed</span>') == 17
+    assert '<b class="p-big">2</b>' in text
+    assert "5 more days<br><b>+20 points</b>" in text
+    assert "October 2026" in before
+    assert "November 2026" in nonsense
+
+
+def test_a_missed_day_is_made_up_free_then_for_points_then_not_at_all(client: Client, member_id: int):
+    with clock.frozen(NOW):
+        page = client.get("/my/sign-in/").content.decode()
+        assert "1 day of this month is free." in page
+        assert page.count('name="day"') == 7
+        client.post("/my/sign-in/made-up/", {"day": "2026-11-21"})
+        assert "A day costs 20 points; you have 0." in client.get("/my/sign-in/").content.decode()
+        poor = client.post("/my/sign-in/made-up/", {"day": "2026-11-20"})
+        points.earn(member_id=member_id, amount=50, source="gift:1", moment=NOW)
+        paid = client.post("/my/sign-in/made-up/", {"day": "2026-11-20"})
+        old = client.post("/my/sign-in/made-up/", {"day": "2026-10-20"})
+        nothing = client.post("/my/sign-in/made-up/", {"day": "tomorrow"})
+
+    assert (poor.status_code, paid.status_code, old.status_code, nothing.status_code) == (409, 302, 409, 404)
+    assert 'role="alert"' in poor.content.decode()
+    assert sorted(str(day) for day in SignIn.objects.values_list("on", flat=True)) == ["2026-11-20", "2026-11-21"]
+    assert selectors.totals(member_id=member_id, moment=NOW).balance == 30
+
+
+def test_tasks_and_achievements_say_what_they_bring_and_how_far_one_is(client: Client):
+    text = client.get("/my/tasks/").content.decode()
+
+    assert "Complete your profile" in text
+    assert "+50 points" in text
+    assert "0 of 4 orders" in text
+    assert "¥0.00 of ¥10,000.00" in text
