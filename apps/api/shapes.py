@@ -282,8 +282,14 @@ def expires_first(totals: Totals) -> dict[str, Any] | None:
     return {"points": totals.next_expiry, "on": totals.last_day} if totals.next_expiry else None
 
 
+class TierOut(f.Serializer[Any]):
+    key = f.CharField()
+    name = f.CharField()
+
+
 class HomeOut(f.Serializer[Any]):
     member = MemberOut()
+    tier = TierOut(allow_null=True, help_text="null where the brand has no tiers")
     points = BalanceOut()
     unread = f.IntegerField(help_text="unread messages in the inbox; 100 means 100 or more")
     messages = MessageOut(many=True, help_text="the newest three")
@@ -292,6 +298,7 @@ class HomeOut(f.Serializer[Any]):
 
 HOME_EXAMPLE = {
     "member": MEMBER_EXAMPLE,
+    "tier": {"key": "silver", "name": "银卡"},
     "points": {"balance": 12480, "pending": 120, "expires_first": {"points": 320, "on": "2026-12-31"}},
     "unread": 1, "messages": [MESSAGE_EXAMPLE], "orders": [ORDER_EXAMPLE],
 }  # fmt: skip

@@ -51,6 +51,8 @@ V1: list[tuple[str, type[ApiView]]] = [
     ("exchanges/<str:exchange>:confirm-paid", rewards.ExchangePaid),
     ("exchanges:hand-over", rewards.HandOver),
     ("me/points/expiring", points.MyExpiring),
+    ("me/tier", standing.MyTier),
+    ("me/benefits", standing.MyBenefits),
     ("me/sign-ins", standing.MySignIns),
     ("me/sign-ins/<str:day>", standing.MySignIn),
     ("me/tasks", standing.MyTasks),

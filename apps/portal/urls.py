@@ -17,6 +17,7 @@ from apps.portal.views import (
     points,
     privacy,
     step_up,
+    tier,
 )
 
 app_name = "portal"
@@ -39,6 +40,7 @@ urlpatterns = [
     path("exchanges/<str:exchange>/cancel/", mall.cancel, name="exchange_cancel"),
     path("points/", points.page, name="points"),
     path("points/now/", points.now, name="points_now"),
+    path("tier/", tier.page, name="tier"),
     path("sign-in/", earning.sign_in, name="sign_in"),
     path("sign-in/today/", earning.today, name="sign_in_today"),
     path("sign-in/made-up/", earning.make_up, name="sign_in_make_up"),

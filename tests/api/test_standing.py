@@ -1,11 +1,12 @@
-"""Sign-ins, tasks and achievements over the API."""
+"""Tier, rights, sign-ins, tasks and achievements over the API."""
 
 from datetime import timedelta
 
 import pytest
 
 from apps.core import clock, requests
-from apps.points import defaults
+from apps.points import defaults, ladders, tiers
+from apps.points import services as points
 from apps.points.models import Entry
 from tests.api.conftest import Caller
 
@@ -14,6 +15,29 @@ from tests.api.conftest import Caller
 def shop(db: None) -> None:
     with requests.acting(actor="cli"):
         defaults.install()
+        ladders.install_defaults()
+
+
+def test_without_tiers_there_is_none_to_show(me: Caller):
+    assert me.get("me/tier").status_code == 404
+    assert me.get("me/home").data["tier"] is None
+    assert me.get("me/benefits").data == {"data": []}
+
+
+def test_the_tier_names_what_is_missing_and_what_comes_otherwise(shop: None, me: Caller):
+    assert me.member is not None
+    points.earn(member_id=me.member.pk, amount=4_620, currency="growth", source="order:1")
+    tiers.reassess(member_ids=[me.member.pk])
+
+    shown = me.get("me/tier")
+
+    assert (shown.data["tier"]["key"], shown.data["value"]) == ("silver", 4_620)
+    assert shown.data["next"] == {"key": "gold", "name": "Gold", "threshold": 5_000, "missing": 380}
+    assert (shown.data["falls"]["to"]["key"], shown.data["falls"]["missing"]) == ("basic", 1_000)
+    assert me.get("me/tier", If_None_Match=shown["ETag"]).status_code == 304
+    assert me.get("me/home").data["tier"] == {"key": "silver", "name": "Silver"}
+    unlocked = [one["is_unlocked"] for one in me.get("me/benefits").data["data"]]
+    assert unlocked == [True] * 4 + [False] * 7
 
 
 def test_a_day_is_signed_once_and_a_missed_one_made_up(shop: None, me: Caller):

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, sync_playwright
 from apps.core import clock, requests
 from apps.gateways import inbox
 from apps.orders import services as orders
-from apps.points import defaults
+from apps.points import defaults, ladders, tiers
 from apps.points import services as points
 from apps.points.earning import SignIn
 from tests.console import world
@@ -63,6 +63,7 @@ def give_points(house: House) -> None:
     """12,480 to use, 280 of them until the end of the year; some on their way, some set aside, some spent; days signed in a row."""
     with requests.acting(actor="test"):
         defaults.install()
+        ladders.install_defaults()
     mine, year = house.members["mine"].pk, clock.local_date(house.moment).year
     ends = [clock.day_start(date(year + more, 1, 1)) for more in (1, 2)]
     given = [
@@ -74,6 +75,10 @@ def give_points(house: House) -> None:
         points.earn(
             member_id=mine, amount=amount, source=source, terms=terms, moment=house.moment - timedelta(days=9 - days)
         )
+    points.earn(
+        member_id=mine, amount=4_620, currency="growth", source="order:1", moment=house.moment - timedelta(days=5)
+    )
+    tiers.reassess(member_ids=[mine])
     points.spend(member_id=mine, amount=20, source="exchange:1", moment=house.moment - timedelta(days=2))
     points.hold(member_id=mine, amount=40, source="exchange:2", moment=house.moment, keep_for=timedelta(days=300))
     SignIn.objects.bulk_create(

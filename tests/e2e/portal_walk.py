@@ -93,6 +93,7 @@ def every_page(house: House) -> dict[str, str]:
         "order": f"/my/orders/{house.order_id('mine')}/",
         **mall_of(house),
         "points": "/my/points/",
+        "tier": "/my/tier/",
         "sign-in": "/my/sign-in/",
         "tasks": "/my/tasks/",
         "me": "/my/me/",

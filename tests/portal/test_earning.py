@@ -1,4 +1,4 @@
-"""The daily sign-in and tasks on a member's phone."""
+"""The daily sign-in, tasks and the tier on a member's phone."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +7,7 @@ from django.test import Client
 
 from apps.core import clock, requests
 from apps.members import services as members
-from apps.points import defaults, selectors, sign_ins
+from apps.points import defaults, ladders, selectors, sign_ins, tiers
 from apps.points import services as points
 from apps.points.earning import SignIn
 from apps.points.models import Entry
@@ -21,6 +21,7 @@ NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 def member_id() -> int:
     with requests.acting(actor="cli"):
         defaults.install()
+        ladders.install_defaults()
     return members.register(source="test", nickname="林若溪", phone="19900000031")
 
 
@@ -91,3 +92,21 @@ def test_tasks_and_achievements_say_what_they_bring_and_how_far_one_is(client: C
     assert "+50 points" in text
     assert "0 of 4 orders" in text
     assert "¥0.00 of ¥10,000.00" in text
+
+
+def test_the_tier_says_what_is_missing_what_comes_and_what_is_locked(client: Client, member_id: int):
+    points.earn(member_id=member_id, amount=4_620, currency="growth", source="order:1", moment=NOW)
+    tiers.reassess(member_ids=[member_id], moment=NOW)
+
+    with clock.frozen(NOW + timedelta(days=1)):
+        text = client.get("/my/tier/").content.decode()
+        home = client.get("/my/").content.decode()
+
+    line = "Earn <b>380</b> more growth to become Gold"
+    assert line in text
+    assert line in home
+    assert 'width="92.4%"' in home
+    assert "4,620 of 5,000" in home
+    assert "you go from Silver to Basic, unless you earn <b>1,000</b> more growth by" in text
+    assert "within the last 12 months" in text
+    assert (text.count(">unlocked<"), text.count(">still locked<")) == (4, 7)

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from apps.api import shapes
 from apps.api.base import ApiView, Input
 from apps.api.schema import Paged, operation
+from apps.api.views import standing
 from apps.core import clock, ids, tokens
 from apps.core.errors import NotFound
 from apps.gateways import inbox
@@ -20,6 +21,7 @@ from apps.members import selectors as members
 from apps.members.models import Consent
 from apps.orders import selectors as orders
 from apps.points import selectors as points
+from apps.points import tiers
 
 MOST_UNREAD = 100
 AT_HOME = 3
@@ -77,12 +79,17 @@ class Home(ApiView):
         return self.tagged(
             {
                 "member": shapes.member(members.card(self.member_id)),
+                "tier": self._tier(),
                 "points": shapes.balance(points.totals(member_id=self.member_id)),
                 "unread": letters.unread,
                 "messages": [shapes.message(row) for row in letters.newest],
                 "orders": [shapes.order(row) for row in newest],
             }
         )
+
+    def _tier(self) -> dict[str, Any] | None:
+        tier = tiers.tier_of(member_ids=[self.member_id]).get(self.member_id)
+        return {"key": tier.key, "name": standing.named(tier)} if tier else None
 
 
 class Consents(ApiView):

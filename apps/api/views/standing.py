@@ -1,6 +1,6 @@
-"""What a member has beyond points: the daily sign-in, tasks and achievements."""
+"""What a member has beyond points: the tier and its rights, the daily sign-in, tasks and achievements."""
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.http import HttpResponse
@@ -17,7 +17,8 @@ from apps.api.base import ApiView
 from apps.api.schema import operation
 from apps.core import clock
 from apps.core.errors import NotFound
-from apps.points import achievements, sign_ins, tasks_of_members
+from apps.points import achievements, benefits, outlook, sign_ins, tasks_of_members
+from apps.points.models import Ladder, Tier
 
 _MONTH = OpenApiParameter("month", str, description="2026-11; this month where left out")
 
@@ -26,6 +27,136 @@ def named(thing: Any, field: str = "name") -> str:
     """In the caller's language."""
     is_english = (get_language() or "").startswith("en")
     return str((is_english and getattr(thing, f"{field}_en")) or getattr(thing, field))
+
+
+class NextTierOut(shapes.TierOut):
+    threshold = f.IntegerField()
+    missing = f.IntegerField(help_text="points of the ladder's currency, or 分 where basis is spend")
+
+
+class ComingTierOut(shapes.TierOut):
+    on = f.DateField(help_text="the day from which it counts")
+
+
+class FallOut(f.Serializer[Any]):
+    to = shapes.TierOut()
+    on = f.DateField(help_text="the first day on the lower tier")
+    missing = f.IntegerField(help_text="so much more keeps the tier")
+    by = f.DateField(help_text="the last day to get it")
+
+
+class StandingOut(f.Serializer[Any]):
+    tier = shapes.TierOut()
+    basis = f.CharField(help_text="what counts: earned, spend or balance")
+    value = f.IntegerField()
+    since = f.DateTimeField(allow_null=True)
+    valid_until = f.DateField(allow_null=True, help_text="the last day; null: no end")
+    is_locked = f.BooleanField(help_text="set by hand, never assessed")
+    next = NextTierOut(allow_null=True)
+    coming = ComingTierOut(allow_null=True)
+    falls = FallOut(allow_null=True, help_text="what comes where nothing more does")
+
+
+_SILVER, _GOLD = {"key": "silver", "name": "银卡"}, {"key": "gold", "name": "金卡"}
+STANDING_EXAMPLE = {
+    "tier": _SILVER, "basis": "earned", "value": 4620, "since": "2026-03-31T10:32:05+08:00", "valid_until": "2027-03-31",
+    "is_locked": False, "next": _GOLD | {"threshold": 5000, "missing": 380}, "coming": None, "falls": None,
+}  # fmt: skip
+
+
+def _tier(tier: Tier) -> dict[str, Any]:
+    return {"key": tier.key, "name": named(tier)}
+
+
+def _last_day(end: datetime | None) -> date | None:
+    return clock.local_date(end - timedelta(microseconds=1)) if end else None
+
+
+class MyTier(ApiView):
+    route = "my_tier"
+
+    @operation(
+        "Your tier: what is missing to the next, and what comes otherwise",
+        answer=StandingOut,
+        example=STANDING_EXAMPLE,
+        problems=["not_found"],
+        is_tagged=True,
+    )
+    def get(self, request: Request) -> HttpResponse:
+        now = outlook.outlook(member_id=self.member_id)
+        ladder = Ladder.objects.order_by("pk").first()
+        if now is None or ladder is None:
+            raise NotFound
+        above, coming, falls = now.next_tier, None, None
+        if now.coming and now.coming_at:
+            coming = _tier(now.coming) | {"on": clock.local_date(now.coming_at)}
+        if now.falls_to and now.falls_at:
+            falls = {
+                "to": _tier(now.falls_to),
+                "on": clock.local_date(now.falls_at),
+                "missing": now.missing_to_keep,
+                "by": _last_day(now.falls_at),
+            }
+        return self.tagged(
+            {
+                "tier": _tier(now.tier),
+                "basis": ladder.basis,
+                "value": now.value,
+                "since": shapes.at(now.since) if now.since else None,
+                "valid_until": _last_day(now.valid_until),
+                "is_locked": now.is_locked,
+                "next": _tier(above) | {"threshold": above.threshold, "missing": now.missing_to_next}
+                if above
+                else None,
+                "coming": coming,
+                "falls": falls,
+            }
+        )
+
+
+class BenefitOut(f.Serializer[Any]):
+    tier = shapes.TierOut()
+    kind = f.CharField(help_text="open list: multiplier, birthday, coupon, shipping, service")
+    title = f.CharField()
+    value = f.DictField(help_text="by kind: factor, points, coupon")
+    is_unlocked = f.BooleanField()
+
+
+class BenefitsOut(f.Serializer[Any]):
+    data = BenefitOut(many=True)  # type: ignore[assignment]  # DRF makes it a field
+
+
+class MyBenefits(ApiView):
+    route = "my_benefits"
+
+    @operation(
+        "What each tier gives, lowest first; yours are unlocked",
+        answer=BenefitsOut,
+        example={
+            "data": [
+                {
+                    "tier": _SILVER,
+                    "kind": "multiplier",
+                    "title": "消费积分 1.1 倍",
+                    "value": {"factor": "1.1"},
+                    "is_unlocked": True,
+                }
+            ]
+        },
+        is_tagged=True,
+    )
+    def get(self, request: Request) -> HttpResponse:
+        rows = [
+            {
+                "tier": _tier(right.tier),
+                "kind": right.benefit.kind,
+                "title": named(right.benefit, "title"),
+                "value": right.benefit.value,
+                "is_unlocked": right.is_unlocked,
+            }
+            for right in benefits.rights(member_id=self.member_id)
+        ]
+        return self.tagged({"data": rows})
 
 
 class DayOut(f.Serializer[Any]):

@@ -13,7 +13,7 @@ from apps.members import selectors as members
 from apps.members.models import Consent
 from apps.orders import selectors as orders
 from apps.points import selectors as points
-from apps.portal import agreements, shell
+from apps.portal import agreements, ladders, shell
 from apps.portal.shell import Facts
 
 NEWEST = 3
@@ -28,6 +28,7 @@ def page(request: HttpRequest) -> HttpResponse:
     facts: Facts = {
         "me": me,
         "points": points.totals(member_id=member_id),
+        "tier": ladders.view(member_id=member_id),
         "notes": list(inbox.find_for_member(member_id=member_id)[:NEWEST]),
         "last_order": latest[0] if latest else None,
         "steps": [*_duties(me, said), *_steps(me, said)],
