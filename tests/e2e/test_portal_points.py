@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from apps.core import clock
 from apps.orders import services as orders
+from apps.points import selectors
 from apps.points.earning import Rule, SignIn
 from tests.console.world import House
 from tests.e2e.conftest import Open
@@ -29,17 +30,20 @@ def test_an_order_paid_elsewhere_arrives_as_points_on_the_open_page(
     found = open_page(language=language)
     page = found.page
     log_in(found, simulator, path=path)
-    expect(page.locator(".p-big").first).to_have_text("12,480")
+    mine = house.members["mine"].pk
+    before = selectors.totals(member_id=mine).balance
+    expect(page.locator(".p-big").first).to_have_text(f"{before:,}")
 
     order = orders.record(
-        source="pos", order_no="TILL-9", member_id=house.members["mine"].pk, total_cents=12_800, created_at=clock.now(),
+        source="pos", order_no="TILL-9", member_id=mine, total_cents=12_800, created_at=clock.now(),
         lines=[orders.NewLine(product_id=None, total_cents=12_800)],
     )  # fmt: skip
     orders.mark_paid(order_id=order.pk, paid_at=clock.now())
     run_flows()
 
-    expect(page.locator(".p-big").first).to_have_text("12,608", timeout=SOON)
-    expect(page.locator("[data-live-said]")).to_contain_text("12,608")
+    now = f"{before + 140:,}"  # 128 yuan, one point each, times 1.1 for the silver tier
+    expect(page.locator(".p-big").first).to_have_text(now, timeout=SOON)
+    expect(page.locator("[data-live-said]")).to_contain_text(now)
     if path == "/my/points/":
         expect(page.locator("#points-new a.p-li")).to_have_count(1)
         expect(page.locator("#points-new a.p-li")).to_contain_text("TILL-9")
