@@ -17,15 +17,15 @@ from tests.portal.doors import browser_of, family_of
 
 pytestmark = pytest.mark.django_db
 TABLE = yaml.safe_load(settings.ACCESS_FILE.read_text())["routes"]
-KEYS = {"message": ids.encode("msg", 5), "order": ids.encode("ord", 5), "session": ids.encode("ses", 5)}
+PREFIXES = {"message": "msg", "order": "ord", "session": "ses", "reward": "rwd", "exchange": "exg"}
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 
 
 def addresses(need: str) -> list[str]:
     found = []
     for route in (name for name, wanted in TABLE.items() if name.startswith("portal:") and wanted == need):
-        keys = {"message": "message", "order": "order", "session_end": "session"}.get(route.removeprefix("portal:"))
-        found.append(reverse(route, kwargs={keys: KEYS[keys]} if keys else {}))
+        noun = route.removeprefix("portal:").removesuffix("_end").removesuffix("_confirm").removesuffix("_cancel")
+        found.append(reverse(route, kwargs={noun: ids.encode(PREFIXES[noun], 5)} if noun in PREFIXES else {}))
     return found
 
 
