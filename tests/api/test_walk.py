@@ -18,8 +18,8 @@ from apps.gateways.inbox import Letter
 from apps.gateways.models import InboxMessage
 from apps.members import fields
 from apps.members.models import CodeRequest, Member
+from apps.points import defaults, ladders
 from apps.points import services as points
-from apps.points import defaults
 from apps.points.models import Exchange
 from apps.stores import credentials
 from apps.stores.models import Scope, Store
@@ -73,6 +73,7 @@ class World:
         self.reward, self.paid = gift("walk", points=10), gift("paid", points=10, cash_cents=990)
         with requests.acting(actor="test"):
             defaults.install()
+            ladders.install_defaults()
         self.code = codes.create(name="poster", target="mini:pages/live/room?id=7").slug
         self.family_id = tokens.sessions(self.member.user_id)[0].family_id
         scopes = [scope.value for scope in Scope]
