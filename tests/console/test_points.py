@@ -104,7 +104,7 @@ def test_old_lines_are_pages_away(house: House, at: Callable[..., Client]):
     for _page in range(3):
         page = client.get(url + before)
         seen += len(page.context["lines"])
-        before = f"?before={page.context['older']}"
+        before = f"?currency=points&before={page.context['older']}"
 
     assert seen == 65
     assert page.context["older"] is None

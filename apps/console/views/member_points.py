@@ -76,15 +76,18 @@ def _page(request: HttpRequest, row: Member, *, form: AdjustForm | None = None, 
     may_adjust = request.access.can("points.adjust")  # type: ignore[attr-defined]
     if form is None and may_adjust:
         form = AdjustForm(initial={"direction": "plus", "request_key": secrets.token_urlsafe(12)})
+    currencies = list(Currency.objects.all())
+    shown = asked.one_of(request, name="currency", allowed=[currency.key for currency in currencies]) or "points"
     facts = {
         "row": row,
         "public_id": people.public_id(row),
+        "shown": shown,
         "currencies": [
-            (currency, selectors.totals(member_id=row.pk, currency=currency.key)) for currency in Currency.objects.all()
+            (currency, selectors.totals(member_id=row.pk, currency=currency.key)) for currency in currencies
         ],
         "form": form if may_adjust else None,
         "waiting": _waiting(row.pk),
-        **_statement(request, row.pk),
+        **_statement(request, row.pk, currency=shown),
     }
     if may_adjust:
         staff = _staff(request)
@@ -92,10 +95,10 @@ def _page(request: HttpRequest, row: Member, *, form: AdjustForm | None = None, 
     return render(request, "console/member_points.html", facts, status=status)
 
 
-def _statement(request: HttpRequest, member_id: int) -> dict[str, object]:
+def _statement(request: HttpRequest, member_id: int, *, currency: str) -> dict[str, object]:
     """The newest lines, older ones page by page."""
     before = asked.a_key(request, name="before")
-    found, older = telling.statement(member_id=member_id, before=before, limit=PAGE)
+    found, older = telling.statement(member_id=member_id, currency=currency, before=before, limit=PAGE)
     return {"lines": telling.tell(found, language=get_language() or ""), "older": older, "is_first": not before}
 
 
