@@ -97,7 +97,7 @@ class World:
         assert self.me.post("auth/step-up", body).status_code == 204
 
     def path(self, path: str) -> str:
-        return path.format(**self.samples())
+        return path.format(**self.samples()) if "{" in path else path
 
     def samples(self) -> dict[str, str]:
         """What stands in the addresses: things of this member, and another log-in of theirs."""
