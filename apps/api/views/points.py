@@ -1,5 +1,6 @@
 """Points: what members see of theirs, and what programs of the brand book."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -214,6 +215,16 @@ class _Booking(ApiView):
     def source(self, reference: str) -> str:
         return f"api:{self.principal.actor}:{self.act}:{reference}"
 
+    def book(self, member: str, act: Callable[..., points.Posting]) -> Response:
+        given = self.read(BookingInput)
+        made = act(
+            member_id=member_of(member),
+            amount=given["amount"],
+            source=self.source(given["reference"]),
+            currency=currency_of(given),
+        )
+        return Response(_posting(made))
+
 
 class MemberEarn(_Booking):
     route = "member_points_earn"
@@ -229,14 +240,7 @@ class MemberEarn(_Booking):
         tag="server",
     )
     def post(self, request: Request, member: str) -> Response:
-        given = self.read(BookingInput)
-        made = points.earn(
-            member_id=member_of(member),
-            amount=given["amount"],
-            source=self.source(given["reference"]),
-            currency=currency_of(given),
-        )
-        return Response(_posting(made))
+        return self.book(member, points.earn)
 
 
 class MemberSpend(_Booking):
@@ -253,14 +257,7 @@ class MemberSpend(_Booking):
         tag="server",
     )
     def post(self, request: Request, member: str) -> Response:
-        given = self.read(BookingInput)
-        made = points.spend(
-            member_id=member_of(member),
-            amount=given["amount"],
-            source=self.source(given["reference"]),
-            currency=currency_of(given),
-        )
-        return Response(_posting(made))
+        return self.book(member, points.spend)
 
 
 class HoldInput(BookingInput):
