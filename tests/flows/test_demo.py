@@ -15,13 +15,15 @@ from apps.catalog.models import Category, Product
 from apps.core import brand, runs
 from apps.core.models import AuditEntry, User
 from apps.events.models import Event
-from apps.flows.demo import answers, history, people, source, state, wheel, words
+from apps.flows.demo import answers, history, mall, people, replay, source, state, wheel, words
 from apps.gateways.simulator.client import Client
 from apps.members import selectors as members
 from apps.members import services as member_services
 from apps.members.models import Consent, ConsentNow, Identity, Member
 from apps.orders.models import Change, Line, Order
-from apps.points.models import Standing
+from apps.points import checking, offers
+from apps.points.earning import Award, Rule
+from apps.points.models import Account, Entry, Reward, Standing
 from apps.segments import refresh as stats
 from apps.segments.models import MemberStats, StageChange
 from apps.stores.models import Role, Staff, Store
@@ -204,6 +206,37 @@ def test_every_member_who_bought_stands_where_a_year_of_purchases_puts_them(smal
     assert standing == {member: cents // 100 for member, cents in spent if cents >= 100}
     assert Standing.objects.exclude(tier__rank=0).exists()
     assert not Event.objects.filter(name="member.tier_changed").exists()
+
+
+def test_every_order_of_the_last_ninety_days_earned_points_once_and_the_books_are_clean(small_demo):
+    since = replay.first_moment(NOW)
+    paid = dict(Order.objects.filter(paid_at__gte=since, total_cents__gte=100).values_list("pk", "paid_at"))
+    rule = Rule.objects.get(key="order")
+    earned = Award.objects.filter(rule=rule, points__gt=0).values_list("order", "entry__at").distinct()
+
+    assert len(paid) > 50
+    assert dict(earned) == paid
+    spendable = Account.objects.filter(currency__key="points")
+    assert set(spendable.values_list("member", flat=True)) >= set(
+        Order.objects.filter(pk__in=paid).values_list("member", flat=True)
+    )
+    assert not spendable.filter(balance__lte=0).exists()
+    assert checking.check().faults == 0
+
+
+def test_growth_comes_as_openings_alone_and_its_rule_is_live_for_what_comes_after(small_demo):
+    assert set(Entry.objects.filter(account__currency__key="growth").values_list("kind", flat=True)) == {"opening"}
+    assert not Rule.objects.filter(is_active=False).exists()
+
+
+def test_the_mall_offers_labelled_gifts_that_somebody_can_take(small_demo):
+    richest = Account.objects.filter(currency__key="points").order_by("-balance").first()
+    offered = offers.find(member_id=richest.member_id, moment=NOW)
+
+    assert {offer.reward.key for offer in offered} == {gift[0] for gift in mall.GIFTS}
+    assert [offer.reward.key for offer in offered if "sold_out" in offer.reasons] == ["demo-box"]
+    assert any(offer.is_available for offer in offered)
+    assert set(Reward.objects.values_list("description", flat=True)) == {mall.NOTE}
 
 
 def test_without_a_demo_the_demo_clock_stands_still(db):
