@@ -234,7 +234,7 @@ def test_the_mall_offers_labelled_gifts_that_somebody_can_take(small_demo):
     offered = offers.find(member_id=richest.member_id, moment=NOW)
 
     assert {offer.reward.key for offer in offered} == {gift[0] for gift in mall.GIFTS}
-    assert [offer.reward.key for offer in offered if "sold_out" in offer.reasons] == ["demo-box"]
+    assert [offer.reward.key for offer in offered if "out_of_stock" in offer.reasons] == ["demo-box"]
     assert any(offer.is_available for offer in offered)
     assert set(Reward.objects.values_list("description", flat=True)) == {mall.NOTE}
 

@@ -26,7 +26,7 @@ def earn(*, since: datetime, now: datetime, say: Say) -> tuple[int, int]:
     for first in range(0, len(order_ids), AT_ONCE):
         made = awards.award_orders(order_ids=order_ids[first : first + AT_ONCE])
         given += sum(outcome.points for outcome in made)
-        steps.at(first + AT_ONCE, f"{given:,} points")
+        steps.at(min(first + AT_ONCE, len(order_ids)), f"{given:,} points")
     for rule_id in growth:
         rules.resume(rule_id=rule_id)
     return len(order_ids), given
