@@ -21,6 +21,8 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "points.Lot": {"amount": 500, "remaining": 500, "reversed": 0},
     "points.Reward": {"starts_at": None, "ends_at": None},
     "points.Hold": {"settled_at": None},
+    "points.Ladder": {"window": {"kind": "life"}, "validity": {"kind": "none"}},
+    "points.Exchange": {"state": "cancelled"},
     "flows.PrivacyRequest": {"kind": "export", "state": "taken", "sealed": None},
 }
 

@@ -15,6 +15,7 @@ from apps.gateways.models import InboxMessage
 from apps.members import field_policies, identities, services, states
 from apps.members.models import Attribute, Consent, ConsentNow, Identity, Member, MemberKey
 from apps.orders import services as orders
+from apps.points.models import Account
 from apps.segments import refresh as stats
 from apps.segments.models import MemberStats
 
@@ -22,7 +23,13 @@ MOMENT = timezone.now().replace(microsecond=0)
 # Append-only history grows, and derived rows carry the time of their computing.
 GROWS = {"segments.StageChange", "segments.ScoreChange", "orders.Change", "members.Merge", "members.MergeMove"}
 # Compared below, column by column or opened.
-ELSEWHERE = GROWS | {"members.Identity", "members.ConsentNow", "segments.MemberStats", "segments.Newcomer"}
+ELSEWHERE = GROWS | {
+    "members.Identity",
+    "members.ConsentNow",
+    "points.Account",
+    "segments.MemberStats",
+    "segments.Newcomer",
+}
 
 
 def make_up(dice: random.Random, number: int) -> int:
@@ -80,6 +87,9 @@ def everything(member_ids: tuple[int, int]) -> dict[str, Any]:
         for member_id in member_ids
         if held.model not in ELSEWHERE
     }
+    # an empty account that the merge opened may stay; what stands in them must not differ
+    totals = ("member_id", "currency_id", "balance", "pending", "held", "debt", "earned_total")
+    found["points"] = list(Account.objects.filter(member_id__in=member_ids, earned_total__gt=0).values_list(*totals))
     columns = [field.attname for field in MemberStats._meta.fields if field.attname not in {"as_of"}]
     found["stats"] = list(MemberStats.objects.filter(pk__in=member_ids).order_by("pk").values(*columns))
     found["consents"] = list(
