@@ -21,6 +21,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "points.Lot": {"amount": 500, "remaining": 500, "reversed": 0},
     "points.Reward": {"starts_at": None, "ends_at": None},
     "points.Hold": {"settled_at": None},
+    "points.Tier": {"rank": 0, "threshold": 0, "segment_key": ""},
     "points.Ladder": {"window": {"kind": "life"}, "validity": {"kind": "none"}},
     "points.Exchange": {"state": "cancelled"},
     "flows.PrivacyRequest": {"kind": "export", "state": "taken", "sealed": None},
