@@ -34,6 +34,14 @@ def test_the_log_in_page_of_the_demo_names_a_members_phone(demo_member: int):
     assert "19900000007" in Client().get("/my/login/").content.decode()
 
 
+def test_the_members_pages_say_that_they_are_a_demo_from_the_first_one_on(demo_member: int):
+    assert "p-ribbon" not in Client().get("/my/login/").content.decode()
+
+    brand.write("core.demo", True)
+
+    assert "p-ribbon" in Client().get("/my/login/").content.decode()
+
+
 def test_where_messages_reach_real_phones_no_number_is_shown(demo_member: int, settings):
     brand.write("core.demo", True)
     settings.SMS_PROVIDER = "another"
