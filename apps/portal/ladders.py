@@ -71,9 +71,9 @@ def view(*, member_id: int, moment: datetime | None = None) -> View | None:
     """None: the brand has no tiers."""
     moment = moment or clock.now()
     now = outlook.outlook(member_id=member_id, moment=moment)
-    ladder = Ladder.objects.order_by("pk").first()
-    if now is None or ladder is None:
+    if now is None:
         return None
+    ladder = Ladder.objects.get(pk=now.tier.ladder_id)
     return View(
         ladder=ladder,
         now=now,
