@@ -9,8 +9,6 @@ from django.db import connection
 from apps.core import clock
 from apps.points.models import Entry
 
-MAX_ID = 2**63 - 1
-
 
 @dataclass(frozen=True)
 class Totals:
@@ -58,50 +56,6 @@ def totals(*, member_id: int, currency: str = "points", moment: datetime | None 
 def find(*, member_id: int, source: str, currency: str = "points") -> Entry | None:
     """The line that a source wrote."""
     return Entry.objects.filter(account__member_id=member_id, account__currency__key=currency, source=source).first()
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a statement. `balance` is the running balance after it; `store` the name of the store, "" without one."""
-
-    entry_id: int
-    kind: str
-    amount: int
-    balance: int
-    source: str
-    store: str
-    order_id: int | None
-    note: str
-    at: datetime
-
-
-# Lines that only move what is pending, set aside or owed do not change the balance and are not shown. The order of a line that takes
-# back or gives back is that of the line it undoes.
-_STATEMENT = """
-select e.id, e.kind, e.amount, e.balance_after, e.source, coalesce(s.name, ''),
-       coalesce((select min(w.order_id) from points_award w where w.entry_id = e.id),
-                (select min(w.order_id) from points_award w where w.entry_id = e.reverses_id)), e.note, e.at
-from points_entry e left join stores_store s on s.id = e.store_id
-where e.account_id = (select a.id from points_account a join points_currency c on c.id = a.currency_id
-                      where a.member_id = %(member)s and c.key = %(currency)s)
-  and e.amount <> 0 and e.id < %(before)s
-order by e.id desc limit %(limit)s
-"""
-
-
-def statement(
-    *, member_id: int, currency: str = "points", before: int | None = None, limit: int = 20
-) -> tuple[list[Line], int | None]:
-    """A page of the lines that changed the balance, newest first, and what to pass as `before` for the next; None at the end.
-
-    One query, as quick for ten thousand lines as for ten. Ordered as booked: a line that something fell due carries that moment.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _STATEMENT, {"member": member_id, "currency": currency, "before": before or MAX_ID, "limit": limit + 1}
-        )
-        lines = [Line(*row) for row in cursor.fetchall()]
-    return lines[:limit], lines[limit - 1].entry_id if len(lines) > limit else None
 
 
 # The last valid day of a lot is the day before the first moment it is void.

@@ -32,13 +32,12 @@ _TITLES = {
 }
 _SOURCES = {
     "sign_in": gettext_lazy("Daily sign-in"),
-    "sign-in": gettext_lazy("Daily sign-in"),
     "birthday": gettext_lazy("Birthday points"),
     "exchange": gettext_lazy("Rewards mall"),
     "achievement": gettext_lazy("Achievement"),
     "task": gettext_lazy("Task done"),
     "registration": gettext_lazy("Registration"),
-    "makeup": gettext_lazy("Made-up sign-in"),
+    "make_up": gettext_lazy("Made-up sign-in"),
 }
 
 

@@ -3,10 +3,11 @@
 from datetime import date, timedelta
 
 import pytest
+from django.utils.translation import gettext as _
 
 from apps.events.models import Event
 from apps.members.models import Member
-from apps.points import expiring, selectors, tasks
+from apps.points import expiring, selectors, tasks, telling
 from apps.points import services as points
 from apps.points.models import Hold
 from tests.points.accounts import MONDAY, earn, hold, join, spend, totals
@@ -15,17 +16,17 @@ from tests.points.accounts import MONDAY, earn, hold, join, spend, totals
 def test_a_statement_is_read_page_by_page_newest_first(member: Member, django_assert_max_num_queries):
     for number in range(1, 6):
         earn(member, 10, f"order:{number}")
-    earn(member, 99, "order:9", terms=points.Terms(is_pending=True))
-    spend(member, 15, "gift:1", by=points.By(note="2 cups"))
+    spend(member, 15, "make_up:2026-11-29", by=points.By(note="2 cups"))
 
     with django_assert_max_num_queries(2):
-        lines, more = selectors.statement(member_id=member.pk, limit=4)
-    rest, end = selectors.statement(member_id=member.pk, limit=4, before=more)
+        lines, more = telling.statement(member_id=member.pk, limit=4)
+        told = telling.tell(lines)
+    rest, end = telling.statement(member_id=member.pk, limit=4, before=more)
 
-    assert [(line.source, line.amount, line.balance) for line in lines] == [
-        ("gift:1", -15, 35), ("order:5", 10, 50), ("order:4", 10, 40), ("order:3", 10, 30),
+    assert [(line.source, line.amount, line.balance_after) for line in lines] == [
+        ("make_up:2026-11-29", -15, 35), ("order:5", 10, 50), ("order:4", 10, 40), ("order:3", 10, 30),
     ]  # fmt: skip
-    assert (lines[0].kind, lines[0].note, lines[0].store, lines[0].order_id) == ("spend", "2 cups", "", None)
+    assert (told[0].entry.note, told[0].about, told[0].order_id) == ("2 cups", _("Made-up sign-in"), None)
     assert [line.source for line in rest] == ["order:2", "order:1"]
     assert end is None
 
@@ -81,5 +82,5 @@ def test_after_a_merge_the_statement_shows_what_came(member: Member, friend: Mem
     earn(member, 10, "a")
     join(member, friend)
 
-    (line,), _ = selectors.statement(member_id=friend.pk)
-    assert (line.kind, line.amount, line.balance) == ("merge_in", 10, 10)
+    (line,), _following = telling.statement(member_id=friend.pk)
+    assert (line.kind, line.amount, line.balance_after) == ("merge_in", 10, 10)
