@@ -2,7 +2,6 @@
 
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView as DjangoLoginView
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -10,7 +9,9 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from apps.console import second_step
+from apps.core import ratelimits
 from apps.core.models import User
+from apps.core.ratelimits import Limit
 from apps.stores import access, second_factor
 
 TRIES = 5
@@ -24,17 +25,15 @@ class StaffForm(AuthenticationForm):
     }
 
     def clean(self) -> dict:
-        """Count wrong tries per name and address; a locked pair is refused before the password is looked at."""
-        name = str(self.cleaned_data.get("username", ""))[:80]
-        key = f"login:{name.lower()}:{self.request.META.get('REMOTE_ADDR', '')}" if self.request else f"login:{name}"
-        if cache.get(key, 0) >= TRIES:
+        """Count tries per name and address, before the password is looked at; the right one begins the count anew."""
+        name = str(self.cleaned_data.get("username", ""))[:80].lower()
+        address = self.request.META.get("REMOTE_ADDR", "") if self.request else ""
+        limit = Limit("staff-login", ratelimits.subject_of(f"{name}:{address}"), TRIES, LOCK_SECONDS, closed=True)
+        if ratelimits.ask([limit]).refusal:
             raise ValidationError(_("Too many tries. Wait five minutes, then try again."), code="locked")
-        try:
-            return super().clean()
-        except ValidationError:
-            cache.add(key, 0, LOCK_SECONDS)
-            cache.incr(key)
-            raise
+        right = super().clean()
+        ratelimits.clear(limit)
+        return right
 
     def confirm_login_allowed(self, user: User) -> None:
         super().confirm_login_allowed(user)

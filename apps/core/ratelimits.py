@@ -118,7 +118,7 @@ def ask(limits: Sequence[Limit], *, mark: str = "") -> Asked:
     if time.monotonic() < _rest["until"]:
         return _without_valkey(limits)
     windows = [number for limit in limits for number in (limit.quota, limit.window * 1000)]
-    keys = [f"limit:{limit.name}:{limit.subject}" for limit in limits] + ([f"mark:{mark}"] if mark else [])
+    keys = [_key(limit) for limit in limits] + ([f"mark:{mark}"] if mark else [])
     try:
         found = _run(len(keys), *keys, len(limits), *windows, BUSY * 1000, SEEN * 1000)
     except (RedisError, OSError):
@@ -146,6 +146,16 @@ def forget(mark: str) -> None:
         log.warning("mark not taken back")
 
 
+def clear(limit: Limit) -> None:
+    """Begin counting anew, because the one who was counted has proved who they are."""
+    try:
+        _client(settings.REDIS_URL).delete(_key(limit))
+    except (RedisError, OSError):
+        log.warning("limit not cleared")
+    with connection.cursor() as cursor:
+        cursor.execute("delete from core_ratewindow where name = %s and subject = %s", [limit.name, limit.subject])
+
+
 def wake() -> None:
     """Ask Valkey again at once, whatever happened before."""
     _rest["until"] = 0.0
@@ -161,6 +171,10 @@ def purge() -> int:
     with connection.cursor() as cursor:
         cursor.execute("delete from core_ratewindow where ends_at < %s", [clock.now()])
         return cursor.rowcount
+
+
+def _key(limit: Limit) -> str:
+    return f"limit:{limit.name}:{limit.subject}"
 
 
 def _without_valkey(limits: Sequence[Limit]) -> Asked:

@@ -16,13 +16,13 @@ from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_tot
 from allauth.mfa.utils import decrypt, encrypt
 from allauth.mfa.webauthn.internal import auth as webauthn
 from django.conf import settings
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from apps.core import audit, brand, ciphers, clock
+from apps.core import audit, brand, ciphers, clock, ratelimits
 from apps.core.models import User
+from apps.core.ratelimits import Limit
 from apps.stores.errors import FactorNeeded, ProofWrong, TooManyTries
 from apps.stores.models import Role
 
@@ -276,13 +276,12 @@ class _counted:
     """Counts wrong proofs per person; the sixth within five minutes is not looked at. A right one clears the count."""
 
     def __init__(self, user: User) -> None:
-        self._key = f"second-factor:{user.pk}"
+        self._limit = Limit("second-factor", str(user.pk), TRIES, LOCK_SECONDS, closed=True)
 
     def __enter__(self) -> None:
-        cache.add(self._key, 0, LOCK_SECONDS)
-        if cache.incr(self._key) > TRIES:
+        if ratelimits.ask([self._limit]).refusal:
             raise TooManyTries
 
     def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
         if kind is None:
-            cache.delete(self._key)
+            ratelimits.clear(self._limit)

@@ -62,6 +62,14 @@ def test_the_sixth_try_is_refused_even_with_the_right_password():
     assert "_auth_user_id" not in client.session
 
 
+def test_the_right_password_begins_the_count_anew():
+    person()
+    for _ in range(2):
+        for _ in range(4):
+            enter(Client(), "wrong-password-1")
+        assert enter(Client()).status_code == 302
+
+
 def test_a_stranger_elsewhere_cannot_lock_a_person_out():
     person()
     for _ in range(9):

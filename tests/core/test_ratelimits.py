@@ -118,6 +118,28 @@ def test_the_count_in_the_database_is_exact_for_ten_threads(no_valkey):
     assert RateWindow.objects.get().used == 18
 
 
+@pytest.mark.django_db
+def test_whoever_proves_who_they_are_is_counted_anew():
+    tries = limit(closed=True)
+    for _ in range(5):
+        ratelimits.ask([tries])
+
+    ratelimits.clear(tries)
+
+    assert ratelimits.ask([tries]).verdicts[0].remaining == 4
+
+
+@pytest.mark.django_db
+def test_without_valkey_too(no_valkey):
+    tries = limit(closed=True)
+    for _ in range(6):
+        ratelimits.ask([tries])
+
+    ratelimits.clear(tries)
+
+    assert ratelimits.ask([tries]).verdicts[0].remaining == 4
+
+
 def test_subjects_are_digests():
     assert "17000001234" not in ratelimits.subject_of("17000001234")
     assert ratelimits.subject_of("a") == ratelimits.subject_of("a") != ratelimits.subject_of("b")

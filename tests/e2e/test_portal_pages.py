@@ -48,6 +48,7 @@ def test_every_page_is_clean(open_page: Open, house: House, simulator, tmp_path:
     found.page.fill("#phone", "19900000002")
     found.page.check("[name=agree]")
     found.page.click("form button.wide")
+    found.page.wait_for_selector("#code")
     look_at(found, "code", language=language, deep=is_night)
     keep(found.page, name=f"code-{picture}", folder=tmp_path)
     log_in(found, simulator)

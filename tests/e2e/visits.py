@@ -60,6 +60,7 @@ class Visit:
 
     def check(self, *, deep: bool = True) -> None:
         """No sideways scroll, no error, no refused source, no foreign host; deep: nothing that axe objects to."""
+        self.settle()
         page = self.page
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         assert page.evaluate("window.refused") == []
