@@ -108,6 +108,7 @@ urlpatterns = [
     path("console/merges/<str:merge>/undo/", merges.undo, name="merge_undo"),
     path("console/orders/", orders.index, name="orders"),
     path("console/orders/<str:order>/", orders.order, name="order"),
+    path("console/orders/<str:order>/pay/", orders.pay, name="order_pay"),
     path("console/orders/<str:order>/refund/", orders.refund, name="order_refund"),
     path("console/policies/", policies.index, name="policies"),
     path("console/policies/new/", policies.new, name="policy_new"),

@@ -114,6 +114,11 @@ def awarded(*, order_id: int) -> list[Award]:
     )
 
 
+def names(*, is_english: bool) -> dict[int, str]:
+    """Every rule's name in one language."""
+    return {rule.pk: rule.name_en if is_english else rule.name for rule in Rule.objects.all()}
+
+
 def _tried(rule: Rule, drafts: bool) -> LiveRule:
     if drafts and rule.draft is not None:
         return facts.as_live(rule, definition=definitions.checked(rule.draft, trigger=rule.trigger))

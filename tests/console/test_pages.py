@@ -17,7 +17,9 @@ from apps.console import csv_files, dashboard
 from apps.console.templatetags.pages import half_hidden
 from apps.core import ids, jobs
 from apps.core.models import AuditEntry, Job
+from apps.orders import services as orders
 from apps.orders.models import Order, Refund
+from apps.points import defaults
 from apps.stores.models import Role, Staff
 from tests.console import world
 from tests.console.world import House
@@ -162,6 +164,35 @@ def test_a_refund_is_previewed_then_done_once_however_often_it_is_sent(house: Ho
     for _ in range(2):
         assert client.post(address, asked | {"confirm": "1"}).status_code == 302
     assert list(Refund.objects.values_list("amount_cents", "source")) == [(2500, "console:abcdefgh12345678")]
+
+
+def test_an_order_is_marked_paid_once_by_whom_it_may_and_its_page_says_what_it_brought(house: House, at, run_flows):
+    order = orders.record(source="pos", order_no="T-1", member_id=house.members["mine"].pk, lines=[], total_cents=9_900,
+                          store_id=house.stores["mine"].pk)  # fmt: skip
+    page, pay = (reverse(f"console:{name}", args=[ids.encode("ord", order.pk)]) for name in ("order", "order_pay"))
+    assert at(Role.CLERK).post(pay).status_code == 403
+    order.refresh_from_db()
+    assert order.status == "recorded"
+    assert "付款后才有积分" in at(Role.CLERK).get(page).content.decode()
+    client = at(Role.MANAGER)
+
+    for _ in range(2):
+        assert client.post(pay).status_code == 302
+    line = AuditEntry.objects.get(action="order.paid")
+    assert (line.actor, line.after) == (f"user:{house.users[Role.MANAGER].pk}", {"total_cents": 9_900})
+    assert [row.reason for row in client.get(page).context["points"].silent] == []
+    defaults.install()
+    assert "正在路上" in client.get(page).content.decode()
+    run_flows()
+
+    told = client.get(page).context["points"]
+    assert [(row.points, row.taken_back) for row in told.brought] == [(99, 0), (99, 0)]
+    assert told.silent == ()
+    client.post(reverse("console:order_refund", args=[ids.encode("ord", order.pk)]),
+                {"what": "whole", "request_key": "abcdefgh12345678", "confirm": "1"})  # fmt: skip
+    run_flows()
+    assert [row.stays for row in client.get(page).context["points"].brought] == [0, 0]
+    assert AuditEntry.objects.filter(action="order.refunded").count() == 1
 
 
 def test_too_large_a_refund_is_refused_with_the_limit_and_keeps_the_input(house: House, at):

@@ -1,4 +1,5 @@
-"""Points on an open page of a member's phone: an order paid elsewhere arrives by itself, soon, once, and is said; one tap signs in."""
+"""Points on an open page of a member's phone: an order that staff mark as paid arrives by itself, soon, once, and is said, and its refund
+takes the points away; one tap signs in."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,14 +7,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from apps.core import clock
+from apps.core import ids
 from apps.orders import services as orders
 from apps.points import selectors
 from apps.points.earning import Rule, SignIn
+from apps.stores.models import Role
+from tests.console import world
 from tests.console.world import House
 from tests.e2e.conftest import Open
 from tests.e2e.portal_walk import log_in
-from tests.e2e.visits import keep
+from tests.e2e.visits import Visit, keep
 from tests.processes import Simulator
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -22,7 +25,7 @@ SOON = 5_000  # ms
 
 @pytest.mark.parametrize("language", ["zh-hans", pytest.param("en", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("path", ["/my/points/", pytest.param("/my/", marks=pytest.mark.nightly)])
-def test_an_order_paid_elsewhere_arrives_as_points_on_the_open_page(
+def test_an_order_paid_in_the_console_arrives_as_points_on_the_open_page_and_its_refund_takes_them_away(
     open_page: Open, house: House, simulator: Simulator, run_flows: Callable[[], None], path: str, language: str, tmp_path: Path
 ):  # fmt: skip
     Rule.objects.filter(key="member-day").update(is_active=False)
@@ -33,12 +36,16 @@ def test_an_order_paid_elsewhere_arrives_as_points_on_the_open_page(
     mine = house.members["mine"].pk
     before = selectors.totals(member_id=mine).balance
     expect(page.locator(".p-big").first).to_have_text(f"{before:,}")
-
     order = orders.record(
-        source="pos", order_no="TILL-9", member_id=mine, total_cents=12_800, created_at=clock.now(),
+        source="pos", order_no="TILL-9", member_id=mine, total_cents=12_800, store_id=house.stores["mine"].pk,
         lines=[orders.NewLine(product_id=None, total_cents=12_800)],
     )  # fmt: skip
-    orders.mark_paid(order_id=order.pk, paid_at=clock.now())
+    staff = _at_the_order(open_page, house, ids.encode("ord", order.pk), language=language)
+    desk = staff.page
+
+    desk.click("[data-open=pay]")
+    desk.click("#pay button.go")
+    desk.wait_for_load_state()
     run_flows()
 
     now = f"{before + 140:,}"  # 128 yuan, one point each, times 1.1 for the silver tier
@@ -47,8 +54,33 @@ def test_an_order_paid_elsewhere_arrives_as_points_on_the_open_page(
     if path == "/my/points/":
         expect(page.locator("#points-new a.p-li")).to_have_count(1)
         expect(page.locator("#points-new a.p-li")).to_contain_text("TILL-9")
-    found.check()
+    desk.reload()
+    expect(desk.locator("#points tbody tr").first).to_contain_text("140")
+    staff.check()
+    keep(desk, name=f"order-points-{language}", folder=tmp_path)
     keep(page, name=f"points-came-{language}", folder=tmp_path)
+
+    desk.click("#refund button.c-btn")
+    desk.click("#refund button[name=confirm]")
+    desk.wait_for_load_state()
+    run_flows()
+
+    expect(page.locator(".p-big").first).to_have_text(f"{before:,}", timeout=SOON)
+    if path == "/my/points/":
+        expect(page.locator("#points-new a.p-li")).to_have_count(2)
+    found.check()
+
+
+def _at_the_order(open_page: Open, house: House, order: str, *, language: str) -> Visit:
+    """The manager at their desk, with the order before them."""
+    found = open_page(width=1440, language=language)
+    found.go("/console/login/")
+    found.page.fill("[name=username]", house.users[Role.MANAGER].username)
+    found.page.fill("[name=password]", world.PASSWORD)
+    found.page.click("form button.go")
+    found.page.wait_for_url(lambda address: "/login/" not in address)
+    found.go(f"/console/orders/{order}/")
+    return found
 
 
 def test_two_quick_taps_sign_in_once(open_page: Open, house: House, simulator: Simulator):

@@ -5,6 +5,7 @@ import secrets
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -13,9 +14,11 @@ from apps.console import asked, refunds, scope
 from apps.console.refunds import RefundForm
 from apps.core import ids, money
 from apps.core.errors import DomainError
+from apps.orders import by_hand
 from apps.orders import selectors as orders
-from apps.orders import services
 from apps.orders.models import Order
+from apps.orders.moves import PAID_STATES
+from apps.points import by_order
 
 PREFIX = "ord"
 
@@ -57,6 +60,19 @@ def order(request: HttpRequest, order: str) -> HttpResponse:
 
 
 @require_POST
+def pay(request: HttpRequest, order: str) -> HttpResponse:
+    """The shop took the payment outside: asked once on the page. A double click is one payment."""
+    detail = _detail(request, order, permission="orders.pay")
+    try:
+        by_hand.mark_paid(order_id=detail.order.id)
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("Paid. Points and stage of the member follow within seconds."))
+    return redirect("console:order", order)
+
+
+@require_POST
 def refund(request: HttpRequest, order: str) -> HttpResponse:
     """Asked once for the consequences, then done once: the request key makes a double click one refund."""
     detail = _detail(request, order, permission="orders.refund")
@@ -66,7 +82,7 @@ def refund(request: HttpRequest, order: str) -> HttpResponse:
     if "confirm" not in request.POST:
         return _page(request, order, form=form, preview=refunds.preview(form=form, detail=detail))
     try:
-        made = services.refund(
+        made = by_hand.refund(
             order_id=detail.order.id,
             source=f"console:{form.cleaned_data['request_key']}",
             amount_cents=form.amount_cents,
@@ -91,9 +107,16 @@ def _page(
     may_refund = request.access.can("orders.refund") and detail.refundable_cents > 0  # type: ignore[attr-defined]
     if form is None and may_refund:
         form = RefundForm(detail=detail, initial={"what": "whole", "request_key": secrets.token_urlsafe(12)})
+    access = request.access  # type: ignore[attr-defined]
+    is_paid = detail.order.status in PAID_STATES
     facts = {
         "detail": detail,
         "order": detail.order,
+        "is_paid": is_paid,
+        "may_pay": "pay" in detail.moves and access.can("orders.pay"),
+        "points": by_order.of(order_id=detail.order.id, is_paid=is_paid, language=get_language() or "")
+        if access.can("points.view")
+        else None,
         "lines": detail.lines,
         "form": form if may_refund else None,
         "public_id": public_id,
