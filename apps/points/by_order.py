@@ -12,14 +12,15 @@ _BROUGHT = """
 select case when %(english)s then r.name_en else r.name end, case when %(english)s then c.name_en else c.name end,
        sum(w.points)::bigint, max(w.reason), coalesce(points_undone_of(w.entry_id), 0), coalesce(l.waits, false), l.due_at
 from points_award w join points_rule r on r.id = w.rule_id join points_currency c on c.id = r.currency_id
-left join lateral (select t.activated_at is null and t.remaining > 0 as waits, t.due_at from points_lot t where t.entry_id = w.entry_id) l
-    on true
+left join lateral (
+    select t.activated_at is null and t.remaining > 0 as waits, t.due_at from points_lot t where t.entry_id = w.entry_id) l on true
 where w.order_id = %(order)s
 group by r.id, c.id, w.entry_id, l.waits, l.due_at order by c.id, r.key
 """
 _PAID = """
 select coalesce(sum(p.points), 0)::bigint,
-       coalesce((select sum(points_undone_of(e.entry_id)) from (select distinct entry_id from points_payment where order_id = %(order)s) e), 0)::bigint
+       coalesce((select sum(points_undone_of(e.entry_id)) from (
+           select distinct entry_id from points_payment where order_id = %(order)s) e), 0)::bigint
 from points_payment p where p.order_id = %(order)s
 """
 

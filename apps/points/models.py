@@ -4,9 +4,10 @@ from apps.points.books import Account, Check, Currency, Entry, Fault, Hold, Lot,
 from apps.points.earning import Achievement, Attainment, Award, EventMark, Payment, Rule, RuleVersion, SignIn
 from apps.points.ladder import Benefit, Ladder, Standing, Tier, TierChange
 from apps.points.shelf import Exchange, Reward, StockChange, StoreStock
+from apps.points.tallies import DayTotal, Outlook, Tally, TallyMark
 
 __all__ = [
-    "Account", "Achievement", "Attainment", "Award", "Benefit", "Check", "Currency", "Entry", "EventMark", "Exchange",
-    "Fault", "Hold", "Ladder", "Lot", "Payment", "Reward", "Rule", "RuleVersion", "SignIn", "Standing", "StockChange",
-    "StoreStock", "Tier", "TierChange", "Use",
+    "Account", "Achievement", "Attainment", "Award", "Benefit", "Check", "Currency", "DayTotal", "Entry", "EventMark", "Exchange",
+    "Fault", "Hold", "Ladder", "Lot", "Outlook", "Payment", "Reward", "Rule", "RuleVersion", "SignIn", "Standing", "StockChange",
+    "StoreStock", "Tally", "TallyMark", "Tier", "TierChange", "Use",
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from apps.core import runs
-from apps.points import checking, expiring, happenings, mall, outlook, services, tiers
+from apps.points import checking, expiring, happenings, mall, outlook, services, tallying, tiers
 
 
 @shared_task(name="points.release_holds")
@@ -30,6 +30,14 @@ def check_ledgers() -> None:
     with runs.recorded("points.check_ledgers") as figures:
         run = checking.check()
         figures.update(accounts=run.accounts, entries=run.entries, faults=run.faults)
+
+
+@shared_task(name=tallying.KIND)
+def tally() -> None:
+    """The sums that the liability report reads."""
+    with runs.recorded(tallying.KIND) as figures:
+        done = tallying.tally()
+        figures.update(lines=done.lines, is_behind=done.is_behind)
 
 
 @shared_task(name="points.sweep_mall")

@@ -155,6 +155,7 @@ CELERY_BEAT_SCHEDULE = {
     "settle-merges": {"task": "flows.settle_merges", "schedule": crontab(minute="3-59/10")},
     "release-holds": {"task": "points.release_holds", "schedule": 30.0},
     "settle-points": {"task": "points.settle", "schedule": crontab(minute="*/5")},  # midnight among them
+    "tally-points": {"task": "points.tally", "schedule": crontab(minute=7)},
     "check-ledgers": {"task": "points.check_ledgers", "schedule": crontab(hour=3, minute=50)},
     "warn-expiring": {"task": "points.warn_expiring", "schedule": crontab(hour=0, minute=30)},
     "move-tiers": {"task": "points.move_tiers", "schedule": crontab(minute=2)},

@@ -1,5 +1,5 @@
-"""Points on an open page of a member's phone: an order that staff mark as paid arrives by itself, soon, once, and is said, and its refund
-takes the points away; one tap signs in."""
+"""Points on an open page of a member's phone: what staff mark as paid arrives by itself, soon, once, and is said; its refund takes
+the points away. One tap signs in."""
 
 from collections.abc import Callable
 from pathlib import Path
