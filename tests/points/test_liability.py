@@ -140,7 +140,7 @@ def test_closed_months_foretell_what_runs_out_and_too_few_of_them_nothing():
     closed = [Cohort(date(2026, month, 1), 5_000, 3_500, 1_000, 500, 0, 0) for month in (1, 2, 3)]
     going = Cohort(date(2026, 10, 1), 1_000, 100, 50, 100, 0, 0)  # 2/9 of 900 kept are 200, 50 went already
     spent = Cohort(date(2026, 11, 1), 1_000, 0, 0, 990, 0, 0)  # 10 kept, 2 expected
-    never = Cohort(date(2026, 11, 1), 9_000, 0, 0, 9_000, 0, 0)  # its month is not over
+    never = Cohort(date(2026, 11, 1), 9_000, 9_000, 0, 0, 0, 0)  # its month is not over
 
     told = liability.forecast([*closed, going, spent, never], on=on)
 
