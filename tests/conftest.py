@@ -67,12 +67,17 @@ def _own_media(tmp_path_factory: pytest.TempPathFactory) -> None:
     settings.ERASURES_FILE = tmp_path_factory.mktemp("erasures") / "erasures.jsonl"
 
 
+@pytest.fixture(scope="session")
+def _valkey_clients(pytestconfig: pytest.Config) -> list[redis.Redis]:
+    """Kept open: a new one costs more than the flush."""
+    return [redis.Redis.from_url(_valkey(database)) for database in pytestconfig.stash[VALKEY_DATABASES]]
+
+
 @pytest.fixture(autouse=True)
-def _fresh_valkey(pytestconfig: pytest.Config) -> None:
+def _fresh_valkey(_valkey_clients: list[redis.Redis]) -> None:
     """No test finds another one's cache entries, rate limits or wake-up calls."""
-    for database in pytestconfig.stash[VALKEY_DATABASES]:
-        with redis.Redis.from_url(_valkey(database)) as client:
-            client.flushdb()
+    for client in _valkey_clients:
+        client.flushdb()
 
 
 @pytest.fixture(autouse=True)
