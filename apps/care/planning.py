@@ -102,6 +102,8 @@ def statement(
     due, due_params = triggers.due(version, moment=moment, last_run=last_run, seen=seen)
     rule, rule_params = audience.compiled(version.audience)
     verdict = "\n".join(f"when {condition} then '{reason}'" for reason, condition in _checks(version))
+    # The count lets everybody be judged before the first touch is written. A table analysed while it was empty is read whole for
+    # every member: without the count it would be read as it grows, 100,000 members in a quarter of an hour instead of seconds.
     held = gate.held_out_sql("policy_key", "policy_limit")
     sql = f"""
         with due as materialized ({due}),
@@ -127,6 +129,7 @@ def statement(
                    case when verdict = '' then %(day)s end, null, 0, 0,
                    case when verdict <> '' then %(moment)s end
             from judged
+            where (select count(*) from judged) > 0
             returning state, reason
         )
         select state, reason, count(*) from made group by state, reason

@@ -86,16 +86,19 @@ def add_many(*, kind: str, entries: Sequence[tuple[int, str]]) -> int:
     return sum(owners[value] == member_id for value, (member_id, _) in zip(digests, entries, strict=True))
 
 
+# Sorted, so that everybody is looked up before the first is written: where the table was analysed while it was empty, each look-up
+# reads it whole, as far as it has grown.
+NEW_MEMBERS = """
+    insert into members_member (member_no, nickname, gender, status, source, tags, attributes, joined_at)
+    select number, '', '', 'active', %s, '{}', '{}', %s from unnest(%s::text[]) number
+     where not exists (select from members_member m where m.member_no = number)
+     order by number on conflict (member_no) do nothing
+"""
+
+
 def _upsert_members(numbers: list[str], source: str) -> dict[str, int]:
     with connection.cursor() as cursor:
-        cursor.execute(
-            """insert into members_member
-                   (member_no, nickname, gender, status, source, tags, attributes, joined_at)
-               select number, '', '', 'active', %s, '{}', '{}', %s from unnest(%s::text[]) number
-                where not exists (select from members_member m where m.member_no = number)
-               on conflict (member_no) do nothing""",
-            [source, clock.now(), numbers],
-        )
+        cursor.execute(NEW_MEMBERS, [source, clock.now(), numbers])
         cursor.execute(
             "select member_no, coalesce(merged_into_id, id) from members_member where member_no = any(%s)", [numbers]
         )

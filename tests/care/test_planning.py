@@ -9,6 +9,8 @@ from apps.care.models import Run, Touch
 from apps.core import clock as house_clock
 from apps.members.models import Member
 from apps.orders.models import Change, Order
+from tests import growing
+from tests.care import crowd
 from tests.care.conftest import CHINA, NOON, Shop, paused, touches
 
 pytestmark = pytest.mark.django_db
@@ -338,3 +340,12 @@ QUIET = gate.Gate(day_cap=1, week_cap=3, quiet=(22, 8), global_holdout_percent=0
 )
 def test_when_it_is_sent(now: str, hour: int, sent: str) -> None:
     assert QUIET.send_at(house_clock.parse(now), hour=hour) == house_clock.parse(sent)
+
+
+def test_everybody_is_judged_before_the_first_touch_is_written(shop: Shop, noon: datetime) -> None:
+    version = shop.policy()
+    crowd.lapsing(300, moment=noon)
+    sql, params = planning.statement(version, moment=noon, limits=gate.load(), last_run=None, seen=0)
+
+    assert growing.pages_read(sql, params, table="care_touch") == 0
+    assert Touch.objects.count() == 300

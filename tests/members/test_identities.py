@@ -5,9 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
-from apps.members import selectors, services
+from apps.core import clock
+from apps.members import identities, selectors, services
 from apps.members.errors import IdentityTaken, MemberNumberTaken, PhoneInvalid, PhoneTaken
 from apps.members.models import Identity, Member, MemberKey
+from tests import growing
 
 CANARY = "13912345678"
 
@@ -124,3 +126,13 @@ def test_simultaneous_imports_of_the_same_members_agree():
     assert all(answer == answers[0] for answer in answers)
     assert answers[0][1] == {}
     assert (Member.objects.count(), Identity.objects.count()) == (300, 300)
+
+
+@pytest.mark.django_db
+def test_an_import_looks_everybody_up_before_it_writes_the_first():
+    numbers = [f"C{number}" for number in range(500)]
+
+    read = growing.pages_read(identities.NEW_MEMBERS, ["import", clock.now(), numbers], table="members_member")
+
+    assert read == 0
+    assert Member.objects.count() == 500
