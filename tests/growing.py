@@ -18,7 +18,9 @@ def pages_read(sql: str, params: Any, *, table: str) -> int:
     plan = (json.loads(answer) if isinstance(answer, str) else answer)[0]["Plan"]
     scans = [node for node in _nodes(plan) if node.get("Relation Name") == table and "Scan" in node["Node Type"]]
     assert scans, f"{table} is not read at all"
-    return sum(node["Shared Hit Blocks"] + node["Shared Read Blocks"] for node in scans if node["Node Type"] == "Seq Scan")
+    return sum(
+        node["Shared Hit Blocks"] + node["Shared Read Blocks"] for node in scans if node["Node Type"] == "Seq Scan"
+    )
 
 
 def _nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:

@@ -45,6 +45,10 @@ class Reward(models.Model):
     per_days = models.PositiveIntegerField(_("within days"), null=True, blank=True)  # None: ever
     is_store_limited = models.BooleanField(_("only in chosen stores"), default=False)
     tier_keys = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    auto_from = models.PositiveIntegerField(
+        _("taken by itself from this balance"), null=True, blank=True
+    )  # None: never
+    auto_per_day = models.PositiveSmallIntegerField(_("at most so often a day"), default=1)
     coupon_key = models.CharField(_("coupon"), max_length=60, blank=True)
     pick_up_days = models.PositiveIntegerField(_("days to pick it up"), default=30)
     forfeits_points = models.BooleanField(_("points are lost when it is not picked up"), default=False)
@@ -68,6 +72,11 @@ class Reward(models.Model):
                 condition=Q(is_store_limited=False) | Q(left=None), name="points_reward_counts_in_one_place"
             ),
             models.CheckConstraint(condition=Q(pick_up_days__gt=0), name="points_reward_can_be_picked_up"),
+            models.CheckConstraint(
+                condition=Q(auto_from=None)
+                | Q(auto_from__gte=F("points"), cash_cents=0, is_store_limited=False, auto_per_day__range=(1, 10)),
+                name="points_reward_taken_by_itself",
+            ),
         ]
 
     def __str__(self) -> str:

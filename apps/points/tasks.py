@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from apps.core import runs
-from apps.points import checking, expiring, happenings, mall, outlook, services, tallying, tiers
+from apps.points import automatic, checking, expiring, happenings, mall, outlook, services, tallying, tiers
 
 
 @shared_task(name="points.release_holds")
@@ -44,6 +44,13 @@ def tally() -> None:
 def sweep_mall() -> None:
     """What was not paid within 15 minutes, or not picked up in time."""
     mall.sweep()
+
+
+@shared_task(name="points.exchange_all")
+def exchange_all() -> None:
+    """Rewards that are taken by themselves."""
+    with runs.recorded("points.exchange_all") as figures:
+        figures.update(automatic.exchange_all())
 
 
 @shared_task(name="points.reward_birthdays")

@@ -151,6 +151,7 @@ CELERY_BEAT_SCHEDULE = {
     "purge-exports": {"task": "analytics.purge_exports", "schedule": crontab(hour=1, minute=10)},
     "expire-tags": {"task": "members.expire_tags", "schedule": crontab(hour=0, minute=5)},
     "sweep-uploads": {"task": "members.sweep_uploads", "schedule": crontab(minute=35)},
+    "exchange-by-itself": {"task": "points.exchange_all", "schedule": crontab(minute="*/5")},
     "sweep-mall": {"task": "points.sweep_mall", "schedule": 60.0},
     "settle-merges": {"task": "flows.settle_merges", "schedule": crontab(minute="3-59/10")},
     "release-holds": {"task": "points.release_holds", "schedule": 30.0},

@@ -51,6 +51,8 @@ class RewardOut(f.Serializer[Any]):
     stores = InStoreOut(many=True)
     starts_at = f.DateTimeField(allow_null=True)
     ends_at = f.DateTimeField(allow_null=True)
+    auto_from = f.IntegerField(allow_null=True, help_text="balance from which it is taken by itself; null: never")
+    auto_per_day = f.IntegerField(help_text="how often a day by itself at the most")
 
 
 REWARD_EXAMPLE = {
@@ -58,6 +60,7 @@ REWARD_EXAMPLE = {
     "left": 5, "short_by": 20, "is_available": False,
     "reasons": [{"code": "insufficient_balance", "message": "积分不足。"}],
     "is_store_limited": False, "stores": [], "starts_at": None, "ends_at": None,
+    "auto_from": None, "auto_per_day": 1,
 }  # fmt: skip
 
 
@@ -245,6 +248,8 @@ def _reward(found: Offer) -> dict[str, Any]:
         "stores": [{"id": ids.encode(STORE, one.id), "name": one.name, "left": one.left} for one in found.stores],
         "starts_at": shapes.at(row.starts_at),
         "ends_at": shapes.at(row.ends_at),
+        "auto_from": row.auto_from,
+        "auto_per_day": row.auto_per_day,
     }
 
 
