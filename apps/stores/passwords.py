@@ -7,4 +7,6 @@ from django.utils.translation import ngettext
 class LongEnough(MinimumLengthValidator):
     def get_error_message(self) -> str:
         count = self.min_length
-        return ngettext("It needs at least %(n)d character.", "It needs at least %(n)d characters.", count) % {"n": count}
+        return ngettext("It needs at least %(n)d character.", "It needs at least %(n)d characters.", count) % {
+            "n": count
+        }
