@@ -50,6 +50,7 @@ GROUPS: tuple[Group, ...] = (
                 label=_("Import members"), icon="upload", url_name="console:member_imports", permission="members.import"
             ),
             Item(label=_("Orders"), icon="bag", url_name="console:orders", permission="orders.view"),
+            Item(label=_("Rules of earning"), icon="plus", url_name="console:rules", permission="points.view"),
             Item(label=_("Tiers"), icon="card", url_name="console:tiers", permission="points.view"),
             Item(label=_("Merges"), icon="people", url_name="console:merges", permission="members.merge"),
             Item(label=_("Points by hand"), icon="edit", url_name="console:hands", permission="points.insiders"),

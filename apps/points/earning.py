@@ -1,7 +1,7 @@
 """Rules of earning as rows, and what they gave. The grammar of a definition stands in docs/points-rules.md."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock
@@ -44,16 +44,31 @@ class Rule(models.Model):
 
 
 class RuleVersion(models.Model):
-    """What a rule said from `at` on, append-only. Every ledger line knows the version that made it."""
+    """What a rule said from `at` on, append-only. Every ledger line knows the version that made it.
+
+    `most` is what it can give one member for one thing (None: no bound), `allowed` what its author may publish alone; above it stands
+    `agreed_by`, who is another. Without `by` it came with the code.
+    """
 
     rule = models.ForeignKey(Rule, on_delete=models.PROTECT, related_name="versions", db_index=False)
     number = models.PositiveIntegerField()
     definition = models.JSONField()
     at = models.DateTimeField(default=clock.now)
     by = models.ForeignKey("core.User", null=True, on_delete=models.PROTECT, related_name="+")
+    agreed_by = models.ForeignKey("core.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    most = models.BigIntegerField(null=True)
+    allowed = models.BigIntegerField(default=0)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["rule", "number"], name="points_version_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["rule", "number"], name="points_version_once"),
+            models.CheckConstraint(
+                condition=Q(by=None, agreed_by=None)
+                | Q(by__isnull=False, agreed_by__isnull=False) & ~Q(agreed_by=F("by"))
+                | Q(by__isnull=False, agreed_by=None, most__isnull=False, most__lte=F("allowed")),
+                name="points_version_by_two",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.rule_id}/{self.number}"

@@ -12,6 +12,7 @@ from django.db import connection
 from apps.members.models import Member
 from apps.points import reckoning
 from apps.points.earning import Rule
+from apps.points.models import Benefit, Tier
 from apps.points.reckoning import Books, LiveRule, Occasion, Person, Piece
 
 HERE = [Member.Status.ACTIVE.value, Member.Status.FROZEN.value]
@@ -70,6 +71,19 @@ def persons(member_ids: Iterable[int]) -> dict[int, Person]:
         )
         for asked, member_id, is_here, month, day, tier_id, tier in rows
     }
+
+
+def invented(*, tier: str) -> Person:
+    """Somebody of this tier ("": the lowest) who is nobody's record."""
+    tier = tier or Tier.objects.order_by("rank").values_list("key", flat=True).first() or ""
+    rows = Benefit.objects.filter(tier__key=tier).order_by("-position", "-pk").values_list("kind", "value")
+    benefits = dict(rows)  # the first of a kind counts
+    return Person(
+        member_id=0,
+        tier=tier,
+        factor=_factor(benefits.get(Benefit.Kind.MULTIPLIER)),
+        birthday_points=int((benefits.get(Benefit.Kind.BIRTHDAY) or {}).get("points", 0)),
+    )
 
 
 def _factor(value: Mapping[str, Any] | None) -> Fraction:

@@ -65,6 +65,18 @@
   on("click", "[data-shut]", (button) => button.closest("dialog")?.close());
   on("click", "dialog", (dialog, event) => event.target === dialog && dialog.close());
 
+  // one more row of a set, from its template
+  on("click", "[data-more]", (button) => {
+    const name = button.dataset.more;
+    const total = $(`[name="${name}-TOTAL_FORMS"]`, button.form);
+    const most = $(`[name="${name}-MAX_NUM_FORMS"]`, button.form);
+    if (Number(total.value) >= Number(most.value)) return;
+    const rows = $(`[data-rows="${name}"]`, button.form);
+    rows.insertAdjacentHTML("beforeend", $(`template[data-row="${name}"]`, button.form).innerHTML.replaceAll("__prefix__", total.value));
+    total.value = Number(total.value) + 1;
+    $("input, select", rows.lastElementChild)?.focus();
+  });
+
   on("change", "[data-submit]", (field) => field.form?.requestSubmit());
   on("click", "[data-fill-name]", (button) => {
     $("#id_username").value = button.dataset.fillName;
@@ -112,7 +124,7 @@
   });
 
   const dress = (node) => {
-    all("[data-csv]", node).forEach((button) => (button.hidden = false));
+    all("[data-csv], [data-more]", node).forEach((button) => (button.hidden = false));
     all("[data-newest]", node).forEach((picture) => (picture.scrollLeft = picture.scrollWidth));
     all("[data-toast]", node).forEach(watchToast);
     if (node.matches?.("[data-toast]")) watchToast(node);

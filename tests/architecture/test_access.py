@@ -110,6 +110,7 @@ def address(route: str, path: str, house: House) -> str:
         "file": ids.encode("file", 1),
         "bait": "forged",
         "tier": "gold",
+        "rule": "order",
         "line": ids.encode("rql", 1),
     }
     wanted = [name for name in samples if f":{name}>" in path or f"<{name}>" in path]

@@ -23,7 +23,7 @@ from apps.points import services as points
 from apps.points.errors import HoldOver, NotEnoughPoints
 from apps.points.models import Account, Achievement, Currency, Entry, Exchange, Hold, Reward, Rule
 from tests.points.gifts import gift, rich, take
-from tests.points.orders import NOON, paid, rule, totals
+from tests.points.orders import NOON, paid, publish, rule, totals
 
 FACTS = (
     "order.paid",
@@ -147,7 +147,7 @@ class Shop:
             draft = {"give": {"kind": "per_amount", "points": b % 4 + 1, "per_cents": 100}}
             pending = {"kind": "fact", "fact": "order.received", "lapse_days": 20}
             rules.save_draft(rule_id=made.pk, draft=draft | ({"pending": pending} if a % 2 else {}))
-            rules.publish(rule_id=made.pk)
+            publish(made.pk)
 
     def hear(self, a: int, b: int, c: int) -> None:
         tell_all(shuffled=Random(b) if c % 2 else None)

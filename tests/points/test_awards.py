@@ -15,7 +15,7 @@ from apps.points import awards, rules, takebacks
 from apps.points import services as points
 from apps.points.models import Award, Benefit, Currency, Entry, Ladder, Rule, Tier
 from apps.stores.models import Store
-from tests.points.orders import NOON, paid, rule, totals
+from tests.points.orders import NOON, paid, publish, rule, totals
 
 
 def given() -> set[tuple[str, int | None, int]]:
@@ -382,7 +382,7 @@ def test_a_new_version_counts_from_its_publication_and_old_lines_keep_theirs(mem
     awards.for_order(order_id=paid(member, "1", 1000).pk, moment=NOON)
     rules.save_draft(rule_id=made.pk, draft={"give": {"kind": "per_amount", "points": 3, "per_cents": 100}})
     awards.for_order(order_id=paid(member, "2", 1000).pk, moment=NOON)
-    assert rules.publish(rule_id=made.pk).number == 2
+    assert publish(made.pk).number == 2
     awards.for_order(order_id=paid(member, "3", 1000).pk, moment=NOON)
     rules.pause(rule_id=made.pk)
     awards.for_order(order_id=paid(member, "4", 1000).pk, moment=NOON)

@@ -17,8 +17,8 @@ from apps.members.models import Member
 from apps.points import awards, defaults, definitions, reasons, rules
 from apps.points.models import Achievement, Award, Entry, Rule, RuleVersion
 from apps.points.reckoning import Piece, pieces, split
-from apps.points.rules import Basket
-from tests.points.orders import NOON, paid, rule
+from apps.points.rules import Basket, BasketLine
+from tests.points.orders import NOON, paid, publish, rule
 
 FIXED = {"give": {"kind": "fixed", "points": 5}}
 AMOUNT = {"give": {"kind": "per_amount", "points": 1, "per_cents": 100}}
@@ -82,12 +82,12 @@ def test_publishing_freezes_a_version_and_an_unchanged_draft_adds_none(db):
     made = rules.create(key="a", name="a", name_en="a", currency="points", trigger="order", draft=AMOUNT)
     with pytest.raises(rules.RuleNotPublished):
         rules.resume(rule_id=made.pk)
-    first = rules.publish(rule_id=made.pk)
+    first = publish(made.pk)
     rules.save_draft(rule_id=made.pk, draft=AMOUNT)
-    assert rules.publish(rule_id=made.pk) == first
+    assert publish(made.pk) == first
     rules.save_draft(rule_id=made.pk, draft={"give": "?"})
     with pytest.raises(ValidationFailed):
-        rules.publish(rule_id=made.pk)
+        publish(made.pk)
 
     assert RuleVersion.objects.count() == 1
     assert Rule.objects.values_list("is_active", "draft").get() == (True, {"give": "?"})
@@ -109,7 +109,7 @@ def test_an_invented_order_is_tried_by_the_draft_and_leaves_no_trace(member: Mem
     rules.pause(rule_id=paused.pk)
     Product.objects.create(sku="tea", name="茶", category=Category.objects.create(name="茶"))
     rule("c-tea", {"kind": "multiplier", "factor": "2"}, when={"categories": ["茶"]})
-    basket = Basket(member_id=member.pk, lines=(("tea", 1000), ("cup", 500)), at=NOON)
+    basket = Basket(member_id=member.pk, lines=(BasketLine("tea", 1000), BasketLine("cup", 500)), at=NOON)
 
     now = rules.dry_run(basket=basket)
     drafted = rules.dry_run(basket=basket, drafts=True)

@@ -15,6 +15,7 @@ from apps.flows.models import PrivacyRequest
 from apps.members.models import Consent, Identity, Member, StateChange
 from apps.members.names import half_hidden
 from apps.orders.models import Order
+from apps.points.rules import State
 from apps.segments.models import Cell, Stage, StageChange
 from apps.stores.models import Scope
 
@@ -35,6 +36,7 @@ _WORDS: dict[str, Any] = {
     "identity": Identity.Kind,
     "policy": Policy.Status,
     "job": Job.State,
+    "rule": State,
     "wish": PrivacyRequest.State,
     "wish_kind": PrivacyRequest.Kind,
     "scope": Scope,
@@ -51,6 +53,7 @@ _TONES = {
     "order": {"cancelled": "bad", "recorded": "warn"},
     "wish": {"ready": "brand", "waiting": "brand", "cooling": "warn", "taken": "ok", "done": "ok"},
     "policy": {"live": "ok", "paused": "warn"},
+    "rule": {"live": "ok", "paused": "warn"},
     "job": {"done": "ok", "failed": "bad", "stopped": "warn", "paused": "warn", "running": "brand", "queued": "brand"},
 }
 

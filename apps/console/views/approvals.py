@@ -10,13 +10,14 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.console import people
+from apps.console import people, rule_words
 from apps.core import approvals, ids
 from apps.core.errors import DomainError, NotFound
 from apps.core.models import Approval
 from apps.members.models import Member
-from apps.points import adjusting
+from apps.points import adjusting, publishing
 from apps.points import selectors as points
+from apps.points.models import Rule
 
 PREFIX = "apr"
 SHOWN = 100
@@ -29,10 +30,20 @@ class Row:
     asked: Approval
     public_id: str
     title: str
-    about: Member | None
-    before: str
-    after: str
+    change: "Change"
     may_decide: bool
+
+
+@dataclass(frozen=True)
+class Change:
+    """About whom, or which `rule` (its name), and what changes. `is_text`: in sentences, not in figures."""
+
+    about: Member | None = None
+    before: str = ""
+    after: str = ""
+    rule: str = ""
+    rule_key: str = ""
+    is_text: bool = False
 
 
 @require_safe
@@ -72,9 +83,9 @@ def _rows(request: HttpRequest, found: QuerySet[Approval]) -> list[Row]:
         may_decide = not is_own and _is_within(request, kind.permission, asked)
         if not (is_own or may_decide):
             continue
-        about, before, after = _WORDS.get(asked.kind, _nothing)(asked)
+        change = _WORDS.get(asked.kind, _nothing)(asked)
         public_id = ids.encode(PREFIX, asked.pk)
-        rows.append(Row(asked, public_id, str(kind.title), about, before, after, may_decide))
+        rows.append(Row(asked, public_id, str(kind.title), change, may_decide))
     return rows
 
 
@@ -86,17 +97,29 @@ def _is_within(request: HttpRequest, permission: str, asked: Approval) -> bool:
     return stores is None or asked.store_id in stores
 
 
-def _nothing(asked: Approval) -> tuple[Member | None, str, str]:
-    return None, "", ""
+def _nothing(asked: Approval) -> Change:
+    return Change()
 
 
-def _of_adjustment(asked: Approval) -> tuple[Member | None, str, str]:
+def _of_adjustment(asked: Approval) -> Change:
     facts = asked.params
     now = points.totals(member_id=facts["member_id"], currency=facts["currency"]).balance
     member = Member.objects.filter(pk=facts["member_id"]).first()
     if asked.state != Approval.State.WAITING:
-        return member, "", f"{facts['amount']:+,}"
-    return member, f"{now:,}", f"{max(now + facts['amount'], 0):,} ({facts['amount']:+,})"
+        return Change(member, "", f"{facts['amount']:+,}")
+    return Change(member, f"{now:,}", f"{max(now + facts['amount'], 0):,} ({facts['amount']:+,})")
 
 
-_WORDS: dict[str, Callable[[Approval], tuple[Member | None, str, str]]] = {adjusting.KIND: _of_adjustment}
+def _of_rule(asked: Approval) -> Change:
+    rule = Rule.objects.select_related("current").filter(pk=asked.params["rule_id"]).first()
+    if rule is None:
+        return Change()
+    known = rule_words.names()
+    is_open = asked.state == Approval.State.WAITING
+    before = rule_words.sentence(rule, rule.current.definition, known) if rule.current and is_open else ""
+    after = rule_words.sentence(rule, asked.params["definition"], known)
+    name = rule_words.name_of(rule)
+    return Change(before=before, after=after, rule=name, rule_key=rule.key, is_text=True)
+
+
+_WORDS: dict[str, Callable[[Approval], Change]] = {adjusting.KIND: _of_adjustment, publishing.KIND: _of_rule}
