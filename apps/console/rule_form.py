@@ -169,7 +169,7 @@ class RuleForm(forms.Form):
         self._choose("kind", kinds, [])
         when = kept.get("when", {}) if isinstance(kept, dict) else {}
         known = names()
-        choices = {
+        choices: dict[str, list[tuple[str, Any]]] = {
             "tiers": list(known.tiers.items()),
             "stores": list(known.stores.items()),
             "categories": [(name, name) for name in Category.objects.order_by("name").values_list("name", flat=True)],
@@ -179,8 +179,8 @@ class RuleForm(forms.Form):
             self._choose(name, listed, [str(one) for one in when.get(name, ())])
         if trigger not in ORDERS and "pending" in self.fields:
             self._choose("pending", _PENDING[:3], [])
-        prefix_and_data = {"data": self.data if self.is_bound else None}
-        self.lines = rule_rows.sets(self.initial.get("lines", {}), trigger=trigger, **prefix_and_data)
+        sent = self.data if self.is_bound else None
+        self.lines = rule_rows.sets(self.initial.get("lines", {}), trigger=trigger, data=sent)
 
     def _choose(self, name: str, choices: list[tuple[str, Any]], kept: list[str]) -> None:
         if name in self.fields:
@@ -188,11 +188,15 @@ class RuleForm(forms.Form):
             self.fields[name].choices = [*choices, *missing]  # type: ignore[attr-defined]
 
     def is_valid(self) -> bool:
-        return super().is_valid() & all(found.is_valid() for found in self.lines.values())
+        return super().is_valid() & all(found.is_valid() for found in self.lines.values() if found.is_bound)
 
     def definition(self) -> dict[str, Any]:
         """Of valid fields: what is empty is left out; what is missing is for the check to say."""
-        said = {name: value for name, value in self.cleaned_data.items() if value is not None and value != "" and value != []}
+        said = {
+            name: value
+            for name, value in self.cleaned_data.items()
+            if value is not None and value != "" and value != []
+        }
         rows = {name: rule_rows.filled(found) for name, found in self.lines.items()}
         parts = {
             "give": _give(said, rows),

@@ -91,7 +91,7 @@ def sentence(rule: Rule, definition: Any, known: Names) -> str:
     by_kind: dict[str, list[str]] = {}
     for part in found:
         by_kind.setdefault("head" if part.kind in {"gives", "when"} else "tail", []).append(part.text)
-    head = _(", ").join(by_kind.get("head", ()))
+    head = pgettext("sentence", ", ").join(by_kind.get("head", ()))
     return _("; ").join([head, *by_kind.get("tail", ())])
 
 
@@ -185,7 +185,7 @@ def _made_up(said: dict[str, Any]) -> str:
         found.append(_("%(count)s free a month") % {"count": said["free_per_month"]})
     if "points" in said:
         found.append(_("then for %(points)s points each") % {"points": figure(said["points"])})
-    return _(", ").join(found)
+    return pgettext("sentence", ", ").join(found)
 
 
 def _when(said: dict[str, Any], known: Names) -> list[Part]:
@@ -268,7 +268,7 @@ def _expiry(said: dict[str, Any]) -> str:
         text = ngettext("expires after %(n)s month", "expires after %(n)s months", said["months"]) % {
             "n": said["months"]
         }
-    return _(", ").join([text, str(_ROUNDED[said["round_to"]])]) if "round_to" in said else text
+    return pgettext("sentence", ", ").join([text, str(_ROUNDED[said["round_to"]])]) if "round_to" in said else text
 
 
 def _cut(words: Iterable[str], *, most: int = SHOWN) -> str:

@@ -48,7 +48,7 @@ def test_the_list_says_each_rule_in_a_sentence_with_state_version_and_what_it_ga
     narrowed = at(Role.ANALYST).get(reverse("console:rules"), {"state": "paused"}).content.decode()
     nothing = at(Role.ANALYST).get(reverse("console:rules"), {"q": "没有的词"}).content.decode()
 
-    assert "每消费 1 元得 1 积分，银卡 1.1 倍，金卡 1.2 倍，黑金 1.5 倍" in page
+    assert "每消费 1 元得 1 积分，银卡 1.1 倍、金卡 1.2 倍、黑金 1.5 倍" in page
     assert "每签到一天得 5 积分，连续签到 第 7 天 +20、第 15 天 +50、第 30 天 +100" in page
     assert "每次评价得 10 积分；每月最多 10 次" in page
     assert "1 Points for every ¥1 spent" in english
