@@ -103,7 +103,7 @@ class RuleForm(forms.Form):
 
     name = forms.CharField(label=gettext_lazy("Name of the rule"), max_length=60)
     name_en = forms.CharField(label=gettext_lazy("English name"), max_length=60)
-    kind = forms.ChoiceField(label=gettext_lazy("Gives"))
+    kind = forms.ChoiceField(label=pgettext_lazy("rule", "Gives"))
     points = _whole(gettext_lazy("Points"), 1_000_000)
     per_cents = Yuan(label=gettext_lazy("For every so many yuan"), required=False)
     factor = forms.CharField(

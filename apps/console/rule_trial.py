@@ -1,6 +1,6 @@
 """The dry run of rules as fields: an order that exists, or a made-up basket; and what `rules.dry_run` said, as rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -118,7 +118,7 @@ LineSet = forms.formset_factory(LineForm, extra=2, max_num=LINES, absolute_max=L
 
 @dataclass(frozen=True)
 class Row:
-    """What one rule gave. `shares` are (line number, points, why), of orders with several lines."""
+    """What one rule gave. `shares` are (line number, points, why), where lines say more than the rule."""
 
     key: str
     name: str
@@ -139,7 +139,9 @@ def rows(outcomes: Sequence[Outcome], known: Names, rules: dict[int, Any], draft
             points=one.points,
             currency=known.currencies[one.rule.currency_id],
             why=reasons.text(one.reason),
-            shares=tuple(
+            shares=()
+            if _is_plain(one)
+            else tuple(
                 (share.line_no, share.points, reasons.text(share.reason)) for share in one.shares if share.line_no
             ),
         )
@@ -147,12 +149,17 @@ def rows(outcomes: Sequence[Outcome], known: Names, rules: dict[int, Any], draft
     ]
 
 
-def sums(found: Sequence[Row]) -> list[tuple[str, int]]:
-    """What would be given in all, by kind of points."""
+def sums(found: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Points in all, by what they are called."""
     given: dict[str, int] = {}
-    for row in found:
-        given[row.currency] = given.get(row.currency, 0) + row.points
+    for currency, points in found:
+        given[currency] = given.get(currency, 0) + points
     return list(given.items())
+
+
+def _is_plain(one: Outcome) -> bool:
+    """Its lines say no more than the rule itself."""
+    return not one.points and all(share.reason == one.reason for share in one.shares)
 
 
 def _moment(said: dict[str, Any]) -> datetime | None:

@@ -60,7 +60,7 @@ class Names:
     stores: dict[str, str] = field(default_factory=dict)
     currencies: dict[int, str] = field(default_factory=dict)
     spendable: frozenset[int] = frozenset()
-    factors: tuple[tuple[str, str], ...] = ()  # tier and its multiplier, lowest first
+    factors: tuple[tuple[str, str], ...] = ()  # key of a tier and its multiplier, lowest first
 
 
 def names() -> Names:
@@ -74,7 +74,7 @@ def names() -> Names:
         stores=dict(Store.objects.values_list("code", "name")),
         currencies={row.pk: row.name_en if is_english else row.name for row in currencies},
         spendable=frozenset(row.pk for row in currencies if row.is_spendable),
-        factors=tuple((tiers[key], factor) for key, factor in factors.items() if float(factor) > 1),
+        factors=tuple((key, factor) for key, factor in factors.items() if float(factor) > 1),
     )
 
 
@@ -127,7 +127,7 @@ def _given(rule: Rule, said: dict[str, Any], known: Names) -> list[Part]:
         "yuan": _yuan(give.get("per_cents", 0)),
         "name": said.get("event", {}).get("name", "") or said.get("task", {}).get("key", ""),
     }
-    found = [Part("gives", _("Gives"), _LEADS[_lead(rule.trigger, give["kind"])]() % facts)]
+    found = [Part("gives", pgettext("rule", "Gives"), _LEADS[_lead(rule.trigger, give["kind"])]() % facts)]
     if said.get("event", {}).get("properties"):
         asked = _(", ").join(f"{name} = {_plain(value)}" for name, value in said["event"]["properties"].items())
         found.append(Part("when", _("Only where"), _("only where %(asked)s") % {"asked": asked}))
@@ -135,8 +135,10 @@ def _given(rule: Rule, said: dict[str, Any], known: Names) -> list[Part]:
         found += _steps(give)
     if "make_up" in said:
         found.append(Part("terms", _("Missed days"), _made_up(said["make_up"])))
-    if give["kind"] == "per_amount" and rule.currency_id in known.spendable and known.factors:
-        text = _(", ").join(_("%(tier)s ×%(factor)s") % {"tier": tier, "factor": by} for tier, by in known.factors)
+    asked = said.get("when", {}).get("tiers", list(known.tiers))
+    factors = [(known.tiers[key], by) for key, by in known.factors if key in asked]
+    if give["kind"] == "per_amount" and rule.currency_id in known.spendable and factors:
+        text = _(", ").join(_("%(tier)s ×%(factor)s") % {"tier": tier, "factor": by} for tier, by in factors)
         found.append(Part("gives", _("By tier"), text))
     return found
 

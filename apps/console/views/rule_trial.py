@@ -48,10 +48,9 @@ def _tried(form: TrialForm, lines: Any, known: rule_words.Names) -> dict[str, An
     given = rules.awarded(order_id=form.order.pk) if form.order is not None else []
     return {
         "rows": found,
-        "sums": rule_trial.sums(found),
+        "sums": rule_trial.sums((row.currency, row.points) for row in found),
         "order": form.order,
-        "was_given": sum(award.points for award in given),
-        "was_rewarded": bool(given),
+        "was_given": rule_trial.sums((known.currencies[one.rule.currency_id], one.points) for one in given),
         "left_out": [named[key] for key in sorted(broken)] if form.cleaned_data["drafts"] else [],
         "is_tried": True,
     }
