@@ -6,7 +6,7 @@ from django.db.models import F, Q
 
 
 class Migration(migrations.Migration):
-    dependencies = [("points", "0047_tallies"), migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
+    dependencies = [("points", "0063_taken_by_itself"), migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
 
     operations = [
         migrations.AddField(
