@@ -7,4 +7,6 @@ class AnalyticsConfig(AppConfig):
     label = "analytics"
 
     def ready(self) -> None:
-        autodiscover_modules("exports", "quality")  # registers the runners where jobs are started and where they run
+        autodiscover_modules(
+            "exports", "exchange_exports", "quality"
+        )  # registers the runners where jobs are started and where they run

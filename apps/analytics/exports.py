@@ -23,7 +23,11 @@ from apps.members.names import half_hidden
 from apps.stores import access
 from apps.stores.access import Access
 
-KIND = "members.export"
+KIND, EXCHANGES = "members.export", "points.exchanges_export"
+KINDS = (
+    KIND,
+    EXCHANGES,
+)  # lists of members, however they are asked for: their files live as long, and each fetch is noted
 PERMISSION, FULL = "members.export", "members.unmask"
 CHUNK = 2_000
 KEPT_FOR = timedelta(days=3)
@@ -47,18 +51,23 @@ _COLUMNS = (
 def start(*, wanted: listed.Wanted, is_full: bool, reason: str, access: Access) -> Job:
     """Queue an export of a list. Raises Forbidden, ValidationFailed (whole numbers need a reason)."""
     access.reach(PERMISSION)
+    clean = checked(is_full=is_full, reason=reason, access=access)
+    params = {"wanted": wanted.params(), "is_full": is_full, "about": listed.about(wanted=wanted)}
+    job = jobs.start(kind=KIND, params=params, user_id=access.user_id)
+    facts = {"filters": wanted.params(), "is_full": is_full, **clean}
+    audit.record("members.exported", object_type="job", object_id=job.pk, after=facts)
+    return job
+
+
+def checked(*, is_full: bool, reason: str, access: Access) -> dict[str, str]:
+    """What the audit trail keeps of the reason. Raises Forbidden, ValidationFailed: whole names and numbers need one."""
     reason = " ".join(reason.split())[:200]
     if is_full and not access.can(FULL):
         raise Forbidden
     if is_full and len(reason) < 2:
         sentence = _("Say in a few words why you need the whole numbers.")
         raise ValidationFailed(errors=[{"pointer": "/reason", "code": "required", "message": sentence}])
-    clean = logs.scrub(None, "", {"reason": reason}) if is_full else {}
-    params = {"wanted": wanted.params(), "is_full": is_full, "about": listed.about(wanted=wanted)}
-    job = jobs.start(kind=KIND, params=params, user_id=access.user_id)
-    facts = {"filters": wanted.params(), "is_full": is_full, **dict(clean)}
-    audit.record("members.exported", object_type="job", object_id=job.pk, after=facts)
-    return job
+    return dict(logs.scrub(None, "", {"reason": reason})) if is_full else {}
 
 
 @jobs.runner(KIND)
@@ -70,9 +79,8 @@ def export(job: Job) -> dict[str, Any]:
     if is_full and not reader.can(FULL):
         raise Forbidden
     path = jobs.result_path(f"members-{job.pk}.csv")
-    path.unlink(missing_ok=True)
     done = 0
-    with requests.acting(actor=f"user:{job.created_by_id}"), _open(path) as file:
+    with requests.acting(actor=f"user:{job.created_by_id}"), private(path) as file:
         out = csv.writer(file)
         fields = list(Attribute.objects.all())
         out.writerow([*_COLUMNS, *(f"field_{field.key}" for field in fields)])
@@ -88,7 +96,7 @@ def export(job: Job) -> dict[str, Any]:
 
 def purge() -> int:
     """Remove files older than three days; their jobs stay. Returns how many went."""
-    old = Job.objects.filter(kind=KIND, finished_at__lt=clock.now() - KEPT_FOR).exclude(result_file="")
+    old = Job.objects.filter(kind__in=KINDS, finished_at__lt=clock.now() - KEPT_FOR).exclude(result_file="")
     gone = 0
     for job in old:
         jobs.result_path(job.result_file).unlink(missing_ok=True)
@@ -97,7 +105,9 @@ def purge() -> int:
     return gone
 
 
-def _open(path: Path) -> Any:
+def private(path: Path) -> Any:
+    """A new text file that only this process's user can read."""
+    path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     return os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="")
 

@@ -58,6 +58,16 @@ GROUPS: tuple[Group, ...] = (
         ),
     ),
     Group(
+        label=_("Points mall"),
+        items=(
+            Item(label=_("Rewards"), icon="bag", url_name="console:rewards", permission="points.rewards"),
+            Item(label=_("Exchanges"), icon="list", url_name="console:exchanges", permission="points.exchanges"),
+            Item(
+                label=_("Hand over gifts"), icon="ticket", url_name="console:hand_over", permission="points.hand_over"
+            ),
+        ),
+    ),
+    Group(
         label=_("Reach"),
         items=(
             Item(label=_("Care policies"), icon="heart", url_name="console:policies", permission="policies.view"),

@@ -37,6 +37,7 @@ JOBS = {
     "points.reassess": gettext_lazy("Assessing everybody's tier"),
     "points.take_openings": gettext_lazy("Taking over what members brought along"),
     "analytics.measure_quality": gettext_lazy("Counting data quality"),
+    "points.exchanges_export": gettext_lazy("Export of exchanges"),
     "points.check": gettext_lazy("Points ledger check"),
     "privacy.export": gettext_lazy("Copy of a member's data"),
 }

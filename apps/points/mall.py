@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
-from apps.core import clock
+from apps.core import audit, clock
 from apps.core.errors import NotFound, ValidationFailed
 from apps.events import services as events
 from apps.points import offers, pick_up
@@ -111,6 +111,22 @@ class Counter:
     guesser: str
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What lies under a code. `state` as it is at this moment: "ready" may be handed over, "lapsed" also before the sweep saw it."""
+
+    exchange: Exchange
+    state: str
+
+
+def look_up(*, code: str, at: Counter, moment: datetime | None = None) -> Seen:
+    """Whose gift waits under a code; nothing changes. Counts as a try. Raises TooManyGuesses, PickUpUnknown, PickUpElsewhere."""
+    pick_up.count_try(at.guesser)
+    row = _under(code, among=_read())
+    _check_store(row, at=at)
+    return Seen(row, _state_now(row, moment=moment or clock.now()))
+
+
 def hand_over(*, code: str, at: Counter, moment: datetime | None = None) -> Taken:
     """Give the gift out, once: a second scan answers the first hand-over with `is_new` False.
 
@@ -118,20 +134,22 @@ def hand_over(*, code: str, at: Counter, moment: datetime | None = None) -> Take
     """
     pick_up.count_try(at.guesser)
     with transaction.atomic():
-        return _handed(code, at=at, moment=moment or clock.now())
+        return _handed(_under(code, among=_rows()), at=at, moment=moment or clock.now())
 
 
-def _handed(code: str, *, at: Counter, moment: datetime) -> Taken:
-    digest = pick_up.digest(pick_up.typed(code))
-    row = _rows().filter(code_digest=digest).first()
-    if row is None:
-        raise PickUpUnknown
-    if row.store_id and row.store and at.store_id not in {None, row.store_id}:
-        raise PickUpElsewhere(store=row.store.name)
-    if row.state == State.DONE:
+@transaction.atomic
+def hand_over_seen(*, exchange_id: int, at: Counter, moment: datetime | None = None) -> Taken:
+    """The same for one that `look_up` showed to this person a moment ago: the caller has made sure of that, so no try is counted."""
+    return _handed(_locked(exchange_id), at=at, moment=moment or clock.now())
+
+
+def _handed(row: Exchange, *, at: Counter, moment: datetime) -> Taken:
+    _check_store(row, at=at)
+    state = _state_now(row, moment=moment)
+    if state == State.DONE:
         return Taken(row, is_new=False)
-    if row.state != State.READY or row.expires_at is None or row.expires_at <= moment:
-        raise ExchangeOver(state=State.LAPSED if row.state == State.READY else row.state)
+    if state != State.READY:
+        raise ExchangeOver(state=state)
     row.state, row.settled_at = State.DONE, moment
     row.handed_by_id, row.handed_store_id = at.staff_id, at.store_id or row.store_id
     row.save(update_fields=["state", "settled_at", "handed_by", "handed_store"])
@@ -139,8 +157,35 @@ def _handed(code: str, *, at: Counter, moment: datetime) -> Taken:
     return Taken(row, is_new=True)
 
 
+def _under(code: str, *, among: QuerySet[Exchange]) -> Exchange:
+    row = among.filter(code_digest=pick_up.digest(pick_up.typed(code))).first()
+    if row is None:
+        raise PickUpUnknown
+    return row
+
+
+def _check_store(row: Exchange, *, at: Counter) -> None:
+    if row.store_id and row.store and at.store_id not in {None, row.store_id}:
+        raise PickUpElsewhere(store=row.store.name)
+
+
+def _state_now(row: Exchange, *, moment: datetime) -> str:
+    is_late = row.state == State.READY and (row.expires_at is None or row.expires_at <= moment)
+    return State.LAPSED if is_late else row.state
+
+
+@dataclass(frozen=True)
+class ByStaff:
+    """Who of the staff cancels, and why, in words without names or numbers of people."""
+
+    staff_id: int | None = None
+    reason: str = ""
+
+
 @transaction.atomic
-def cancel(*, exchange_id: int, by_member: int | None = None, moment: datetime | None = None) -> Taken:
+def cancel(
+    *, exchange_id: int, by_member: int | None = None, by_staff: ByStaff | None = None, moment: datetime | None = None
+) -> Taken:
     """Before it is handed over: points go back to their own lots, the piece to its stock. Again: a no-op.
 
     `by_member` is the member who asks; None: staff. Raises ExchangeOver, ExchangePaid (members: cash is given back by staff), NotFound.
@@ -155,6 +200,9 @@ def cancel(*, exchange_id: int, by_member: int | None = None, moment: datetime |
         raise ExchangeOver(state=row.state)
     if by_member is not None and row.paid_at:
         raise ExchangePaid
+    if by_staff is not None:
+        row.note, row.closed_by_id = " ".join(by_staff.reason.split())[:200], by_staff.staff_id
+        audit.record("exchange.cancelled", object_type="exchange", object_id=row.pk, after={"reason": row.note})
     _close(row, state=State.CANCELLED, why=Why.STAFF if by_member is None else Why.MEMBER, moment=moment)
     return Taken(row, is_new=True)
 
@@ -271,7 +319,7 @@ def _close(row: Exchange, *, state: str, why: str, moment: datetime, keeps_point
     elif row.entry_id and not keeps_points:
         points.give_back(entry_id=row.entry_id, amount=row.points, source=name, moment=moment)
     row.state, row.why, row.settled_at = state, why, moment
-    row.save(update_fields=["state", "why", "settled_at"])
+    row.save(update_fields=["state", "why", "settled_at", "note", "closed_by"])
     if row.store_id:
         StoreStock.objects.filter(reward_id=row.reward_id, store_id=row.store_id).update(left=F("left") + 1)
     Reward.objects.filter(pk=row.reward_id).update(left=F("left") + 1, taken=F("taken") - 1)
@@ -293,6 +341,8 @@ def _locked(exchange_id: int) -> Exchange:
 
 
 def _rows(*, skip_locked: bool = False) -> QuerySet[Exchange]:
-    return Exchange.objects.select_for_update(of=("self",), skip_locked=skip_locked).select_related(
-        "reward", "store", "hold", "handed_by", "handed_store"
-    )
+    return _read().select_for_update(of=("self",), skip_locked=skip_locked)
+
+
+def _read() -> QuerySet[Exchange]:
+    return Exchange.objects.select_related("reward", "member", "store", "hold", "handed_by", "handed_store")

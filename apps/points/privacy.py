@@ -139,11 +139,11 @@ HOLDINGS = (
         model="points.Exchange",
         sensitivity="personal",
         member="member_id",
-        export=("reward", "store", "state", "points", "cash_cents", "at", "paid_at", "settled_at"),
+        export=("reward", "store", "state", "points", "cash_cents", "at", "paid_at", "settled_at", "note"),
         on_erase="keep",
         on_merge="move",
         reason=_BOOKS,
-        blank=("code_digest", "code_sealed"),
+        blank=("code_digest", "code_sealed", "note"),
     ),
 )
 IMPERSONAL = (
@@ -156,6 +156,7 @@ IMPERSONAL = (
     "points.Ladder",
     "points.Outlook",
     "points.Reward",
+    "points.RewardPicture",
     "points.Rule",
     "points.RuleVersion",
     "points.StockChange",

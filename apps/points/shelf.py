@@ -9,6 +9,19 @@ from apps.core import clock
 from apps.points.books import Currency, Entry, Hold
 
 
+class RewardPicture(models.Model):
+    """A picture of a reward, drawn anew by us; named by its content, so its address may be kept for good."""
+
+    digest = models.CharField(max_length=64, unique=True)  # SHA-256 of `content`, in hex
+    content = models.BinaryField()
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return self.digest[:12]
+
+
 class Reward(models.Model):
     """Something to get for points, or points and cash. `left` None: as many as are wanted."""
 
@@ -17,7 +30,7 @@ class Reward(models.Model):
         VIRTUAL = "virtual", _("Virtual")  # delivered at once, e.g. by `coupon_key`
 
     class Motif(models.TextChoices):
-        """What is drawn on its tile."""
+        """What is drawn on its tile where it has no picture."""
 
         GIFT = "gift", _("Gift box")
         TEA = "tea", _("Tea bowl")
@@ -30,6 +43,9 @@ class Reward(models.Model):
 
     key = models.SlugField(_("key"), max_length=40, unique=True)
     motif = models.CharField(_("picture"), max_length=10, choices=Motif, default=Motif.GIFT)
+    picture = models.ForeignKey(
+        RewardPicture, null=True, on_delete=models.PROTECT, related_name="+", to_field="digest", db_index=False
+    )
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.GIFT)
     name = models.CharField(_("name"), max_length=60)
     name_en = models.CharField(_("English name"), max_length=60)
@@ -105,6 +121,7 @@ class StockChange(models.Model):
     change = models.IntegerField()
     left_after = models.PositiveIntegerField()
     reason = models.CharField(max_length=200)
+    source = models.CharField(max_length=60, null=True, unique=True)  # of a form; None: nothing repeats it
     by = models.ForeignKey("stores.Staff", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     at = models.DateTimeField(default=clock.now)
 
@@ -154,6 +171,8 @@ class Exchange(models.Model):
     settled_at = models.DateTimeField(null=True)
     paid_ref = models.CharField(max_length=80, blank=True)  # the payment's number where it was paid
     why = models.CharField(max_length=10, choices=Why, blank=True)  # why it was cancelled
+    note = models.CharField(max_length=200, blank=True)  # the reason that staff gave
+    closed_by = models.ForeignKey("stores.Staff", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     handed_by = models.ForeignKey("stores.Staff", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     handed_store = models.ForeignKey(
         "stores.Store", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
@@ -181,10 +200,15 @@ class Exchange(models.Model):
                 | Q(state__in=["done", "cancelled", "lapsed"], settled_at__isnull=False),
                 name="points_exchange_settled_has_time",
             ),
+            models.CheckConstraint(
+                condition=Q(note="", closed_by=None) | Q(state="cancelled", why="staff"),
+                name="points_exchange_note_of_staff",
+            ),
         ]
         indexes = [
             models.Index(fields=["member", "-id"], name="points_exchanges_of"),
             models.Index(fields=["reward", "member"], name="points_exchange_counts"),
+            models.Index(fields=["-at", "-id"], name="points_exchange_newest"),
             models.Index(
                 fields=["expires_at"], condition=Q(state__in=["awaiting", "ready"]), name="points_exchange_open"
             ),

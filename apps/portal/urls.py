@@ -33,6 +33,7 @@ urlpatterns = [
     path("orders/", orders.index, name="orders"),
     path("orders/<str:order>/", orders.order, name="order"),
     path("mall/", mall.index, name="mall"),
+    path("mall/pictures/<str:picture>.jpg", mall.picture, name="reward_picture"),
     path("mall/<str:reward>/", mall.reward, name="reward"),
     path("mall/<str:reward>/confirm/", mall.confirm, name="reward_confirm"),
     path("exchanges/", mall.exchanges, name="exchanges"),

@@ -23,7 +23,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "points.Hold": {"settled_at": None},
     "points.Tier": {"rank": 0, "threshold": 0, "segment_key": ""},
     "points.Ladder": {"window": {"kind": "life"}, "validity": {"kind": "none"}},
-    "points.Exchange": {"state": "cancelled"},
+    "points.Exchange": {"state": "cancelled", "why": "staff"},
     "flows.PrivacyRequest": {"kind": "export", "state": "taken", "sealed": None},
 }
 

@@ -5,6 +5,7 @@ from typing import Any
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, pgettext
 
 from apps.activity.models import Code
 from apps.care import reasons
@@ -15,6 +16,7 @@ from apps.flows.models import PrivacyRequest
 from apps.members.models import Consent, Identity, Member, StateChange
 from apps.members.names import half_hidden
 from apps.orders.models import Order
+from apps.points.models import Exchange, Reward
 from apps.points.rules import State
 from apps.segments.models import Cell, Stage, StageChange
 from apps.stores.models import Scope
@@ -50,6 +52,7 @@ _TONES = {
         "planned": "brand",
         "sending": "brand",
     },
+    "exchange": {"awaiting": "warn", "ready": "brand", "done": "ok", "lapsed": "bad"},
     "order": {"cancelled": "bad", "recorded": "warn"},
     "wish": {"ready": "brand", "waiting": "brand", "cooling": "warn", "taken": "ok", "done": "ok"},
     "policy": {"live": "ok", "paused": "warn"},
@@ -83,6 +86,22 @@ def reason(code: str) -> str:
 def badge(kind: str, code: str) -> SafeString:
     """`{% badge "touch" row.state %}`: shape and word."""
     return format_html('<span class="c-bd {}">{}</span>', _TONES.get(kind, {}).get(code, ""), word(code, kind))
+
+
+@register.simple_tag
+def exchange_badge(row: dict[str, Any]) -> SafeString:
+    """`{% exchange_badge row %}`: the state of an exchange; a virtual reward was not handed over by anybody."""
+    state = row["state"]
+    is_sent = state == Exchange.State.DONE and row["kind"] == Reward.Kind.VIRTUAL
+    text = pgettext("rewards", "Delivered") if is_sent else Exchange.State(state).label
+    return format_html('<span class="c-bd {}">{}</span>', _TONES["exchange"].get(state, ""), text)
+
+
+@register.filter
+def told_of(row: dict[str, Any], name: str) -> str:
+    """`{{ row|told_of:"reward" }}`: the English text of a list's row where English is read and there is one."""
+    is_english = not (get_language() or "").startswith("zh")
+    return str((is_english and row.get(f"{name}_en")) or row[name])
 
 
 @register.simple_tag

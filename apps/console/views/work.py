@@ -31,7 +31,8 @@ SHARED = {
     checking.KIND: "console:points_checks",
 }  # of nobody's own: kind → where its result is
 STARTED_BY = {quality.KIND: "members.count", duplicates.KIND: "members.count", checking.KIND: "points.check"}
-KINDS = (IMPORT, exports.KIND, tag_list.KIND, *SHARED)
+FILES = {exports.KIND: "members", exports.EXCHANGES: "exchanges"}
+KINDS = (IMPORT, *exports.KINDS, tag_list.KIND, *SHARED)
 SHOWN = 20
 
 
@@ -113,16 +114,16 @@ def go_live(request: HttpRequest, job: str) -> HttpResponse:
 
 @require_safe
 def file(request: HttpRequest, job: str) -> FileResponse:
-    """Rejected rows or exported members; each fetch of members is in the audit trail."""
+    """Rejected rows, or an exported list; each fetch of a list is in the audit trail."""
     row = _found(request, job)
     path = jobs.result_path(row.result_file) if row.result_file else None
     if path is None or not path.is_file():
         raise NotFound
-    if row.kind == exports.KIND:
+    if row.kind in exports.KINDS:
         if row.finished_at and row.finished_at < clock.now() - exports.KEPT_FOR:
             raise NotFound
         audit.record("members.export_fetched", object_type="job", object_id=row.pk)
-    name = f"members-{job}.csv" if row.kind == exports.KIND else f"rejected-{job}.csv"
+    name = f"{FILES.get(row.kind, 'rejected')}-{job}.csv"
     answer = FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type="text/csv")
     answer["Cache-Control"] = "no-store"
     return answer
@@ -164,7 +165,7 @@ def _facts(row: Job) -> dict[str, object]:
         "stop_url": "" if row.kind in SHARED else at("work_wish", "stop"),
         "live_url": at("work_live") if row.kind == IMPORT and is_dry else "",
         "bad_url": url if row.kind == IMPORT else "",
-        "export_url": url if row.kind == exports.KIND else "",
+        "export_url": url if row.kind in exports.KINDS else "",
         "undo_url": _undo_url(row),
         "result_at": reverse(SHARED[row.kind]) if row.kind in SHARED else "",
         "figures": _figures(row),
@@ -190,6 +191,8 @@ def _heading(row: Job) -> str:
         return sentence % {"tag": row.params.get("tag", "")}
     if row.kind == exports.KIND:
         return _("Export of members, whole numbers") if row.params.get("is_full") else _("Export of members, masked")
+    if row.kind == exports.EXCHANGES:
+        return _("Export of exchanges, whole names") if row.params.get("is_full") else _("Export of exchanges, masked")
     if row.params.get("dry_run"):
         return _("Rehearsal of %(file)s") % {"file": row.params.get("file_name", "")}
     return _("Members from %(file)s") % {"file": row.params.get("file_name", "")}
@@ -200,7 +203,7 @@ def _figures(row: Job) -> list[tuple[str, int]]:
         ("rows", _("Rows read")), ("members_added", _("New members")), ("members_known", _("Members already known")),
         ("members_changed", _("Members changed")), ("phones_added", _("Phones added")), ("tags_given", _("Tags given")),
         ("consents_added", _("Consents added")), ("openings_added", _("Opening values kept")),
-        ("members", _("Members")), ("rejected", _("Rows rejected")), ("open", _("Pairs to look at")),
+        ("members", _("Members")), ("exchanges", _("Exchanges")), ("rejected", _("Rows rejected")), ("open", _("Pairs to look at")),
         ("gone", _("Pairs that no longer look alike")),
     )  # fmt: skip
     return [(label, row.result[name]) for name, label in names if isinstance(row.result.get(name), int)]

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import template
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext, pgettext
@@ -27,7 +28,10 @@ def told(thing: Any, field: str) -> str:
 
 @register.simple_tag
 def motif(reward: Reward, cls: str = "") -> SafeString:
-    """The drawn tile of a reward, silent for screen readers; its tone follows from the key."""
+    """The tile of a reward, silent for screen readers: its picture, else a drawing whose tone follows from the key."""
+    if reward.picture_id:
+        address = reverse("portal:reward_picture", args=[reward.picture_id])
+        return format_html('<img class="motif photo {}" src="{}" alt="" loading="lazy">', cls, address)
     tone = sum(reward.key.encode()) % 4
     return format_html(
         '<svg class="motif t{} {}" viewBox="0 0 120 96" preserveAspectRatio="xMidYMid slice" aria-hidden="true">'

@@ -12,14 +12,16 @@ from django.views.decorators.http import require_http_methods, require_safe
 from apps.activity import qr
 from apps.core import clock, ids
 from apps.core.errors import DomainError, NotFound
+from apps.core.files import answers
 from apps.points import mall, offers, pick_up, selectors
-from apps.points.models import Exchange
+from apps.points.models import Exchange, RewardPicture
 from apps.points.offers import Offer
 from apps.portal import sessions, shell
 from apps.portal.shell import Facts
 
 REWARD, EXCHANGE, STORE = "rwd", "exg", "sto"
 PAGE = 20
+PICTURE_SECONDS = 365 * 86_400
 
 
 @require_safe
@@ -96,6 +98,15 @@ def cancel(request: HttpRequest, exchange: str) -> HttpResponse:
     elif row.state in {Exchange.State.AWAITING, Exchange.State.READY} and not row.paid_at:
         return shell.page(request, "portal/exchange_cancel.html", {"row": row}, at="home")
     return redirect("portal:exchange", exchange)
+
+
+@require_safe
+def picture(request: HttpRequest, picture: str) -> HttpResponse:
+    """Anybody may see what is on offer. A picture is named by its content, so it may be kept for good."""
+    row = RewardPicture.objects.filter(digest=picture).first()
+    if row is None:
+        raise NotFound
+    return answers.picture(bytes(row.content), name="reward.jpg", seconds=PICTURE_SECONDS)
 
 
 def _exchanged(request: HttpRequest, facts: Facts, *, store_id: int | None) -> HttpResponse:
