@@ -82,6 +82,7 @@ class RewardForm(forms.ModelForm):
             "forfeits_points", "position",
         )  # fmt: skip
         labels = {
+            "key": gettext_lazy("Key"),
             "motif": gettext_lazy("Drawing"),
             "points": gettext_lazy("Price in points"),
             "per_member": gettext_lazy("Most per member"),

@@ -89,7 +89,8 @@ def test_what_one_person_saw_nobody_else_hands_over(at: At, taken: Took):
         ("guesses", 429, ("尝试次数过多", "分钟后再试")),
     ],
 )
-def test_each_refusal_says_what_is_the_matter(house: House, at: At, taken: Took, clock, case, status, words):
+def test_each_refusal_says_what_is_the_matter(house: House, at: At, taken: Took, clock, monkeypatch, case, status, words):
+    monkeypatch.setattr(pick_up, "TRIES", 3)
     code, clerk = taken.code, at(Role.CLERK)
     if case == "wrong":
         code = "2222 2222 2222"
@@ -103,7 +104,7 @@ def test_each_refusal_says_what_is_the_matter(house: House, at: At, taken: Took,
         StoreStock.objects.create(reward=reward, store=house.stores["far"], left=1)
         code = take(house.members["far"], reward, "b", store_id=house.stores["far"].pk, moment=house.moment).code
     elif case == "guesses":
-        for _ in range(pick_up.TRIES):
+        for _ in range(3):
             look(clerk, "2222 2222 2222")
 
     answer = look(clerk, code)
