@@ -8,6 +8,7 @@ back; points exchanged are those of exchanges that were not cancelled and did no
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any, Literal
 
 from apps.analytics.lists import select
@@ -56,14 +57,14 @@ left join lateral (
 left join stores_store s on s.id = a.home_store_id
 group by p.no, a.home_store_id, s.name, s.code order by p.no, s.code nulls last
 """
-_REWARDS = f"""
+_REWARDS = """
 select r.id, r.name, r.name_en, r.kind, count(*) as taken, count(*) filter (where x.state in ('awaiting', 'ready')) as waiting,
        count(*) filter (where x.state = 'done') as done, count(*) filter (where x.state = 'lapsed') as lapsed,
        count(*) filter (where x.state = 'cancelled') as cancelled,
        coalesce(sum(x.points) filter (where x.state in ('awaiting', 'ready', 'done')
            or (x.state = 'lapsed' and r.forfeits_points)), 0)::bigint as points
 from points_exchange x join points_reward r on r.id = x.reward_id join members_member m on m.id = x.member_id
-where x.at >= %s and x.at < %s and {{}} group by r.id order by taken desc, r.id
+where x.at >= %s and x.at < %s and {} group by r.id order by taken desc, r.id
 """
 
 
@@ -81,6 +82,11 @@ class Rate:
     def share(self) -> float | None:
         """`did` of `able`; None where nobody could."""
         return self.did / self.able if self.able else None
+
+    @property
+    def spent_share(self) -> float | None:
+        """Points exchanged of those earned; None where none were."""
+        return self.spent / self.earned if self.earned > 0 else None
 
     def __add__(self, other: "Rate") -> "Rate":
         return Rate(*(mine + theirs for mine, theirs in zip(self.figures, other.figures, strict=True)))
@@ -151,4 +157,4 @@ def _spans(by: By, today: date) -> list[tuple[date, date]]:
         return [(start, start + timedelta(days=6)) for start in starts]
     months = [divmod(today.year * 12 + today.month - 1 - back, 12) for back in range(SHOWN - 1, -2, -1)]
     starts = [date(year, month + 1, 1) for year, month in months]
-    return [(start, following - timedelta(days=1)) for start, following in zip(starts, starts[1:], strict=False)]
+    return [(start, following - timedelta(days=1)) for start, following in pairwise(starts)]

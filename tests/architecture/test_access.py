@@ -97,6 +97,7 @@ def address(route: str, path: str, house: House) -> str:
         "reward": ids.encode("rwd", 1),
         "exchange": ids.encode("exg", 1),
         "picture": "0" * 64,
+        "table": "stores",
         "day": "2026-11-21",
         "wish": "pause",
         "credential": ids.encode("cli", 1),

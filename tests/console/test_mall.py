@@ -15,6 +15,7 @@ from apps.analytics.lists import exchanges as listed
 from apps.core import ids, jobs
 from apps.core.models import AuditEntry, Job
 from apps.points import mall
+from apps.points import services as points
 from apps.points.models import Account, Exchange, Reward, RewardPicture, StockChange, StoreStock
 from apps.stores.models import Role
 from tests import pictures_made
@@ -56,8 +57,16 @@ def test_a_reward_is_made_off_the_shelf_with_picture_price_and_pieces_and_once(h
     first, again = send(), send()
 
     row = Reward.objects.get()
-    assert (first.status_code, first["Location"], again["Location"]) == (302, *[reverse("console:reward", args=[ids.encode("rwd", row.pk)])] * 2)
-    assert (row.name, row.points, row.cash_cents, row.left, row.is_active, row.ends_at) == ("帆布袋", 300, 990, 5, False, None)
+    page = reverse("console:reward", args=[ids.encode("rwd", row.pk)])
+    assert (first.status_code, first["Location"], again["Location"]) == (302, page, page)
+    assert (row.name, row.points, row.cash_cents, row.left, row.is_active, row.ends_at) == (
+        "帆布袋",
+        300,
+        990,
+        5,
+        False,
+        None,
+    )
     assert (row.picture.width, row.picture.height, RewardPicture.objects.count()) == (960, 480, 1)
     shown = Client().get(reverse("portal:reward_picture", args=[row.picture_id]))
     assert (shown["Content-Type"], shown.content[:3]) == ("image/jpeg", b"\xff\xd8\xff")
@@ -76,7 +85,9 @@ def test_a_reward_is_made_off_the_shelf_with_picture_price_and_pieces_and_once(h
         ("file", SimpleUploadedFile("a.jpg", b"GIF89a..", "image/jpeg"), "JPEG"),
     ],
 )
-def test_a_reward_that_cannot_be_is_refused_at_its_field_and_nothing_is_kept(at: At, field: str, value: object, words: str):
+def test_a_reward_that_cannot_be_is_refused_at_its_field_and_nothing_is_kept(
+    at: At, field: str, value: object, words: str
+):
     answer = at(Role.MARKETER).post(reverse("console:reward_new"), NEW | {"first": "2026-12-01", field: value})
 
     assert answer.status_code == 422
@@ -88,10 +99,19 @@ def test_changing_a_reward_leaves_stock_key_and_untouched_moments(house: House, 
     reward = gift(left=7, starts_at=house.moment, points=50)
     url = reverse("console:reward_edit", args=[ids.encode("rwd", reward.pk)])
 
-    at(Role.MARKETER).post(url, {**NEW, "name": "新名字", "first": "2026-11-22", "left": "900", "taken": "9", "key": "other"})
+    at(Role.MARKETER).post(
+        url, {**NEW, "name": "新名字", "first": "2026-11-22", "left": "900", "taken": "9", "key": "other"}
+    )
 
     row = Reward.objects.get()
-    assert (row.name, row.points, row.left, row.taken, row.key, row.starts_at) == ("新名字", 300, 7, 0, "gift", house.moment)
+    assert (row.name, row.points, row.left, row.taken, row.key, row.starts_at) == (
+        "新名字",
+        300,
+        7,
+        0,
+        "gift",
+        house.moment,
+    )
 
 
 def test_a_copy_stands_off_the_shelf_without_pieces(house: House, at: At):
@@ -103,7 +123,13 @@ def test_a_copy_stands_off_the_shelf_without_pieces(house: House, at: At):
     client.post(url, {name: value for name, value in said.items() if value not in (None, "", False, [])})
 
     twin = Reward.objects.exclude(pk=reward.pk).get()
-    assert (twin.name, twin.left, twin.taken, twin.per_member, twin.is_active) == ("礼品gift（副本）", None, 0, 2, False)
+    assert (twin.name, twin.left, twin.taken, twin.per_member, twin.is_active) == (
+        "礼品gift（副本）",
+        None,
+        0,
+        2,
+        False,
+    )
 
 
 def test_the_shelf_is_taken_from_and_filled_by_state(house: House, at: At):
@@ -138,7 +164,9 @@ def test_a_manager_sees_and_changes_the_stock_of_their_own_store_alone(house: Ho
     assert [(row.shelved.reward.key, row.shelved.left) for row in listed.context["rows"]] == [("limited", 3)]
     assert (foreign.status_code, twice, too_many.status_code) == (422, [302, 302], 409)
     assert dict(StoreStock.objects.filter(reward=reward).values_list("store__code", "left")) == {"MINE": 1, "FAR": 3}
-    assert [(one.change, one.reason, one.by.code) for one in StockChange.objects.all()] == [(-2, "两件破损", "C-manager")]
+    assert [(one.change, one.reason, one.by.code) for one in StockChange.objects.all()] == [
+        (-2, "两件破损", "C-manager")
+    ]
     assert client.post(reverse("console:reward_stock", args=[ids.encode("rwd", gift().pk)]), form).status_code == 403
 
 
@@ -198,7 +226,13 @@ def test_cancelling_needs_a_reason_gives_points_back_and_names_the_cash(house: H
     told = manager.post(url, {"reason": "包装破损"}, follow=True).content.decode()
 
     row = Exchange.objects.get()
-    assert (row.state, row.why, row.note, row.closed_by.code, row.reward.left) == ("cancelled", "staff", "包装破损", "C-manager", 4)
+    assert (row.state, row.why, row.note, row.closed_by.code, row.reward.left) == (
+        "cancelled",
+        "staff",
+        "包装破损",
+        "C-manager",
+        4,
+    )
     assert Account.objects.get(member=house.members["mine"], currency__key="points").balance == 1000
     assert "退还会员现金 ¥9.90" in told
     assert "包装破损" in told
@@ -233,7 +267,9 @@ def test_the_list_becomes_a_file_masked_unless_the_role_may_see_numbers(house: H
 
     mine, whole = rows(Role.MANAGER), rows(Role.ADMIN, what="full", reason="盘点")
 
-    assert [(row["nickname"], row["phone"], row["points"], row["state"]) for row in mine] == [("沈*e", "199****0001", "50", "ready")]
+    assert [(row["nickname"], row["phone"], row["points"], row["state"]) for row in mine] == [
+        ("沈*e", "199****0001", "50", "ready")
+    ]
     assert [(row["nickname"], row["phone"]) for row in whole] == [("沈far", "19900000003"), ("沈mine", "19900000001")]
     refused = at(Role.MARKETER).post(reverse("console:exchange_exports"), {"what": "full", "reason": "x x"})
     assert (refused.status_code, Job.objects.filter(kind="points.exchanges_export").count()) == (403, 2)
@@ -245,7 +281,8 @@ def test_pages_of_the_list_follow_each_other(house: House, at: At, monkeypatch: 
     reward = gift(per_member=None)
     rich(house.members["mine"], 1000)
     made = [
-        take(house.members["mine"], reward, str(n), moment=house.moment + timedelta(seconds=n)).exchange.pk for n in range(5)
+        take(house.members["mine"], reward, str(n), moment=house.moment + timedelta(seconds=n)).exchange.pk
+        for n in range(5)
     ]
     monkeypatch.setattr("apps.analytics.lists.exchanges.find", partial(listed.find, size=2))
     client, seen, query = at(Role.AGENT), [], ""
@@ -257,3 +294,49 @@ def test_pages_of_the_list_follow_each_other(house: House, at: At, monkeypatch: 
             break
 
     assert seen == made[::-1]
+
+
+def rate_of(client: Client, query: str = "") -> dict[str, tuple[int, ...]]:
+    """Store → could exchange, exchanged, exchanges, earned, spent."""
+    return {name: rate.figures for name, rate in client.get(f"/console/points/rewards/rates/{query}").context["report"].stores}
+
+
+def test_the_rate_counts_who_could_and_who_did_by_home_store_and_week(house: House, at: At):
+    since = house.moment - timedelta(days=300)
+    tea, dear = gift("tea", points=50, created_at=since), gift("dear", points=900, created_at=since)
+    now, weeks = house.moment, timedelta(weeks=1)
+    mine, near, far = (house.members[where].pk for where in ("mine", "near", "far"))
+    forever = points.Terms(expiry={"kind": "never"})
+    for member, amount, moment in ((mine, 400, now - 5 * weeks), (near, 49, now - weeks), (far, 200, now - 20 * weeks)):
+        points.earn(member_id=member, amount=amount, source="order:1", terms=forever, moment=moment)
+    points.spend(member_id=far, amount=160, source="x", moment=now - 19 * weeks)  # 40 left: not enough since
+    for moment, source in ((now - 2 * weeks, "1"), (now, "2"), (now, "3")):
+        last = take(house.members["mine"], tea, source, moment=moment)
+    mall.cancel(exchange_id=last.exchange.pk, moment=now)
+    assert dear.taken == 0
+
+    found = at(Role.ANALYST).get("/console/points/rewards/rates/").context["report"]
+
+    assert rate_of(at(Role.ANALYST)) == {"武康路店": (1, 1, 2, 400, 100), "静安店": (0, 0, 0, 49, 0)}
+    assert found.whole.rate.figures == (1, 1, 2, 449, 100)
+    assert [one.rate.figures for one in found.periods[-6:]] == [
+        (1, 0, 0, 400, 0), (1, 0, 0, 0, 0), (1, 0, 0, 0, 0), (1, 1, 1, 0, 50), (1, 0, 0, 49, 0), (1, 1, 1, 0, 50)
+    ]  # fmt: skip
+    assert [(row["name"], row["taken"], row["waiting"], row["cancelled"], row["points"]) for row in found.rewards] == [
+        ("礼品tea", 3, 2, 1, 100)
+    ]
+    assert rate_of(at(Role.MANAGER)) == {"武康路店": (1, 1, 2, 400, 100)}
+    months = at(Role.ANALYST).get("/console/points/rewards/rates/?by=month").context["report"]
+    assert months.whole.rate.figures == (2, 1, 2, 649, 100)
+
+
+def test_the_tables_of_the_rate_are_files_with_the_same_figures(house: House, at: At):
+    took(house, "mine", gift())
+
+    def table(name: str) -> list[list[str]]:
+        text = at(Role.MANAGER).get(f"/console/points/rewards/rates/{name}.csv").content.decode("utf-8-sig")
+        return list(csv.reader(io.StringIO(text)))[1:]
+
+    assert table("stores") == [["武康路店", "1", "1", "100.0", "1", "1000", "50"]]
+    assert table("periods")[-1] == ["2026-11-16", "2026-11-22", "1", "1", "100.0", "1", "1000", "50"]
+    assert table("rewards") == [["礼品gift", "1", "1", "0", "0", "0", "50"]]

@@ -43,7 +43,9 @@ def test_a_look_shows_what_and_for_whom_and_gives_nothing_out(at: At, taken: Too
     assert state() == ("ready", None)
 
 
-def test_an_empty_field_hands_over_what_was_seen_and_a_second_time_shows_the_first_receipt(house: House, at: At, taken: Took):
+def test_an_empty_field_hands_over_what_was_seen_and_a_second_time_shows_the_first_receipt(
+    house: House, at: At, taken: Took
+):
     clerk, manager = at(Role.CLERK), at(Role.MANAGER)
     ticket = look(clerk, taken.code).context["ticket"]
 
@@ -89,7 +91,9 @@ def test_what_one_person_saw_nobody_else_hands_over(at: At, taken: Took):
         ("guesses", 429, ("尝试次数过多", "分钟后再试")),
     ],
 )
-def test_each_refusal_says_what_is_the_matter(house: House, at: At, taken: Took, clock, monkeypatch, case, status, words):
+def test_each_refusal_says_what_is_the_matter(
+    house: House, at: At, taken: Took, clock, monkeypatch, case, status, words
+):
     monkeypatch.setattr(pick_up, "TRIES", 3)
     code, clerk = taken.code, at(Role.CLERK)
     if case == "wrong":
@@ -112,7 +116,7 @@ def test_each_refusal_says_what_is_the_matter(house: House, at: At, taken: Took,
     page = answer.content.decode()
     assert answer.status_code == status
     assert [word for word in words if word not in page] == []
-    assert "name=\"ticket\"" not in page
+    assert 'name="ticket"' not in page
     assert not Exchange.objects.filter(state="done").exists()
 
 

@@ -88,6 +88,12 @@ def badge(kind: str, code: str) -> SafeString:
     return format_html('<span class="c-bd {}">{}</span>', _TONES.get(kind, {}).get(code, ""), word(code, kind))
 
 
+@register.filter
+def percent(share: float) -> str:
+    """0.1234 → 12.3%."""
+    return f"{100 * share:.1f}%"
+
+
 @register.simple_tag
 def exchange_badge(row: dict[str, Any]) -> SafeString:
     """`{% exchange_badge row %}`: the state of an exchange; a virtual reward was not handed over by anybody."""
