@@ -298,7 +298,10 @@ def test_pages_of_the_list_follow_each_other(house: House, at: At, monkeypatch: 
 
 def rate_of(client: Client, query: str = "") -> dict[str, tuple[int, ...]]:
     """Store → could exchange, exchanged, exchanges, earned, spent."""
-    return {name: rate.figures for name, rate in client.get(f"/console/points/rewards/rates/{query}").context["report"].stores}
+    return {
+        name: rate.figures
+        for name, rate in client.get(f"/console/points/rewards/rates/{query}").context["report"].stores
+    }
 
 
 def test_the_rate_counts_who_could_and_who_did_by_home_store_and_week(house: House, at: At):
