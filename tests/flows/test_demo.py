@@ -15,7 +15,7 @@ from apps.catalog.models import Category, Product
 from apps.core import brand, runs
 from apps.core.models import AuditEntry, User
 from apps.events.models import Event
-from apps.flows.demo import answers, history, mall, people, replay, source, state, wheel, words
+from apps.flows.demo import answers, exchanges, history, mall, people, replay, source, state, wheel, words
 from apps.gateways.simulator.client import Client
 from apps.members import selectors as members
 from apps.members import services as member_services
@@ -23,7 +23,7 @@ from apps.members.models import Consent, ConsentNow, Identity, Member
 from apps.orders.models import Change, Line, Order
 from apps.points import checking, offers
 from apps.points.earning import Award, Rule
-from apps.points.models import Account, Entry, Reward, Standing
+from apps.points.models import Account, Entry, Exchange, Reward, Standing
 from apps.segments import refresh as stats
 from apps.segments.models import MemberStats, StageChange
 from apps.stores.models import Role, Staff, Store
@@ -355,3 +355,13 @@ def test_few_members_answer_and_fewer_want_no_more():
     assert 9_500 < said[""] < 9_700
     assert 50 < said["R"] < 150
     assert sum(said[text] for text in answers.THANKS) == 10_000 - said[""] - said["R"]
+
+
+def test_exchanges_were_lived_through_and_the_books_still_agree(small_demo):
+    found = Exchange.objects.filter(source__startswith="demo:")
+
+    assert found.count() >= 3
+    assert set(found.values_list("state", flat=True)) >= {"done"}
+    assert not found.filter(state="awaiting").exists()
+    assert exchanges.live(now=NOW) == 0
+    assert checking.check().faults == 0

@@ -12,7 +12,7 @@ from apps.analytics import rollup
 from apps.core import clock
 from apps.core.errors import DomainError
 from apps.core.models import Heartbeat
-from apps.flows.demo import earnings, goods, history, mall, people, replay, shops, source, standings, state
+from apps.flows.demo import earnings, exchanges, goods, history, mall, people, replay, shops, source, standings, state
 from apps.flows.demo.progress import Say, step
 from apps.members.models import Member
 from apps.orders.models import Order
@@ -84,7 +84,10 @@ def _fill(*, now: datetime, households: int | None, with_replay: bool, say: Say)
         counts.append(f"{standings.bring(now=now).growth:,} members with growth")
     with step("points for the last 90 days", say=say) as counts:
         rewarded, given = earnings.earn(since=replay.first_moment(now), now=now, say=say)
-        counts += [f"{rewarded:,} orders", f"{given:,} points", f"{mall.fill(opened.store_ids):,} gifts in the mall"]
+        counts += [f"{rewarded:,} orders", f"{given:,} points"]
+    with step("points mall", say=say) as counts:
+        counts.append(f"{mall.fill(opened.store_ids, since=replay.first_moment(now)):,} gifts")
+        counts.append(f"{exchanges.live(now=now):,} exchanges")
     with step("figures of the dashboard", say=say) as counts:
         counts.append(f"{rollup.roll_up(moment=now).figures:,} rows")
 
