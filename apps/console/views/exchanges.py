@@ -117,7 +117,9 @@ def export(request: HttpRequest) -> HttpResponse:
         "wanted": wanted,
         "query": request.GET.urlencode(),
         "may_full": request.access.can(exchange_exports.FULL),  # type: ignore[attr-defined]
-        "history": list(Job.objects.filter(kind=exchange_exports.KIND, created_by=request.user).order_by("-pk")[:20]),
+        "history": list(
+            Job.objects.filter(kind=exchange_exports.KIND, created_by_id=request.user.pk).order_by("-pk")[:20]
+        ),
         "days": exchange_exports.KEPT_FOR.days,
     }
     return render(request, "console/exchange_exports.html", facts, status=422 if "error" in facts else 200)

@@ -97,9 +97,10 @@ def _screen(request: HttpRequest, template: str, facts: dict[str, Any], *, statu
     access = request.access  # type: ignore[attr-defined]
     where = scope.of(request, permission=PERMISSION)
     is_free = access.reach(PERMISSION) == "all"
+    store_id = where.chosen if is_free else access.store_id
     shown = {
         "stores": where.options if is_free else (),
-        "store": Store.objects.filter(pk=where.chosen if is_free else access.store_id).first(),
+        "store": Store.objects.filter(pk=store_id).first() if store_id else None,
         "clerk": Staff.objects.get(pk=access.staff_id),
         "query": f"?store={where.chosen}" if where.chosen else "",
     }
