@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('members', '0019_names_counted_finely'),
-        ('points', '0063_taken_by_itself'),
+        ('points', '0043_rules_by_two'),
         ('stores', '0005_alter_apiclient_scopes_alter_device_scopes'),
     ]
 
