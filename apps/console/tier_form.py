@@ -7,7 +7,8 @@ from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
 
 from apps.points.ladders import Draft, TierDraft
-from apps.points.models import Benefit, Currency, Ladder
+from apps.points.models import Benefit, Currency, Ladder, Tier
+from apps.segments import keys as segments
 
 _WINDOWS = [
     ("rolling", gettext_lazy("The last months up to today")),
@@ -97,8 +98,15 @@ class TierForm(forms.Form):
     name = forms.CharField(label=gettext_lazy("Name of the tier"), max_length=40)
     name_en = forms.CharField(label=gettext_lazy("English name"), max_length=40)
     threshold = forms.IntegerField(label=pgettext_lazy("threshold", "From"), min_value=0, max_value=10**12)
-    segment_key = forms.CharField(label=gettext_lazy("Only for segment"), max_length=60, required=False)
+    segment_key = forms.ChoiceField(label=gettext_lazy("Only for segment"), required=False)
     is_for_life = forms.BooleanField(label=gettext_lazy("Never lost"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = dict(segments.choices())
+        used = Tier.objects.exclude(segment_key="").values_list("segment_key", flat=True)
+        gone = [(key, key) for key in used if key not in known]  # a segment that is no more stays until it is taken out
+        self.fields["segment_key"].choices = [("", _("Everybody")), *known.items(), *gone]  # type: ignore[attr-defined]
 
 
 class BenefitForm(forms.Form):
@@ -140,6 +148,11 @@ def initial(draft: Draft) -> dict[str, Any]:
         "warn_days": draft.warn_days,
         "starts_next_period": draft.starts_next_period,
     }
+
+
+def gate_named(key: str) -> str:
+    """A segment in words; one that is no more by its key."""
+    return dict(segments.choices()).get(key, key)
 
 
 def shown(benefit: Benefit) -> str:

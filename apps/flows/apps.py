@@ -7,4 +7,5 @@ class FlowsConfig(AppConfig):
     label = "flows"
 
     def ready(self) -> None:
-        autodiscover_modules("export", "tag_list")  # registers the runners where jobs are started and where they run
+        # registers the runners where jobs are started and where they run
+        autodiscover_modules("export", "tag_list", "tier_moves")

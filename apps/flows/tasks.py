@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from apps.core import clock, runs
-from apps.flows import erasure, export, job_files, member_merged, retention, services
+from apps.flows import erasure, export, job_files, member_merged, retention, services, tier_moves
 from apps.flows.demo import wheel
 from apps.members import merging
 
@@ -38,6 +38,13 @@ def settle_merges() -> None:
     with runs.recorded("flows.settle_merges") as figures:
         figures["rows"] = member_merged.settle_recent()
         figures["images_dropped"] = merging.forget_images()
+
+
+@shared_task(name="flows.move_tiers")
+def move_tiers() -> None:
+    with runs.recorded("flows.move_tiers") as figures:
+        done = tier_moves.move_due()
+        figures.update(looked_at=done.looked_at, rose=done.rose, fell=done.fell)
 
 
 @shared_task(name="flows.demo_tick")

@@ -72,7 +72,7 @@ def _by_hand(moment: Any) -> float:
         " create table bench_standing (like points_standing including all);"
         " create table bench_tierchange (like points_tierchange including all)"
     )
-    course = tiers.current_course(moment=moment, gates_known=False)
+    course = tiers.current_course(moment=moment)
     if course is None:
         raise RuntimeError("no ladder")
     until = _one(

@@ -17,7 +17,7 @@ from apps.core.models import Job
 from apps.points import ladder_defaults, tiers
 from apps.points.errors import TierInUse, TierUnknown
 from apps.points.models import Benefit, Currency, Ladder, Standing, Tier, TierChange
-from apps.points.tiers import Rung
+from apps.points.tiers import Gates, Rung
 
 KIND = "points.reassess"
 MOST_MONTHS = 120
@@ -116,8 +116,8 @@ def checked(draft: Draft) -> Draft:
     return replace(draft, tiers=tuple(draft.tiers))
 
 
-def foresee(draft: Draft, *, moment: datetime | None = None) -> Foreseen:
-    """Count what saving the draft would do at once. Writes nothing. Raises ValidationFailed, TierInUse."""
+def foresee(draft: Draft, *, moment: datetime | None = None, segments: Gates | None = None) -> Foreseen:
+    """Count what saving the draft would do at once. Writes nothing. Raises ValidationFailed, TierInUse. `segments` as in `reassess`."""
     draft = checked(draft)
     _refuse_lost_tiers(draft)
     moment = moment or clock.now()
@@ -132,10 +132,10 @@ def foresee(draft: Draft, *, moment: datetime | None = None) -> Foreseen:
         )
         for rank, tier in enumerate(draft.tiers)
     ]
-    course = tiers.course_of(_ladder_of(draft, Ladder()), rungs, moment=moment, gates_known=False)
+    course = tiers.course_of(_ladder_of(draft, Ladder()), rungs, moment=moment, known_gates=segments or {})
     rise = fall = 0
     after: dict[int, int] = {}
-    for before, rank, members in tiers.foresee(course):
+    for before, rank, members in tiers.foresee(course, segments=segments):
         rise += members if rank > before else 0
         fall += members if rank < before else 0
         after[rank] = after.get(rank, 0) + members
@@ -192,20 +192,8 @@ def set_benefits(*, tier_key: str, benefits: Sequence[dict[str, Any]]) -> None:
         Benefit.objects.create(tier=tier, position=position, **given)
 
 
-@jobs.runner(KIND)
-def _assess_all(job: Job) -> dict[str, Any]:
-    """After a change of the ladder; chunks commit on their own, so a lost worker only starts again."""
-    total = Standing.objects.count()
-    done = tiers.reassess(
-        member_ids=None,
-        cause="rules",
-        report=lambda looked_at: jobs.report(job, done=looked_at, total=max(total, looked_at)),
-    )
-    return {"looked_at": done.looked_at, "rose": done.rose, "fell": done.fell}
-
-
 def assess_all(*, user_id: int | None) -> Job:
-    """Start the job in which everybody is assessed by the present ladder."""
+    """Start the job in which everybody is assessed by the present ladder (`flows/tier_moves.py`)."""
     return jobs.start_alone(kind=KIND, params={}, user_id=user_id)
 
 

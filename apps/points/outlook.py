@@ -42,7 +42,7 @@ class Outlook:
 def outlook(*, member_id: int, moment: datetime | None = None) -> Outlook | None:
     """As things stand at `moment`; gated tiers are no aim, for nobody reaches them by value alone. None: there is no ladder."""
     moment = moment or clock.now()
-    course = tiers.current_course(moment=moment, gates_known=False)
+    course = tiers.current_course(moment=moment)
     if course is None:
         return None
     ladder = Ladder.objects.order_by("pk").get(pk__in=Tier.objects.filter(rank=0).values("ladder_id"))
@@ -81,7 +81,7 @@ def warn(*, moment: datetime | None = None) -> int:
     Returns how many were told of. Who is safe today is looked at again tomorrow.
     """
     moment = moment or clock.now()
-    course = tiers.current_course(moment=moment, gates_known=False)
+    course = tiers.current_course(moment=moment)
     ladder = Ladder.objects.order_by("pk").first()
     if course is None or ladder is None or not ladder.warn_days:
         return 0
@@ -89,7 +89,7 @@ def warn(*, moment: datetime | None = None) -> int:
     told, after = 0, 0
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
-            tiers.prepare(cursor, course, {})
+            tiers.prepare(cursor, course)
             cursor.execute(tier_sql.FALLING_TABLE)
             cursor.execute(tier_sql.name_ending(), values | {"after": after})
             if not cursor.rowcount:

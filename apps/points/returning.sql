@@ -3,7 +3,8 @@
 
 
 -- Give back what a line took (return), or let go of what it set aside (release): to the same lots, last taken first, with their own ends.
--- What was taken back on paper only, for want of a balance, is taken from them now; a debt is paid first; what has ended expires at once.
+-- What was taken back on paper only, for want of a balance, is taken from them now; a debt is paid first; then those that stood in for
+-- them when they were taken back get theirs again (`points_relieve`); what has ended expires at once.
 -- Where a merge was undone since, the lots may stand on two accounts: each gets its own line under the same source.
 create or replace function points_give_back(
     p_entry bigint, p_amount bigint, p_source text, p_kind text, p_moment timestamptz,
@@ -88,14 +89,15 @@ declare
     written bigint;
     lots bigint[]; backs bigint[]; wipes bigint[]; pays bigint[];
     back bigint; wiped_off bigint; paid bigint; forgiven bigint;
+    idle_end timestamptz;
 begin
     select * into a from points_account where id = p_account;
     select * into c from points_currency where id = a.currency_id;
     if c.expiry ->> 'kind' = 'idle' then
         -- an empty lot did not move with the member's doings; it ends where the others do
-        update points_lot l set expires_at = greatest(l.expires_at, points_expiry(c.expiry, d.at))
-        from (select at from points_entry where account_id = a.id and kind in ('earn', 'spend', 'hold', 'adjust', 'transfer_out')
-              order by id desc limit 1) d
+        select points_expiry(c.expiry, at) into idle_end from points_entry
+        where account_id = a.id and kind in ('earn', 'spend', 'hold', 'adjust', 'transfer_out') order by id desc limit 1;
+        update points_lot l set expires_at = greatest(l.expires_at, idle_end)
         where l.id = any(p_lots) and l.account_id = a.id and l.expiry is null;
     end if;
     select coalesce(sum(l.forgiven), 0) into forgiven from points_lot l where l.account_id = a.id and l.forgiven > 0;
@@ -126,8 +128,13 @@ begin
            reversed = case when c.is_spendable then l.reversed else greatest(l.reversed - b.n, least(l.amount, points_undone_of(l.entry_id))) end
     from unnest(lots, backs, wipes, pays) b(lot, n, wiped, paid) where l.id = b.lot;
     insert into points_use (entry_id, lot_id, kind, amount)
-    select written, b.lot, u.kind, u.n from unnest(lots, backs, wipes, pays) b(lot, back, wiped, paid),
-           lateral (values ('spend', -b.back), ('reverse', b.wiped), ('debt', b.paid)) u(kind, n) where u.n <> 0;
+    select written, b.lot, 'spend', -b.back from unnest(lots, backs) b(lot, back);
+    insert into points_use (entry_id, lot_id, kind, amount)
+    select written, x.lot, x.kind, sum(x.n) from (
+        select b.lot, u.kind, u.n from unnest(lots, wipes, pays) b(lot, wiped, paid),
+               lateral (values ('reverse', b.wiped), ('debt', b.paid)) u(kind, n)
+        union all select r.lot_id, 'reverse', r.n from points_relieve(a.id, lots, idle_end) r
+    ) x group by x.lot, x.kind having sum(x.n) <> 0;
     update points_account t set balance = t.balance + back - wiped_off - paid, debt = t.debt - paid, held = t.held - p_aside,
            next_due_at = points_next_due(t.id)
     where t.id = a.id returning * into a;
@@ -135,6 +142,46 @@ begin
         perform points_settle(array[a.id], p_moment);
     end if;
     return written;
+end $$;
+
+-- Lots whose points came back (`p_lots`, of an account that is locked) may hold more than a refund has left them: it took their points
+-- from other lots, or let later ones pay the debt, while they were spent. Now they are there to be taken themselves, and the others get
+-- theirs again, those that end last first, each with its own end. So no lot ever holds, or lets run out, more than was left of it, and
+-- who gives everything back owes nothing. Answers what was taken from each lot (plus) or came back to it (minus).
+create or replace function points_relieve(p_account bigint, p_lots bigint[], p_idle_end timestamptz)
+returns table (lot_id bigint, n bigint) language plpgsql as $$
+#variable_conflict use_column
+begin
+    if not exists (
+        select from points_lot l where l.id = any(p_lots) and l.account_id = p_account and l.remaining > 0
+           and l.remaining + l.expired > l.amount - points_undone_of(l.entry_id)
+    ) then
+        return;
+    end if;
+    return query
+    with state as (
+        select l.id, l.expires_at, l.remaining, l.amount - points_undone_of(l.entry_id) - l.remaining - l.expired as rest
+        from points_lot l where l.account_id = p_account
+    ), over as (
+        select id, least(remaining, -rest) as n, sum(least(remaining, -rest)) over (order by expires_at nulls last, id) as upto
+        from state where id = any(p_lots) and remaining > 0 and rest < 0
+    ), stood_in as (
+        select id, short as n, sum(short) over (order by expires_at desc nulls first, id desc) as upto from (
+            select s.id, s.expires_at,
+                   s.rest - (select coalesce(sum(u.amount), 0) from points_use u where u.lot_id = s.id and u.kind = 'spend') as short
+            from state s where s.rest > 0) x
+        where short > 0
+    ), whole as (
+        select least((select sum(n) from over), coalesce((select sum(n) from stood_in), 0)) as n
+    ), moved as (
+        select o.id, least(o.n, w.n - (o.upto - o.n)) as n from over o, whole w where o.upto - o.n < w.n
+        union all
+        select s.id, -least(s.n, w.n - (s.upto - s.n)) from stood_in s, whole w where s.upto - s.n < w.n
+    )
+    update points_lot l set remaining = l.remaining - m.n,
+           expires_at = case when m.n < 0 and l.expiry is null then greatest(l.expires_at, p_idle_end) else l.expires_at end
+    from moved m where l.id = m.id
+    returning l.id, m.n::bigint;
 end $$;
 
 -- How much of a line was undone so far.

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from apps.core import runs
-from apps.points import automatic, checking, expiring, happenings, mall, outlook, services, tallying, tiers
+from apps.points import automatic, checking, expiring, happenings, mall, outlook, services, tallying
 
 
 @shared_task(name="points.release_holds")
@@ -63,13 +63,6 @@ def reward_birthdays() -> None:
 def reward_events() -> None:
     with runs.recorded("points.reward_events") as figures:
         figures["grants"] = happenings.events()
-
-
-@shared_task(name="points.move_tiers")
-def move_tiers() -> None:
-    with runs.recorded("points.move_tiers") as figures:
-        done = tiers.reassess_due()
-        figures.update(looked_at=done.looked_at, rose=done.rose, fell=done.fell)
 
 
 @shared_task(name="points.warn_of_falls")

@@ -45,6 +45,15 @@ with due as (
 insert into points_named select member_id from due where stays
 """
 
+# Before a gate with a value that covers the tier behind it, or behind one, where time alone brings no look.
+AT_GATES = """
+select s.member_id, t.segment_key, t.rank > mine.rank
+from points_standing s join points_tier mine on mine.id = s.tier_id join points_tier t on t.segment_key = any(%(keys)s)
+left join points_tier c on c.id = s.coming_id
+where not s.is_locked and case when t.rank > mine.rank then s.value >= t.threshold and coalesce(c.rank, -1) < t.rank
+                               else t.id = mine.id and %(follows)s end
+"""
+
 # Accounts before standings, both in one order: nobody waits for somebody who waits for them.
 SETTLE = """
 select points_settle(array_agg(d.id), %(moment)s) from (
@@ -85,7 +94,7 @@ select coalesce(sum({net}) filter (where {at} >= %(start)s), 0)::bigint as value
 _SEEN = """
 insert into points_seen
 select n.member_id, m.joined_at, r.rank, r.threshold, r.is_for_life or %(never)s,
-       r.gate <> '' and %(gates_known)s and not exists (select from points_gate g where g.key = r.gate and g.member_id = n.member_id),
+       r.gate = any(%(known_gates)s) and not exists (select from points_gate g where g.key = r.gate and g.member_id = n.member_id),
        s.since, s.valid_until, c.rank, s.coming_at, coalesce(s.is_locked, false), s.basis_from, s.basis_until, s.needed,
        coalesce(s.beneath, '[]'), coalesce(s.value, 0), e.begins, coalesce(v.value, 0), coalesce(v.kept, 0), v.leaves,
        case when %(counts_points)s and a.pending > 0 or %(counts_balance)s then a.next_due_at end, b.rested

@@ -71,11 +71,11 @@ def reassess(
     """Let these members, or all, stand where `moment` wants them. Moves are kept and told (`member.tier_changed`); again: a no-op.
 
     `cause` ("rules", "merged", "brought", "refund") explains moves that time or a new value do not. `segments`: key → members in it,
-    as frozen by the caller; without it nobody enters a gated tier or leaves one for its gate. `tell` False: history, no facts. All
-    members are taken in chunks that commit on their own; `report` hears how many were looked at. No ladder: nothing happens.
+    as frozen by the caller; nobody enters a tier whose gate is not among them, or leaves one for it. `tell` False: history, no facts.
+    All members are taken in chunks that commit on their own; `report` hears how many were looked at. No ladder: nothing happens.
     """
     moment = moment or clock.now()
-    course = current_course(moment=moment, gates_known=segments is not None)
+    course = current_course(moment=moment, known_gates=segments or {})
     if course is None:
         return Figures()
     assess = _Assessment(course, cause=cause, gates=segments or {}, tell=tell)
@@ -91,13 +91,30 @@ def reassess(
 def reassess_due(*, moment: datetime | None = None, segments: Gates | None = None) -> Figures:
     """Whom time alone may have moved: ends of validity and grace, waiting tiers, values leaving their period."""
     moment = moment or clock.now()
-    course = current_course(moment=moment, gates_known=segments is not None)
+    course = current_course(moment=moment, known_gates=segments or {})
     if course is None:
         return Figures()
     assess = _Assessment(course, cause="reached", gates=segments or {}, tell=True)
     total = Figures()
     while (figures := assess.chunk(sql.NAME_DUE)).looked_at:
         total = total.plus(figures)
+    return total
+
+
+def reassess_at_gates(*, segments: Gates, moment: datetime | None = None) -> Figures:
+    """Whom a segment alone may have moved: a gate has opened before a tier that their value covered when last seen, or, where tiers
+    follow the value, shut behind them."""
+    moment = moment or clock.now()
+    course = current_course(moment=moment, known_gates=segments)
+    if course is None or not segments:
+        return Figures()
+    inside = {key: frozenset(member_ids) for key, member_ids in segments.items()}
+    with connection.cursor() as cursor:
+        cursor.execute(sql.AT_GATES, course.values | {"keys": list(inside)})
+        moved = sorted({one for one, key, is_before in cursor.fetchall() if is_before == (one in inside[key])})
+    total = Figures()
+    for first in range(0, len(moved), CHUNK):
+        total = total.plus(reassess(member_ids=moved[first : first + CHUNK], moment=moment, segments=segments))
     return total
 
 
@@ -133,14 +150,16 @@ def set_by_hand(
 
 
 @transaction.atomic
-def join(*, survivor_id: int, loser_id: int, moment: datetime | None = None) -> Figures:
+def join(
+    *, survivor_id: int, loser_id: int, moment: datetime | None = None, segments: Gates | None = None
+) -> Figures:  # fmt: skip
     """Two records became one: the higher tier counts with its own validity, then the joined value. The loser's row stays."""
     moment = moment or clock.now()
-    course = current_course(moment=moment, gates_known=False)
+    course = current_course(moment=moment)
     if course is None:
         return Figures()
     with connection.cursor() as cursor:
-        prepare(cursor, course, {})
+        prepare(cursor, course)
         cursor.execute(sql.NAME_GIVEN, {"members": [survivor_id]})
         if not cursor.rowcount:
             return Figures()
@@ -151,7 +170,7 @@ def join(*, survivor_id: int, loser_id: int, moment: datetime | None = None) -> 
         if cursor.rowcount:
             cursor.execute(sql.MOVES_OF_JOIN, both)
             events.publish_many("member.tier_changed", query=sql.MOVES)
-    return reassess(member_ids=[survivor_id], moment=moment, cause="merged")
+    return reassess(member_ids=[survivor_id], moment=moment, cause="merged", segments=segments)
 
 
 def tier_of(*, member_ids: Sequence[int]) -> dict[int, Tier]:
@@ -164,7 +183,7 @@ def tier_of(*, member_ids: Sequence[int]) -> dict[int, Tier]:
     return {member_id: tiers.get(standing.get(member_id, 0), base) for member_id in member_ids}
 
 
-def current_course(*, moment: datetime, gates_known: bool) -> Course | None:
+def current_course(*, moment: datetime, known_gates: Collection[str] = ()) -> Course | None:
     """The ladder as it stands. None: the brand has none."""
     ladder = Ladder.objects.order_by("pk").first()
     if ladder is None:
@@ -173,10 +192,12 @@ def current_course(*, moment: datetime, gates_known: bool) -> Course | None:
         Rung(rank=tier.rank, threshold=tier.threshold, id=tier.pk, gate=tier.segment_key, is_for_life=tier.is_for_life)
         for tier in Tier.objects.filter(ladder=ladder)
     )
-    return course_of(ladder, rungs, moment=moment, gates_known=gates_known) if rungs else None
+    return course_of(ladder, rungs, moment=moment, known_gates=known_gates) if rungs else None
 
 
-def course_of(ladder: Ladder, rungs: Sequence[Rung], *, moment: datetime, gates_known: bool) -> Course:
+def course_of(
+    ladder: Ladder, rungs: Sequence[Rung], *, moment: datetime, known_gates: Collection[str] = ()
+) -> Course:  # fmt: skip
     """`ladder` may be a draft that is not saved."""
     is_balance = ladder.basis == Ladder.Basis.BALANCE
     window = json.dumps({"kind": "life"} if is_balance else ladder.window)
@@ -197,21 +218,24 @@ def course_of(ladder: Ladder, rungs: Sequence[Rung], *, moment: datetime, gates_
         "grace": timedelta(days=ladder.grace_days),
         "counts_balance": is_balance,
         "counts_points": ladder.basis != Ladder.Basis.SPEND,
-        "gates_known": gates_known,
+        "known_gates": list(known_gates),
         "chunk": CHUNK,
     }
     return Course(basis=ladder.basis, rungs=tuple(rungs), values=values)
 
 
-def foresee(course: Course, *, chunk: int = CHUNK) -> Iterator[tuple[int, int, int]]:
+def foresee(
+    course: Course, *, segments: Gates | None = None, chunk: int = CHUNK
+) -> Iterator[tuple[int, int, int]]:  # fmt: skip
     """Where all members would stand by a course: (rank before, rank after, members), chunk by chunk; nothing is written."""
-    after = 0
+    after, gates = 0, _quick(segments or {})
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
-            prepare(cursor, course, {})
+            prepare(cursor, course)
             cursor.execute(sql.NAME_NEXT, course.values | {"after": after, "chunk": chunk})
             if not cursor.rowcount:
                 return
+            _open_gates(cursor, gates)
             _decide(cursor, course, many=True)
             after = last_named(cursor)
             cursor.execute("select before, rank, count(*) from points_fresh group by 1, 2")
@@ -223,7 +247,7 @@ class _Assessment:
     """What stays the same for all chunks of one call."""
 
     def __init__(self, course: Course, *, cause: str, gates: Gates, tell: bool) -> None:
-        self.course, self.gates, self.tell = course, gates, tell
+        self.course, self.gates, self.tell = course, _quick(gates), tell
         self.values = course.values | {"cause": cause}
 
     def chunks(self) -> Iterator[Figures]:
@@ -242,11 +266,12 @@ class _Assessment:
 
     def _run(self, cursor: CursorWrapper, name: str, **more: Any) -> Figures:
         course, values = self.course, self.values
-        prepare(cursor, course, self.gates)
+        prepare(cursor, course)
         cursor.execute(name, values | more)
         if not cursor.rowcount:
             return Figures()
         many = cursor.rowcount >= MANY
+        _open_gates(cursor, self.gates)
         if many:
             cursor.execute("analyze points_named")
         if course.basis != Ladder.Basis.SPEND:
@@ -262,15 +287,27 @@ class _Assessment:
         return Figures(*cursor.fetchone())
 
 
-def prepare(cursor: CursorWrapper, course: Course, gates: Gates) -> None:
+def prepare(cursor: CursorWrapper, course: Course) -> None:
     cursor.execute("set local client_min_messages = warning")  # the temporary tables exist already, mostly
     cursor.execute(sql.TABLES)
     cursor.executemany(
         "insert into points_rung values (%s, %s, %s, %s, %s)",
         [(rung.rank, rung.id, rung.threshold, rung.gate, rung.is_for_life) for rung in course.rungs],
     )
-    for key, member_ids in gates.items():
-        cursor.execute("insert into points_gate select %s, unnest(%s::bigint[])", [key, list(member_ids)])
+
+
+def _quick(gates: Gates) -> Gates:
+    return {key: frozenset(member_ids) for key, member_ids in gates.items() if member_ids}
+
+
+def _open_gates(cursor: CursorWrapper, gates: Gates) -> None:
+    """Of each segment, those whom this chunk looks at."""
+    if gates:
+        cursor.execute("select member_id from points_named")
+        named = [member_id for (member_id,) in cursor.fetchall()]
+        for key, inside in gates.items():
+            passing = [member_id for member_id in named if member_id in inside]
+            cursor.execute("insert into points_gate select %s, unnest(%s::bigint[])", [key, passing])
 
 
 def _decide(cursor: CursorWrapper, course: Course, *, many: bool) -> None:

@@ -159,7 +159,7 @@ CELERY_BEAT_SCHEDULE = {
     "tally-points": {"task": "points.tally", "schedule": crontab(minute=7)},
     "check-ledgers": {"task": "points.check_ledgers", "schedule": crontab(hour=3, minute=50)},
     "warn-expiring": {"task": "points.warn_expiring", "schedule": crontab(hour=0, minute=30)},
-    "move-tiers": {"task": "points.move_tiers", "schedule": crontab(minute=2)},
+    "move-tiers": {"task": "flows.move_tiers", "schedule": crontab(minute=2)},
     "warn-of-falls": {"task": "points.warn_of_falls", "schedule": crontab(hour=8, minute=40)},
     "notice-hands": {"task": "points.by_hand_often", "schedule": crontab(hour=6, minute=30)},
     "lapse-approvals": {"task": "core.lapse_approvals", "schedule": crontab(minute=50)},

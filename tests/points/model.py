@@ -110,8 +110,23 @@ class Book:
             wiped = min(self.forgiven, n)
             self.forgiven -= wiped
             lot.left += n - wiped - self.pay(n - wiped)
+        self.relieve([lot for lot, _ in returned])
         self.settle(now)
         return True
+
+    def relieve(self, returned: list[Lot]) -> None:
+        """Point by point: what is more than a refund left of a lot goes to those that were short for it."""
+        for lot in sorted(returned, key=lambda lot: (lot.ends, lot.number)):
+            short = [other for other in self.lots if self.rest(other) > self.spent(other)]
+            for other in sorted(short, key=lambda other: (other.ends, other.number), reverse=True):
+                while lot.left and self.rest(lot) < 0 and self.rest(other) > self.spent(other):
+                    lot.left, other.left = lot.left - 1, other.left + 1
+
+    def rest(self, lot: Lot) -> int:
+        return lot.amount - lot.undone - lot.left - lot.expired
+
+    def spent(self, lot: Lot) -> int:
+        return sum(n for taking in self.takings for taken, n in taking.parts if taken is lot)
 
     def give_back(self, now: datetime, taking: Taking, points: int) -> bool:
         return taking.state != "held" and self.back(now, taking, points)

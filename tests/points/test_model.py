@@ -12,6 +12,7 @@ from apps.core.errors import DomainError
 from apps.members.models import Member
 from apps.points import services as points
 from apps.points.models import Account, Currency
+from apps.points.models import Lot as BookedLot
 from tests.points.accounts import MONDAY
 from tests.points.model import NEVER, Book, Lot, Taking
 
@@ -64,6 +65,10 @@ class Life:
     def totals(self) -> tuple[int, int, int, int]:
         rows = Account.objects.filter(member=self.member).values_list("balance", "pending", "held", "debt")
         return rows.first() or (0, 0, 0, 0)
+
+    def lots(self) -> list[tuple[int, int, int, int]]:
+        rows = BookedLot.objects.filter(account__member=self.member).order_by("pk")
+        return list(rows.values_list("amount", "remaining", "expired", "reversed"))
 
     def earn(self, amount: int, days: int) -> None:
         ends = self.now + timedelta(days=days) if days else None
@@ -152,6 +157,7 @@ def live(policy: str, steps: list[tuple[str, int, int]], refunds_first: bool) ->
         for index, (lot, _) in enumerate(life.earned):
             if left := lot.amount - lot.undone:
                 life.step("reverse", left, index)
+    assert life.lots() == [(lot.amount, lot.left, lot.expired, lot.undone) for lot in life.book.lots]
     life.refund_all()
     assert life.totals() == life.book.totals()
     if policy != "only_pending":

@@ -105,3 +105,33 @@ def test_books_that_contradict_themselves_are_not_made_worse(member: Member, own
     with pytest.raises(points.DatabaseError):
         spend(member, 50, "gift:1")
     assert Entry.objects.count() == 1
+
+
+def test_points_that_run_out_once_they_are_back_make_nobody_owe_what_stood_in_for_them(member: Member):
+    ends = MONDAY + timedelta(days=2)
+    first = earn(member, 100, "order:1", terms=points.Terms(expires_at=ends))
+    gift = spend(member, 100, "gift:1")
+    second = earn(member, 100, "order:2")
+    points.reverse(entry_id=first.entry_id, amount=60, source="refund:1", moment=MONDAY)
+    assert totals(member) == (40, 0, 0, 0)
+
+    points.give_back(entry_id=gift.entry_id, amount=100, source="back", moment=ends)
+    assert totals(member) == (100, 0, 0, 0)  # 40 were left of the first order, and ran out
+    points.reverse(entry_id=second.entry_id, amount=100, source="refund:2", moment=ends)
+    points.reverse(entry_id=first.entry_id, amount=40, source="refund:3", moment=ends)
+
+    assert totals(member) == (0, 0, 0, 0)
+
+
+def test_an_earning_that_paid_the_debt_of_another_is_made_whole_when_that_comes_back(member: Member):
+    ends = MONDAY + timedelta(days=2)
+    first = earn(member, 100, "order:1", terms=points.Terms(expires_at=ends))
+    gift = spend(member, 100, "gift:1")
+    points.reverse(entry_id=first.entry_id, amount=100, source="refund:1", moment=MONDAY)
+    second = earn(member, 70, "order:2")
+    assert totals(member) == (0, 0, 0, 30)
+
+    points.give_back(entry_id=gift.entry_id, amount=100, source="back", moment=ends)
+    assert totals(member) == (70, 0, 0, 0)
+    points.reverse(entry_id=second.entry_id, amount=70, source="refund:2", moment=ends)
+    assert totals(member) == (0, 0, 0, 0)

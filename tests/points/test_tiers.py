@@ -185,6 +185,9 @@ def test_a_gate_lets_in_only_members_of_the_segment_and_only_when_the_caller_kno
     assert assess(member, segments={"stars": []}) == "gold"  # until its end
     at_end = day(2027, 12, 1)
     grow(member, 6000, "order:2", at_end - timedelta(hours=1))
+    # nobody says who the stars are: nothing is lost for it
+    assert assess(member, at_end, segments={"other": []}) == "gold"
+    Standing.objects.update(tier=Tier.objects.get(key="gold"), valid_until=at_end, needed=None)
     assert assess(member, at_end, segments={"stars": []}) == "silver"
 
 

@@ -13,6 +13,7 @@ from apps.console import people, tier_card, tier_form
 from apps.console.tier_form import BenefitSet, LadderForm, TierSet
 from apps.core import clock
 from apps.core.errors import DomainError, NotFound, ValidationFailed
+from apps.flows import segment_gates
 from apps.points import benefits, ladders
 from apps.points import tiers as standings
 from apps.points.ladders import Draft
@@ -33,7 +34,8 @@ def preview(request: HttpRequest) -> HttpResponse:
     if draft is None:
         return _page(request, form=form, found=found, status=422)
     try:
-        foreseen = ladders.foresee(draft)
+        gates = segment_gates.of_draft({tier.segment_key for tier in draft.tiers})
+        foreseen = ladders.foresee(draft, segments=gates)
     except DomainError as refusal:
         _show(form, refusal)
         return _page(request, form=form, found=found, status=422)
@@ -127,7 +129,12 @@ def _page(
     draft = ladders.current()
     counts = dict(Standing.objects.values_list("tier__key").annotate(members=Count("pk")))
     rows = [
-        {"tier": row, "members": counts.get(row.key, 0), "benefits": benefits.of_tier(tier_key=row.key)}
+        {
+            "tier": row,
+            "gate": tier_form.gate_named(row.segment_key),
+            "members": counts.get(row.key, 0),
+            "benefits": benefits.of_tier(tier_key=row.key),
+        }
         for row in Tier.objects.all()
     ]
     if draft and form is None:

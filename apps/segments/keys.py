@@ -1,0 +1,47 @@
+"""Segments under stable names, for what is tied to one (a gated tier): "stage:active", "cell:champions".
+
+A name never changes its meaning; another kind of segment gets a prefix of its own. Who has switched personalisation off is in none.
+"""
+
+from collections.abc import Collection, Sequence
+
+from django.db import connection
+from django.utils.translation import gettext_lazy as _
+
+from apps.members import consents
+from apps.segments.models import Cell, Stage
+
+_KINDS = {"stage": (_("Life stage"), Stage), "cell": (_("RFM cell"), Cell)}
+
+
+def choices() -> list[tuple[str, str]]:
+    """Every name there is, with its words in the user's language."""
+    return [
+        (f"{kind}:{value}", f"{title}: {label}")
+        for kind, (title, values) in _KINDS.items()
+        for value, label in values.choices
+    ]
+
+
+def members_in(*, names: Collection[str], member_ids: Sequence[int] | None = None) -> dict[str, list[int]]:
+    """The members of each segment as of the last refresh, of these members or of all. Names that do not exist are left out."""
+    known = [name for name in names if name in dict(choices())]
+    found: dict[str, list[int]] = {name: [] for name in known}
+    if not known:
+        return found
+    asked = {kind: [name.partition(":")[2] for name in known if name.startswith(f"{kind}:")] for kind in _KINDS}
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_SOME if member_ids is not None else _OF_ALL, asked | {"members": list(member_ids or ())})
+        for name, ids in cursor.fetchall():
+            found[name] = ids
+    return found
+
+
+_OF_ALL = f"""
+select x.name, array_agg(m.id) from segments_memberstats s join members_member m on m.id = s.member_id
+cross join lateral (
+    select 'stage:' || s.stage as name where s.stage = any(%(stage)s)
+    union all select 'cell:' || s.cell where s.cell = any(%(cell)s)
+) x where not {consents.OBJECTED} group by x.name
+"""
+_OF_SOME = _OF_ALL.replace("where not", "where s.member_id = any(%(members)s) and not")
