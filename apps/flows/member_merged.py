@@ -20,8 +20,8 @@ from apps.members import selectors as members
 from apps.members.errors import MergeRefused
 from apps.members.models import Member, Merge
 from apps.orders.models import Change
+from apps.points import achievements, sign_ins
 from apps.points import services as points
-from apps.points import sign_ins
 from apps.segments import merging as stats_merging
 from apps.segments import refresh as stats
 
@@ -141,6 +141,20 @@ def part_points(event: Event) -> None:
     points.part(from_id=made.loser_id, to_id=made.survivor_id, source=f"merge:{made.pk}", moment=clock.now())
     for member_id in (made.survivor_id, made.loser_id):
         sign_ins.count_anew(member_id=member_id)
+
+
+def progress(event: Event) -> None:
+    """What both have done counts together: achievements of the present periods that are reached by it."""
+    now = clock.now()
+    achievements.refresh(member_id=members.current_id(event.payload["survivor_id"]), moment=now)
+
+
+def progress_apart(event: Event) -> None:
+    """After an undoing each counts alone, in the periods of now and of the merge: what is no longer reached is taken back."""
+    now = clock.now()
+    days = [clock.local_date(at) for at in (Merge.objects.get(pk=event.payload["merge_id"]).at, now)]
+    for member_id in (event.payload["survivor_id"], event.payload["loser_id"]):
+        achievements.refresh(member_id=member_id, days=days, moment=now)
 
 
 def settle(event: Event) -> None:

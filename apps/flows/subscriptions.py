@@ -31,6 +31,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "member.came_back": (privacy.close_wish,),
     "member.merged": (
         member_merged.join_points,
+        member_merged.progress,
         tier_moves.join,
         member_merged.settle,
         personalisation_off.stop_for_survivor,
@@ -38,5 +39,10 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "member.registered": (member_registered.reward,),
     "member.erased": (member_erased.cancel_exchanges, member_erased.drop_points),
     "member.personalisation_off": (personalisation_off.stop,),
-    "member.unmerged": (member_merged.part_points, tier_moves.reassess_both, member_merged.refresh_both),
+    "member.unmerged": (
+        member_merged.part_points,
+        member_merged.progress_apart,
+        tier_moves.part,
+        member_merged.refresh_both,
+    ),
 }

@@ -10,7 +10,7 @@ from apps.core.models import Job
 from apps.events.models import Event
 from apps.flows import segment_gates
 from apps.members import selectors as members
-from apps.points import ladders, tiers
+from apps.points import ladders, tier_joins, tiers
 from apps.points.models import Standing
 from apps.points.tiers import Figures
 
@@ -26,15 +26,23 @@ def join(event: Event) -> None:
     """The better of two tiers counts; after the books were joined."""
     survivor_id = members.current_id(event.payload["survivor_id"])
     gates = segment_gates.frozen(member_ids=[survivor_id])
-    tiers.join(survivor_id=survivor_id, loser_id=event.payload["loser_id"], moment=clock.now(), segments=gates)
+    tier_joins.join(
+        survivor_id=survivor_id,
+        loser_id=event.payload["loser_id"],
+        source=f"merge:{event.payload['merge_id']}",
+        moment=clock.now(),
+        segments=gates,
+    )
 
 
-def reassess_both(event: Event) -> None:
-    """After an undoing."""
-    both = members.current_ids([event.payload["survivor_id"], event.payload["loser_id"]])
-    member_ids = sorted(set(both.values()))
-    gates = segment_gates.frozen(member_ids=member_ids)
-    tiers.reassess(member_ids=member_ids, moment=clock.now(), segments=gates)
+def part(event: Event) -> None:
+    """After an undoing each has their own tier again; after the books came apart."""
+    survivor_id, loser_id = event.payload["survivor_id"], event.payload["loser_id"]
+    gates = segment_gates.frozen(member_ids=[survivor_id, loser_id])
+    source = f"merge:{event.payload['merge_id']}"
+    tier_joins.part(
+        survivor_id=survivor_id, loser_id=loser_id, source=source, moment=clock.now(), segments=gates
+    )  # fmt: skip
 
 
 def move_due() -> Figures:

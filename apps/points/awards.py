@@ -14,6 +14,7 @@ from django.db import connection, transaction
 
 from apps.core import clock
 from apps.points import facts, reckoning, takebacks
+from apps.points.models import Currency
 from apps.points.reckoning import Books, LiveRule, Occasion, Outcome, Person
 
 ORDER_TRIGGERS = ("order", "first_order")
@@ -34,8 +35,9 @@ def award_orders(*, order_ids: Sequence[int], moment: datetime | None = None) ->
     if not rules:
         return made
     asks_first = any(rule.trigger != "order" for rule in rules)
-    for first in range(0, len(order_ids), AT_ONCE):
-        chunk = sorted(order_ids[first : first + AT_ONCE])
+    at_once = 1 if len(order_ids) > 1 and _has_limit(rules) else AT_ONCE
+    for first in range(0, len(order_ids), at_once):
+        chunk = sorted(order_ids[first : first + at_once])
         with transaction.atomic():
             _lock_orders(chunk)
             done = _awarded(chunk)
@@ -45,6 +47,11 @@ def award_orders(*, order_ids: Sequence[int], moment: datetime | None = None) ->
                 if occasion.is_partly_refunded and occasion.order_id:
                     takebacks.settle_order(order_id=occasion.order_id, tag=occasion.key, moment=moment)
     return made
+
+
+def _has_limit(rules: Sequence[LiveRule]) -> bool:
+    """A highest balance is judged by what is there at the very moment of each thing: what ran out in between makes room."""
+    return Currency.objects.filter(max_balance__isnull=False, pk__in={rule.currency_id for rule in rules}).exists()
 
 
 def _rules_of_orders() -> list[LiveRule]:

@@ -149,30 +149,6 @@ def set_by_hand(
     return standing
 
 
-@transaction.atomic
-def join(
-    *, survivor_id: int, loser_id: int, moment: datetime | None = None, segments: Gates | None = None
-) -> Figures:  # fmt: skip
-    """Two records became one: the higher tier counts with its own validity, then the joined value. The loser's row stays."""
-    moment = moment or clock.now()
-    course = current_course(moment=moment)
-    if course is None:
-        return Figures()
-    with connection.cursor() as cursor:
-        prepare(cursor, course)
-        cursor.execute(sql.NAME_GIVEN, {"members": [survivor_id]})
-        if not cursor.rowcount:
-            return Figures()
-        cursor.execute(sql.ENSURE_ANY, course.values)
-        cursor.execute("select tier_id from points_standing where member_id = %s for no key update", [survivor_id])
-        both = {"survivor": survivor_id, "loser": loser_id, "moment": moment, "before": cursor.fetchone()[0]}
-        cursor.execute(sql.JOIN, both)
-        if cursor.rowcount:
-            cursor.execute(sql.MOVES_OF_JOIN, both)
-            events.publish_many("member.tier_changed", query=sql.MOVES)
-    return reassess(member_ids=[survivor_id], moment=moment, cause="merged", segments=segments)
-
-
 def tier_of(*, member_ids: Sequence[int]) -> dict[int, Tier]:
     """Where these members stand; who was never assessed stands on the lowest rung. Empty without a ladder."""
     tiers = {tier.pk: tier for tier in Tier.objects.all()}

@@ -119,6 +119,8 @@ def test_a_merge_asks_for_the_survivors_segment(anna: Member):
     bob = grown("B-1", Stage.ACTIVE, amount=10)
     points.join(from_id=anna.pk, to_id=bob.pk, source="merge:1", moment=NOON)
     with clock.frozen(NOON):
-        tier_moves.join(Event(name="member.merged", payload={"survivor_id": bob.pk, "loser_id": anna.pk}))
+        tier_moves.join(
+            Event(name="member.merged", payload={"survivor_id": bob.pk, "loser_id": anna.pk, "merge_id": 1})
+        )
 
     assert Standing.objects.get(member=bob).tier.key == "gold"

@@ -11,7 +11,7 @@ from django.db import connection
 from apps.events.models import Event
 from apps.members.models import Member
 from apps.orders.models import Order
-from apps.points import ladders, outlook, tiers
+from apps.points import ladders, outlook, tier_joins, tiers
 from apps.points import services as points
 from apps.points.errors import TierInUse, TierUnknown
 from apps.points.models import Currency, Ladder, Standing, Tier, TierChange
@@ -293,12 +293,51 @@ def test_joined_records_keep_the_better_tier_with_its_end(member: Member, friend
     later = MONDAY + timedelta(days=20)
     points.join(from_id=friend.pk, to_id=member.pk, source="merge:1", moment=later)
 
-    tiers.join(survivor_id=member.pk, loser_id=friend.pk, moment=later)
-    tiers.join(survivor_id=member.pk, loser_id=friend.pk, moment=later)
+    tier_joins.join(survivor_id=member.pk, loser_id=friend.pk, moment=later)
+    tier_joins.join(survivor_id=member.pk, loser_id=friend.pk, moment=later)
 
     standing = Standing.objects.get(member=member)
     assert (standing.tier.key, standing.value, standing.valid_until) == ("gold", 6000, day(2027, 12, 10))
     assert moves(member)[1:] == [("silver", "gold", "merged")]
+
+
+@pytest.mark.parametrize("is_brought", [False, True])
+def test_an_undone_merge_leaves_both_where_they_stood(member: Member, friend: Member, ladder: Ladder, is_brought: bool):
+    grow(member, 1000, "order:1")
+    assess(member)
+    if is_brought:
+        tiers.set_by_hand(member_id=friend.pk, tier_key="gold", reason="a guest", is_locked=True, moment=MONDAY)
+    else:
+        grow(friend, 5000, "order:2")
+        assess(friend)
+    before = {row["member_id"]: row | {"assessed_at": 0, "next_check_at": 0} for row in Standing.objects.values()}
+    later = MONDAY + timedelta(days=20)
+    points.join(from_id=friend.pk, to_id=member.pk, source="merge:1", moment=later)
+    tier_joins.join(survivor_id=member.pk, loser_id=friend.pk, source="merge:1", moment=later)
+    assert Standing.objects.get(member=member).tier.key == "gold"
+
+    for hours in (1, 2):
+        apart = later + timedelta(hours=hours)
+        points.part(from_id=friend.pk, to_id=member.pk, source="merge:1", moment=apart)
+        tier_joins.part(survivor_id=member.pk, loser_id=friend.pk, source="merge:1", moment=apart)
+
+    assert {
+        row["member_id"]: row | {"assessed_at": 0, "next_check_at": 0} for row in Standing.objects.values()
+    } == before
+    assert moves(member)[1:] == [("silver", "gold", "merged"), ("gold", "silver", "merged")]
+
+
+def test_what_the_joined_value_reached_goes_with_the_undoing(member: Member, friend: Member, ladder: Ladder):
+    for who in (member, friend):
+        grow(who, 3000, "order:1")
+        assess(who)
+    points.join(from_id=friend.pk, to_id=member.pk, source="merge:1", moment=MONDAY)
+    tier_joins.join(survivor_id=member.pk, loser_id=friend.pk, source="merge:1", moment=MONDAY)
+    points.part(from_id=friend.pk, to_id=member.pk, source="merge:1", moment=MONDAY)
+    tier_joins.part(survivor_id=member.pk, loser_id=friend.pk, source="merge:1", moment=MONDAY)
+
+    assert moves(member)[1:] == [("silver", "gold", "merged"), ("gold", "silver", "merged")]
+    assert assess(friend) == "silver"
 
 
 def test_a_higher_threshold_takes_no_tier_before_its_end_and_a_lower_one_lifts_at_once(
