@@ -78,8 +78,8 @@ class RewardForm(forms.ModelForm):
         model = Reward
         fields = (
             "key", "kind", "name", "name_en", "description", "description_en", "motif", "points", "cash_cents",
-            "worth_cents", "per_member", "per_days", "is_store_limited", "tier_keys", "coupon_key", "pick_up_days",
-            "forfeits_points", "position",
+            "worth_cents", "per_member", "per_days", "auto_from", "auto_per_day", "is_store_limited", "tier_keys",
+            "coupon_key", "pick_up_days", "forfeits_points", "position",
         )  # fmt: skip
         labels = {
             "key": gettext_lazy("Key"),
@@ -87,6 +87,8 @@ class RewardForm(forms.ModelForm):
             "points": gettext_lazy("Price in points"),
             "per_member": gettext_lazy("Most per member"),
             "per_days": gettext_lazy("Within so many days"),
+            "auto_from": gettext_lazy("Taken by itself from a balance of"),
+            "auto_per_day": gettext_lazy("By itself at most so often a day"),
             "coupon_key": pgettext_lazy("rewards", "Coupon that it gives"),
             "position": gettext_lazy("Place on the shelf"),
             "is_store_limited": gettext_lazy("Only some stores keep it, each its own stock"),
@@ -95,6 +97,8 @@ class RewardForm(forms.ModelForm):
             "key": gettext_lazy("How programs call it. Empty: made up by us."),
             "per_member": gettext_lazy("Empty: as many as they like."),
             "per_days": gettext_lazy("Empty: ever."),
+            "auto_from": gettext_lazy("Empty: only who wants it gets it."),
+            "auto_per_day": gettext_lazy("1 to 10 times."),
             "pick_up_days": gettext_lazy("Whole days after the day of the exchange."),
             "position": gettext_lazy("Smaller numbers stand first."),
         }
@@ -109,7 +113,7 @@ class RewardForm(forms.ModelForm):
         self.fields["tier_keys"].choices = [  # type: ignore[attr-defined]
             (tier.key, tier.name_en if is_english else tier.name) for tier in Tier.objects.order_by("rank")
         ]
-        for name in ("key", "name_en", "position"):
+        for name in ("key", "name_en", "position", "auto_per_day"):
             self.fields[name].required = False
         for name in ("first", "last"):
             self.initial.setdefault(name, _day_of(self.instance, name))
@@ -125,6 +129,12 @@ class RewardForm(forms.ModelForm):
 
     def clean_position(self) -> int:
         return self.cleaned_data["position"] or 0
+
+    def clean_auto_per_day(self) -> int:
+        times = self.cleaned_data["auto_per_day"] or 1
+        if times > 10:
+            raise forms.ValidationError(_("Between 1 and 10 times a day."))
+        return times
 
     def clean_pick_up_days(self) -> int:
         days = self.cleaned_data["pick_up_days"]
@@ -147,9 +157,21 @@ class RewardForm(forms.ModelForm):
             self.add_error("last", _("It cannot end before it begins."))
         if given.get("is_store_limited") and given.get("stock"):
             self.add_error("stock", _("Leave it empty: each store's pieces are put in afterwards."))
+        self._check_automatic(given)
         if given.get("per_days") and not given.get("per_member"):
             self.add_error("per_member", _("Say how many one member may have within these days."))
         return given
+
+    def _check_automatic(self, given: dict[str, Any]) -> None:
+        mark = given.get("auto_from")
+        if mark is None:
+            return
+        if mark < given.get("points", 0):
+            self.add_error("auto_from", _("No less than the price in points."))
+        if given.get("cash_cents") or given.get("is_store_limited", self.instance.is_store_limited):
+            self.add_error(
+                "auto_from", _("Only what costs no cash and lies in no chosen store can be taken by itself.")
+            )
 
     def wanted(self) -> Reward:
         """The reward as it is to be saved. Moments that were not touched stay to the second."""

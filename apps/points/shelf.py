@@ -61,10 +61,8 @@ class Reward(models.Model):
     per_days = models.PositiveIntegerField(_("within days"), null=True, blank=True)  # None: ever
     is_store_limited = models.BooleanField(_("only in chosen stores"), default=False)
     tier_keys = ArrayField(models.CharField(max_length=20), default=list, blank=True)
-    auto_from = models.PositiveIntegerField(
-        _("taken by itself from this balance"), null=True, blank=True
-    )  # None: never
-    auto_per_day = models.PositiveSmallIntegerField(_("at most so often a day"), default=1)
+    auto_from = models.PositiveIntegerField(null=True, blank=True)  # balance from which it is taken by itself
+    auto_per_day = models.PositiveSmallIntegerField(default=1)
     coupon_key = models.CharField(_("coupon"), max_length=60, blank=True)
     pick_up_days = models.PositiveIntegerField(_("days to pick it up"), default=30)
     forfeits_points = models.BooleanField(_("points are lost when it is not picked up"), default=False)

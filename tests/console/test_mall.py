@@ -25,7 +25,7 @@ from tests.points.gifts import Took, gift, rich, take
 At = Callable[..., Client]
 NEW = {
     "kind": "gift", "name": "帆布袋", "name_en": "Canvas bag", "motif": "bag", "points": "300", "cash_cents": "9.90",
-    "pick_up_days": "30", "stock": "5", "request_key": "token-token-token",
+    "pick_up_days": "30", "stock": "5", "auto_per_day": "2", "request_key": "token-token-token",
 }  # fmt: skip
 
 
@@ -67,6 +67,7 @@ def test_a_reward_is_made_off_the_shelf_with_picture_price_and_pieces_and_once(h
         False,
         None,
     )
+    assert (row.auto_from, row.auto_per_day) == (None, 2)
     assert (row.picture.width, row.picture.height, RewardPicture.objects.count()) == (960, 480, 1)
     shown = Client().get(reverse("portal:reward_picture", args=[row.picture_id]))
     assert (shown["Content-Type"], shown.content[:3]) == ("image/jpeg", b"\xff\xd8\xff")
@@ -81,6 +82,9 @@ def test_a_reward_is_made_off_the_shelf_with_picture_price_and_pieces_and_once(h
         ("cash_cents", "9.999", "12.50"),
         ("last", "2026-01-01", "结束日期不能早于开始日期"),
         ("is_store_limited", "on", "请留空"),
+        ("auto_from", "299", "不能少于所需积分"),
+        ("auto_from", "300", "只有不收现金"),
+        ("auto_per_day", "11", "每天 1 到 10 次"),
         ("per_days", "7", "请填写每位会员在这段时间内最多可兑换的数量"),
         ("file", SimpleUploadedFile("a.jpg", b"GIF89a..", "image/jpeg"), "JPEG"),
     ],

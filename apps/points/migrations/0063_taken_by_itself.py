@@ -13,12 +13,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='reward',
             name='auto_from',
-            field=models.PositiveIntegerField(blank=True, null=True, verbose_name='taken by itself from this balance'),
+            field=models.PositiveIntegerField(blank=True, null=True),
         ),
         migrations.AddField(
             model_name='reward',
             name='auto_per_day',
-            field=models.PositiveSmallIntegerField(default=1, verbose_name='at most so often a day'),
+            field=models.PositiveSmallIntegerField(default=1),
         ),
         migrations.AddConstraint(
             model_name='reward',
