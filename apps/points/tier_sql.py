@@ -251,7 +251,8 @@ update points_standing s set tier_id = o.tier_id, since = o.since, valid_until =
     coming_id = o.coming_id, coming_at = o.coming_at, basis_from = o.basis_from, basis_until = o.basis_until, needed = o.needed,
     beneath = o.beneath || jsonb_build_array(jsonb_build_object('tier', s.tier_id, 'since', s.since, 'until', s.valid_until,
         'from', s.basis_from, 'to', s.basis_until, 'needed', s.needed, 'merge', %(source)s::text,
-        'own', jsonb_build_object('beneath', s.beneath, 'grace', s.grace_until, 'coming', s.coming_id, 'at', s.coming_at, 'value', s.value))),
+        'own', jsonb_build_object('beneath', s.beneath, 'grace', s.grace_until, 'coming', s.coming_id, 'at', s.coming_at,
+                                  'value', s.value))),
     is_locked = o.is_locked, next_check_at = o.next_check_at, assessed_at = %(moment)s
 from points_standing o join points_rung theirs on theirs.tier_id = o.tier_id, points_rung mine
 where s.member_id = %(survivor)s and o.member_id = %(loser)s and mine.tier_id = s.tier_id and theirs.rank > mine.rank
@@ -263,8 +264,8 @@ update points_standing s set tier_id = (x.entry ->> 'tier')::bigint, since = (x.
     valid_until = (x.entry ->> 'until')::timestamptz, grace_until = (x.entry -> 'own' ->> 'grace')::timestamptz,
     coming_id = (x.entry -> 'own' ->> 'coming')::bigint, coming_at = (x.entry -> 'own' ->> 'at')::timestamptz,
     basis_from = (x.entry ->> 'from')::timestamptz, basis_until = (x.entry ->> 'to')::timestamptz,
-    needed = (x.entry ->> 'needed')::bigint, beneath = x.entry -> 'own' -> 'beneath', value = (x.entry -> 'own' ->> 'value')::bigint, is_locked = false,
-    next_check_at = %(moment)s, assessed_at = %(moment)s
+    needed = (x.entry ->> 'needed')::bigint, beneath = x.entry -> 'own' -> 'beneath', value = (x.entry -> 'own' ->> 'value')::bigint,
+    is_locked = false, next_check_at = %(moment)s, assessed_at = %(moment)s
 from points_standing me cross join lateral jsonb_array_elements(me.beneath) x(entry), points_standing o
 where s.member_id = %(survivor)s and me.member_id = s.member_id and o.member_id = %(loser)s and x.entry ->> 'merge' = %(source)s
   and (s.tier_id, s.since, s.is_locked) = (o.tier_id, o.since, o.is_locked)
