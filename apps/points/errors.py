@@ -56,6 +56,21 @@ class TransferToSelf(DomainError):
     title = _("Points cannot be given to oneself.")
 
 
+class ReceiverUnknown(DomainError):
+    code = "points_receiver_unknown"
+    status = 404
+    title = _("No member can be reached by this number. Ask them for it again.")
+
+
+class TooManyReceivers(DomainError):
+    """`retry_after` in seconds."""
+
+    code = "rate_limited"
+    status = 429
+    is_retryable = True
+    title = _("Too many numbers were tried. Come back in an hour.")
+
+
 class TransferCapReached(DomainError):
     """`left`: what may still leave the account today, fees with it."""
 

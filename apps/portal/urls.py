@@ -5,6 +5,7 @@ from django.urls import path
 from apps.portal.views import (
     app,
     earning,
+    giving,
     guardian,
     home,
     inbox,
@@ -41,6 +42,7 @@ urlpatterns = [
     path("exchanges/<str:exchange>/cancel/", mall.cancel, name="exchange_cancel"),
     path("points/", points.page, name="points"),
     path("points/now/", points.now, name="points_now"),
+    path("points/give/", giving.page, name="give"),
     path("tier/", tier.page, name="tier"),
     path("sign-in/", earning.sign_in, name="sign_in"),
     path("sign-in/today/", earning.today, name="sign_in_today"),

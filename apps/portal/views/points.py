@@ -8,7 +8,7 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from apps.core import ids
-from apps.points import selectors, telling
+from apps.points import giving, selectors, telling
 from apps.portal import shell
 from apps.portal.shell import Facts
 
@@ -37,6 +37,7 @@ def page(request: HttpRequest) -> HttpResponse:
     facts |= {
         "points": selectors.totals(member_id=member_id),
         "ends": selectors.expiring(member_id=member_id)[:ENDS],
+        "may_give": giving.terms(member_id=member_id) is not None,
         "newest": ids.encode(ENTRY, found[0].pk) if found else NONE,
     }
     return shell.page(request, "portal/points.html", facts)
