@@ -366,6 +366,25 @@ def test_a_merge_reaches_an_achievement_by_both_and_its_undoing_takes_the_books_
         assert (totals(shop.members[0]), totals(shop.members[1])) == ((150, 0, 0), (330, 0, 0))
 
 
+def test_a_reward_that_waits_for_the_goods_is_paid_for_what_is_kept_and_for_nothing_else(db):
+    shop = opened()
+    waits = {"kind": "fact", "fact": "order.received", "lapse_days": 20}
+    rule("g-wait", {"kind": "fixed", "points": 200}, pending=waits)
+    with clock.frozen(NOON):
+        back, kept = (paid(shop.members[0], no, 1_000) for no in "12")
+        tell_all()
+        assert totals(shop.members[0])[1] == 400
+        orders.refund(order_id=back.pk, source="x")
+        for order in (back, kept):
+            orders.mark_received(order_id=order.pk)
+        tell_all(shuffled=Random(1))
+        assert totals(shop.members[0])[1:] == (0, 0)
+        assert Lot.objects.filter(entry__version__rule__key="g-wait", remaining=200).count() == 1
+        orders.refund(order_id=kept.pk, source="y")
+        tell_all()
+        assert totals(shop.members[0]) == (0, 0, 0)
+
+
 def test_an_erased_member_keeps_books_without_anything_open(db):
     shop = opened()
     rule("f-wait", {"kind": "fixed", "points": 7}, pending={"kind": "days", "days": 9})
