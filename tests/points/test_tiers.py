@@ -101,6 +101,20 @@ def test_the_outlook_says_what_is_missing_and_what_comes_otherwise(member: Membe
     assert (ahead.falls_to.key, ahead.falls_at, ahead.counts_until) == ("silver", day(2027, 12, 1), day(2027, 11, 30))
 
 
+def test_the_outlook_adds_the_days_of_grace_and_aims_at_no_gated_tier(member: Member, ladder: Ladder):
+    Ladder.objects.update(grace_days=7)
+    Tier.objects.filter(key="gold").update(segment_key="stage:active")
+    grow(member, 1200, "order:1")
+    assess(member)
+
+    ahead = outlook.outlook(member_id=member.pk, moment=MONDAY + timedelta(days=60))
+
+    assert ahead is not None
+    assert ahead.next_tier is not None
+    assert (ahead.next_tier.key, ahead.missing_to_next) == ("black-gold", 18_800)
+    assert (ahead.valid_until, ahead.falls_at) == (day(2027, 12, 1), day(2027, 12, 8))
+
+
 def test_without_a_validity_the_outlook_finds_the_day_the_value_leaves(member: Member, ladder: Ladder):
     Ladder.objects.update(validity={"kind": "none"}, window={"kind": "rolling", "months": 3})
     grow(member, 600, "order:1", day(2026, 11, 29))
