@@ -293,6 +293,16 @@ def test_a_locked_tier_stays_until_the_lock_is_off(member: Member, ladder: Ladde
     assert moves(member)[1:] == [("silver", "gold", "by_hand"), ("gold", "black-gold", "reached")]
 
 
+def test_a_tier_set_by_hand_rests_on_nothing_that_a_refund_takes(member: Member, ladder: Ladder):
+    bought = grow(member, 5000, "order:1")
+    assess(member)
+    tiers.set_by_hand(member_id=member.pk, tier_key="black-gold", reason="a guest", is_locked=False, moment=MONDAY)
+
+    points.reverse(entry_id=bought.entry_id, amount=5000, source="refund:1", moment=MONDAY)
+
+    assert assess(member) == "black-gold"
+
+
 def test_an_unknown_tier_is_refused_and_nothing_is_written(member: Member, ladder: Ladder):
     with pytest.raises(TierUnknown):
         tiers.set_by_hand(member_id=member.pk, tier_key="iron", reason="", is_locked=False)
@@ -313,6 +323,16 @@ def test_joined_records_keep_the_better_tier_with_its_end(member: Member, friend
     standing = Standing.objects.get(member=member)
     assert (standing.tier.key, standing.value, standing.valid_until) == ("gold", 6000, day(2027, 12, 10))
     assert moves(member)[1:] == [("silver", "gold", "merged")]
+
+
+def test_a_locked_tier_of_the_survivor_stays_when_records_are_joined(member: Member, friend: Member, ladder: Ladder):
+    tiers.set_by_hand(member_id=member.pk, tier_key="silver", reason="agreed", is_locked=True, moment=MONDAY)
+    grow(friend, 5000, "order:1")
+    assess(friend)
+
+    tier_joins.join(survivor_id=member.pk, loser_id=friend.pk, moment=MONDAY)
+
+    assert Standing.objects.get(member=member).tier.key == "silver"
 
 
 @pytest.mark.parametrize("is_brought", [False, True])
@@ -400,7 +420,10 @@ def test_two_assessments_at_once_write_one_move():
     ladders.install_defaults()
     members = [Member.objects.create(member_no=f"R-{number}").pk for number in range(20)]
     for member_id in members:
-        points.earn(member_id=member_id, amount=1000, source="x", currency="growth", moment=MONDAY)
+        points.earn(member_id=member_id, amount=1, source="x", currency="growth", moment=MONDAY)
+    tiers.reassess(member_ids=None, moment=MONDAY)  # rows that are there: nobody waits for another's insert
+    for member_id in members:
+        points.earn(member_id=member_id, amount=999, source="y", currency="growth", moment=MONDAY)
     start = threading.Barrier(4)
 
     def look(number: int) -> int:
