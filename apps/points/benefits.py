@@ -1,8 +1,6 @@
-"""What tiers give, as data: rules read the multiplier and the birthday points, the portal shows what is unlocked or not yet."""
+"""What tiers give, as data: what is unlocked and what not yet. Rules read the multiplier and the birthday points in `facts.py`."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from apps.points import tiers
 from apps.points.models import Benefit, Tier
@@ -15,25 +13,6 @@ class Right:
     benefit: Benefit
     tier: Tier
     is_unlocked: bool
-
-
-def multipliers() -> dict[str, Decimal]:
-    """Tier key → factor of earning; 1 where a tier names none."""
-    factors = dict.fromkeys(Tier.objects.values_list("key", flat=True), Decimal(1))
-    for benefit in Benefit.objects.filter(kind=Benefit.Kind.MULTIPLIER).select_related("tier"):
-        factors[benefit.tier.key] = Decimal(str(benefit.value.get("factor", 1)))
-    return factors
-
-
-def multiplier_of(*, member_ids: Sequence[int]) -> dict[int, Decimal]:
-    factors = multipliers()
-    return {member_id: factors[tier.key] for member_id, tier in tiers.tier_of(member_ids=member_ids).items()}
-
-
-def birthday_points() -> dict[str, int]:
-    """Tier key → points; a tier without a birthday gift is left out."""
-    gifts = Benefit.objects.filter(kind=Benefit.Kind.BIRTHDAY).select_related("tier")
-    return {benefit.tier.key: int(benefit.value.get("points", 0)) for benefit in gifts}
 
 
 def of_tier(*, tier_key: str) -> list[Benefit]:
