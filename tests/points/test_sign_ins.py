@@ -108,6 +108,15 @@ def test_who_left_does_not_sign_in(member: Member, daily):
     assert SignIn.objects.count() == 0
 
 
+def test_a_streak_holds_until_the_next_day_is_over(member: Member, daily):
+    sign(member, 0, 1)
+
+    seen = [
+        sign_ins.calendar(member_id=member.pk, month=date(2026, 12, 1), moment=NOON + timedelta(days=n)) for n in (2, 3)
+    ]
+    assert [one.streak for one in seen] == [2, 0]
+
+
 def test_the_calendar_shows_the_month(member: Member, daily):
     sign(member, -3, -1)
     sign_ins.make_up(member_id=member.pk, on=date(2026, 11, 28), moment=NOON)
