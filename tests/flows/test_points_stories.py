@@ -308,8 +308,8 @@ def assert_nothing_is_left() -> None:
     assert not ordered.filter(Q(remaining__gt=0) | Q(expired__gt=0)).exists()
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-@given(steps=st.lists(STEP, min_size=6, max_size=16))
+@settings(max_examples=14, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(steps=st.lists(STEP, min_size=4, max_size=14))
 def test_whatever_happens_buying_and_giving_back_is_zero(shop, steps):
     live(steps)
 
