@@ -22,7 +22,8 @@ from apps.api.views import (
 
 app_name = "api"
 V1: list[tuple[str, type[ApiView]]] = [
-    ("me/home", me.Home),
+    ("me/home", me.Home),  # what is called most comes first: addresses are tried one after the other
+    ("members/<str:member>/points/earn", points.MemberEarn),
     ("auth/codes", auth.Codes),
     ("auth/code-calls", auth.CodeCalls),
     ("auth/code", auth.Code),
@@ -74,7 +75,6 @@ V1: list[tuple[str, type[ApiView]]] = [
     ("members/<str:member>", server.OneMember),
     ("members/<str:member>/attributes", server.MemberAttributes),
     ("members/<str:member>/points", points.MemberPoints),
-    ("members/<str:member>/points/earn", points.MemberEarn),
     ("members/<str:member>/points/spend", points.MemberSpend),
     ("members/<str:member>/points/holds", points.MemberHolds),
     ("points/holds/<str:hold>/capture", points.HoldCapture),

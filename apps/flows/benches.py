@@ -14,7 +14,9 @@ from apps.activity import bench as activity
 from apps.care import bench as care
 from apps.orders import bench as orders
 from apps.points import bench as points
+from apps.points import bench_ledgers as ledgers
 from apps.points import bench_tiers as tiers
+from apps.points import generated as books
 from apps.segments import bench as segments
 from config import env
 
@@ -29,11 +31,13 @@ Line = dict[str, Any]
 class Bench:
     run: Callable[[str], Iterator[Line]]
     needs_orders: bool  # runs on the cached database filled with orders; otherwise on an empty one
+    needs_books: bool = False  # runs on the cached database whose members have points, and no orders
 
 
 BENCHES = {
     "events": Bench(activity.bench_events, needs_orders=False),
     "import": Bench(orders.bench_import, needs_orders=False),
+    "ledgers": Bench(ledgers.bench_ledgers, needs_orders=False, needs_books=True),
     "points": Bench(points.bench_points, needs_orders=False),
     "refresh": Bench(segments.bench_refresh, needs_orders=True),
     "tiers": Bench(tiers.bench_tiers, needs_orders=True),
@@ -45,9 +49,10 @@ BENCHES = {
 def run(name: str, *, size: str, say: Callable[[str], None]) -> Iterator[Line]:
     """Run one bench on its scratch database; yields JSON-able lines (name, size, figure, baseline, ratio)."""
     bench = BENCHES[name]
-    use_scratch(f"siyu_bench_{size.lower() if bench.needs_orders else 'empty'}", say=say)
-    if bench.needs_orders:
-        _fill_once(size, say=say)
+    kind = "books" if bench.needs_books else "bench"
+    use_scratch(f"siyu_{kind}_{size.lower() if bench.needs_orders or bench.needs_books else 'empty'}", say=say)
+    if bench.needs_orders or bench.needs_books:
+        _fill_once(size, with_books=bench.needs_books, say=say)
     yield from bench.run(size)
 
 
@@ -65,7 +70,7 @@ def use_scratch(name: str, *, say: Callable[[str], None]) -> None:
     call_command("migrate", verbosity=0)
 
 
-def _fill_once(size: str, *, say: Callable[[str], None]) -> None:
+def _fill_once(size: str, *, with_books: bool, say: Callable[[str], None]) -> None:
     mark = f"{RECIPE} {size}"
     with connection.cursor() as cursor:
         cursor.execute(
@@ -74,8 +79,11 @@ def _fill_once(size: str, *, say: Callable[[str], None]) -> None:
         if cursor.fetchone() == (mark,):
             return
     members = MEMBERS[size]
-    say(f"generating {members:,} members and {members * ORDERS_PER_MEMBER:,} orders, once")
-    orders.generate(members=members, orders=members * ORDERS_PER_MEMBER)
+    count = 0 if with_books else members * ORDERS_PER_MEMBER
+    say(f"generating {members:,} members and {f'{count:,} orders' if count else 'their points'}, once")
+    orders.generate(members=members, orders=count)
+    if with_books:
+        books.fill_books(members=members)
     with connection.cursor() as cursor:
         cursor.execute("select format('comment on database %%I is %%L', current_database(), %s::text)", [mark])
         cursor.execute(cursor.fetchone()[0])

@@ -103,7 +103,8 @@ class Found:
 
 def current_id(member_id: int) -> int:
     """The record that counts: an alias leads to the member it was merged into, anybody else to themselves. Raises NotFound."""
-    return current_ids([member_id]).get(member_id) or _missing()
+    row = prepared.row("select coalesce(merged_into_id, id) from members_member where id = %s", [member_id])
+    return int(row[0]) if row else _missing()
 
 
 def current_ids(member_ids: Sequence[int]) -> dict[int, int]:

@@ -4,7 +4,7 @@ For scratch databases only: `generate` empties the tables first and takes their 
 the connection must own the tables.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -31,7 +31,7 @@ def generate(*, members: int, orders: int) -> None:
             f"truncate {', '.join(LOADED)}, catalog_product, catalog_category, stores_store, stores_staff cascade"
         )
     _lists()
-    with _bare_tables():
+    with bare_tables(LOADED):
         _members(members)
         for first in range(1, orders + 1, CHUNK):
             _orders(first=first, last=min(first + CHUNK - 1, orders), members=members, orders=orders)
@@ -148,9 +148,9 @@ def _orders(*, first: int, last: int, members: int, orders: int, moment: datetim
 
 
 @contextmanager
-def _bare_tables() -> Iterator[None]:
-    """Without foreign keys, unique keys and indexes of the big tables (their primary keys stay); all back afterwards."""
-    tables = list(LOADED)
+def bare_tables(names: Sequence[str]) -> Iterator[None]:
+    """Without foreign keys, unique keys and indexes of these tables (their primary keys stay); all back afterwards."""
+    tables = list(names)
     with connection.cursor() as cursor:
         cursor.execute(
             "select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint"

@@ -38,7 +38,7 @@ create table bare_lot (id bigint generated always as identity primary key, entry
 create index on bare_lot (account_id, expires_at) where remaining > 0;
 insert into bare_account select g, 0 from generate_series(1, {members}) g;
 """
-_EARN5 = """\\set a random(1, {members})
+EARN5 = """\\set a random(1, {members})
 \\set s random(1, 1000000000000)
 begin;
 insert into bare_entry (account_id, amount, balance_after, source, at)
@@ -57,13 +57,13 @@ insert into bare_lot (entry_id, account_id, remaining, expires_at) select id, :a
 
 
 def bench_points(size: str) -> Iterator[Line]:
-    first = _prepare()
+    first = prepare()
     yield from _posting(size, first)
     yield from _expiry(size, first)
     yield from _statements(size)
 
 
-def _prepare() -> int:
+def prepare() -> int:
     """Empty books and members for them. Answers the first member's id."""
     with connection.cursor() as cursor:
         cursor.execute("truncate points_account cascade")
@@ -79,13 +79,13 @@ def _prepare() -> int:
 def _posting(size: str, first: int) -> Iterator[Line]:
     earn5, one, ours, waits = [], [], [], []
     for number in range(ROUNDS):
-        earn5.append(_pgbench(_EARN5))
+        earn5.append(pgbench(EARN5))
         rate, took = _crowd(first, number)
         ours.append(rate)
         waits += took
-        one.append(_pgbench(_ONE_CTE))
-    yield _line("points one CTE in pgbench", size, median(one), median(earn5))
-    posted = _line("points earned in process", size, median(ours), median(earn5))
+        one.append(pgbench(_ONE_CTE))
+    yield line("points one CTE in pgbench", size, median(one), median(earn5))
+    posted = line("points earned in process", size, median(ours), median(earn5))
     yield posted | {"p99_ms": round(quantiles(waits, n=100)[98] * 1000, 2)}
 
 
@@ -109,7 +109,7 @@ def _crowd(first: int, number: int) -> tuple[float, list[float]]:
     return len(waits) / SECONDS, waits
 
 
-def _pgbench(script: str) -> float:
+def pgbench(script: str) -> float:
     """Transactions per second of eight clients."""
     settings, program = connection.settings_dict, shutil.which("pgbench")
     if program is None:
@@ -161,8 +161,8 @@ def _expiry(size: str, first: int) -> Iterator[Line]:
         took = time.monotonic() - began
         stop.set()
         earner.result()
-    line = _line("lots expired", size, lots / took, None)
-    yield line | {
+    swept = line("lots expired", size, lots / took, None)
+    yield swept | {
         "lots": lots,
         "seconds": round(took, 1),
         "earned_meanwhile": len(waits),
@@ -193,7 +193,7 @@ def _statements(size: str) -> Iterator[Line]:
     for _ in range(ROUNDS):
         short.append(_seconds(lambda: _page(few)))
         long.append(_seconds(lambda: _page(many)))
-    yield _line("statement page of 10,000 lines, ms (baseline: of 10)", size, median(long) * 1000, median(short) * 1000)
+    yield line("statement page of 10,000 lines, ms (baseline: of 10)", size, median(long) * 1000, median(short) * 1000)
 
 
 def _page(member_id: int) -> None:
@@ -210,7 +210,7 @@ def _seconds(work: Callable[[], object]) -> float:
     return (time.monotonic() - began) / 200
 
 
-def _line(name: str, size: str, figure: float, baseline: float | None) -> Line:
+def line(name: str, size: str, figure: float, baseline: float | None) -> Line:
     ratio = None if baseline is None else round(figure / baseline, 3)
     return {
         "name": name, "size": size, "figure": round(figure, 3), "baseline": None if baseline is None else round(baseline, 3),

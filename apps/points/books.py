@@ -191,7 +191,11 @@ class Lot(models.Model):
                 name="points_lot_open",
             ),
             models.Index(fields=["account"], condition=Q(forgiven__gt=0), name="points_lot_forgiven"),
-            models.Index(fields=["account", "earned_at"], include=["amount", "reversed"], name="points_lot_earned"),
+            models.Index(
+                fields=["account", "earned_at"],
+                include=["amount", "reversed", "activated_at"],
+                name="points_lot_earned",
+            ),
         ]
 
     def __str__(self) -> str:

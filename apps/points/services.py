@@ -18,7 +18,7 @@ import structlog
 from django.db import DatabaseError, connection, transaction
 
 from apps.core import clock, prepared
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, NotFound
 from apps.points.errors import (
     AccountFrozen,
     AmountOutOfRange,
@@ -89,10 +89,9 @@ def earn(
     by: By = NOBODY,
     moment: datetime | None = None,
 ) -> Posting:
-    """Grant points; a debt is paid first. Raises AmountOutOfRange, SourceReused."""
+    """Grant points; a debt is paid first. Raises AmountOutOfRange, SourceReused, NotFound (no such member)."""
     _check(amount)
     values = [
-        member_id,
         currency,
         amount,
         source,
@@ -102,9 +101,9 @@ def earn(
         terms.due_at,
         terms.lapse_at,
     ]
-    values += [_json(terms.expiry), terms.expires_at, version_id, by.store_id, by.staff_id, by.note]
+    values += [_json(terms.expiry), terms.expires_at, version_id, by.store_id, by.staff_id, by.note, member_id]
     return _call(
-        f"points_earn(%s, {_CURRENCY}, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s, %s)", values, asked=amount
+        _of_member("points_earn", "%s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s, %s"), values, asked=amount
     )
 
 
@@ -112,7 +111,7 @@ def spend(
     *, member_id: int, amount: int, source: str, currency: str = "points", kind: str = "spend", by: By = NOBODY,
     moment: datetime | None = None,
 ) -> Posting:  # fmt: skip
-    """Take points, first-expiring first. Raises NotEnoughPoints, AccountFrozen, AmountOutOfRange, SourceReused."""
+    """Take points, first-expiring first. Raises NotEnoughPoints, AccountFrozen, AmountOutOfRange, SourceReused, NotFound."""
     return _take(member_id, currency, amount, source, kind, moment, None, by)
 
 
@@ -286,7 +285,6 @@ def _take(
 ) -> Posting:  # fmt: skip
     _check(amount)
     values = [
-        member_id,
         currency,
         amount,
         source,
@@ -296,13 +294,21 @@ def _take(
         by.store_id,
         by.staff_id,
         by.note,
+        member_id,
     ]
-    return _call(f"points_take(%s, {_CURRENCY}, %s, %s, %s, %s, %s, %s, %s, %s)", values, asked=amount)
+    return _call(_of_member("points_take", "%s, %s, %s, %s, %s, %s, %s, %s"), values, asked=amount)
+
+
+def _of_member(function: str, more: str) -> str:
+    """The call for whoever the member is by now: an alias stands for the member it was merged into."""
+    return f"members_member m cross join lateral {function}(coalesce(m.merged_into_id, m.id), {_CURRENCY}, {more}) p where m.id = %s"
 
 
 def _call(call: str, values: Sequence[Any], *, asked: int | None) -> Posting:
     """Run one ledger function; a refusal has written nothing."""
     answers = prepared.rows(f"select outcome, entry_id, amount, balance, pending, held, debt from {call}", values)
+    if not answers:
+        raise NotFound
     outcome, entry_id, amount, balance, pending, held, debt = answers[0]
     if outcome not in ("done", "again"):
         raise _refusal(outcome, amount=amount, balance=balance, asked=asked)

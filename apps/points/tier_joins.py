@@ -28,7 +28,7 @@ def join(
         cursor.execute(sql.NAME_GIVEN, {"members": [survivor_id]})
         if not cursor.rowcount:
             return Figures()
-        cursor.execute(sql.ENSURE_ANY, course.values)
+        cursor.execute(sql.ENSURE, course.values)
         _change(cursor, sql.JOIN, survivor=survivor_id, loser=loser_id, source=source, moment=moment)
     return tiers.reassess(member_ids=[survivor_id], moment=moment, cause="merged", segments=segments)
 

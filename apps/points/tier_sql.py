@@ -3,46 +3,67 @@
 points_rung   the ladder, as it is or as a draft would have it
 points_gate   which members are in the segments that gate a tier, where the caller said so
 points_named  the members whom this assessment looks at
-points_seen   how they stand and what counts for them
-points_fresh  how they should stand
+points_fresh  how those should stand who do not yet
 
 All are temporary tables, emptied at commit. Every statement reads the whole set; none knows how large it is. A rank stands for a
 tier, so that a draft's new tiers need no row.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A tier as an assessment sees it; one of a draft may not have an `id` yet."""
+
+    rank: int
+    threshold: int
+    id: int | None = None
+    gate: str = ""
+    is_for_life: bool = False
+
+
+@dataclass(frozen=True)
+class Course:
+    """By which ladder, up to which moment. `values` are the parameters of every statement."""
+
+    basis: str
+    rungs: tuple[Rung, ...]
+    values: dict[str, Any]
+
+
 TABLES = """
 create temp table if not exists points_rung (
     rank int, tier_id bigint, threshold bigint, gate text, is_for_life bool) on commit delete rows;
 create temp table if not exists points_gate (key text, member_id bigint) on commit delete rows;
-create temp table if not exists points_named (member_id bigint primary key) on commit delete rows;
-create temp table if not exists points_seen (
-    member_id bigint, joined_at timestamptz, rank int, threshold bigint, is_kept bool, is_gate_shut bool, since timestamptz,
-    valid_until timestamptz, coming int, coming_at timestamptz, is_locked bool, basis_from timestamptz, basis_until timestamptz,
-    needed bigint, beneath jsonb, old_value bigint, begins timestamptz, value bigint, kept bigint, leaves timestamptz,
-    due_at timestamptz, rested bigint) on commit delete rows;
+create temp table if not exists points_named (member_id bigint, joined_at timestamptz) on commit delete rows;
 create temp table if not exists points_fresh (
-    member_id bigint, before int, rank int, what text, value bigint, since timestamptz, valid_until timestamptz,
-    grace_until timestamptz, coming int, coming_at timestamptz, basis_from timestamptz, basis_until timestamptz, needed bigint,
-    beneath jsonb, next_check_at timestamptz) on commit delete rows;
+    member_id bigint, is_new bool, before int, before_id bigint, rank int, tier_id bigint, what text, value bigint, since timestamptz,
+    valid_until timestamptz, grace_until timestamptz, coming_id bigint, coming_at timestamptz, basis_from timestamptz,
+    basis_until timestamptz, needed bigint, beneath jsonb, next_check_at timestamptz) on commit delete rows;
 create temp table if not exists points_moved (id bigint) on commit delete rows;
-delete from points_rung; delete from points_gate; delete from points_named; delete from points_seen; delete from points_fresh;
-delete from points_moved
+delete from points_rung; delete from points_gate; delete from points_named; delete from points_fresh; delete from points_moved
 """
 
 _STAYING = "m.status in ('active', 'frozen', 'blocked')"
-NAME_GIVEN = f"insert into points_named select m.id from members_member m where m.id = any(%(members)s) and {_STAYING}"
+NAME_GIVEN = f"""
+insert into points_named
+select m.id, m.joined_at from members_member m where m.id = any(%(members)s) and {_STAYING}
+"""
 NAME_NEXT = f"""
 insert into points_named
-select m.id from members_member m where m.id > %(after)s and {_STAYING} order by m.id limit %(chunk)s
+select m.id, m.joined_at from members_member m where m.id > %(after)s and {_STAYING} order by m.id limit %(chunk)s
 """
 NAME_DUE = f"""
 with due as (
-    select s.member_id, {_STAYING} as stays from points_standing s join members_member m on m.id = s.member_id
+    select s.member_id, m.joined_at, {_STAYING} as stays from points_standing s join members_member m on m.id = s.member_id
     where s.next_check_at <= %(moment)s order by s.next_check_at limit %(chunk)s
 ), gone as (
     update points_standing s set next_check_at = null from due d where d.member_id = s.member_id and not d.stays
 )
-insert into points_named select member_id from due where stays
+insert into points_named select member_id, joined_at from due where stays
 """
 
 # Before a gate with a value that covers the tier behind it, or behind one, where time alone brings no look.
@@ -62,20 +83,17 @@ select points_settle(array_agg(d.id), %(moment)s) from (
 ) d having count(*) > 0
 """
 
-_HAS_ACCOUNT = "exists (select from points_account a where a.member_id = n.member_id and a.currency_id = %(currency)s)"
-_HAS_ORDERS = "exists (select from orders_order o where o.member_id = n.member_id and o.paid_at is not null)"
-_ENSURE = """
-insert into points_standing (member_id, tier_id, since, value, is_locked, assessed_at, beneath)
-select n.member_id, (select tier_id from points_rung where rank = 0), %(moment)s, 0, false, %(moment)s, '[]'
-from points_named n where {has}
-on conflict do nothing
-"""
-ENSURE_ANY = _ENSURE.format(has="true")
 LOCK = """
 select count(*) from (
     select s.member_id from points_standing s join points_named n on n.member_id = s.member_id
     order by s.member_id for no key update of s
 ) locked
+"""
+ENSURE = """
+insert into points_standing (member_id, tier_id, since, value, is_locked, assessed_at, beneath)
+select n.member_id, (select tier_id from points_rung where rank = 0), %(moment)s, 0, false, %(moment)s, '[]'
+from points_named n
+on conflict do nothing
 """
 
 # What was gathered from one moment to another, less what was taken back since.
@@ -87,153 +105,170 @@ from orders_order l where l.member_id = n.member_id and l.status <> 'cancelled' 
 """
 # The period of now, and from the beginning of the one that just ended with a validity or a waiting time
 _IN_PERIODS = """
-select coalesce(sum({net}) filter (where {at} >= %(start)s), 0)::bigint as value, coalesce(sum({net}), 0)::bigint as kept,
-       points_window_leaves(%(window)s, min({at}) filter (where {at} >= %(start)s and %(follows)s)) as leaves
+select coalesce(sum({net}) filter (where {at} >= %(start)s), 0)::bigint as value,
+       coalesce(sum({net}) filter (where {at} < %(start)s), 0)::bigint as older,
+       min({at}) filter (where {at} >= %(start)s and %(follows)s) as oldest
 """.replace("\n", " ")
+_HAS_ACCOUNT = "a.id is not null"
+_HAS_ORDERS = "exists (select from orders_order o where o.member_id = n.member_id and o.paid_at is not null)"
 
+# How they stand and what counts for them. Without a row they stand on the lowest rung, and get one if anything could count.
 _SEEN = """
-insert into points_seen
-select n.member_id, m.joined_at, r.rank, r.threshold, r.is_for_life or %(never)s,
-       r.gate = any(%(known_gates)s) and not exists (select from points_gate g where g.key = r.gate and g.member_id = n.member_id),
-       s.since, s.valid_until, c.rank, s.coming_at, coalesce(s.is_locked, false), s.basis_from, s.basis_until, s.needed,
-       coalesce(s.beneath, '[]'), coalesce(s.value, 0), e.begins, coalesce(v.value, 0), coalesce(v.kept, 0), v.leaves,
-       case when %(counts_points)s and a.pending > 0 or %(counts_balance)s then a.next_due_at end, b.rested
-from points_named n
-join members_member m on m.id = n.member_id
-left join points_standing s on s.member_id = n.member_id
-left join points_account a on a.member_id = n.member_id and a.currency_id = %(currency)s
-join points_rung r on case when s.tier_id is null then r.rank = 0 else r.tier_id = s.tier_id end
-left join points_rung c on c.tier_id = s.coming_id
-cross join lateral (
-    select case when s.valid_until <= %(moment)s or s.coming_at <= %(moment)s then points_window_start(%(window)s,
-        least(case when s.valid_until <= %(moment)s then s.valid_until end, case when s.coming_at <= %(moment)s then s.coming_at end)
-        - interval '1 microsecond') else %(start)s end as begins
-) e
-left join lateral ({in_periods}) v on true
-left join lateral (
-    select coalesce(sum({net}), 0)::bigint as rested {gathered_for_basis}
-      and s.needed is not null and v.value < least(s.needed, r.threshold)
-) b on true
+    select n.member_id, n.joined_at, s.member_id is null and {has} as is_new, r.rank, r.tier_id, r.threshold,
+           r.is_for_life or %(never)s as is_kept,
+           r.gate = any(%(known_gates)s) and not exists (
+               select from points_gate g where g.key = r.gate and g.member_id = n.member_id) as is_gate_shut,
+           coalesce(s.since, %(moment)s) as since, s.valid_until, s.grace_until, c.rank as coming, s.coming_id, s.coming_at,
+           coalesce(s.is_locked, false) as is_locked, s.basis_from, s.basis_until, s.needed, coalesce(s.beneath, '[]') as beneath,
+           s.next_check_at, s.value as old_value, e.begins, coalesce(v.value, 0) as value,
+           coalesce(v.value + v.older, 0) as kept,
+           case when %(follows)s then points_window_leaves(%(window)s, v.oldest) end as leaves,
+           case when %(counts_points)s and a.pending > 0 or %(counts_balance)s then a.next_due_at end as due_at,
+           case when v.value < least(s.needed, r.threshold) then (
+               select coalesce(sum({net}), 0)::bigint {gathered_for_basis}) end as rested,
+           {best_now} as best,
+           case when s.valid_until <= %(moment)s or s.coming_at <= %(moment)s then {best_kept} end as best_kept,
+           s.valid_until <= %(moment)s as is_over, least(s.needed, r.threshold) as bar
+    from points_named n
+    left join points_standing s on s.member_id = n.member_id
+    left join points_account a on a.member_id = n.member_id and a.currency_id = %(currency)s
+    left join points_rung own on own.tier_id = s.tier_id
+    join points_rung r on r.rank = coalesce(own.rank, 0)
+    left join points_rung c on c.tier_id = s.coming_id
+    cross join lateral (
+        select case when s.valid_until <= %(moment)s or s.coming_at <= %(moment)s then points_window_start(%(window)s, least(
+            case when s.valid_until <= %(moment)s then s.valid_until end, case when s.coming_at <= %(moment)s then s.coming_at end)
+            - interval '1 microsecond') else %(start)s end as begins
+    ) e
+    left join lateral ({in_periods}) v on true
 """
 
-_BEST = """(
-    select max(r.rank) from points_rung r where r.threshold <= {value} and (r.gate = ''
-       or exists (select from points_gate g where g.key = r.gate and g.member_id = s.member_id)))
-"""
 _RESTED = "select coalesce(sum({net}), 0) {gathered}"
 
 _FRESH = """
-insert into points_fresh
-select s.member_id, s.rank, t.rank, w.what, s.value, n.since, n.valid_until,
-    case when w.what = 'grace' then s.valid_until + %(grace)s end,
-    n.coming, n.coming_at, n.basis_from, n.basis_until, n.needed, n.beneath,
-    case when s.is_locked then null else least(
-        case when w.what = 'grace' then s.valid_until + %(grace)s else n.valid_until end, n.coming_at, s.due_at,
-        case when %(follows)s and t.rank > 0 then s.leaves end) end
-from points_seen s
-cross join lateral (
-    select {best_now} as best, case when s.valid_until <= %(moment)s or s.coming_at <= %(moment)s then {best_kept} end as best_kept,
-           s.valid_until <= %(moment)s as is_over, least(s.needed, s.threshold) as bar
-    offset 0  -- worked out once a row
-) c
--- the first line that fits decides; docs/tiers.md says the same in words
-cross join lateral (select case
-    when s.is_locked then 'stay'
-    when s.coming_at <= %(moment)s and least(s.coming, c.best_kept) > s.rank then 'arrive'
-    when c.best > s.rank and not %(postpones)s then 'rise'
-    when %(follows)s and (s.value < s.threshold or s.is_gate_shut) and not s.is_kept then 'follow'
-    when s.needed is not null and s.value < c.bar and s.rested < c.bar and c.is_over is not true then 'refund'
-    when s.rank = 0 or s.is_kept or c.is_over is not true then 'stay'
-    when s.kept >= s.threshold and not s.is_gate_shut then 'renew'
-    when s.valid_until + %(grace)s > %(moment)s then 'grace'
-    else 'fall' end as what offset 0
-) w
-cross join lateral (
-    select case when w.what = 'refund' then {best_rested} end as best_rested
-) q
-left join lateral (
-    select x.entry, r.rank from jsonb_array_elements(s.beneath) x(entry) join points_rung r on r.tier_id = (x.entry ->> 'tier')::bigint
-    where w.what = 'refund' and r.rank >= q.best_rested
-      and coalesce((x.entry ->> 'until')::timestamptz > %(moment)s, true)
-      and ((x.entry ->> 'needed') is null or least((x.entry ->> 'needed')::bigint, r.threshold) <= ({entry_rested}))
-    order by r.rank desc limit 1
-) b on true
-cross join lateral (
-    select case w.what when 'arrive' then least(s.coming, c.best_kept) when 'rise' then c.best when 'follow' then c.best
-        when 'refund' then coalesce(b.rank, q.best_rested)
+with seen as ({seen} offset 0  -- each step is worked out once a row
+), named as (
+    -- the first line that fits decides; docs/tiers.md says the same in words
+    select s.*, case
+        when s.is_locked then 'stay'
+        when s.coming_at <= %(moment)s and least(s.coming, s.best_kept) > s.rank then 'arrive'
+        when s.best > s.rank and not %(postpones)s then 'rise'
+        when %(follows)s and (s.value < s.threshold or s.is_gate_shut) and not s.is_kept then 'follow'
+        when s.needed is not null and s.value < s.bar and s.rested < s.bar and s.is_over is not true then 'refund'
+        when s.rank = 0 or s.is_kept or s.is_over is not true then 'stay'
+        when s.kept >= s.threshold and not s.is_gate_shut then 'renew'
+        when s.valid_until + %(grace)s > %(moment)s then 'grace'
+        else 'fall' end as what
+    from seen s offset 0
+), judged as (
+    -- after a refund the tier it rose from, should that still stand by itself and be no worse
+    select s.*, case when s.what = 'refund' then (
+        select x.entry || jsonb_build_object('rank', r.rank)
+        from jsonb_array_elements(s.beneath) x(entry) join points_rung r on r.tier_id = (x.entry ->> 'tier')::bigint
+        where r.rank >= {best_rested} and coalesce((x.entry ->> 'until')::timestamptz > %(moment)s, true)
+          and ((x.entry ->> 'needed') is null or least((x.entry ->> 'needed')::bigint, r.threshold) <= ({entry_rested}))
+        order by r.rank desc limit 1) end as under
+    from named s offset 0
+), settled as (
+    select s.*, case s.what when 'arrive' then least(s.coming, s.best_kept) when 'rise' then s.best when 'follow' then s.best
+        when 'refund' then coalesce((s.under ->> 'rank')::int, {best_rested})
         when 'fall' then case when %(one_down)s then (
             select max(r.rank) from points_rung r where r.rank < s.rank and (r.gate = ''
-               or exists (select from points_gate g where g.key = r.gate and g.member_id = s.member_id))) else c.best_kept end
-        else s.rank end as rank offset 0
-) t0
-join points_rung t on t.rank = t0.rank
+               or exists (select from points_gate g where g.key = r.gate and g.member_id = s.member_id))) else s.best_kept end
+        else s.rank end as goes
+    from judged s offset 0
+)
+insert into points_fresh
+select s.member_id, s.is_new, s.rank, s.tier_id, t.rank, t.tier_id, s.what, s.value, n.since, n.valid_until, o.grace_until,
+       o.coming_id, n.coming_at, n.basis_from, n.basis_until, n.needed, n.beneath, o.next_check_at
+from settled s
+join points_rung t on t.rank = s.goes
 cross join lateral (
-    select case when w.what in ('stay', 'grace', 'renew') then s.since when b.rank is not null then (b.entry ->> 'since')::timestamptz
-                when w.what = 'arrive' then s.coming_at else %(moment)s end as since,
-           w.what in ('rise', 'arrive', 'renew') or w.what = 'follow'
-             or w.what = 'stay' and s.needed is not null and s.value <> s.old_value and s.value >= s.threshold
-             or w.what = 'refund' and b.rank is null and s.value >= t.threshold as rests_on_value,
+    select case when s.what in ('stay', 'grace', 'renew') then s.since when s.under is not null then (s.under ->> 'since')::timestamptz
+                when s.what = 'arrive' then s.coming_at else %(moment)s end as since,
+           s.what in ('rise', 'arrive', 'renew') or s.what = 'follow'
+             or s.what = 'stay' and s.needed is not null and s.value <> s.old_value and s.value >= s.threshold
+             or s.what = 'refund' and s.under is null and s.value >= t.threshold as rests_on_value,
            t.rank = 0 or %(follows)s or t.is_for_life or %(never)s as has_no_end,
-           points_valid_until(%(validity)s, s.valid_until - interval '1 microsecond', s.joined_at) as renewed_until
+           case when s.what = 'renew' then
+             points_valid_until(%(validity)s, s.valid_until - interval '1 microsecond', s.joined_at) end as renewed_until,
+           case when s.what = 'arrive' then points_valid_until(%(validity)s, s.coming_at, s.joined_at) end as arrived_until
 ) d
 cross join lateral (
     select d.since,
         case when d.has_no_end then null
-             when b.rank is not null then (b.entry ->> 'until')::timestamptz
-             when w.what = 'grace' then s.valid_until
-             when w.what = 'stay' then coalesce(s.valid_until, points_valid_until(%(validity)s, %(moment)s, s.joined_at))
-             when w.what = 'renew' and d.renewed_until > %(moment)s then d.renewed_until
-             when w.what = 'arrive' and points_valid_until(%(validity)s, s.coming_at, s.joined_at) > %(moment)s
-             then points_valid_until(%(validity)s, s.coming_at, s.joined_at)
-             else points_valid_until(%(validity)s, %(moment)s, s.joined_at) end as valid_until,
-        case when s.is_locked or not %(postpones)s or c.best <= t.rank then null else c.best end as coming,
-        case when s.is_locked or not %(postpones)s or c.best <= t.rank then null
+             when s.under is not null then (s.under ->> 'until')::timestamptz
+             when s.what = 'grace' then s.valid_until
+             when s.what = 'stay' then coalesce(s.valid_until, {until})
+             when d.renewed_until > %(moment)s then d.renewed_until
+             when d.arrived_until > %(moment)s then d.arrived_until
+             else {until} end as valid_until,
+        case when s.is_locked or not %(postpones)s or s.best <= t.rank then null else s.best end as coming,
+        case when s.is_locked or not %(postpones)s or s.best <= t.rank then null
              when s.coming_at > %(moment)s then s.coming_at else points_next_period(%(window)s, %(moment)s) end as coming_at,
         case when t.rank = 0 then null
-             when d.rests_on_value then case when w.what in ('renew', 'arrive') then s.begins else %(start)s end
-             when b.rank is not null then (b.entry ->> 'from')::timestamptz
-             when w.what = 'fall' then null else s.basis_from end as basis_from,
+             when d.rests_on_value then case when s.what in ('renew', 'arrive') then s.begins else %(start)s end
+             when s.under is not null then (s.under ->> 'from')::timestamptz
+             when s.what = 'fall' then null else s.basis_from end as basis_from,
         case when t.rank = 0 then null when d.rests_on_value then %(moment)s
-             when b.rank is not null then (b.entry ->> 'to')::timestamptz
-             when w.what = 'fall' then null else s.basis_until end as basis_until,
+             when s.under is not null then (s.under ->> 'to')::timestamptz
+             when s.what = 'fall' then null else s.basis_until end as basis_until,
         case when t.rank = 0 then null when d.rests_on_value then t.threshold
-             when b.rank is not null then (b.entry ->> 'needed')::bigint
-             when w.what = 'refund' then t.threshold
-             when w.what = 'fall' then null else s.needed end as needed,
-        case when w.what in ('rise', 'arrive') then case when s.rank > 0 and c.is_over is not true and not %(follows)s then
-                 s.beneath || jsonb_build_array(jsonb_build_object('tier', (select tier_id from points_rung where rank = s.rank),
+             when s.under is not null then (s.under ->> 'needed')::bigint
+             when s.what = 'refund' then t.threshold
+             when s.what = 'fall' then null else s.needed end as needed,
+        case when s.what in ('rise', 'arrive') then case when s.rank > 0 and s.is_over is not true and not %(follows)s then
+                 s.beneath || jsonb_build_array(jsonb_build_object('tier', s.tier_id,
                      'since', s.since, 'until', s.valid_until, 'from', s.basis_from, 'to', s.basis_until, 'needed', s.needed))
                  else '[]' end
-             when w.what = 'refund' then coalesce((
+             when s.what = 'refund' then coalesce((
                  select jsonb_agg(x.entry order by r.rank) from jsonb_array_elements(s.beneath) x(entry)
                  join points_rung r on r.tier_id = (x.entry ->> 'tier')::bigint where r.rank < t.rank), '[]')
-             when w.what in ('renew', 'fall', 'follow') then '[]'
+             when s.what in ('renew', 'fall', 'follow') then '[]'
              else s.beneath end as beneath
 ) n
+cross join lateral (
+    select case when s.what = 'grace' then s.valid_until + %(grace)s end as grace_until,
+        case when n.coming is not null then (select tier_id from points_rung where rank = n.coming) end as coming_id,
+        case when s.is_locked then null else least(
+            case when s.what = 'grace' then s.valid_until + %(grace)s else n.valid_until end, n.coming_at, s.due_at,
+            case when %(follows)s and t.rank > 0 then s.leaves end) end as next_check_at
+) o
+where {wanted}
+"""
+# A second look at the same moment finds nobody.
+_WHO_DIFFERS = """
+s.is_new or (s.tier_id, s.since, s.valid_until, s.grace_until, s.old_value, s.coming_id, s.coming_at, s.basis_from, s.basis_until,
+             s.needed, s.beneath, s.next_check_at) is distinct from
+            (t.tier_id, n.since, n.valid_until, o.grace_until, s.value, o.coming_id, n.coming_at, n.basis_from, n.basis_until,
+             n.needed, n.beneath, o.next_check_at)
 """
 
-# Only rows that differ are written; a second look at the same moment writes nothing.
 WRITE = """
-update points_standing s set tier_id = r.tier_id, since = f.since, valid_until = f.valid_until, grace_until = f.grace_until,
-    value = f.value, coming_id = c.tier_id, coming_at = f.coming_at, basis_from = f.basis_from, basis_until = f.basis_until,
+update points_standing s set tier_id = f.tier_id, since = f.since, valid_until = f.valid_until, grace_until = f.grace_until,
+    value = f.value, coming_id = f.coming_id, coming_at = f.coming_at, basis_from = f.basis_from, basis_until = f.basis_until,
     needed = f.needed, beneath = f.beneath, next_check_at = f.next_check_at, assessed_at = %(moment)s
-from points_fresh f join points_rung r on r.rank = f.rank left join points_rung c on c.rank = f.coming
-where s.member_id = f.member_id
-  and (s.tier_id, s.since, s.valid_until, s.grace_until, s.value, s.coming_id, s.coming_at, s.basis_from, s.basis_until, s.needed,
-       s.beneath, s.next_check_at) is distinct from
-      (r.tier_id, f.since, f.valid_until, f.grace_until, f.value, c.tier_id, f.coming_at, f.basis_from, f.basis_until, f.needed,
-       f.beneath, f.next_check_at)
+from points_fresh f
+where s.member_id = f.member_id and not f.is_new
+"""
+# In order of members, so that nobody waits for somebody who waits for them; whom another was quicker to write is missing.
+WRITE_NEW = """
+insert into points_standing (member_id, tier_id, since, valid_until, grace_until, value, coming_id, coming_at, is_locked, basis_from,
+                             basis_until, needed, beneath, next_check_at, assessed_at)
+select member_id, tier_id, since, valid_until, grace_until, value, coming_id, coming_at, false, basis_from,
+       basis_until, needed, beneath, next_check_at, %(moment)s
+from points_fresh where is_new order by member_id
+on conflict do nothing
 """
 KEEP_MOVES = """
 with made as (
     insert into points_tierchange (member_id, before_id, after_id, cause, value, at)
-    select f.member_id, b.tier_id, a.tier_id,
-           case when f.what = 'refund' and %(cause)s <> 'merged' then 'refund' when f.what = 'fall' then 'fell'
+    select member_id, before_id, tier_id,
+           case when what = 'refund' and %(cause)s <> 'merged' then 'refund' when what = 'fall' then 'fell'
                 when %(cause)s in ('rules', 'merged', 'brought') then %(cause)s
-                when f.rank > f.before then 'reached' when %(cause)s = 'refund' then 'refund' else 'fell' end,
-           f.value, %(moment)s
-    from points_fresh f join points_rung b on b.rank = f.before join points_rung a on a.rank = f.rank
-    where f.rank <> f.before order by f.member_id
+                when rank > before then 'reached' when %(cause)s = 'refund' then 'refund' else 'fell' end,
+           value, %(moment)s
+    from points_fresh where rank <> before order by member_id
     returning id
 )
 insert into points_moved select id from made
@@ -279,28 +314,15 @@ with made as (
 insert into points_moved select id from made
 """
 COUNTS = """
-select (select count(*) from points_named), count(*) filter (where rank > before), count(*) filter (where rank < before)
+select (select count(*) from points_named), count(*) filter (where rank > before), count(*) filter (where rank < before),
+       count(*) filter (where is_new)
 from points_fresh
 """
 
 
-def ensure(basis: str) -> str:
-    """A row for every named member who has anything that could count."""
-    return _ENSURE.format(has=_HAS_ORDERS if basis == "spend" else _HAS_ACCOUNT)
-
-
-def seen(basis: str) -> str:
-    words = {"net": _net(basis), "at": _at(basis)}
-    if basis == "balance":
-        in_periods = "select a.balance as value, a.balance as kept, null::timestamptz as leaves"
-    else:
-        in_periods = _IN_PERIODS.format(**words) + gathered(basis, since="e.begins", until="%(moment)s")
-    return _SEEN.replace("{in_periods}", in_periods).replace("{net}", words["net"]).replace(
-        "{gathered_for_basis}", gathered(basis, since="s.basis_from", until="s.basis_until")
-    )  # fmt: skip
-
-
-def fresh(basis: str) -> str:
+def fresh(course: Course, *, everybody: bool = False) -> str:
+    """Fills `points_fresh` with those whose standing differs from what it should be, or with everybody."""
+    basis = course.basis
     rested = _RESTED.format(
         net=_net(basis),
         gathered=gathered(basis, since="(x.entry ->> 'from')::timestamptz", until="(x.entry ->> 'to')::timestamptz"),
@@ -312,14 +334,51 @@ def fresh(basis: str) -> str:
     for word, here in whose.items():
         rested = rested.replace(word, here)
     return (
-        _FRESH.replace("{best_now}", _BEST.format(value="s.value"))
-        .replace("{best_kept}", _BEST.format(value="s.kept"))
-        .replace("{best_rested}", _BEST.format(value="greatest(s.value, s.rested)"))
+        _FRESH.replace("{seen}", _seen(basis))
+        .replace("{wanted}", "true" if everybody else _WHO_DIFFERS)
+        .replace("{best_now}", _best(course.rungs, "coalesce(v.value, 0)").replace("s.member_id", "n.member_id"))
+        .replace(
+            "{best_kept}", _best(course.rungs, "coalesce(v.value + v.older, 0)").replace("s.member_id", "n.member_id")
+        )
+        .replace("{best_rested}", _best(course.rungs, "greatest(s.value, s.rested)"))
         .replace("{entry_rested}", f"select greatest(s.value, ({rested}))")
+        .replace("{until}", "%(until)s::timestamptz" if course.values["until"] else _UNTIL)
     )
 
 
 _ACCOUNT = "(select a.id from points_account a where a.member_id = s.member_id and a.currency_id = %(currency)s)"
+_UNTIL = "points_valid_until(%(validity)s, %(moment)s, s.joined_at)"  # everybody's own: the anniversary of joining
+
+
+def _seen(basis: str) -> str:
+    words = {"net": _net(basis), "at": _at(basis)}
+    if basis == "balance":
+        in_periods = "select a.balance as value, 0 as older, null::timestamptz as oldest"
+    else:
+        in_periods = _IN_PERIODS.format(**words) + gathered(basis, since="e.begins", until="%(moment)s")
+    return (
+        _SEEN.replace("{in_periods}", in_periods)
+        .replace("{net}", words["net"])
+        .replace("{has}", _HAS_ORDERS if basis == "spend" else _HAS_ACCOUNT)
+        .replace("{gathered_for_basis}", gathered(basis, since="s.basis_from", until="s.basis_until"))
+    )
+
+
+def _best(rungs: Sequence[Rung], value: str) -> str:
+    """The highest rank that a value covers. Thresholds stand in the text: nothing is looked up a million times."""
+    lines = [
+        f"when {value} >= {rung.threshold:d}"
+        + (_BEHIND_GATE.format(rank=rung.rank) if rung.gate else "")
+        + f" then {rung.rank:d}"
+        for rung in sorted(rungs, key=lambda rung: -rung.rank)
+    ]
+    return f"(case {' '.join(lines)} end)"
+
+
+_BEHIND_GATE = """
+ and exists (select from points_gate g where g.member_id = s.member_id
+             and g.key = (select r.gate from points_rung r where r.rank = {rank:d}))
+"""
 
 
 def gathered(basis: str, *, since: str, until: str) -> str:
@@ -345,7 +404,7 @@ delete from points_falling
 # `next_check_at` is never after `valid_until`, so its index finds the ends that draw near.
 _NAME_ENDING = f"""
 insert into points_named
-select s.member_id from points_standing s join members_member m on m.id = s.member_id
+select s.member_id, m.joined_at from points_standing s join members_member m on m.id = s.member_id
 where s.next_check_at <= %(edge)s and s.valid_until > %(moment)s and s.valid_until <= %(edge)s and s.member_id > %(after)s
   and s.warned_for is distinct from s.valid_until and {_STAYING}
 order by s.member_id limit %(chunk)s

@@ -6,6 +6,7 @@ are points of the ladder's currency, or 分 where it counts spending.
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,9 +20,10 @@ from apps.events import services as events
 from apps.points import tier_sql as sql
 from apps.points.errors import TierUnknown
 from apps.points.models import Currency, Ladder, Standing, Tier, TierChange
+from apps.points.tier_sql import Course, Rung
 
 CHUNK = 20_000  # members whose standings are locked at a time
-MANY = 500  # from here on fresh planner figures pay
+MANY = 500  # from here on a set is planned as one
 Gates = Mapping[str, Collection[int]]
 
 
@@ -37,26 +39,6 @@ class Figures:
 
     def plus(self, other: "Figures") -> "Figures":
         return Figures(self.looked_at + other.looked_at, self.rose + other.rose, self.fell + other.fell)
-
-
-@dataclass(frozen=True)
-class Rung:
-    """A tier as an assessment sees it; one of a draft may not have an `id` yet."""
-
-    rank: int
-    threshold: int
-    id: int | None = None
-    gate: str = ""
-    is_for_life: bool = False
-
-
-@dataclass(frozen=True)
-class Course:
-    """By which ladder, up to which moment. `values` are the parameters of every statement."""
-
-    basis: str
-    rungs: tuple[Rung, ...]
-    values: dict[str, Any]
 
 
 def reassess(
@@ -80,7 +62,7 @@ def reassess(
         return Figures()
     assess = _Assessment(course, cause=cause, gates=segments or {}, tell=tell)
     if member_ids is not None:
-        return assess.chunk(sql.NAME_GIVEN, members=list(member_ids))
+        return assess.chunk(sql.NAME_GIVEN, members=list(member_ids))[0]
     total = Figures()
     for figures in assess.chunks():
         total = total.plus(figures)
@@ -96,7 +78,7 @@ def reassess_due(*, moment: datetime | None = None, segments: Gates | None = Non
         return Figures()
     assess = _Assessment(course, cause="reached", gates=segments or {}, tell=True)
     total = Figures()
-    while (figures := assess.chunk(sql.NAME_DUE)).looked_at:
+    while (figures := assess.chunk(sql.NAME_DUE)[0]).looked_at:
         total = total.plus(figures)
     return total
 
@@ -179,11 +161,15 @@ def course_of(
     window = json.dumps({"kind": "life"} if is_balance else ladder.window)
     currency = ladder.currency_id or Currency.objects.values_list("pk", flat=True).get(key="growth")
     with connection.cursor() as cursor:
-        cursor.execute("select points_window_start(%s::jsonb, %s)", [window, moment])
-        start = cursor.fetchone()[0]
+        cursor.execute(
+            "select points_window_start(%s::jsonb, %s), points_valid_until(%s::jsonb, %s, null)",
+            [window, moment, json.dumps(ladder.validity), moment],
+        )
+        start, until = cursor.fetchone()
     values = {
         "moment": moment,
         "start": start,
+        "until": until,  # None: nobody has an end, or everybody their own
         "window": window,
         "validity": json.dumps(ladder.validity),
         "currency": currency,
@@ -212,7 +198,7 @@ def foresee(
             if not cursor.rowcount:
                 return
             _open_gates(cursor, gates)
-            _decide(cursor, course, many=True)
+            _decide(cursor, course, many=True, everybody=True)
             after = last_named(cursor)
             cursor.execute("select before, rank, count(*) from points_fresh group by 1, 2")
             rows = cursor.fetchall()
@@ -229,16 +215,17 @@ class _Assessment:
     def chunks(self) -> Iterator[Figures]:
         after = 0
         while True:
-            with transaction.atomic(), connection.cursor() as cursor:
-                figures = self._run(cursor, sql.NAME_NEXT, after=after)
-                after = last_named(cursor)
+            figures, after = self.chunk(sql.NAME_NEXT, after=after)
             if not figures.looked_at:
                 return
             yield figures
 
-    def chunk(self, name: str, **more: Any) -> Figures:
-        with transaction.atomic(), connection.cursor() as cursor:
-            return self._run(cursor, name, **more)
+    def chunk(self, name: str, **more: Any) -> tuple[Figures, int]:
+        """What was done, and the last member looked at. Where another was quicker to write somebody's first standing, all is asked
+        once more: that one's row is there by now, and is locked before anything is read."""
+        while True:
+            with suppress(_Overtaken), transaction.atomic(), connection.cursor() as cursor:
+                return self._run(cursor, name, **more), last_named(cursor)
 
     def _run(self, cursor: CursorWrapper, name: str, **more: Any) -> Figures:
         course, values = self.course, self.values
@@ -248,19 +235,24 @@ class _Assessment:
             return Figures()
         many = cursor.rowcount >= MANY
         _open_gates(cursor, self.gates)
-        if many:
-            cursor.execute("analyze points_named")
         if course.basis != Ladder.Basis.SPEND:
             cursor.execute(sql.SETTLE, values)
-        cursor.execute(sql.ensure(course.basis), values)
         cursor.execute(sql.LOCK)
         _decide(cursor, course, many=many)
+        cursor.execute(sql.COUNTS)
+        *figures, new = cursor.fetchone()
         cursor.execute(sql.WRITE, values)
+        cursor.execute(sql.WRITE_NEW, values)
+        if cursor.rowcount < new:
+            raise _Overtaken
         cursor.execute(sql.KEEP_MOVES, values)
         if cursor.rowcount and self.tell:
             events.publish_many("member.tier_changed", query=sql.MOVES)
-        cursor.execute(sql.COUNTS)
-        return Figures(*cursor.fetchone())
+        return Figures(*figures)
+
+
+class _Overtaken(Exception):
+    """Somebody else wrote the first standing of one of these members meanwhile."""
 
 
 def prepare(cursor: CursorWrapper, course: Course) -> None:
@@ -286,16 +278,11 @@ def _open_gates(cursor: CursorWrapper, gates: Gates) -> None:
             cursor.execute("insert into points_gate select %s, unnest(%s::bigint[])", [key, passing])
 
 
-def _decide(cursor: CursorWrapper, course: Course, *, many: bool) -> None:
+def _decide(cursor: CursorWrapper, course: Course, *, many: bool, everybody: bool = False) -> None:
     """Fill `points_fresh`; nothing else is written."""
     if many:
         cursor.execute("set local work_mem = '64MB'; set local random_page_cost = 1.1; set local jit = off")
-    cursor.execute(sql.seen(course.basis), course.values)
-    if many:
-        cursor.execute("analyze points_seen")
-    cursor.execute(sql.fresh(course.basis), course.values)
-    if many:
-        cursor.execute("analyze points_fresh")
+    cursor.execute(sql.fresh(course, everybody=everybody), course.values)
 
 
 def last_named(cursor: CursorWrapper) -> int:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from apps.core.errors import NotFound
 from apps.members.models import Member
 from apps.points import services as points
 from apps.points.errors import MoreThanThere
@@ -137,3 +138,19 @@ def test_merges_of_merges_come_apart_one_by_one(member: Member, friend: Member, 
     assert (totals(friend), totals(third)) == ((21, 0, 0, 0), (300, 0, 0, 0))
     part(member, friend, "merge:1")
     assert (totals(member), totals(friend)) == ((1, 0, 0, 0), (20, 0, 0, 0))
+
+
+def test_what_is_booked_for_a_merged_record_that_never_had_points_is_the_survivors(member: Member, friend: Member):
+    Member.objects.filter(pk=member.pk).update(merged_into=friend, status="merged")
+
+    earn(member, 30, "order:1")
+    assert spend(member, 10, "gift:1").balance == 20
+
+    assert totals(friend) == (20, 0, 0, 0)
+    assert not Account.objects.filter(member=member).exists()
+
+
+def test_nobody_can_be_booked_for_who_does_not_exist(member: Member):
+    with pytest.raises(NotFound):
+        points.earn(member_id=member.pk + 1000, amount=10, source="order:1", moment=MONDAY)
+    assert not Entry.objects.exists()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -20,7 +21,8 @@ ZEROS = {"faults": 0, "below_zero": 0, "lost": 0, "twice": 0, "not_refused": 0}
 
 def members(count: int) -> list[int]:
     Currency.objects.filter(key="points").update(transfer={"fee_percent": 5})
-    return [Member.objects.create(member_no=f"R-{number}").pk for number in range(count)]
+    made = Member.objects.bulk_create(Member(member_no=f"R-{uuid4().hex[:20]}") for _ in range(count))
+    return [member.pk for member in made]
 
 
 def meet(**race: int | float) -> list[proving.Writer]:

@@ -43,10 +43,10 @@ def all_of(
     return [
         child("front door", door, files=(descriptor,)),
         child(
-            "web", _granian("wsgi", "config.wsgi:application", web, workers=WEB_WORKERS, threads=WEB_THREADS),
+            "web", granian("wsgi", "config.wsgi:application", web, workers=WEB_WORKERS, threads=WEB_THREADS),
             ready=lambda: page.is_healthy(port), once_ready=when_served, stale=web,
         ),
-        child("sockets", _granian("asgi", "config.asgi:application", sockets, workers=1, threads=1), stale=sockets),
+        child("sockets", granian("asgi", "config.asgi:application", sockets, workers=1, threads=1), stale=sockets),
         child(
             "simulator",
             ["-m", "apps.gateways.simulator", "--port", simulator_port, "--state", str(home.state / "simulator")],
@@ -62,7 +62,8 @@ def all_of(
     ]  # fmt: skip
 
 
-def _granian(interface: str, application: str, path: Path, *, workers: int, threads: int) -> list[str]:
+def granian(interface: str, application: str, path: Path, *, workers: int, threads: int) -> list[str]:
+    """Arguments of Python for a server on a Unix socket."""
     return [
         "-m", "granian", "--interface", interface, "--uds", str(path), "--workers", str(workers),
         "--blocking-threads", str(threads), "--no-ws" if interface == "wsgi" else "--ws", "--respawn-failed-workers",
