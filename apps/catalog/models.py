@@ -23,7 +23,9 @@ class Product(models.Model):
 
     sku = models.CharField(_("SKU"), max_length=60, unique=True)
     name = models.CharField(_("name"), max_length=120)
-    category = models.ForeignKey(Category, null=True, blank=True, on_delete=models.PROTECT, related_name="products")
+    category = models.ForeignKey(
+        Category, null=True, blank=True, on_delete=models.PROTECT, related_name="products", verbose_name=_("category")
+    )
 
     class Meta:
         verbose_name = _("product")

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 
 from apps.core import clock
 from apps.core.models import Job
@@ -41,6 +41,16 @@ JOBS = {
     "points.check": gettext_lazy("Points ledger check"),
     "privacy.export": gettext_lazy("Copy of a member's data"),
 }
+
+
+# Where an order was placed; sources may say other words, which then stay.
+CHANNELS = {
+    "store": gettext_lazy("in the store"),
+    "mini-program": gettext_lazy("mini-program"),
+    "online": gettext_lazy("online"),
+}
+# Words of the records' pages that the package behind them has no Chinese for.
+FROM_PACKAGES = (gettext_noop("Select value"),)
 
 
 def job(row: Job) -> str:

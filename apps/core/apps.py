@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy
 
 from apps.core import logs
 
@@ -6,6 +7,7 @@ from apps.core import logs
 class CoreConfig(AppConfig):
     name = "apps.core"
     label = "core"
+    verbose_name = gettext_lazy("System")
 
     def ready(self) -> None:
         logs.configure()

@@ -18,13 +18,18 @@ PAGES: dict[str, tuple[str, str]] = {}
 
 
 class ProblemMiddleware:
-    """Turns a DomainError that a view let through into a problem document or an error page."""
+    """Turns a DomainError that a view let through into a problem document or an error page; gives a refused method its words."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if response.status_code != 405 or response.content:
+            return response
+        words = method_not_allowed(request)
+        words["Allow"] = response["Allow"]
+        return words
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, DomainError):
@@ -97,6 +102,12 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     is_api = request.path.startswith("/api/")
     title = _("This does not exist.") if is_api else _("This does not exist, or is outside your stores.")
     return answer(request, status=404, code="not_found", title=title)
+
+
+def method_not_allowed(request: HttpRequest) -> HttpResponse:
+    """Who opens the address of a form's answer from the history sees this instead of the browser's own page."""
+    title = _("This address only takes a form. Go back, and send the form from its page.")
+    return answer(request, status=405, code="method_not_allowed", title=title)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -24,7 +24,7 @@ def _multiplier(factor: str) -> dict[str, Any]:
     return {
         "kind": "multiplier",
         "title": f"消费积分 {factor} 倍",
-        "title_en": f"{factor} times the points of every order",
+        "title_en": f"{factor} times the points of every order" if factor != "1" else "Points for every order",
         "value": {"factor": factor},
     }
 

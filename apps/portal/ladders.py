@@ -44,13 +44,16 @@ class View:
 
     @property
     def counted(self) -> str:
-        """What counts, in a sentence."""
+        """What counts, and what does not."""
         basis = {
             Ladder.Basis.EARNED: _("What counts is the growth you earn with orders"),
             Ladder.Basis.SPEND: _("What counts is what you spend, less what was given back"),
             Ladder.Basis.BALANCE: _("What counts is your present balance of growth"),
         }[Ladder.Basis(self.ladder.basis)]
-        return _("%(basis)s, %(period)s.") % {"basis": basis, "period": self._period()}
+        return _("%(basis)s, %(period)s. What you give back no longer counts.") % {
+            "basis": basis,
+            "period": self._period(),
+        }
 
     def _period(self) -> str:
         window = self.ladder.window

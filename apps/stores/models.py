@@ -24,7 +24,9 @@ class Store(models.Model):
 
     code = models.CharField(_("store code"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=80)
-    region = models.ForeignKey(Region, null=True, blank=True, on_delete=models.PROTECT, related_name="stores")
+    region = models.ForeignKey(
+        Region, null=True, blank=True, on_delete=models.PROTECT, related_name="stores", verbose_name=_("region")
+    )
     is_open = models.BooleanField(_("open"), default=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
@@ -57,8 +59,12 @@ class Staff(models.Model):
     code = models.CharField(_("staff number"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=60)
     role = models.CharField(_("role"), max_length=20, choices=Role, default=Role.CLERK)
-    store = models.ForeignKey(Store, null=True, blank=True, on_delete=models.PROTECT, related_name="staff")
-    region = models.ForeignKey(Region, null=True, blank=True, on_delete=models.PROTECT, related_name="staff")
+    store = models.ForeignKey(
+        Store, null=True, blank=True, on_delete=models.PROTECT, related_name="staff", verbose_name=_("store")
+    )
+    region = models.ForeignKey(
+        Region, null=True, blank=True, on_delete=models.PROTECT, related_name="staff", verbose_name=_("region")
+    )
     is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:

@@ -10,6 +10,7 @@ from django.utils.translation import get_language, pgettext
 from apps.activity.models import Code
 from apps.care import reasons
 from apps.care.models import Channel, Policy, Touch
+from apps.console import words
 from apps.core import ids
 from apps.core.models import Job
 from apps.flows.models import PrivacyRequest
@@ -117,5 +118,5 @@ def stage_mark(code: str) -> SafeString | str:
 
 @register.filter
 def channel_name(code: str) -> str:
-    """Where an order was placed, as the source says it; the demo's and files' own words stay."""
-    return code.replace("_", " ")
+    """Where an order was placed: the usual codes in the reader's words, what else a file says as it stands."""
+    return str(words.CHANNELS.get(code.replace("_", "-").lower(), code.replace("_", " ")))

@@ -1,0 +1,1 @@
+"""Dates as people write them, where the framework's own forms differ."""
