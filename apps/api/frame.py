@@ -23,7 +23,7 @@ from apps.api import request_log, sandbox_clock
 from apps.api.errors import UploadTooLarge, VersionUnknown
 from apps.api.principals import NOBODY, Principal
 from apps.core import clock, problems
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, NotFound
 from apps.core.ratelimits import Mark, Verdict
 from apps.stores import access
 
@@ -117,7 +117,9 @@ def refuse(request: HttpRequest, refusal: DomainError) -> HttpResponse:
 
 
 def _prepare(request: HttpRequest) -> None:
-    """Raises UploadTooLarge, VersionUnknown."""
+    """Raises NotFound, UploadTooLarge, VersionUnknown."""
+    if "\0" in request.path_info:  # no address of ours has one, and no text in PostgreSQL can hold it
+        raise NotFound
     if wanted := request.META.get("HTTP_API_VERSION"):
         call_of(request).version = _version(wanted)
     override = request.META.get("HTTP_X_HTTP_METHOD_OVERRIDE", "").upper()

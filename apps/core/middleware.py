@@ -1,4 +1,4 @@
-"""First in the chain: gives each request an id and writes one line per request, without query strings or bodies."""
+"""First in the chain: gives each request an id and writes one line per request, without query strings or bodies. And what forms may hold."""
 
 import re
 import time
@@ -7,6 +7,7 @@ from secrets import token_urlsafe
 
 import structlog
 from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import Counter, Histogram
 
@@ -58,3 +59,19 @@ def _address(request: HttpRequest) -> str:
     if not settings.TRUSTED_PROXIES or not told:
         return peer
     return told[-min(settings.TRUSTED_PROXIES, len(told))][:64]
+
+
+class ReadableForms:
+    """Refuses forms with NUL in a text before any view sees them: no keyboard makes one, and no text in PostgreSQL can hold it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *view: object) -> None:
+        if request.content_type != "application/x-www-form-urlencoded":
+            return
+        if any("\0" in text for name, texts in request.POST.lists() for text in (name, *texts)):
+            raise SuspiciousOperation("NUL in a form")

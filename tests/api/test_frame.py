@@ -48,6 +48,8 @@ def test_a_member_reads_their_profile_with_the_headers_of_every_answer(me: Calle
 @pytest.mark.parametrize(
     ("method", "path", "headers", "status", "code"),
     [
+        ("POST", "me/exchanges/%00:cancel", {"Idempotency_Key": "k1"}, 404, "not_found"),
+        ("POST", "codes/%00/opened", {}, 404, "not_found"),
         ("GET", "nothing/here", {}, 404, "not_found"),
         ("GET", "/api/", {}, 404, "not_found"),
         ("POST", "me", {}, 405, "method_not_allowed"),

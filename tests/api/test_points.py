@@ -125,3 +125,8 @@ def test_what_runs_out_is_told_by_the_day_and_stands_on_the_first_screen(me: Cal
         "pending": 0,
         "expires_first": {"points": 110, "on": days[0].isoformat()},
     }
+
+
+@pytest.mark.parametrize("path", ["me/points/entries", "me/points/expiring"])
+def test_a_currency_that_no_text_can_be_has_no_lines(me: Caller, path: str):
+    assert me.get(f"{path}?currency=%00").data["data"] == []

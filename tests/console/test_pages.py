@@ -139,6 +139,16 @@ def test_odd_addresses_are_answered_calmly(at):
         assert client.get(reverse(path, args=["mem_0000000000000"])).status_code == 404
 
 
+def test_a_form_with_a_text_that_no_text_can_hold_is_refused_before_anything_happens(house: House, at):
+    client, address = at(), reverse("console:member_unmask", args=[house.member_id("mine")])
+
+    answer = client.post(address, "reason=a%00b", content_type="application/x-www-form-urlencoded")
+
+    assert answer.status_code == 400
+    assert not AuditEntry.objects.filter(action="member.unmasked").exists()
+    assert client.get(reverse("console_records:stores_staff_changelist") + "?role__exact=%00").status_code == 400
+
+
 def test_a_look_at_the_phone_needs_a_reason_and_is_written_down(house: House, at):
     client, address = at(Role.AGENT), reverse("console:member_unmask", args=[house.member_id("mine")])
 
