@@ -1,4 +1,4 @@
-"""First in the chain: gives each request an id and writes one line per request, without query strings or bodies. And what forms may hold."""
+"""First in the chain: an id for each request, and one line per request, without query strings or bodies; what forms may hold."""
 
 import re
 import time

@@ -139,6 +139,13 @@ def test_odd_addresses_are_answered_calmly(at):
         assert client.get(reverse(path, args=["mem_0000000000000"])).status_code == 404
 
 
+def test_the_address_of_a_form_opened_by_hand_has_words_and_says_what_it_takes(at):
+    answer = at().get(reverse("console:find"), headers={"accept": "text/html", "accept-language": "zh"})
+
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert "这个地址只接收表单" in answer.content.decode()
+
+
 def test_a_form_with_a_text_that_no_text_can_hold_is_refused_before_anything_happens(house: House, at):
     client, address = at(), reverse("console:member_unmask", args=[house.member_id("mine")])
 

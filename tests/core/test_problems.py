@@ -114,10 +114,3 @@ def test_a_phone_number_in_a_log_line_is_scrubbed(caplog: pytest.LogCaptureFixtu
     assert "13812345678" not in str(caplog.records[0].msg)
     assert logs.scrub(None, "", {"a": "call 13812345678."})["a"] == "call [phone]."
     assert logs.scrub(None, "", {"a": "20261381234567899"})["a"] == "20261381234567899"
-
-
-def test_the_address_of_a_form_opened_by_hand_has_words_and_says_what_it_takes():
-    answer = Client().get("/language/", headers={"accept": "text/html"})
-
-    assert (answer.status_code, answer["Allow"]) == (405, "POST")
-    assert "这个地址只接收表单" in answer.content.decode()
