@@ -14,7 +14,6 @@ from pathlib import Path
 SOCKETS_PREFIX = b"/ws/"
 LONGEST_REQUEST_LINE = 64 * 1024
 FIRST_LINE_SECONDS = 60  # browsers open connections ahead of need
-LINGER_SECONDS = 5
 CHUNK = 64 * 1024
 STARTING = """<!doctype html><html lang="zh-Hans"><meta charset="utf-8"><meta http-equiv="refresh" content="2">
 <title>Siyu</title><style>body{font:16px/1.6 system-ui,sans-serif;max-width:34rem;margin:20vh auto;padding:0 1rem}</style>
@@ -66,7 +65,6 @@ async def _pass_through(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
         await _pump(behind_reader, writer)
         inward.cancel()
         await asyncio.gather(inward, return_exceptions=True)
-        await _let_finish(reader)
     finally:
         await _close(behind_writer)
 
@@ -79,14 +77,6 @@ async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
             await target.drain()
         if target.can_write_eof():
             target.write_eof()
-
-
-async def _let_finish(reader: asyncio.StreamReader) -> None:
-    """A large upload that was refused is still on its way. Closing now would reset the connection, and the answer with it."""
-    with contextlib.suppress(TimeoutError, ConnectionError):
-        async with asyncio.timeout(LINGER_SECONDS):
-            while await reader.read(CHUNK):
-                pass
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:

@@ -107,27 +107,6 @@ def test_a_large_upload_arrives_unchanged():
     assert answers == [hashlib.sha256(body).hexdigest().encode()]
 
 
-def test_a_visitor_who_sends_too_much_still_reads_the_refusal():
-    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 413 Too Large\r\n\r\n")
-        await writer.drain()
-        writer.close()
-
-    answers: list[bytes] = []
-
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"POST /import HTTP/1.1\r\n\r\n")
-        for _ in range(400):
-            writer.write(bytes(64 * 1024))
-            await writer.drain()
-        answers.append(await reader.read())
-
-    through_the_door(talk, web=refuse)
-
-    assert answers == [b"HTTP/1.1 413 Too Large\r\n\r\n"]
-
-
 def test_while_the_web_process_starts_the_visitor_is_told_to_wait():
     talk, answers = ask(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 
