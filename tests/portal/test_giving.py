@@ -62,7 +62,7 @@ def test_cost_and_half_a_name_are_shown_then_it_is_given_once(client: Client, gi
     ("form", "status", "words"),
     [
         ({"who": "19900000012", "amount": "0"}, 422, "请填写积分数"),
-        ({"who": "19900000012", "amount": "274"}, 422, "今天最多还能转赠 300 积分"),
+        ({"who": "19900000012", "amount": "274"}, 422, "今天最多还能转出 300 积分（含手续费）。"),
         ({"who": "19900009999", "amount": "10"}, 404, "没有找到这个号码的会员"),
         ({"who": "19900000011", "amount": "10"}, 409, "不能转赠给自己"),
         ({"ticket": "forged"}, 422, "停留太久"),
