@@ -6,6 +6,7 @@ from django.urls import path
 from apps.console import login, second_step, style
 from apps.console.views import (
     account,
+    achievements,
     approvals,
     audit,
     codes,
@@ -79,6 +80,9 @@ urlpatterns = [
     path("console/fields/<str:field>/", fields.field, name="field"),
     path("console/members/<str:member>/tags/", member_tags.editor, name="member_tags"),
     path("console/members/<str:member>/fields/", fields.values, name="member_fields"),
+    path("console/points/achievements/", achievements.index, name="achievements"),
+    path("console/points/achievements/new/", achievements.new, name="achievement_new"),
+    path("console/points/achievements/<slug:achievement>/", achievements.achievement, name="achievement"),
     path("console/points/rules/", rules.index, name="rules"),
     path("console/points/rules/new/", rules.new, name="rule_new"),
     path("console/points/rules/try/", rule_trial.page, name="rule_trial"),

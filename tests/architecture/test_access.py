@@ -113,6 +113,7 @@ def address(route: str, path: str, house: House) -> str:
         "bait": "forged",
         "tier": "gold",
         "rule": "order",
+        "achievement": "regular",
         "line": ids.encode("rql", 1),
     }
     wanted = [name for name in samples if f":{name}>" in path or f"<{name}>" in path]

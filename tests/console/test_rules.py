@@ -17,7 +17,7 @@ from apps.console.rule_form import RuleForm
 from apps.core import approvals, ids
 from apps.core.models import Approval
 from apps.points import awards, defaults, definitions, ladders, rules
-from apps.points.models import Award, Entry, Rule, RuleVersion
+from apps.points.models import Achievement, Award, Entry, Rule, RuleVersion
 from apps.stores.models import Role
 from tests.console.world import House
 
@@ -260,3 +260,29 @@ def test_a_window_that_ended_ends_the_rule(house: House, at: Callable[..., Clien
     rule.current.definition["when"] = {"to": "2026-11-21"}
     assert rules.state_of(rule, moment=house.moment) == "ended"
     assert rules.state_of(rule, moment=house.moment - timedelta(days=1)) == "live"
+
+
+def test_an_achievement_is_changed_by_one_up_to_the_limit_and_above_it_by_two(house: House, at: Callable[..., Client]):
+    marketer, row = at(Role.MARKETER), Achievement.objects.get(key="regular")
+    url = reverse("console:achievement", args=["regular"])
+    fields = {"name": "月度常客", "name_en": "Regular of the month", "kind": "orders", "target": "5", "period": "month",
+              "currency": "points", "points": "200", "is_active": "on"}  # fmt: skip
+
+    assert marketer.post(url, fields | {"target": ""}).status_code == 422
+    marketer.post(url, fields)
+    row.refresh_from_db()
+    assert (row.target, row.points) == (5, 200)
+    assert "每月：5 张订单" in marketer.get(reverse("console:achievements")).content.decode()
+
+    marketer.post(url, fields | {"points": "201", "target": "1"})
+    row.refresh_from_db()
+    assert (row.target, row.points) == (5, 200)
+    asked = Approval.objects.get(kind="points.achievement")
+    assert "每月：1 张订单" in at(Role.ADMIN).get(reverse("console:approvals")).content.decode()
+    with pytest.raises(approvals.OwnApproval):
+        approvals.decide(approval_id=asked.pk, user_id=house.users[Role.MARKETER].pk, is_agreed=True)
+    approvals.decide(approval_id=asked.pk, user_id=house.users[Role.ADMIN].pk, is_agreed=True)
+    row.refresh_from_db()
+    assert (row.target, row.points) == (1, 201)
+    marketer.post(url, fields | {"points": "201", "is_active": ""})
+    assert Achievement.objects.get(key="regular").is_active is False

@@ -13,6 +13,7 @@ from apps.core import clock
 from apps.gateways import grants
 from apps.gateways.models import InboxMessage
 from apps.gateways.simulator.client import Client as WechatPhone
+from apps.points import defaults
 from apps.stores.models import Role
 from tests.console import world
 from tests.console.world import House
@@ -24,7 +25,8 @@ PAGES = (
     "/console/", "/console/members/", "/console/members/moves/", "/console/orders/", "/console/policies/",
     "/console/policies/lapsing/", "/console/policies/new/", "/console/messages/", "/console/imports/", "/console/jobs/",
     "/console/audit/", "/console/phone/", "/console/merges/",
-    "/console/privacy/",
+    "/console/privacy/", "/console/points/rules/", "/console/points/rules/order/", "/console/points/rules/try/",
+    "/console/points/achievements/",
 )  # fmt: skip
 FILE = """order_no,member_no,paid_at,total
 W-1,NO-mine,2026-10-01 10:00:00,120.50
@@ -72,6 +74,7 @@ def enter(chromium: Browser, live_server, house: House) -> Iterator[Open]:
 
 @pytest.mark.parametrize(("width", "language"), LOOKS)
 def test_every_page_is_clean_on_desk_and_phone_in_both_languages(enter: Open, house, tmp_path: Path, width, language):
+    defaults.install()
     found = enter(Role.ADMIN, width=width, language=language)
     member, order = f"/console/members/{house.member_id('mine')}/", f"/console/orders/{house.order_id('mine')}/"
     preview = f"{member}merge/{house.member_id('near')}/"

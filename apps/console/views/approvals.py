@@ -2,22 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.console import people, rule_words
+from apps.console.templatetags.console import figure
+from apps.console.views import achievements
 from apps.core import approvals, ids
 from apps.core.errors import DomainError, NotFound
 from apps.core.models import Approval
 from apps.members.models import Member
-from apps.points import adjusting, publishing
+from apps.points import achieving, adjusting, publishing
 from apps.points import selectors as points
-from apps.points.models import Rule
+from apps.points.models import Achievement, Rule
 
 PREFIX = "apr"
 SHOWN = 100
@@ -122,4 +126,26 @@ def _of_rule(asked: Approval) -> Change:
     return Change(before=before, after=after, rule=name, rule_key=rule.key, is_text=True)
 
 
-_WORDS: dict[str, Callable[[Approval], Change]] = {adjusting.KIND: _of_adjustment, publishing.KIND: _of_rule}
+def _of_achievement(asked: Approval) -> Change:
+    now, wanted = asked.params["before"], asked.params["wanted"]
+    is_open = asked.state == Approval.State.WAITING
+    before = _achievement(now) if now and is_open else ""
+    return Change(before=before, after=_achievement(wanted), is_text=True)
+
+
+def _achievement(said: dict[str, Any]) -> str:
+    period = str(Achievement.Period(said["period"]).label)
+    name = said["name_en"] if get_language() == "en" else said["name"]
+    facts = {
+        "name": name,
+        "what": achievements.sentence(said["measure"], said["target"], period),
+        "points": figure(said["points"]),
+    }
+    return _("%(name)s; %(what)s; %(points)s points") % facts
+
+
+_WORDS: dict[str, Callable[[Approval], Change]] = {
+    adjusting.KIND: _of_adjustment,
+    publishing.KIND: _of_rule,
+    achieving.KIND: _of_achievement,
+}
