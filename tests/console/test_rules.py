@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from apps.console import rule_form, rule_words
@@ -211,6 +211,18 @@ def text_of(schema: dict[str, Any]) -> st.SearchStrategy[str]:
     return st.sampled_from(["gold", "tea", "profile_complete", "x"])
 
 
+RUN = {  # what chance rarely draws together
+    "give": {"kind": "streak", "points": 5, "steps": [{"day": 7, "points": 20}, {"day": 7, "points": 1}], "cycle": 30},
+    "make_up": {"free_per_month": 1, "points": 20, "days_back": 7},
+}
+CLICKS = {
+    "give": {"kind": "fixed", "points": 5},
+    "event": {"name": "x", "properties": {"a": True, "b": "yes", "c": 2, "d": 2.5, "e": "2", "f": False}},
+}
+
+
+@example(definition=RUN, trigger="sign_in")
+@example(definition=CLICKS, trigger="event")
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(definition=value_of(definitions.SCHEMA), trigger=st.sampled_from(Rule.Trigger.values))
 def test_the_form_reads_back_every_definition_that_the_grammar_allows(house: House, definition, trigger):
