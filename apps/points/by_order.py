@@ -63,7 +63,8 @@ class Yield:
 
 def of(*, order_id: int, is_paid: bool, language: str) -> Yield:
     """What the books say of an order. Five queries at most, and the rules' own where it brought nothing."""
-    values = {"order": order_id, "english": language.startswith("en")}
+    is_english = language.startswith("en")
+    values = {"order": order_id, "english": is_english}
     with connection.cursor() as cursor:
         cursor.execute(_BROUGHT, values)
         brought = tuple(
@@ -73,7 +74,7 @@ def of(*, order_id: int, is_paid: bool, language: str) -> Yield:
         cursor.execute(_PAID, values)
         paid, returned = cursor.fetchone()
     nothing = is_paid and not any(row.points for row in brought)
-    return Yield(brought, paid, returned, _silent(order_id, is_english=values["english"]) if nothing else ())
+    return Yield(brought, paid, returned, _silent(order_id, is_english=is_english) if nothing else ())
 
 
 def _silent(order_id: int, *, is_english: bool) -> tuple[Silent, ...]:

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from fractions import Fraction
 
 from django.db import connection
-from django.db.models import Max, Sum
+from django.db.models import Max, Min, Sum
 
 from apps.points.tallies import DayTotal, Outlook, Tally, TallyMark
 
@@ -103,9 +103,8 @@ def outstanding(*, currency: str, days: Sequence[date]) -> list[int]:
 
 def cohorts(*, currency: str, on: date) -> list[Cohort]:
     """Oldest first, as they stood at the end of shop day `on`."""
-    rows = Tally.objects.filter(currency__key=currency, on__lte=on).values("cohort").order_by("cohort")
-    rows = rows.annotate(**{f"n_{name}": Sum(name) for name in _SUMS})
-    return [Cohort(row["cohort"], *(row[f"n_{name}"] for name in _SUMS)) for row in rows]
+    rows = Tally.objects.filter(currency__key=currency, on__lte=on).values_list("cohort").order_by("cohort")
+    return [Cohort(*row) for row in rows.annotate(*map(Sum, _SUMS))]
 
 
 def forecast(found: Sequence[Cohort], *, on: date) -> Forecast:
@@ -128,6 +127,11 @@ def ends(*, currency: str) -> list[tuple[str, int]]:
 def by_tier(*, currency: str) -> dict[str, int]:
     """Usable points by tier key; as of `outlook_as_of`."""
     return dict(Outlook.objects.filter(currency__key=currency, kind="tier").values_list("key", "points"))
+
+
+def begins() -> date | None:
+    """The first shop day with a line; None while nothing was tallied."""
+    return DayTotal.objects.aggregate(first=Min("on"))["first"]
 
 
 def outlook_as_of() -> datetime | None:

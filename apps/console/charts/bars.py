@@ -35,7 +35,7 @@ class DayBars(Chart):
 
     def table(self) -> Table:
         compared = any(day.previous is not None for day in self.days)
-        headers = (_("Day"), self.unit or _("Number"), *((self._previous(),) if compared else ()))
+        headers = (self.axis or _("Day"), self.unit or _("Number"), *((self._previous(),) if compared else ()))
         rows = tuple(
             (
                 label(f"{day.label} ({self._partial()})" if day.partial else day.label, href=day.href),

@@ -49,6 +49,7 @@ class Chart:
     title: str
     subtitle: str = ""
     unit: str = ""
+    axis: str = ""  # what runs along the foot of a chart over time: "" for days
     as_of: datetime | None = None
     note: str = ""
     link: Link | None = None

@@ -36,7 +36,7 @@ class Line(Chart):
             )
             for point in self.points
         )
-        return Table(headers=(_("Day"), self.unit or _("Number")), rows=rows)
+        return Table(headers=(self.axis or _("Day"), self.unit or _("Number")), rows=rows)
 
     def draw(self) -> tuple[list[object], float]:
         top, foot, right = 26.0, 132.0, self.width - 12.0

@@ -11,6 +11,7 @@ from apps.activity.models import Code
 from apps.care import reasons
 from apps.care.models import Channel, Policy, Touch
 from apps.console import words
+from apps.console.charts import svg
 from apps.core import ids
 from apps.core.models import Job
 from apps.flows.models import PrivacyRequest
@@ -120,3 +121,9 @@ def stage_mark(code: str) -> SafeString | str:
 def channel_name(code: str) -> str:
     """Where an order was placed: the usual codes in the reader's words, what else a file says as it stands."""
     return str(words.CHANNELS.get(code.replace("_", "-").lower(), code.replace("_", " ")))
+
+
+@register.filter
+def whole(value: object) -> str:
+    """A figure with separators; words as they are."""
+    return svg.number(value) if isinstance(value, int) else str(value)
