@@ -53,6 +53,7 @@ GROUPS: tuple[Group, ...] = (
             Item(label=_("Rules of earning"), icon="plus", url_name="console:rules", permission="points.view"),
             Item(label=_("Tiers"), icon="card", url_name="console:tiers", permission="points.view"),
             Item(label=_("Points owed"), icon="coin", url_name="console:liability", permission="points.report"),
+            Item(label=_("Opening balances"), icon="upload", url_name="console:openings", permission="points.openings"),
             Item(label=_("Merges"), icon="people", url_name="console:merges", permission="members.merge"),
             Item(label=_("Points by hand"), icon="edit", url_name="console:hands", permission="points.insiders"),
             Item(label=_("Approvals"), icon="check", url_name="console:approvals", permission="approvals.view"),

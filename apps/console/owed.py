@@ -130,7 +130,9 @@ def ends(view: View) -> charts.DayBars:
         subtitle=_("Usable points by the month of their last day"),
         unit=_("points"),
         axis=_("Month"),
-        days=tuple(charts.Day(label=date_format(first, "Y-m"), value=found.get(key, 0)) for key, first in shown.items()),
+        days=tuple(
+            charts.Day(label=date_format(first, "Y-m"), value=found.get(key, 0)) for key, first in shown.items()
+        ),
         colour="warn",
         note=" ".join(notes),
         as_of=liability.outlook_as_of(),
@@ -143,7 +145,10 @@ def ends(view: View) -> charts.DayBars:
 
 def by_tier(view: View) -> charts.ReasonBars:
     found = liability.by_tier(currency=view.currency.key)
-    tiers = [(tier.name_en if view.is_english else tier.name, found.get(tier.key, 0)) for tier in Tier.objects.order_by("rank")]
+    tiers = [
+        (tier.name_en if view.is_english else tier.name, found.get(tier.key, 0))
+        for tier in Tier.objects.order_by("rank")
+    ]
     return charts.ReasonBars(
         key="tiers",
         title=_("Who has them"),
@@ -160,8 +165,8 @@ def by_tier(view: View) -> charts.ReasonBars:
 
 def cohort_headers() -> tuple[str, ...]:
     return (
-        _("Earned in"), pgettext("points", "Given"), pgettext("points", "Taken back"), _("Given to others"), _("Spent"), _("Expired"), _("Left"), _("Of these set aside"),
-        _("Breakage"), _("Will run out"),
+        _("Earned in"), pgettext("points", "Given"), pgettext("points", "Taken back"), _("Given to others"), _("Spent"),
+        _("Expired"), _("Left"), _("Of these set aside"), _("Breakage"), _("Will run out"),
     )  # fmt: skip
 
 
@@ -180,10 +185,14 @@ def breakage(view: View) -> str:
     """What closed months tell, in words."""
     told = view.forecast
     if told.rate is None:
-        return _("Not enough data to foretell anything. Months with nothing left so far: %(count)s.") % {"count": told.closed}
+        return _("Not enough data to foretell anything. Months with nothing left so far: %(count)s.") % {
+            "count": told.closed
+        }
     facts = {"count": told.closed, "share": svg.percent(float(told.rate)), "points": svg.number(told.points)}
     return (
-        _("Months with nothing left: %(count)s. %(share)s of their points expired; at that rate %(points)s outstanding ones will.")
+        _(
+            "Months with nothing left: %(count)s. %(share)s of their points expired; at that rate %(points)s outstanding ones will."
+        )
         % facts
     )
 

@@ -77,6 +77,11 @@ class MembersForm(FileForm):
         return super().params(path) | {"source": self.cleaned_data["source"]}
 
 
+class OpeningsForm(MembersForm):
+    def params(self, path: Path) -> dict[str, object]:
+        return super().params(path) | {"openings_only": True}
+
+
 def limit() -> str:
     return filesizeformat(settings.IMPORT_MAX_BYTES)
 

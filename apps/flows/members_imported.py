@@ -1,10 +1,12 @@
-"""What a file of members sets off: the points, growth and tiers they bring along are taken over by a job."""
+"""What a file of members sets off: the points, growth and tiers they bring along are handed in for who began the import, and taken over
+by a job once they may be. A file that came through the shell waits until somebody hands it in."""
 
-from apps.core import jobs
 from apps.events.models import Event
-from apps.points import openings
+from apps.members.models import MemberImport
+from apps.points import bringing
 
 
 def take_openings(event: Event) -> None:
-    if openings.waiting():
-        jobs.start_alone(kind=openings.KIND, params={}, user_id=None)
+    record = MemberImport.objects.select_related("job").get(pk=event.payload["import_id"])
+    if record.job is not None and record.job.created_by_id is not None:
+        bringing.hand_in(import_id=record.pk, user_id=record.job.created_by_id)

@@ -9,13 +9,14 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Sum
+from django.db.models.functions import Greatest
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import approvals, audit, brand, clock
 from apps.core.models import Approval
 from apps.points import services as points
 from apps.points.errors import AmountOutOfRange, ReasonMissing
-from apps.points.models import Entry
+from apps.points.models import Entry, OpeningFile
 from apps.stores.models import Role, Staff
 
 KIND = "points.adjust"
@@ -53,10 +54,12 @@ def limits(role: str) -> dict[str, int]:
 
 
 def granted_today(*, staff_id: int) -> int:
-    """Points that this person granted by hand since midnight in the shop."""
+    """Points that this person granted since midnight in the shop, by hand or by files that nobody else agreed to."""
     since = clock.day_start(clock.local_date(clock.now()))
     lines = Entry.objects.filter(staff_id=staff_id, at__gte=since, kind=Entry.Kind.ADJUST, granted__gt=0)
-    return lines.aggregate(total=Sum("granted"))["total"] or 0
+    files = OpeningFile.objects.filter(handed_by__staff=staff_id, released_at__gte=since, approval=None)
+    by_hand = lines.aggregate(total=Sum("granted", default=0))["total"]
+    return int(by_hand + files.aggregate(total=Sum(Greatest("points", "growth"), default=0))["total"])
 
 
 @transaction.atomic
@@ -68,8 +71,7 @@ def adjust(*, wish: Wish, staff: Staff) -> Outcome:
     reason = wish.reason.strip()
     if len(reason) < SHORTEST_REASON:
         raise ReasonMissing
-    with connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(hashtext('points.adjust'), %s)", [staff.pk])
+    lock(staff_id=staff.pk)
     asked = Approval.objects.filter(source=f"{KIND}:{wish.source}").first()
     if asked is not None:
         return Outcome(approval_id=asked.pk)
@@ -88,6 +90,12 @@ def adjust(*, wish: Wish, staff: Staff) -> Outcome:
         )
         return Outcome(approval_id=asked.pk)
     return Outcome(posting=_post(wish, staff_id=staff.pk, store_id=staff.store_id))
+
+
+def lock(*, staff_id: int) -> None:
+    """Judge what one person grants one after the other, until the end of the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(hashtext('points.adjust'), %s)", [staff_id])
 
 
 def _is_within(wish: Wish, staff: Staff) -> bool:

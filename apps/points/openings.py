@@ -18,12 +18,16 @@ from apps.points import tiers
 
 KIND = "points.take_openings"
 CHUNK = 2_000
+# A file's openings are taken once it was released: within the operator's limit, or by a second person (`bringing`). What came without
+# a file is the house's own.
+_RELEASED = """(o.taken_in_id is null or exists (
+    select from points_openingfile f where f.taken_in_id = o.taken_in_id and f.released_at is not null))"""
 
 # A last day that is over already still makes its line, and the settling after it the line that takes it away: nothing is hidden.
-_BOOK = """
+_BOOK = f"""
 with due as materialized (
     select o.id, o.member_id, o.amount, o.kind, o.expires_on from members_opening o join members_member m on m.id = o.member_id
-    where o.kind = %(kind)s and o.taken_at is null and m.status in ('active', 'frozen', 'blocked')
+    where o.kind = %(kind)s and o.taken_at is null and m.status in ('active', 'frozen', 'blocked') and {_RELEASED}
     order by o.id limit %(chunk)s for no key update of o skip locked
 ), booked as materialized (
     select d.id, (points_earn(d.member_id, c.id, d.amount, 'opening:' || d.id, 'opening', %(moment)s, false, null, null, null,
@@ -33,11 +37,11 @@ with due as materialized (
 update members_opening o set taken_at = %(moment)s from due d left join booked b on b.id = d.id where o.id = d.id
 returning o.member_id
 """
-_LIFT = """
+_LIFT = f"""
 with due as materialized (
     select o.id, o.member_id, t.id as tier_id, t.rank from members_opening o join members_member m on m.id = o.member_id
     join points_tier t on lower(o.key) in (t.key, lower(t.name), lower(t.name_en))
-    where o.kind = 'tier' and o.taken_at is null and m.status in ('active', 'frozen', 'blocked')
+    where o.kind = 'tier' and o.taken_at is null and m.status in ('active', 'frozen', 'blocked') and {_RELEASED}
     order by o.id limit %(chunk)s for no key update of o skip locked
 ), best as (
     select distinct on (member_id) member_id, tier_id, rank from due order by member_id, rank desc
@@ -90,9 +94,11 @@ def take(*, moment: datetime | None = None, report: Callable[[int], None] = lamb
 
 
 def waiting() -> dict[str, int]:
-    """How many openings of each kind nobody has taken."""
+    """How many released openings of each kind nobody has taken."""
     with connection.cursor() as cursor:
-        cursor.execute("select kind, count(*) from members_opening where taken_at is null group by kind")
+        cursor.execute(
+            f"select o.kind, count(*) from members_opening o where o.taken_at is null and {_RELEASED} group by o.kind"
+        )
         return dict(cursor.fetchall())
 
 

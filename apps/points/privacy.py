@@ -154,6 +154,7 @@ IMPERSONAL = (
     "points.DayTotal",
     "points.EventMark",
     "points.Ladder",
+    "points.OpeningFile",
     "points.Outlook",
     "points.Reward",
     "points.RewardPicture",

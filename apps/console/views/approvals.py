@@ -19,7 +19,7 @@ from apps.core import approvals, ids
 from apps.core.errors import DomainError, NotFound
 from apps.core.models import Approval
 from apps.members.models import Member
-from apps.points import achieving, adjusting, publishing
+from apps.points import achieving, adjusting, bringing, publishing
 from apps.points import selectors as points
 from apps.points.models import Achievement, Rule
 
@@ -144,8 +144,16 @@ def _achievement(said: dict[str, Any]) -> str:
     return _("%(name)s; %(what)s; %(points)s points") % facts
 
 
+def _of_openings(asked: Approval) -> Change:
+    facts = asked.params
+    text = _("%(points)s points, %(growth)s growth, %(tiers)s tiers for %(members)s members")
+    after = text % {name: f"{facts[name]:,}" for name in ("points", "growth", "tiers", "members")}
+    return Change(after=after, is_text=True)
+
+
 _WORDS: dict[str, Callable[[Approval], Change]] = {
     adjusting.KIND: _of_adjustment,
-    publishing.KIND: _of_rule,
     achieving.KIND: _of_achievement,
+    bringing.KIND: _of_openings,
+    publishing.KIND: _of_rule,
 }

@@ -167,11 +167,17 @@ def _facts(row: Job) -> dict[str, object]:
         "bad_url": url if row.kind == IMPORT else "",
         "export_url": url if row.kind in exports.KINDS else "",
         "undo_url": _undo_url(row),
-        "result_at": reverse(SHARED[row.kind]) if row.kind in SHARED else "",
+        "result_at": _result_at(row),
         "figures": _figures(row),
         "seconds": row.result.get("seconds", 0),
         "notices": row.result.get("notices", []),
     }
+
+
+def _result_at(row: Job) -> str:
+    if row.params.get("openings_only") and row.state == Job.State.DONE and not row.params.get("dry_run"):
+        return reverse("console:openings")
+    return reverse(SHARED[row.kind]) if row.kind in SHARED else ""
 
 
 def _undo_url(row: Job) -> str:
@@ -203,6 +209,7 @@ def _figures(row: Job) -> list[tuple[str, int]]:
         ("rows", _("Rows read")), ("members_added", _("New members")), ("members_known", _("Members already known")),
         ("members_changed", _("Members changed")), ("phones_added", _("Phones added")), ("tags_given", _("Tags given")),
         ("consents_added", _("Consents added")), ("openings_added", _("Opening values kept")),
+        ("opening_points", _("Opening points")), ("opening_growth", _("Growth value")), ("opening_tiers", _("Opening tiers")),
         ("members", _("Members")), ("exchanges", _("Exchanges")), ("rejected", _("Rows rejected")), ("open", _("Pairs to look at")),
         ("gone", _("Pairs that no longer look alike")),
     )  # fmt: skip

@@ -34,7 +34,8 @@ select line, cell, 'row_repeated' from (
 _DECIDED = """
 create temp table import_decided as
 select p.line, p.member_no, p.digest, p.phone, p.said, t.id as member_id, i.member_id as owner_id,
-    case when t.status in ('cancelled', 'erased') then 'member_left:member_no'
+    case when %(known_only)s and t.id is null then 'member_unknown:' || case when p.member_no is null then 'phone' else 'member_no' end
+         when t.status in ('cancelled', 'erased') then 'member_left:member_no'
          when p.left_by is not null and m.id is null then 'person_left:' || p.left_by
          when p.member_no is not null and i.member_id is not null and i.member_id is distinct from t.id then 'phone_taken:phone'
          when exists (
@@ -52,6 +53,13 @@ where not exists (select from import_rejects r where r.line = p.line)
 _REFUSED = """
 insert into import_rejects (line, cell, code)
 select line, split_part(problem, ':', 2), split_part(problem, ':', 1) from import_decided where problem is not null
+"""
+_BROUGHT = """
+select coalesce(sum(o.amount) filter (where o.kind = 'points'), 0)::bigint,
+       coalesce(sum(o.amount) filter (where o.kind = 'growth'), 0)::bigint, count(*) filter (where o.kind = 'tier'), count(distinct d.line)
+from import_decided d cross join lateral jsonb_to_recordset(d.said -> 'openings') as o (kind text, key text, amount bigint)
+where d.problem is null and not exists (
+    select from members_opening k where k.member_id = d.member_id and k.source = %(source)s and k.kind = o.kind and k.key = o.key)
 """
 # What a row would change in a known member's own columns; `merging` updates by the same words.
 CHANGED = """
@@ -108,12 +116,15 @@ def parse(*, columns: list[str], moment: datetime, heard: Callable[[int], None])
         heard(done)
 
 
-def decide(*, source: str) -> Counts:
-    """Fill `import_decided`; the counts are what merging the good rows comes to in new, known and changed members."""
+def decide(*, source: str, known_only: bool = False) -> Counts:
+    """Fill `import_decided`; the counts are what merging the good rows comes to in new, known and changed members.
+
+    `known_only`: rows about nobody who is here are rejected.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_REPEATED)
         cursor.execute("analyze import_people")
-        cursor.execute(_DECIDED, {"source": source})
+        cursor.execute(_DECIDED, {"source": source, "known_only": known_only})
         cursor.execute(_REFUSED)
         cursor.execute("create index on import_decided (line)")
         cursor.execute(
@@ -123,6 +134,14 @@ def decide(*, source: str) -> Counts:
         )
         added, known, changed = cursor.fetchone()
     return Counts(members_added=added, members_known=known, members_changed=changed)
+
+
+def brought(*, source: str) -> dict[str, int]:
+    """What the good rows bring that is new: sums of points and growth, number of tiers. After `decide`, before merging."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BROUGHT, {"source": source})
+        names = ("opening_points", "opening_growth", "opening_tiers", "opening_members")
+        return dict(zip(names, cursor.fetchone(), strict=True))
 
 
 def house_at(moment: datetime) -> parsing.House:

@@ -14,6 +14,9 @@ class NoKey(FileRefused):
 REASONS = {
     **OF_ANY_FILE,
     "key_missing": Reason(_("The row has neither a member number nor a phone."), _("Fill in one of the two.")),
+    "member_unknown": Reason(
+        _("Nobody here has this number or phone."), _("Import the members first, or correct the number.")
+    ),
     "phone_invalid": Reason(_("This is not a mobile number that exists."), _("Correct the number, or leave the cell empty.")),
     "phone_taken": Reason(
         _("Another member has this phone."),

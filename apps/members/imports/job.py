@@ -13,5 +13,6 @@ KIND = "members.import"
 
 @jobs.runner(KIND)
 def import_file(job: Job) -> dict[str, Any]:
-    access.require_still(job.created_by, "members.import")
-    return work.take_in(job, run=run, name="members")
+    only = bool(job.params.get("openings_only"))
+    access.require_still(job.created_by, "points.openings" if only else "members.import")
+    return work.take_in(job, run=run, name="members", openings_only=only)

@@ -26,6 +26,7 @@ def run(
     source: str = "import",
     file_name: str = "",
     dry_run: bool = False,
+    openings_only: bool = False,
     job_id: int | None = None,
     rejected_to: Callable[[], Path],
     progress: Callable[[Progress], None] = lambda step: None,
@@ -33,8 +34,9 @@ def run(
     """Take the members of a file in. Returns the figures that `--json` prints; raises FileRefused, and nothing is written then.
 
     Repeatable: the same file again changes nothing, also after a kill. `progress` is called between steps and may raise to stop.
+    `openings_only`: what members bring along and nothing else; rows about nobody who is here are rejected.
     """
-    begun, moment, shape = time.monotonic(), clock.now(), layout()
+    begun, moment, shape = time.monotonic(), clock.now(), layout(openings_only=openings_only)
     record = None if dry_run else _begin(path, file_name=file_name or path.name, source=source, job_id=job_id)
     try:
         staged = staging.stage(
@@ -47,7 +49,8 @@ def run(
             moment=moment,
             heard=lambda done: progress(Progress("check", done, staged.rows, staged.rows)),
         )
-        counts = deciding.decide(source=source)
+        counts = deciding.decide(source=source, known_only=openings_only)
+        brought = deciding.brought(source=source)
         if record:
             counts = _merge(staged.rows, source=source, record_id=record.pk, progress=progress)
         rejected = rejects.count()
@@ -59,6 +62,7 @@ def run(
     return {
         "rows": staged.rows,
         **asdict(counts),
+        **brought,
         "rejected": rejected,
         "rejected_file": str(rejected_file or ""),
         "seconds": round(time.monotonic() - begun, 2),
