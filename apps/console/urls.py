@@ -130,6 +130,7 @@ urlpatterns = [
     path("console/approvals/", approvals.index, name="approvals"),
     path("console/approvals/<str:approval>/decide/", approvals.decide, name="approval_decide"),
     path("console/members/<str:member>/points/", member_points.page, name="member_points"),
+    path("console/members/<str:member>/points/statement.csv", member_points.statement, name="points_statement"),
     path("console/members/<str:member>/points/adjust/", member_points.adjust, name="points_adjust"),
     path("console/members/<str:member>/identity/", identity.page, name="member_identity"),
     path("console/members/<str:member>/identity/add/", identity.add, name="identity_add"),

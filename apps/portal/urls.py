@@ -41,6 +41,7 @@ urlpatterns = [
     path("exchanges/<str:exchange>/", mall.exchange, name="exchange"),
     path("exchanges/<str:exchange>/cancel/", mall.cancel, name="exchange_cancel"),
     path("points/", points.page, name="points"),
+    path("points/statement.csv", points.statement, name="points_statement"),
     path("points/now/", points.now, name="points_now"),
     path("points/give/", giving.page, name="give"),
     path("tier/", tier.page, name="tier"),

@@ -13,9 +13,9 @@ from django.urls import reverse
 
 from apps.analytics import rollup
 from apps.care.models import Policy, Touch
-from apps.console import csv_files, dashboard
+from apps.console import dashboard
 from apps.console.templatetags.pages import half_hidden
-from apps.core import ids, jobs
+from apps.core import csv_files, ids, jobs
 from apps.core.models import AuditEntry, Job
 from apps.orders import services as orders
 from apps.orders.models import Order, Refund

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from apps.analytics import insiders
 from apps.core import approvals, ids
-from apps.core.models import Alert, Approval
+from apps.core.models import Alert, Approval, AuditEntry
 from apps.points import selectors
 from apps.points import services as points
 from apps.points.models import Entry
@@ -37,6 +37,21 @@ def test_the_statement_says_in_words_what_happened(house: House, at: Callable[..
     assert "积分商城" in page
     assert "另欠 120" in page
     assert reverse("console:order", args=[house.order_id("mine")]) in page
+
+
+def test_the_statement_is_fetched_as_a_file_by_whom_it_may_and_that_is_written_down(
+    house: House, at: Callable[..., Client]
+):
+    staff = Staff.objects.get(user=house.users[Role.MANAGER])
+    by = points.By(staff_id=staff.pk, note="补记")
+    points.adjust(member_id=house.members["mine"].pk, amount=30, source="console:1", by=by, moment=house.moment)
+    mine, far = (reverse("console:points_statement", args=[house.member_id(where)]) for where in ("mine", "far"))
+
+    sheet = at(Role.CLERK).get(mine).content.decode("utf-8-sig").splitlines()
+
+    assert sheet[1] == f"2026-11-22 12:00:00,人工调整,,补记,30,30,{staff.code}"
+    assert at(Role.CLERK).get(far).status_code == 404
+    assert AuditEntry.objects.filter(action="points.statement_fetched").count() == 1
 
 
 def test_a_correction_within_the_limit_is_booked_once_for_a_double_click(house: House, at: Callable[..., Client]):

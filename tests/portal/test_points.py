@@ -9,6 +9,7 @@ from apps.core import clock, ids
 from apps.members import services as members
 from apps.orders import services as orders
 from apps.points import services as points
+from apps.points import statement_file
 from apps.points.models import Entry
 from tests.portal.doors import browser_of
 
@@ -123,3 +124,18 @@ def test_without_points_the_page_says_how_they_come(client: Client):
     text = client.get("/my/points/").content.decode()
     assert "No points yet" in text
     assert "No points yet" in client.get("/my/points/now/?since=none").content.decode()
+
+
+def test_the_whole_statement_is_kept_as_a_file(client: Client, member_id: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(statement_file, "AT_ONCE", 2)
+    for number in range(5):
+        earn(member_id, 10, f"x:{number}")
+    points.adjust(member_id=member_id, amount=-4, source="by:1", by=points.By(note="=1+1"), moment=NOW)
+    other = members.register(source="test", phone="19900000022")
+    earn(other, 900, "x:9")
+
+    sheet = client.get("/my/points/statement.csv").content.decode("utf-8-sig").splitlines()
+
+    assert sheet[0] == "Time,What happened,About,Note,Change,Balance"
+    assert sheet[1] == "2026-11-22 12:00:00,Corrected by our staff,,'=1+1,-4,46"
+    assert [line.rsplit(",", 2)[1:] for line in sheet[2:]] == [["10", str(10 * number)] for number in (5, 4, 3, 2, 1)]

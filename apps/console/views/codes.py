@@ -15,10 +15,10 @@ from apps.activity import codes, qr
 from apps.activity.errors import CodeTaken
 from apps.activity.models import Code
 from apps.analytics.lists import codes as listed
-from apps.console import asked, charts, csv_files, scope, words
+from apps.console import asked, charts, scope, words
 from apps.console.charts import svg
 from apps.console.code_form import CodeForm
-from apps.core import clock, money
+from apps.core import clock, csv_files, money
 from apps.core.errors import NotFound
 
 STATES = ("on", "off")

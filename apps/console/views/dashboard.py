@@ -14,9 +14,9 @@ from apps.analytics import machinery, queues
 from apps.analytics import selectors as analytics
 from apps.analytics.lists import touches
 from apps.analytics.lists.touches import MovesWanted
-from apps.console import charts, csv_files, dashboard, effects, scope, words
+from apps.console import charts, dashboard, effects, scope, words
 from apps.console.dashboard import PERIODS, View
-from apps.core import clock
+from apps.core import clock, csv_files
 from apps.core.errors import NotFound
 
 # The scheduled work that the figures of this page hang on.

@@ -11,9 +11,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from apps.console import asked, charts, csv_files, owed
+from apps.console import asked, charts, owed
 from apps.console.owed import View
-from apps.core import clock
+from apps.core import clock, csv_files
 from apps.core.errors import NotFound
 from apps.points import liability
 from apps.points.models import Currency

@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.console import asked, people
+from apps.core import audit, csv_files
 from apps.core.errors import DomainError
 from apps.core.models import Approval
 from apps.members.models import Member
-from apps.points import adjusting, selectors, telling
+from apps.points import adjusting, selectors, statement_file, telling
 from apps.points.adjusting import Wish
 from apps.points.models import Currency
 from apps.stores.models import Staff
@@ -44,6 +45,19 @@ class AdjustForm(forms.Form):
 def page(request: HttpRequest, member: str) -> HttpResponse:
     row = people.one(request, member, permission=PERMISSION)
     return _page(request, row)
+
+
+@require_safe
+def statement(request: HttpRequest, member: str) -> HttpResponse:
+    """The whole statement of one currency as a file; each fetch is in the audit trail."""
+    row = people.one(request, member, permission=PERMISSION)
+    currency = (
+        asked.one_of(request, name="currency", allowed=Currency.objects.values_list("key", flat=True)) or "points"
+    )
+    audit.record("points.statement_fetched", object_type="member", object_id=row.pk, after={"currency": currency})
+    lines = statement_file.rows(member_id=row.pk, currency=currency, language=get_language() or "", for_staff=True)
+    heads = statement_file.headers(for_staff=True)
+    return csv_files.response(name=f"{currency}-{row.member_no}.csv", headers=heads, rows=lines)
 
 
 @require_POST

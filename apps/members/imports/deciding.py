@@ -56,7 +56,8 @@ select line, split_part(problem, ':', 2), split_part(problem, ':', 1) from impor
 """
 _BROUGHT = """
 select coalesce(sum(o.amount) filter (where o.kind = 'points'), 0)::bigint,
-       coalesce(sum(o.amount) filter (where o.kind = 'growth'), 0)::bigint, count(*) filter (where o.kind = 'tier'), count(distinct d.line)
+       coalesce(sum(o.amount) filter (where o.kind = 'growth'), 0)::bigint,
+       count(*) filter (where o.kind = 'tier'), count(distinct d.line)
 from import_decided d cross join lateral jsonb_to_recordset(d.said -> 'openings') as o (kind text, key text, amount bigint)
 where d.problem is null and not exists (
     select from members_opening k where k.member_id = d.member_id and k.source = %(source)s and k.kind = o.kind and k.key = o.key)

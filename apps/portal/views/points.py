@@ -7,8 +7,8 @@ from django.utils.cache import get_conditional_response
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
-from apps.core import ids
-from apps.points import giving, selectors, telling
+from apps.core import csv_files, ids
+from apps.points import giving, selectors, statement_file, telling
 from apps.portal import shell
 from apps.portal.shell import Facts
 
@@ -41,6 +41,14 @@ def page(request: HttpRequest) -> HttpResponse:
         "newest": ids.encode(ENTRY, found[0].pk) if found else NONE,
     }
     return shell.page(request, "portal/points.html", facts)
+
+
+@require_safe
+def statement(request: HttpRequest) -> HttpResponse:
+    """All of it as a file to keep."""
+    member_id = request.member.member_id  # type: ignore[attr-defined]
+    rows = statement_file.rows(member_id=member_id, currency="points", language=get_language() or "", for_staff=False)
+    return csv_files.response(name="points.csv", headers=statement_file.headers(for_staff=False), rows=rows)
 
 
 @require_safe
