@@ -11,8 +11,8 @@ from django.views.decorators.http import require_safe
 
 from apps.analytics import exchange_rates
 from apps.analytics.exchange_rates import Period, Rate, Report
-from apps.console import asked, charts, csv_files, scope, words
-from apps.core import clock
+from apps.console import asked, charts, scope, words
+from apps.core import clock, csv_files
 from apps.core.errors import NotFound
 
 PERMISSION = "points.rates"

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('core', '0008_approvals'),
         ('members', '0019_names_counted_finely'),
-        ('points', '0063_taken_by_itself'),
+        ('points', '0051_rewards_have_pictures'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
