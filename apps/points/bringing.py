@@ -29,7 +29,7 @@ from members_opening where taken_in_id = %s and taken_at is null
 # Of the newest files that bring anything: what is theirs, and how much of it was taken.
 _FILES = """
 select i.id, i.file_name, i.source, i.started_at, coalesce(u.username, ''), o.members, o.points, o.growth, o.tiers, o.taken, o.all,
-       f.released_at, a.state
+       f.released_at, coalesce(a.state, '')
 from members_memberimport i
 join lateral (
     select count(distinct member_id) as members, coalesce(sum(amount) filter (where kind = 'points'), 0)::bigint as points,
@@ -71,7 +71,7 @@ def files(*, limit: int = 30) -> list[File]:
     """Newest first."""
     with connection.cursor() as cursor:
         cursor.execute(_FILES, [limit])
-        return [File(*row[:-1], answer=row[-1] or "") for row in cursor.fetchall()]
+        return [File(*row) for row in cursor.fetchall()]
 
 
 @transaction.atomic
