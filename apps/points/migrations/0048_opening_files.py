@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('core', '0008_approvals'),
         ('members', '0019_names_counted_finely'),
-        ('points', '0055_who_stood_in_is_relieved'),
+        ('points', '0059_growth_is_read_from_the_index'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
