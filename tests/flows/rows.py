@@ -19,7 +19,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "orders.Line": {"refunded_cents": 0, "total_cents": 500},
     "points.Account": {"debt": 0},
     "points.Lot": {"amount": 500, "remaining": 500, "reversed": 0},
-    "points.Reward": {"starts_at": None, "ends_at": None},
+    "points.Reward": {"starts_at": None, "ends_at": None, "auto_from": None},
     "points.Hold": {"settled_at": None},
     "points.Tier": {"rank": 0, "threshold": 0, "segment_key": ""},
     "points.Ladder": {"window": {"kind": "life"}, "validity": {"kind": "none"}},
