@@ -1,8 +1,10 @@
 """The ladder as data: what staff edit, what a change would do, and the ladder a shop begins with. The rules in words: docs/tiers.md."""
 
+import json
 import re
+import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
@@ -11,15 +13,18 @@ from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from apps.core import audit, clock, jobs
-from apps.core.errors import ValidationFailed
-from apps.core.models import Job
+from apps.core import approvals, audit, brand, clock, jobs
+from apps.core.errors import DomainError, ValidationFailed
+from apps.core.models import Approval, Job, User
 from apps.points import ladder_defaults, tiers
 from apps.points.errors import TierInUse, TierUnknown
 from apps.points.models import Benefit, Currency, Ladder, Standing, Tier, TierChange
 from apps.points.tiers import Gates, Rung
+from apps.stores.models import Role, Staff
 
 KIND = "points.reassess"
+LADDER, BENEFITS = "points.ladder", "points.benefits"  # questions to a second person
+SETTING = "points.ladder_alone"
 MOST_MONTHS = 120
 MOST_TIERS = 12
 _DAY = re.compile(r"\d\d-\d\d")
@@ -142,12 +147,29 @@ def foresee(draft: Draft, *, moment: datetime | None = None, segments: Gates | N
     return Foreseen(rise=rise, fall=fall, after=after)
 
 
+class LadderMovedOn(DomainError):
+    code = "ladder_moved_on"
+    title = _("The tiers were changed since. Ask anew.")
+
+
 @transaction.atomic
-def save(draft: Draft, *, moment: datetime | None = None) -> None:
-    """Make the draft the ladder; whoever calls lets `tiers.reassess(cause="rules")` follow. Raises as `foresee`."""
+def save(draft: Draft, *, by: User, reason: str = "") -> int | None:
+    """Make the draft the ladder; None: whoever calls lets `tiers.reassess(cause="rules")` follow. Raises as `foresee`.
+
+    What may move members takes two people: then nothing is written and the approval's id is returned; agreeing does both. Names and days of
+    warning take one, and everything does for the roles in the brand setting `points.ladder_alone` (none, unless a brand says so).
+    """
     audit.sign()
     draft = checked(draft)
     _refuse_lost_tiers(draft)
+    now = current()
+    if now is None or _rules(draft) == _rules(now) or _may_alone(by):
+        _write(draft)
+        return None
+    return _ask(LADDER, {"before": _plain(now), "wanted": _plain(draft)}, by=by, reason=reason)
+
+
+def _write(draft: Draft) -> None:
     ladder = Ladder.objects.select_for_update().order_by("pk").first() or Ladder()
     _ladder_of(draft, ladder).save()
     kept = [tier.key for tier in draft.tiers]
@@ -167,7 +189,7 @@ def install_defaults() -> bool:
     """The ladder a shop begins with, and its benefits. One that exists is left alone: False."""
     if Ladder.objects.exists():
         return False
-    save(Draft(**ladder_defaults.LADDER, tiers=tuple(TierDraft(**tier) for tier in ladder_defaults.TIERS)))
+    _write(Draft(**ladder_defaults.LADDER, tiers=tuple(TierDraft(**tier) for tier in ladder_defaults.TIERS)))
     found = {tier.key: tier for tier in Tier.objects.all()}
     for key, given in ladder_defaults.BENEFITS.items():
         for position, benefit in enumerate(given):
@@ -176,17 +198,48 @@ def install_defaults() -> bool:
 
 
 @transaction.atomic
-def set_benefits(*, tier_key: str, benefits: Sequence[dict[str, Any]]) -> None:
-    """Replace what a tier gives: `kind`, `title`, `title_en`, `value`, in this order. Raises TierUnknown, ValidationFailed."""
+def set_benefits(*, tier_key: str, benefits: Sequence[dict[str, Any]], by: User) -> int | None:
+    """Replace what a tier gives: `kind`, `title`, `title_en`, `value`, in this order. Other values take two people, as in `save`.
+
+    Raises TierUnknown, ValidationFailed.
+    """
     audit.sign()
     tier = Tier.objects.select_for_update().filter(key=tier_key).first()
     if tier is None:
         raise TierUnknown(key=tier_key)
+    wanted = [{name: given[name] for name in ("kind", "title", "title_en", "value")} for given in benefits]
+    _check_benefits(wanted)
+    now = _benefits(tier)
+    if _worth(wanted) == _worth(now) or _may_alone(by):
+        _write_benefits(tier, wanted)
+        return None
+    return _ask(BENEFITS, {"tier": tier_key, "before": now, "wanted": wanted}, by=by)
+
+
+def waiting(kind: str, **params: Any) -> Approval | None:
+    """The newest open question of this kind."""
+    known = {f"params__{name}": value for name, value in params.items()}
+    return Approval.objects.filter(kind=kind, state=Approval.State.WAITING, **known).order_by("-pk").first()
+
+
+def draft_of(said: dict[str, Any]) -> Draft:
+    """A draft as a question keeps it."""
+    return Draft(**said | {"tiers": tuple(TierDraft(**tier) for tier in said["tiers"])})
+
+
+def _check_benefits(benefits: Sequence[dict[str, Any]]) -> None:
     for given in benefits:
         if given["kind"] not in Benefit.Kind.values or not given["title"].strip() or not given["title_en"].strip():
             raise ValidationFailed(
                 errors=[{"pointer": "/benefits", "code": "invalid", "message": str(_TEXTS["name_of_benefit"])}]
             )
+
+
+def _benefits(tier: Tier) -> list[dict[str, Any]]:
+    return list(Benefit.objects.filter(tier=tier).order_by("position").values("kind", "title", "title_en", "value"))
+
+
+def _write_benefits(tier: Tier, benefits: Sequence[dict[str, Any]]) -> None:
     Benefit.objects.filter(tier=tier).delete()
     for position, given in enumerate(benefits):
         Benefit.objects.create(tier=tier, position=position, **given)
@@ -266,3 +319,64 @@ def _is_day(value: object) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _plain(draft: Draft) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(json.dumps(asdict(draft)))
+    return said
+
+
+def _rules(draft: Draft) -> Draft:
+    """What of a draft may move members."""
+    return replace(draft, warn_days=0, tiers=tuple(replace(tier, name="", name_en="") for tier in draft.tiers))
+
+
+def _worth(benefits: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
+    """What of benefits costs something, in whatever order."""
+    return sorted((given["kind"], json.dumps(given["value"], sort_keys=True)) for given in benefits)
+
+
+def _may_alone(user: User) -> bool:
+    card = Staff.objects.filter(user=user, is_active=True).first()
+    return card is not None and card.role in brand.read(SETTING)
+
+
+def _ask(kind: str, params: dict[str, Any], *, by: User, reason: str = "") -> int:
+    """The same question again is the same approval."""
+    found = Approval.objects.filter(kind=kind, state=Approval.State.WAITING, params=params, asked_by=by).first()
+    source = f"{kind}:{secrets.token_hex(8)}"
+    asked = found or approvals.ask(kind=kind, source=source, params=params, reason=reason.strip()[:200], user_id=by.pk)
+    return asked.pk
+
+
+def _run_ladder(asked: Approval) -> None:
+    """What a second person's agreement does: the ladder that was shown counts, and everybody is assessed by it."""
+    approvals.require_open(asked)
+    audit.sign()
+    list(Ladder.objects.select_for_update())
+    now = current()
+    if now is None or _plain(now) != asked.params["before"]:
+        raise LadderMovedOn
+    draft = checked(draft_of(asked.params["wanted"]))
+    _refuse_lost_tiers(draft)
+    _write(draft)
+    assess_all(user_id=asked.decided_by_id)
+
+
+def _run_benefits(asked: Approval) -> None:
+    approvals.require_open(asked)
+    audit.sign()
+    tier = Tier.objects.select_for_update().filter(key=asked.params["tier"]).first()
+    if tier is None or _benefits(tier) != asked.params["before"]:
+        raise LadderMovedOn
+    _write_benefits(tier, asked.params["wanted"])
+
+
+def _check_roles(value: Any) -> None:
+    if not isinstance(value, list) or not set(value) <= set(Role.values):
+        raise ValueError("a list of roles is expected")
+
+
+brand.declare(SETTING, default=[], check=_check_roles)
+approvals.register(LADDER, run=_run_ladder, permission="points.tiers", title=_("Rules of the tiers"))
+approvals.register(BENEFITS, run=_run_benefits, permission="points.tiers", title=_("Benefits of a tier"))
