@@ -37,7 +37,10 @@ class Place:
 GROUPS: tuple[Group, ...] = (
     Group(
         label="",
-        items=(Item(label=_("Keep members"), icon="pulse", url_name="console:dashboard", permission="dashboard.view"),),
+        items=(
+            Item(label=_("Keep members"), icon="pulse", url_name="console:dashboard", permission="dashboard.view"),
+            Item(label=_("Approvals"), icon="check", url_name="console:approvals", permission="approvals.view"),
+        ),
     ),
     Group(
         label=_("Members"),
@@ -49,14 +52,19 @@ GROUPS: tuple[Group, ...] = (
             Item(
                 label=_("Import members"), icon="upload", url_name="console:member_imports", permission="members.import"
             ),
+            Item(label=_("Merges"), icon="people", url_name="console:merges", permission="members.merge"),
             Item(label=_("Orders"), icon="bag", url_name="console:orders", permission="orders.view"),
+        ),
+    ),
+    Group(
+        label=_("Points"),
+        items=(
             Item(label=_("Rules of earning"), icon="plus", url_name="console:rules", permission="points.view"),
             Item(label=_("Tiers"), icon="card", url_name="console:tiers", permission="points.view"),
+            Item(label=_("Points by hand"), icon="edit", url_name="console:hands", permission="points.insiders"),
             Item(label=_("Points owed"), icon="coin", url_name="console:liability", permission="points.report"),
             Item(label=_("Opening balances"), icon="upload", url_name="console:openings", permission="points.openings"),
-            Item(label=_("Merges"), icon="people", url_name="console:merges", permission="members.merge"),
-            Item(label=_("Points by hand"), icon="edit", url_name="console:hands", permission="points.insiders"),
-            Item(label=_("Approvals"), icon="check", url_name="console:approvals", permission="approvals.view"),
+            Item(label=_("Ledger check"), icon="check", url_name="console:points_checks", permission="points.check"),
         ),
     ),
     Group(
@@ -83,7 +91,6 @@ GROUPS: tuple[Group, ...] = (
         items=(
             Item(label=_("Imports"), icon="upload", url_name="console:imports", permission="imports.run"),
             Item(label=_("Jobs"), icon="refresh", url_name="console:jobs", permission="jobs.view"),
-            Item(label=_("Ledger check"), icon="check", url_name="console:points_checks", permission="points.check"),
             Item(
                 label=_("Stores and staff"), icon="store", url_name="console_records:index", permission="records.manage"
             ),

@@ -10,12 +10,12 @@ from apps.points.ladders import Draft, TierDraft
 from apps.points.models import Benefit, Currency, Ladder, Tier
 from apps.segments import keys as segments
 
-_WINDOWS = [
+WINDOWS = [
     ("rolling", gettext_lazy("The last months up to today")),
     ("calendar", gettext_lazy("A year that begins on a fixed day")),
     ("life", gettext_lazy("The whole membership")),
 ]
-_VALIDITIES = [
+VALIDITIES = [
     ("months", gettext_lazy("So many months from the day it was reached")),
     ("calendar", gettext_lazy("Through a fixed day of the year")),
     ("joined", gettext_lazy("Until the anniversary of joining")),
@@ -27,14 +27,14 @@ _FIELDS = {"window": "window_kind", "validity": "validity_kind"}
 class LadderForm(forms.Form):
     basis = forms.ChoiceField(label=gettext_lazy("What counts"), choices=Ladder.Basis.choices)
     currency = forms.ChoiceField(label=gettext_lazy("Kind of points"), required=False)
-    window_kind = forms.ChoiceField(label=gettext_lazy("Period"), choices=_WINDOWS)
+    window_kind = forms.ChoiceField(label=gettext_lazy("Period"), choices=WINDOWS)
     window_months = forms.IntegerField(
         label=gettext_lazy("Months of the period"), min_value=1, max_value=120, required=False
     )
     window_starts = forms.CharField(
         label=gettext_lazy("The year begins on"), help_text=gettext_lazy("Month and day, such as 01-01."), max_length=5, required=False
     )  # fmt: skip
-    validity_kind = forms.ChoiceField(label=gettext_lazy("A tier is valid"), choices=_VALIDITIES)
+    validity_kind = forms.ChoiceField(label=gettext_lazy("A tier is valid"), choices=VALIDITIES)
     validity_months = forms.IntegerField(
         label=gettext_lazy("Months of validity"), min_value=1, max_value=120, required=False
     )

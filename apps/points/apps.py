@@ -7,5 +7,7 @@ class PointsConfig(AppConfig):
     label = "points"
 
     def ready(self) -> None:
-        autodiscover_modules("achieving", "adjusting", "bringing", "publishing")  # registers what a second person's agreement does
+        autodiscover_modules(
+            "achieving", "adjusting", "bringing", "publishing"
+        )  # registers what a second person's agreement does
         autodiscover_modules("ladders", "openings")  # registers runners where jobs are started and where they run

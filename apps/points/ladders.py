@@ -156,8 +156,9 @@ class LadderMovedOn(DomainError):
 def save(draft: Draft, *, by: User, reason: str = "") -> int | None:
     """Make the draft the ladder; None: whoever calls lets `tiers.reassess(cause="rules")` follow. Raises as `foresee`.
 
-    What may move members takes two people: then nothing is written and the approval's id is returned; agreeing does both. Names and days of
-    warning take one, and everything does for the roles in the brand setting `points.ladder_alone` (none, unless a brand says so).
+    What may move members takes two people: then nothing is written and the approval's id is returned; agreeing does both.
+    Names and days of warning take one. So does everything for the roles in the brand setting `points.ladder_alone`, which
+    is empty unless a brand with one person in charge fills it.
     """
     audit.sign()
     draft = checked(draft)
@@ -236,7 +237,8 @@ def _check_benefits(benefits: Sequence[dict[str, Any]]) -> None:
 
 
 def _benefits(tier: Tier) -> list[dict[str, Any]]:
-    return list(Benefit.objects.filter(tier=tier).order_by("position").values("kind", "title", "title_en", "value"))
+    rows = Benefit.objects.filter(tier=tier).order_by("position").values_list("kind", "title", "title_en", "value")
+    return [dict(zip(("kind", "title", "title_en", "value"), row, strict=True)) for row in rows]
 
 
 def _write_benefits(tier: Tier, benefits: Sequence[dict[str, Any]]) -> None:

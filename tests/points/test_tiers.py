@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
+from apps.core import brand
+from apps.core.models import User
 from apps.events.models import Event
 from apps.members.models import Member
 from apps.orders.models import Order
@@ -15,6 +17,7 @@ from apps.points import ladders, outlook, tier_joins, tiers
 from apps.points import services as points
 from apps.points.errors import TierInUse, TierUnknown
 from apps.points.models import Currency, Ladder, Standing, Tier, TierChange
+from apps.stores.models import Staff
 
 MONDAY = datetime(2026, 11, 30, 4, 0, tzinfo=UTC)  # noon in the shop
 
@@ -39,6 +42,15 @@ def order(member: Member, number: str, cents: int, status: str = "paid") -> Orde
     return Order.objects.create(
         source="t", order_no=number, member=member, status=status, total_cents=cents, paid_at=MONDAY
     )
+
+
+def in_charge() -> User:
+    """Somebody who changes the ladder alone."""
+    brand.write("points.ladder_alone", ["admin"])
+    user, is_new = User.objects.get_or_create(username="lin")
+    if is_new:
+        Staff.objects.create(user=user, code="S1", name="Lin", role="admin")
+    return user
 
 
 def moves(member: Member) -> list[tuple[str, str, str]]:
@@ -388,10 +400,10 @@ def test_a_higher_threshold_takes_no_tier_before_its_end_and_a_lower_one_lifts_a
     assert ladders.foresee(lower, moment=MONDAY) == ladders.Foreseen(rise=1, fall=0, after={1: 2})
     assert TierChange.objects.count() == 1
 
-    ladders.save(lower, moment=MONDAY)
+    ladders.save(lower, by=in_charge())
     tiers.reassess(member_ids=None, moment=MONDAY, cause="rules")
     assert moves(friend) == [("basic", "silver", "rules")]
-    ladders.save(higher, moment=MONDAY)
+    ladders.save(higher, by=in_charge())
     assert tiers.reassess(member_ids=None, moment=MONDAY, cause="rules").moved == 0
 
 
@@ -402,9 +414,9 @@ def test_a_tier_with_a_history_cannot_be_removed(member: Member, ladder: Ladder)
     assert now is not None
 
     with pytest.raises(TierInUse):
-        ladders.save(replace(now, tiers=(now.tiers[0], *now.tiers[2:])))
+        ladders.save(replace(now, tiers=(now.tiers[0], *now.tiers[2:])), by=in_charge())
     assert Tier.objects.count() == 4
-    ladders.save(replace(now, tiers=now.tiers[:3]))
+    ladders.save(replace(now, tiers=now.tiers[:3]), by=in_charge())
     assert list(Tier.objects.values_list("key", "rank")) == [("basic", 0), ("silver", 1), ("gold", 2)]
 
 

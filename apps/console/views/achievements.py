@@ -64,7 +64,9 @@ class AchievementForm(forms.Form):
             measure["min_cents"] = said["min_cents"]
         if said["kind"] == "event":
             measure["name"] = said["event"]
-        days = {name: said[name].isoformat() if said[name] else None for name in ("starts_on", "ends_on")}
+        days: dict[str, Any] = {
+            name: said[name].isoformat() if said[name] else None for name in ("starts_on", "ends_on")
+        }
         plain = {name: said[name] for name in ("name", "name_en", "period", "currency", "points", "is_active")}
         target = said["target_cents"] if said["kind"] == "spend_cents" else said["target"]
         return achieving.Wanted(measure=measure, target=target, **plain, **days)

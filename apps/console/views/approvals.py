@@ -12,16 +12,16 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.console import people, rule_words
+from apps.console import ladder_words, people, rule_words, tier_card
 from apps.console.templatetags.console import figure
 from apps.console.views import achievements
 from apps.core import approvals, ids
 from apps.core.errors import DomainError, NotFound
 from apps.core.models import Approval
 from apps.members.models import Member
-from apps.points import achieving, adjusting, bringing, publishing
+from apps.points import achieving, adjusting, bringing, ladders, publishing
 from apps.points import selectors as points
-from apps.points.models import Achievement, Rule
+from apps.points.models import Achievement, Rule, Tier
 
 PREFIX = "apr"
 SHOWN = 100
@@ -151,9 +151,26 @@ def _of_openings(asked: Approval) -> Change:
     return Change(after=after, is_text=True)
 
 
+def _of_ladder(asked: Approval) -> Change:
+    now, wanted = (ladders.draft_of(asked.params[name]) for name in ("before", "wanted"))
+    before, after = ladder_words.differences(now, wanted)
+    is_open = asked.state == Approval.State.WAITING
+    return Change(before=before if is_open else "", after=after, is_text=True)
+
+
+def _of_benefits(asked: Approval) -> Change:
+    tier = Tier.objects.filter(key=asked.params["tier"]).first()
+    name = tier_card.named(tier) if tier else asked.params["tier"]
+    before, after = (ladder_words.benefits(asked.params[said]) for said in ("before", "wanted"))
+    said = [_("%(name)s: %(value)s") % {"name": name, "value": value} for value in (before, after)]
+    return Change(before=said[0] if asked.state == Approval.State.WAITING else "", after=said[1], is_text=True)
+
+
 _WORDS: dict[str, Callable[[Approval], Change]] = {
     adjusting.KIND: _of_adjustment,
     achieving.KIND: _of_achievement,
+    ladders.LADDER: _of_ladder,
+    ladders.BENEFITS: _of_benefits,
     bringing.KIND: _of_openings,
     publishing.KIND: _of_rule,
 }

@@ -50,10 +50,13 @@ def save(request: HttpRequest) -> HttpResponse:
     if draft is None:
         return _page(request, form=form, found=found, status=422)
     try:
-        ladders.save(draft)
+        approval_id = ladders.save(draft, by=request.user)  # type: ignore[arg-type]
     except DomainError as refusal:
         _show(form, refusal)
         return _page(request, form=form, found=found, status=422)
+    if approval_id is not None:
+        messages.success(request, _("It counts once another person agrees: see Approvals."))
+        return redirect("console:tiers")
     ladders.assess_all(user_id=request.user.pk)
     messages.success(request, _("The ladder is saved. Everybody is being assessed by it; the job shows under Jobs."))
     return redirect("console:tiers")
@@ -76,10 +79,12 @@ def tier(request: HttpRequest, tier: str) -> HttpResponse:
             for one in (form.cleaned_data for form in found.forms)
             if one.get("title") and not one.get("DELETE")
         ]
-        ladders.set_benefits(tier_key=tier, benefits=given)
-        messages.success(request, _("Saved what “%(name)s” gives.") % {"name": tier_card.named(row)})
+        if ladders.set_benefits(tier_key=tier, benefits=given, by=request.user):  # type: ignore[arg-type]
+            messages.success(request, _("It counts once another person agrees: see Approvals."))
+        else:
+            messages.success(request, _("Saved what “%(name)s” gives.") % {"name": tier_card.named(row)})
         return redirect("console:tiers")
-    facts = {"name": tier_card.named(row), "found": found}
+    facts = {"name": tier_card.named(row), "found": found, "waits": ladders.waiting(ladders.BENEFITS, tier=tier)}
     return render(request, "console/tier.html", facts, status=422 if request.method == "POST" else 200)
 
 
@@ -147,6 +152,7 @@ def _page(
         "form": form,
         "found": found,
         "may_edit": request.access.can("points.tiers"),  # type: ignore[attr-defined]
+        "waits": ladders.waiting(ladders.LADDER),
         "moment": clock.now(),
     }
     return render(request, "console/tiers.html", facts | (more or {}), status=status)
