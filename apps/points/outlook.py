@@ -42,13 +42,13 @@ class Outlook:
 def outlook(*, member_id: int, moment: datetime | None = None) -> Outlook | None:
     """As things stand at `moment`; gated tiers are no aim, for nobody reaches them by value alone. None: there is no ladder."""
     moment = moment or clock.now()
-    course = tiers.current_course(moment=moment)
-    if course is None:
+    rungs = tiers.steps()
+    if not rungs:
         return None
-    ladder = Ladder.objects.order_by("pk").get(pk__in=Tier.objects.filter(rank=0).values("ladder_id"))
-    rungs = list(Tier.objects.filter(ladder=ladder))
-    standing = Standing.objects.filter(member_id=member_id).select_related("tier", "coming").first()
-    tier = standing.tier if standing else rungs[0]
+    course, ladder = tiers.course_on(rungs, moment=moment), rungs[0].ladder
+    known = {rung.pk: rung for rung in rungs}
+    standing = Standing.objects.filter(member_id=member_id).first()
+    tier = known[standing.tier_id] if standing else rungs[0]
     end = standing.valid_until if standing and not standing.is_locked else None
     value, kept, leaves = _values(course, member_id=member_id, end=end)
     follows = ladder.validity.get("kind") == "none" and tier.rank > 0 and not (standing and standing.is_locked)
@@ -70,7 +70,7 @@ def outlook(*, member_id: int, moment: datetime | None = None) -> Outlook | None
         missing_to_keep=missing,
         falls_at=_after_grace(ladder, end, follows=follows) if missing else None,
         falls_to=_lower(ladder, rungs, tier, kept=kept, follows=follows) if missing else None,
-        coming=standing.coming if standing else None,
+        coming=known[standing.coming_id] if standing and standing.coming_id else None,
         coming_at=standing.coming_at if standing else None,
     )
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
+from django.db.models import Subquery
 
 from apps.core import audit, clock
 from apps.core.errors import NotFound
@@ -143,14 +144,22 @@ def tier_of(*, member_ids: Sequence[int]) -> dict[int, Tier]:
 
 def current_course(*, moment: datetime, known_gates: Collection[str] = ()) -> Course | None:
     """The ladder as it stands. None: the brand has none."""
-    ladder = Ladder.objects.order_by("pk").first()
-    if ladder is None:
-        return None
-    rungs = tuple(
+    return course_on(rungs, moment=moment, known_gates=known_gates) if (rungs := steps()) else None
+
+
+def steps() -> list[Tier]:
+    """The ladder's tiers, lowest first, each with its `ladder`, in one statement."""
+    ladder = Ladder.objects.order_by("pk").values("pk")[:1]
+    return list(Tier.objects.filter(ladder=Subquery(ladder)).select_related("ladder").order_by("rank"))
+
+
+def course_on(rungs: Sequence[Tier], *, moment: datetime, known_gates: Collection[str] = ()) -> Course:
+    """What `steps` has read, as a course."""
+    known = [
         Rung(rank=tier.rank, threshold=tier.threshold, id=tier.pk, gate=tier.segment_key, is_for_life=tier.is_for_life)
-        for tier in Tier.objects.filter(ladder=ladder)
-    )
-    return course_of(ladder, rungs, moment=moment, known_gates=known_gates) if rungs else None
+        for tier in rungs
+    ]
+    return course_of(rungs[0].ladder, known, moment=moment, known_gates=known_gates)
 
 
 def course_of(

@@ -76,7 +76,7 @@ def view(*, member_id: int, moment: datetime | None = None) -> View | None:
     now = outlook.outlook(member_id=member_id, moment=moment)
     if now is None:
         return None
-    ladder = Ladder.objects.get(pk=now.tier.ladder_id)
+    ladder = now.tier.ladder
     return View(
         ladder=ladder,
         now=now,

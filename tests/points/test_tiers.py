@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from apps.core import brand
 from apps.core.models import User
@@ -98,9 +99,12 @@ def test_the_outlook_says_what_is_missing_and_what_comes_otherwise(member: Membe
     grow(member, 700, "order:2", later)
     assess(member, later)
 
-    ahead = outlook.outlook(member_id=member.pk, moment=later)
+    with CaptureQueriesContext(connection) as seen:
+        ahead = outlook.outlook(member_id=member.pk, moment=later)
+        assert ahead is not None
+        assert ahead.tier.ladder.basis == Ladder.Basis.EARNED
 
-    assert ahead is not None
+    assert len(seen) == 4, [one["sql"][:120] for one in seen]
     assert ahead.next_tier is not None
     assert ahead.falls_to is not None
     assert (ahead.tier.key, ahead.value, ahead.next_tier.key, ahead.missing_to_next) == (

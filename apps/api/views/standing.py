@@ -18,7 +18,7 @@ from apps.api.schema import operation
 from apps.core import clock
 from apps.core.errors import NotFound
 from apps.points import achievements, benefits, outlook, sign_ins, tasks_of_members
-from apps.points.models import Ladder, Tier
+from apps.points.models import Tier
 
 _MONTH = OpenApiParameter("month", str, description="2026-11; this month where left out")
 
@@ -84,8 +84,7 @@ class MyTier(ApiView):
     )
     def get(self, request: Request) -> HttpResponse:
         now = outlook.outlook(member_id=self.member_id)
-        ladder = Ladder.objects.order_by("pk").first()
-        if now is None or ladder is None:
+        if now is None:
             raise NotFound
         above, coming, falls = now.next_tier, None, None
         if now.coming and now.coming_at:
@@ -100,7 +99,7 @@ class MyTier(ApiView):
         return self.tagged(
             {
                 "tier": _tier(now.tier),
-                "basis": ladder.basis,
+                "basis": now.tier.ladder.basis,
                 "value": now.value,
                 "since": shapes.at(now.since) if now.since else None,
                 "valid_until": _last_day(now.valid_until),
