@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Subquery
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from apps.orders.models import Order, Refund
-from apps.points.models import Entry, Hold
+from apps.points.models import Account, Entry, Hold
 
 _ABOUT = re.compile(r"^(order|refund|received):(\d+)\b").match
 _TITLES = {
@@ -57,8 +57,11 @@ class Told:
 
 def lines_of(*, member_id: int, currency: str | None = None) -> QuerySet[Entry]:
     """A member's lines, newest first; of one currency, or of all."""
-    lines = Entry.objects.filter(account__member_id=member_id).order_by("-pk")
-    return lines.filter(account__currency__key=currency) if currency else lines
+    if not currency:
+        return Entry.objects.filter(account__member_id=member_id).order_by("-pk")
+    # one account, asked for by itself: a page is then the end of an index, however long the statement is
+    account = Account.objects.filter(member_id=member_id, currency__key=currency).values("pk")[:1]
+    return Entry.objects.filter(account_id=Subquery(account)).order_by("-pk")
 
 
 def statement(
