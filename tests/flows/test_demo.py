@@ -21,7 +21,7 @@ from apps.members import selectors as members
 from apps.members import services as member_services
 from apps.members.models import Consent, ConsentNow, Identity, Member
 from apps.orders.models import Change, Line, Order
-from apps.points import checking, offers
+from apps.points import checking, liability, offers
 from apps.points.earning import Award, Rule
 from apps.points.models import Account, Entry, Exchange, Reward, Standing
 from apps.segments import refresh as stats
@@ -222,6 +222,8 @@ def test_every_order_of_the_last_ninety_days_earned_points_once_and_the_books_ar
     )
     assert not spendable.filter(balance__lte=0).exists()
     assert checking.check().faults == 0
+    owed = sum(one.balance + one.pending + one.held for one in spendable)
+    assert liability.outstanding(currency="points", days=[NOW.date()]) == [owed]  # the report stands from the start
 
 
 def test_growth_comes_as_openings_alone_and_its_rule_is_live_for_what_comes_after(small_demo):

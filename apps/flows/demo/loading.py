@@ -16,6 +16,7 @@ from apps.flows.demo import earnings, exchanges, goods, history, mall, people, r
 from apps.flows.demo.progress import Say, step
 from apps.members.models import Member
 from apps.orders.models import Order
+from apps.points import tallying
 from apps.points.models import Currency
 from apps.segments import refresh as stats
 
@@ -90,6 +91,7 @@ def _fill(*, now: datetime, households: int | None, with_replay: bool, say: Say)
         counts.append(f"{exchanges.live(now=now):,} exchanges")
     with step("figures of the dashboard", say=say) as counts:
         counts.append(f"{rollup.roll_up(moment=now).figures:,} rows")
+        counts.append(f"{tallying.tally(moment=now).lines:,} lines of points")
 
 
 def _make_room(say: Say) -> None:
