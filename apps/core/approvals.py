@@ -4,6 +4,7 @@ An app registers a kind with what agreeing does; `decide` runs it in the transac
 is a constraint of the table, not only a line here.
 """
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -68,6 +69,13 @@ def ask(
     if is_new:
         audit.record("approval.asked", object_type="approval", object_id=asked.pk, after={"kind": kind, **params})
     return asked
+
+
+def ask_once(*, kind: str, params: dict[str, Any], user_id: int, reason: str = "") -> Approval:
+    """As `ask`, without a source: while this person's same question is open, that one is answered."""
+    found = Approval.objects.filter(kind=kind, state=Approval.State.WAITING, params=params, asked_by_id=user_id).first()
+    source = f"{kind}:{secrets.token_hex(8)}"
+    return found or ask(kind=kind, source=source, params=params, reason=reason.strip()[:200], user_id=user_id)
 
 
 @transaction.atomic

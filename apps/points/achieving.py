@@ -3,7 +3,6 @@
 The limit is that of rules (`publishing.limit`). Turning one off, or lowering what is off, takes one person.
 """
 
-import secrets
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -54,10 +53,7 @@ def save(*, key: str, wanted: Wanted, by: User) -> int | None:
         _write(key, wanted)
         return None
     params = {"key": key, "wanted": asdict(wanted), "before": before}
-    found = Approval.objects.filter(kind=KIND, state=Approval.State.WAITING, params=params, asked_by=by).first()
-    source = f"{KIND}:{key}:{secrets.token_hex(8)}"
-    asked = found or approvals.ask(kind=KIND, source=source, params=params, reason="", user_id=by.pk)
-    return asked.pk
+    return approvals.ask_once(kind=KIND, params=params, user_id=by.pk).pk
 
 
 def of(row: Achievement) -> Wanted:

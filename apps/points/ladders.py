@@ -2,7 +2,6 @@
 
 import json
 import re
-import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
@@ -167,7 +166,8 @@ def save(draft: Draft, *, by: User, reason: str = "") -> int | None:
     if now is None or _rules(draft) == _rules(now) or _may_alone(by):
         _write(draft)
         return None
-    return _ask(LADDER, {"before": _plain(now), "wanted": _plain(draft)}, by=by, reason=reason)
+    params = {"before": _plain(now), "wanted": _plain(draft)}
+    return approvals.ask_once(kind=LADDER, params=params, user_id=by.pk, reason=reason).pk
 
 
 def _write(draft: Draft) -> None:
@@ -214,7 +214,8 @@ def set_benefits(*, tier_key: str, benefits: Sequence[dict[str, Any]], by: User)
     if _worth(wanted) == _worth(now) or _may_alone(by):
         _write_benefits(tier, wanted)
         return None
-    return _ask(BENEFITS, {"tier": tier_key, "before": now, "wanted": wanted}, by=by)
+    params = {"tier": tier_key, "before": now, "wanted": wanted}
+    return approvals.ask_once(kind=BENEFITS, params=params, user_id=by.pk).pk
 
 
 def waiting(kind: str, **params: Any) -> Approval | None:
@@ -341,14 +342,6 @@ def _worth(benefits: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
 def _may_alone(user: User) -> bool:
     card = Staff.objects.filter(user=user, is_active=True).first()
     return card is not None and card.role in brand.read(SETTING)
-
-
-def _ask(kind: str, params: dict[str, Any], *, by: User, reason: str = "") -> int:
-    """The same question again is the same approval."""
-    found = Approval.objects.filter(kind=kind, state=Approval.State.WAITING, params=params, asked_by=by).first()
-    source = f"{kind}:{secrets.token_hex(8)}"
-    asked = found or approvals.ask(kind=kind, source=source, params=params, reason=reason.strip()[:200], user_id=by.pk)
-    return asked.pk
 
 
 def _run_ladder(asked: Approval) -> None:
