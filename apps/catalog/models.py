@@ -26,6 +26,7 @@ class Product(models.Model):
     category = models.ForeignKey(
         Category, null=True, blank=True, on_delete=models.PROTECT, related_name="products", verbose_name=_("category")
     )
+    brand = models.CharField(_("brand"), max_length=60, blank=True, default="", db_default="")
 
     class Meta:
         verbose_name = _("product")

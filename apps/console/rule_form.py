@@ -346,7 +346,7 @@ def _day_and_time(text: Any) -> tuple[date | None, time | None]:
     try:
         if len(text) == 10:
             return date.fromisoformat(text), None
-        moment: datetime = clock.local(definitions.start_of(text))
+        moment: datetime = clock.local(clock.start_of(text))
     except (ValueError, OverflowError):
         return None, None
     return moment.date(), moment.time()

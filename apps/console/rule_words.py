@@ -295,5 +295,5 @@ def _plain(value: Any) -> str:
 def _moment(text: str) -> str:
     if len(text) == 10:
         return date_format(date.fromisoformat(text), "DATE_FORMAT")
-    moment: datetime = clock.local(definitions.start_of(text))
+    moment: datetime = clock.local(clock.start_of(text))
     return f"{date_format(moment, 'DATE_FORMAT')} {moment:%H:%M}"

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
+MOMENT = r"^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})?)?$"  # a shop day, or a moment
 SHOP_ZONE = ZoneInfo("Asia/Shanghai")
 _frozen: ContextVar[datetime | None] = ContextVar("siyu_clock", default=None)
 
@@ -57,5 +58,19 @@ def parse(text: str) -> datetime:
     """ISO 8601 date or time; without an offset it is shop time; a bare date is its last moment. Raises ValueError."""
     if len(text) == 10:
         return day_end(date.fromisoformat(text)) - timedelta(microseconds=1)
+    return _moment(text)
+
+
+def start_of(text: str) -> datetime:
+    """The first moment of a `from` written as MOMENT. Raises ValueError."""
+    return day_start(date.fromisoformat(text)) if len(text) == 10 else _moment(text)
+
+
+def end_of(text: str) -> datetime:
+    """The first moment after a `to` written as MOMENT: a day counts to its end. Raises ValueError, OverflowError."""
+    return day_end(date.fromisoformat(text)) if len(text) == 10 else _moment(text)
+
+
+def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=SHOP_ZONE)

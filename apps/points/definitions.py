@@ -6,124 +6,89 @@ The schema says which fields there are; `checked` adds what a schema cannot say:
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from apps.core import clock
+from apps.core import clock, shapes
 from apps.core.errors import ValidationFailed
-from apps.points import shapes
 from apps.points.earning import Rule
 
 MOST_POINTS = 1_000_000  # that one rule may give for one thing, before multiplication by an amount
 PERIODS = ("day", "week", "month", "quarter", "year", "life")
-MOMENT = r"^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})?)?$"
 
-
-def _whole(most: int, least: int = 1, about: str = "") -> dict[str, Any]:
-    return {"type": "integer", "minimum": least, "maximum": most} | ({"description": about} if about else {})
-
-
-def _words(length: int, about: str) -> dict[str, Any]:
-    item = {"type": "string", "maxLength": length}
-    return {
-        "type": "array",
-        "items": item,
-        "minItems": 1,
-        "maxItems": 500,
-        "uniqueItems": True,
-        "description": about,
-    }
-
-
-def _days(most: int, about: str) -> dict[str, Any]:
-    return {
-        "type": "array",
-        "items": _whole(most),
-        "minItems": 1,
-        "maxItems": most,
-        "uniqueItems": True,
-        "description": about,
-    }
-
-
-def _group(required: list[str], about: str = "", **properties: Any) -> dict[str, Any]:
-    shape = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
-    return shape | ({"description": about} if about else {})
-
-
-def _kind(name: str, required: list[str], about: str = "", **properties: Any) -> dict[str, Any]:
-    return _group(["kind", *required], about, kind={"type": "string", "const": name}, **properties)
-
-
-_POINTS = _whole(MOST_POINTS)
+_POINTS = shapes.whole(MOST_POINTS)
 _DATE = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$", "description": "a shop day, YYYY-MM-DD"}
-_MOMENT = {"type": "string", "pattern": MOMENT, "description": "a shop day, or a moment; without an offset shop time"}
+_MOMENT = {
+    "type": "string",
+    "pattern": clock.MOMENT,
+    "description": "a shop day, or a moment; without an offset shop time",
+}
 _ROUND = {"type": "string", "enum": ["month", "quarter", "half_year", "year"]}
 _PER = {"type": "string", "enum": list(PERIODS), "description": "of the shop's calendar; weeks begin on Monday"}
 
 SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "Definition of an earning rule",
-    **_group(
+    **shapes.group(
         ["give"],
         give={
             "oneOf": [
-                _kind("per_amount", ["points", "per_cents"], "So many points for every so many 分 paid.",
-                      points=_POINTS, per_cents=_whole(10**9)),
-                _kind("fixed", ["points"], "The same number each time.", points=_POINTS),
-                _kind("multiplier", ["factor"], "The line's points by amount, multiplied; the best multiplier of a line wins.",
+                shapes.kind("per_amount", ["points", "per_cents"], "So many points for every so many 分 paid.",
+                      points=_POINTS, per_cents=shapes.whole(10**9)),
+                shapes.kind("fixed", ["points"], "The same number each time.", points=_POINTS),
+                shapes.kind("multiplier", ["factor"], "The line's points by amount, multiplied; the best multiplier of a line wins.",
                       factor={"type": "string", "pattern": r"^(\d{1,2})(\.\d{1,2})?$", "description": "above 1, at most 20"}),
-                _kind("streak", ["points"], "By sign-in day in a row: `points` each day, and more on the days of `steps`.",
+                shapes.kind("streak", ["points"], "By sign-in day in a row: `points` each day, and more on the days of `steps`.",
                       points=_POINTS,
                       steps={"type": "array", "minItems": 1, "maxItems": 60,
-                             "items": _group(["day", "points"], day=_whole(366), points=_POINTS)},
-                      cycle=_whole(366, 2, "after so many days the steps begin anew")),
+                             "items": shapes.group(["day", "points"], day=shapes.whole(366), points=_POINTS)},
+                      cycle=shapes.whole(366, 2, "after so many days the steps begin anew")),
             ]
         },
-        when=_group(
+        when=shapes.group(
             [],
             "All that is named must hold.",
-            tiers=_words(20, "tier keys"),
-            products=_words(60, "SKUs; only these lines count"),
-            categories=_words(80, "names; only lines of these count"),
-            stores=_words(40, "store codes"),
-            channels=_words(40, "channels of orders"),
-            weekdays=_days(7, "1 is Monday"),
-            month_days=_days(31, "days of the month; a month without the day has none"),
+            tiers=shapes.words(20, "tier keys"),
+            products=shapes.words(60, "SKUs; only these lines count"),
+            categories=shapes.words(80, "names; only lines of these count"),
+            stores=shapes.words(40, "store codes"),
+            channels=shapes.words(40, "channels of orders"),
+            weekdays=shapes.days(7, "1 is Monday"),
+            month_days=shapes.days(31, "days of the month; a month without the day has none"),
             birthday={"type": "string", "enum": ["day", "month"]},
-            min_cents=_whole(10**12, 1, "the order's total, in 分"),
+            min_cents=shapes.whole(10**12, 1, "the order's total, in 分"),
             **{"from": _MOMENT, "to": _MOMENT | {"description": "up to and with this shop day, or before this moment"}},
         ),
-        event=_group(
+        event=shapes.group(
             ["name"],
             name={"type": "string", "maxLength": 40},
             properties={"type": "object", "minProperties": 1, "maxProperties": 20, "description": "must be equal"},
         ),
-        task=_group(["key"], key={"type": "string", "maxLength": 40, "pattern": r"^[a-z][a-z0-9_]*$"}),
-        make_up=_group([], "Sign-in days may be made up.", free_per_month=_whole(31), points=_POINTS, days_back=_whole(31)),
-        times=_group(["per", "most"], "How often a member may have it.", per=_PER, most=_whole(10_000)),
+        task=shapes.group(["key"], key={"type": "string", "maxLength": 40, "pattern": r"^[a-z][a-z0-9_]*$"}),
+        make_up=shapes.group([], "Sign-in days may be made up.", points=_POINTS,
+                             free_per_month=shapes.whole(31), days_back=shapes.whole(31)),
+        times=shapes.group(["per", "most"], "How often a member may have it.", per=_PER, most=shapes.whole(10_000)),
         caps={
             "type": "array", "minItems": 1, "maxItems": 7,
-            "items": _group(
+            "items": shapes.group(
                 ["per", "points", "then"],
                 per={"type": "string", "enum": ["transaction", *PERIODS]},
-                points=_whole(10**9),
+                points=shapes.whole(10**9),
                 then={"type": "string", "enum": ["cap", "reject"], "description": "cap: what fits; reject: nothing"},
             ),
         },
         pending={
             "oneOf": [
-                _kind("days", ["days"], "Usable after so many days.", days=_whole(3650)),
-                _kind("on", ["date"], "Usable from that shop day on; at once when it is past.", date=_DATE),
-                _kind("fact", ["fact", "lapse_days"], "Usable when the fact comes, dropped when it does not come in time.",
-                      fact={"type": "string", "enum": ["order.received"]}, lapse_days=_whole(3650)),
+                shapes.kind("days", ["days"], "Usable after so many days.", days=shapes.whole(3650)),
+                shapes.kind("on", ["date"], "Usable from that shop day on; at once when it is past.", date=_DATE),
+                shapes.kind("fact", ["fact", "lapse_days"], "Usable when the fact comes, dropped when it does not come in time.",
+                      fact={"type": "string", "enum": ["order.received"]}, lapse_days=shapes.whole(3650)),
             ]
         },
         expiry={
             "oneOf": [
-                _kind("never", []),
-                _kind("after", [], days=_whole(36500, 0), months=_whole(1200), round_to=_ROUND),
-                _kind("on", ["month", "day"], month=_whole(12), day=_whole(31), years=_whole(50, 0)),
+                shapes.kind("never", []),
+                shapes.kind("after", [], days=shapes.whole(36500, 0), months=shapes.whole(1200), round_to=_ROUND),
+                shapes.kind("on", ["month", "day"], month=shapes.whole(12), day=shapes.whole(31), years=shapes.whole(50, 0)),
             ]
         },
     ),
@@ -137,22 +102,8 @@ GIVES = {
 _ORDERS = {"order", "first_order"}
 _OF_ORDERS = ("products", "categories", "stores", "channels", "min_cents")
 _ONLY = {"event": "event", "task": "task", "make_up": "sign_in"}
-_TEXTS: dict[str, Promise] = {
-    "not_an_object": _("A group of fields is expected here."),
-    "not_a_list": _("A list is expected here."),
-    "not_a_text": _("A text is expected."),
-    "not_a_whole_number": _("A whole number is expected."),
-    "unknown_field": _("This field is not known."),
-    "required": _("This is missing."),
-    "unknown_value": _("This value is not known."),
-    "wrong_count": _("Too few or too many entries."),
-    "repeated": _("This stands here twice."),
-    "wrong_length": _("The text is empty or too long."),
-    "wrong_form": _("The text does not have the form that is expected here."),
-    "out_of_bounds": _("The number is outside its limits."),
+_TEXTS = shapes.TEXTS | {
     "not_with_this_trigger": _("This does not go with what sets the rule off."),
-    "ends_before_start": _("The end must come after the beginning."),
-    "not_a_date": _("This day or moment does not exist."),
     "one_of_both": _("Say either days or months."),
     "not_plain": _("A property is a text, a number, or yes or no."),
     "not_a_multiplier": _("A multiplier lies above 1 and at most at 20."),
@@ -166,21 +117,6 @@ def checked(definition: Any, *, trigger: str) -> dict[str, Any]:
         errors = [{"pointer": pointer, "code": code, "message": str(_TEXTS[code])} for pointer, code in found]
         raise ValidationFailed(errors=errors)
     return dict(definition)
-
-
-def start_of(text: str) -> datetime:
-    """The first moment of a `from`."""
-    return clock.day_start(date.fromisoformat(text)) if len(text) == 10 else _moment(text)
-
-
-def end_of(text: str) -> datetime:
-    """The first moment after a `to`: a day counts to its end."""
-    return clock.day_end(date.fromisoformat(text)) if len(text) == 10 else _moment(text)
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=clock.SHOP_ZONE)
 
 
 def _by_trigger(definition: dict[str, Any], trigger: str) -> list[shapes.Finding]:
@@ -204,12 +140,14 @@ def _by_trigger(definition: dict[str, Any], trigger: str) -> list[shapes.Finding
 def _by_meaning(definition: dict[str, Any]) -> list[shapes.Finding]:
     found = []
     when, expiry = definition.get("when", {}), definition.get("expiry", {})
-    ends = {name: _read(when[name], of) for name, of in (("from", start_of), ("to", end_of)) if name in when}
+    ends = {
+        name: _read(when[name], of) for name, of in (("from", clock.start_of), ("to", clock.end_of)) if name in when
+    }
     found += [(f"/when/{name}", "not_a_date") for name, moment in ends.items() if moment is None]
     begins, ends_at = ends.get("from"), ends.get("to")
     if begins and ends_at and ends_at <= begins:
         found.append(("/when/to", "ends_before_start"))
-    if "date" in definition.get("pending", {}) and _read(definition["pending"]["date"], start_of) is None:
+    if "date" in definition.get("pending", {}) and _read(definition["pending"]["date"], clock.start_of) is None:
         found.append(("/pending/date", "not_a_date"))
     if expiry.get("kind") == "after" and len({"days", "months"} & expiry.keys()) != 1:
         found.append(("/expiry", "one_of_both"))

@@ -12,7 +12,6 @@ from fractions import Fraction
 from typing import Any
 
 from apps.core import clock
-from apps.points import definitions
 
 MOST = 10**9  # of one rule for one thing; above, something is wrong and nothing is given
 TIMES = {  # unless the rule says otherwise
@@ -235,8 +234,8 @@ def _refusal(rule: LiveRule, occasion: Occasion, person: Person) -> str:
 
 
 def _is_within(when: Mapping[str, Any], at: datetime) -> bool:
-    begun = "from" not in when or at >= definitions.start_of(when["from"])
-    return begun and ("to" not in when or at < definitions.end_of(when["to"]))
+    begun = "from" not in when or at >= clock.start_of(when["from"])
+    return begun and ("to" not in when or at < clock.end_of(when["to"]))
 
 
 def _is_birthday(when: Mapping[str, Any], occasion: Occasion, person: Person) -> bool:

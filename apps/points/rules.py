@@ -36,7 +36,7 @@ def state_of(rule: Rule, *, moment: datetime) -> str:
     if rule.current is None:
         return State.DRAFT
     until = rule.current.definition.get("when", {}).get("to")
-    if until and definitions.end_of(until) <= moment:
+    if until and clock.end_of(until) <= moment:
         return State.ENDED
     return State.LIVE if rule.is_active else State.PAUSED
 

@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "apps.orders",
     "apps.activity",
     "apps.points",
+    "apps.coupons",
     "apps.segments",
     "apps.care",
     "apps.analytics",

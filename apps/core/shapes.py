@@ -1,4 +1,4 @@
-"""Checks a JSON value against the part of JSON Schema that the grammar of rules needs, and says where it fails.
+"""Closed grammars kept as JSON: builds their JSON Schemas, checks a value against one and says where it fails.
 
 Understood: type, properties, required, additionalProperties false, minProperties, items, minItems, maxItems, uniqueItems, enum,
 const, minimum, maximum, maxLength, pattern, and oneOf whose choices differ in the constant `kind`.
@@ -8,6 +8,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 Schema = Mapping[str, Any]
 Finding = tuple[str, str]  # JSON pointer, code
 _TYPES: dict[str, Callable[[Any], bool]] = {
@@ -15,9 +18,11 @@ _TYPES: dict[str, Callable[[Any], bool]] = {
     "array": lambda value: isinstance(value, list),
     "string": lambda value: isinstance(value, str),
     "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "boolean": lambda value: isinstance(value, bool),
 }
 _WRONG_TYPE = {
     "object": "not_an_object", "array": "not_a_list", "string": "not_a_text", "integer": "not_a_whole_number",
+    "boolean": "not_yes_or_no",
 }  # fmt: skip
 
 
@@ -88,8 +93,69 @@ def _integer(schema: Schema, value: int, pointer: str) -> Iterator[Finding]:
 
 _INSIDE: dict[str, Callable[[Schema, Any, str], Iterator[Finding]]] = {
     "object": _object, "array": _array, "string": _string, "integer": _integer,
+    "boolean": lambda _schema, _value, _pointer: iter(()),
 }  # fmt: skip
 
 
 def _escaped(name: str) -> str:
     return str(name).replace("~", "~0").replace("/", "~1")
+
+
+TEXTS: dict[str, Promise] = {
+    "not_an_object": _("A group of fields is expected here."),
+    "not_a_list": _("A list is expected here."),
+    "not_a_text": _("A text is expected."),
+    "not_a_whole_number": _("A whole number is expected."),
+    "not_yes_or_no": _("Yes or no is expected."),
+    "unknown_field": _("This field is not known."),
+    "required": _("This is missing."),
+    "unknown_value": _("This value is not known."),
+    "wrong_count": _("Too few or too many entries."),
+    "repeated": _("This stands here twice."),
+    "wrong_length": _("The text is empty or too long."),
+    "wrong_form": _("The text does not have the form that is expected here."),
+    "out_of_bounds": _("The number is outside its limits."),
+    "ends_before_start": _("The end must come after the beginning."),
+    "not_a_date": _("This day or moment does not exist."),
+}
+
+
+def whole(most: int, least: int = 1, about: str = "") -> dict[str, Any]:
+    """A whole number between both."""
+    return {"type": "integer", "minimum": least, "maximum": most} | ({"description": about} if about else {})
+
+
+def words(length: int, about: str) -> dict[str, Any]:
+    """A list of different texts, none empty."""
+    item = {"type": "string", "maxLength": length}
+    return {
+        "type": "array",
+        "items": item,
+        "minItems": 1,
+        "maxItems": 500,
+        "uniqueItems": True,
+        "description": about,
+    }
+
+
+def days(most: int, about: str) -> dict[str, Any]:
+    """A list of different numbers from 1."""
+    return {
+        "type": "array",
+        "items": whole(most),
+        "minItems": 1,
+        "maxItems": most,
+        "uniqueItems": True,
+        "description": about,
+    }
+
+
+def group(required: list[str], about: str = "", **properties: Any) -> dict[str, Any]:
+    """An object with these fields and no others."""
+    shape = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+    return shape | ({"description": about} if about else {})
+
+
+def kind(name: str, required: list[str], about: str = "", **properties: Any) -> dict[str, Any]:
+    """One choice of a oneOf, told by its `kind`."""
+    return group(["kind", *required], about, kind={"type": "string", "const": name}, **properties)
