@@ -65,6 +65,8 @@ end
 return answer
 """
 
+_TAKE_BACK = "if tonumber(redis.call('GET', KEYS[1]) or '0') > 0 then redis.call('DECR', KEYS[1]) end"
+
 
 class Mark(IntEnum):
     """What Valkey remembers of an idempotency key. Only PostgreSQL knows for sure; this saves asking it."""
@@ -154,6 +156,21 @@ def clear(limit: Limit) -> None:
         log.warning("limit not cleared")
     with connection.cursor() as cursor:
         cursor.execute("delete from core_ratewindow where name = %s and subject = %s", [limit.name, limit.subject])
+
+
+def take_back(limit: Limit) -> None:
+    """Uncount one request, because only those that failed are to be counted. Never below none."""
+    if time.monotonic() >= _rest["until"]:
+        try:
+            _client(settings.REDIS_URL).eval(_TAKE_BACK, 1, _key(limit))
+        except (RedisError, OSError):
+            log.warning("limit not taken back")
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "update core_ratewindow set used = used - 1 where name = %s and subject = %s and used > 0",
+            [limit.name, limit.subject],
+        )
 
 
 def wake() -> None:

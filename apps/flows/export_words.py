@@ -28,6 +28,7 @@ TABLES: dict[str, Promise] = {
     "members.ConsentNow": _("What you agree to now"),
     "members.StateChange": _("Your membership over time"),
     "members.Guardian": _("A parent or guardian agreed"),
+    "members.MemberCode": _("Codes you showed in stores"),
     "members.MemberKey": _("The key that seals your numbers"),
     "members.MemberTag": _("Your tags"),
     "members.Opening": _("What you brought along from an earlier system"),

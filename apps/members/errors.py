@@ -196,3 +196,42 @@ class GuardianOfMany(DomainError):
 class GuardianNotNeeded(DomainError):
     code = "guardian_not_needed"
     title = _("Nobody has to agree: the birthday says 14 or older, or says nothing.")
+
+
+class MemberCodeInvalid(DomainError):
+    code = "member_code_invalid"
+    status = 404
+    title = _("This is no member code. Ask the member to open it again.")
+
+
+class MemberCodeExpired(DomainError):
+    code = "member_code_expired"
+    title = _("This code is too old. Ask the member to refresh it.")
+
+
+class MemberCodeUsed(DomainError):
+    """Facts: `used_at` (ISO), `time` and `store` in words, `is_here`: by the same device or person, as when a gun reads twice."""
+
+    code = "member_code_used"
+    title = _("This code was read at %(time)s in %(store)s. Ask the member for the next one.")
+
+
+class MemberNotActive(DomainError):
+    """Frozen, blocked, cancelled or erased: which is nobody's business at a counter."""
+
+    code = "member_not_active"
+    title = _("This membership does not count at present. Our service can say more.")
+
+
+class SeenOver(DomainError):
+    code = "member_seen_over"
+    title = _("The member was read too long ago, or elsewhere. Read the code again.")
+
+
+class TooManyBadCodes(DomainError):
+    """`retry_after` in seconds."""
+
+    code = "rate_limited"
+    status = 429
+    is_retryable = True
+    title = _("Too many codes were tried. Wait a little.")

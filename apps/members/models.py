@@ -13,12 +13,13 @@ from apps.members.histories import Departure, Doubt, Merge, MergeMove, StateChan
 from apps.members.labels import MemberTag, Tag, TagAct, TagGroup, TakenTag
 from apps.members.openings import MemberImport, Opening
 from apps.members.proofs import CodeAlarm, CodeRequest, KnownDevice
+from apps.members.shown_codes import MemberCode
 from apps.members.stored_files import Upload
 
 __all__ = [
     "Attribute", "CodeAlarm", "CodeRequest", "Consent", "ConsentNow", "Departure", "Doubt", "Guardian", "Identity",
-    "KnownDevice", "Member", "MemberImport", "MemberKey", "MemberTag", "Merge", "MergeMove", "Opening", "PolicyText",
-    "StateChange",
+    "KnownDevice", "Member", "MemberCode", "MemberImport", "MemberKey", "MemberTag", "Merge", "MergeMove", "Opening",
+    "PolicyText", "StateChange",
     "Tag", "TagAct", "TagGroup", "TakenTag", "Upload",
 ]  # fmt: skip
 

@@ -135,6 +135,16 @@ HOLDINGS = (
         on_merge="move",
     ),
     Holding(
+        model="members.MemberCode",
+        sensitivity="personal",
+        member="member_id",
+        export=("issued_at", "expires_at", "used_at", "store"),
+        on_erase="delete",
+        on_merge="stay",
+        retain_days=2,
+        since="expires_at",
+    ),
+    Holding(
         model="members.Opening",
         sensitivity="personal",
         member="member_id",
