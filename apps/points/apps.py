@@ -8,6 +8,6 @@ class PointsConfig(AppConfig):
 
     def ready(self) -> None:
         autodiscover_modules(
-            "achieving", "adjusting", "bringing", "publishing"
+            "achieving", "adjusting", "bringing", "publishing", "spend_limits"
         )  # registers what a second person's agreement does
         autodiscover_modules("ladders", "openings")  # registers runners where jobs are started and where they run

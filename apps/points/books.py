@@ -17,7 +17,8 @@ class Currency(models.Model):
     `expiry`: {"kind": "never"} | {"kind": "after", "days": N} | {"kind": "after", "months": N, "round_to": "month" | "quarter" |
     "half_year" | "year"} | {"kind": "on", "month": M, "day": D, "years": K} | {"kind": "idle", "months": N}; `points_expiry` of
     ledger.sql computes it. `transfer`: {} = members may not give any away, else {"daily_cap": N, "fee_percent": P, "expiry":
-    "keep" | "reset"}; the cap counts points and fees of a shop day, the fee comes on top and is rounded down.
+    "keep" | "reset"}; the cap counts points and fees of a shop day, the fee comes on top and is rounded down. `spend_limits`: what may
+    pay for orders (`spend_limits.py`), {"order_percent": P, "day" | "week" | "month" | "quarter" | "year" | "life": points}.
     """
 
     class RefundPolicy(models.TextChoices):
@@ -33,8 +34,9 @@ class Currency(models.Model):
     refund_policy = models.CharField(
         _("after a refund"), max_length=20, choices=RefundPolicy, default=RefundPolicy.DEBT
     )
-    cents_per_hundred = models.PositiveIntegerField(_("worth of 100, in 分"), default=0)  # for the liability report
+    cents_per_hundred = models.PositiveIntegerField(_("worth of 100, in 分"), default=0)  # on an order, in reports
     transfer = models.JSONField(_("transfer"), default=dict, blank=True)
+    spend_limits = models.JSONField(_("limits of points on orders"), default=dict, blank=True)
     max_balance = models.PositiveBigIntegerField(_("highest balance"), null=True, blank=True)
 
     class Meta:

@@ -78,6 +78,13 @@ class TransferCapReached(DomainError):
     title = _("Today only %(left)s more points may be given away, fee included.")
 
 
+class SpendLimitReached(DomainError):
+    """`left`: what may be spent on this order; `by`: "order", or the period whose limit is reached."""
+
+    code = "points_spend_limit"
+    title = _("No more than %(left)s points may be spent on this order.")
+
+
 class TierUnknown(DomainError):
     code = "tier_unknown"
     status = 404

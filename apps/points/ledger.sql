@@ -296,29 +296,42 @@ begin
     balance := a.balance; pending := a.pending; held := a.held; debt := a.debt;
 end $$;
 
--- Consume `p_amount` of the open lots and note it under the line. Raises when they do not hold as much as the balance says: books
--- that contradict themselves are left as they are for `check_ledgers`.
+-- Consume `p_amount` of the open lots and note it under the line. The lots are walked in their order, as the index has it, and the walk
+-- ends where the sum is reached: an account may have thousands, and all who earn or spend there wait meanwhile. Raises when they do not
+-- hold as much as the balance says: books that contradict themselves are left as they are for `check_ledgers`.
 create or replace function points_use_lots(p_account bigint, p_entry bigint, p_amount bigint, p_kind text, p_is_undoing boolean)
 returns void language plpgsql as $$
-declare used bigint;
+declare
+    lot bigint; there bigint;
+    used bigint := 0;
+    lots bigint[] := '{}'; parts bigint[] := '{}';
+    walk refcursor;
 begin
-    with open as (
-        select id, remaining, sum(remaining) over (
-            order by case when p_is_undoing then -extract(epoch from earned_at) end, expires_at nulls last, id) as upto
-        from points_lot where account_id = p_account and remaining > 0 and activated_at is not null
-    ), taken as (
-        select id, least(remaining, p_amount - (upto - remaining)) as n from open where upto - remaining < p_amount
+    if p_is_undoing then
+        open walk for select id, remaining from points_lot where account_id = p_account and remaining > 0 and activated_at is not null
+                      order by earned_at desc, expires_at, id;
+    else
+        open walk for select id, remaining from points_lot where account_id = p_account and remaining > 0 and activated_at is not null
+                      order by expires_at, id;  -- those without an end come last
+    end if;
+    while used < p_amount loop
+        fetch walk into lot, there;
+        exit when not found;
+        there := least(there, p_amount - used);
+        used := used + there; lots := lots || lot; parts := parts || there;
+    end loop;
+    close walk;
+    if used is distinct from p_amount then
+        raise exception 'the lots of account % hold % of %', p_account, used, p_amount using errcode = 'data_corrupted';
+    end if;
+    with taken as (
+        select * from unnest(lots, parts) as t(id, n)
     ), changed as (
         update points_lot l set remaining = l.remaining - t.n,
                reversed = case when p_is_undoing then least(l.amount, l.reversed + t.n) else l.reversed end
         from taken t where l.id = t.id
-    ), noted as (
-        insert into points_use (entry_id, lot_id, kind, amount) select p_entry, id, p_kind, n from taken returning points_use.amount
     )
-    select sum(noted.amount) into used from noted;
-    if used is distinct from p_amount then
-        raise exception 'the lots of account % hold % of %', p_account, used, p_amount using errcode = 'data_corrupted';
-    end if;
+    insert into points_use (entry_id, lot_id, kind, amount) select p_entry, id, p_kind, n from taken;
 end $$;
 
 

@@ -7,15 +7,15 @@ is too much by then is taken. The rule in words: docs/points-rules.md.
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
 
 from django.db import connection, transaction
 
 from apps.core import clock
 from apps.members import selectors as members
-from apps.orders.models import Refund
-from apps.points import reckoning
+from apps.orders.models import Order, Refund
+from apps.points import reckoning, spend_limits
 from apps.points import services as points
 from apps.points.earning import Payment
 from apps.points.errors import SourceReused
@@ -77,23 +77,48 @@ def settle_refund(*, refund_id: int, moment: datetime | None = None) -> Settled:
 
 @transaction.atomic
 def pay_order(
-    *, member_id: int, order_id: int, amount: int, source: str, moment: datetime | None = None
-) -> points.Posting:
-    """Spend points on an order's lines, in proportion to what they cost; refunds of the lines return them. Raises as `spend`."""
+    *, member_id: int, order_id: int, amount: int, source: str, order_cents: int | None = None, moment: datetime | None = None
+) -> points.Posting:  # fmt: skip
+    """Spend points on an order's lines, in proportion to what they cost; refunds of the lines return them.
+
+    `order_cents`: what the limits take a part of (None: its total). Raises as `spend`, and SpendLimitReached.
+    """
+    moment = moment or clock.now()
     posting = points.spend(member_id=member_id, amount=amount, source=source, moment=moment)
-    if posting.is_new:
-        note_payment(entry_id=posting.entry_id, order_id=order_id, amount=amount)
-    return posting
+    return _noted(posting, member_id=member_id, order_id=order_id, order_cents=order_cents, moment=moment)
 
 
-def note_payment(*, entry_id: int, order_id: int, amount: int) -> None:
-    """The line of the books that spent, or set aside, `amount` points for this order."""
+@transaction.atomic
+def hold_for_order(
+    *, member_id: int, order_id: int, amount: int, source: str, order_cents: int | None = None,
+    keep_for: timedelta = points.HOLD_FOR, moment: datetime | None = None,
+) -> points.Posting:  # fmt: skip
+    """Set points aside for an order until it is paid (`points.capture`) or dropped (`cancel_order`). Raises as `pay_order`."""
+    moment = moment or clock.now()
+    posting = points.hold(member_id=member_id, amount=amount, source=source, keep_for=keep_for, moment=moment)
+    return _noted(posting, member_id=member_id, order_id=order_id, order_cents=order_cents, moment=moment)
+
+
+def _noted(
+    posting: points.Posting, *, member_id: int, order_id: int, order_cents: int | None, moment: datetime
+) -> points.Posting:
+    """The account is locked by now, so what the limits count stands still."""
+    if not posting.is_new:
+        return posting
     lines = _lines(order_id)
-    parts = reckoning.split(amount, [total for total, _refunded in lines.values()]) or [amount]
+    parts = reckoning.split(posting.amount, [total for total, _refunded in lines.values()]) or [posting.amount]
     wanted = zip([*lines] if lines else [None], parts, strict=True)
     Payment.objects.bulk_create(
-        Payment(entry_id=entry_id, order_id=order_id, line_id=line_id, points=part) for line_id, part in wanted if part
+        Payment(entry_id=posting.entry_id, order_id=order_id, line_id=line_id, points=part)
+        for line_id, part in wanted
+        if part
     )
+    if order_cents is None:
+        order_cents = Order.objects.values_list("total_cents", flat=True).get(pk=order_id)
+    spend_limits.require(
+        posting=posting, member_id=member_id, order_id=order_id, order_cents=order_cents, day=clock.local_date(moment)
+    )
+    return posting
 
 
 @transaction.atomic

@@ -25,7 +25,7 @@ from apps.orders.models import Order, Refund
 from apps.orders.services import NewLine
 from apps.points import mall, rules, takebacks
 from apps.points import services as points
-from apps.points.errors import HoldOver, NotEnoughPoints, TransferCapReached, TransferToSelf
+from apps.points.errors import HoldOver, NotEnoughPoints, SpendLimitReached, TransferCapReached, TransferToSelf
 from apps.points.models import Account, Achievement, Currency, Entry, Exchange, Hold, Lot, Reward, Rule
 from tests.points.gifts import gift, rich, take
 from tests.points.orders import NOON, paid, publish, rule, totals
@@ -191,7 +191,7 @@ class Shop:
     def _take(self, act):
         try:
             return act()
-        except (NotEnoughPoints, TransferCapReached, TransferToSelf):
+        except (NotEnoughPoints, SpendLimitReached, TransferCapReached, TransferToSelf):
             return None
 
 

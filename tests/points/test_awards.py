@@ -351,8 +351,7 @@ def test_points_that_paid_for_lines_return_with_them(member: Member):
 def test_a_dropped_order_frees_the_points_set_aside_for_it(member: Member):
     points.earn(member_id=member.pk, amount=100, source="gift", moment=NOON)
     order = orders.record(source="test", order_no="9", member_id=member.pk, lines=[], total_cents=100)
-    aside = points.hold(member_id=member.pk, amount=60, source="basket", moment=NOON)
-    takebacks.note_payment(entry_id=aside.entry_id, order_id=order.pk, amount=60)
+    takebacks.hold_for_order(member_id=member.pk, order_id=order.pk, amount=60, source="basket", moment=NOON)
 
     assert takebacks.cancel_order(order_id=order.pk, moment=NOON) == 60
     assert takebacks.cancel_order(order_id=order.pk, moment=NOON) == 0
