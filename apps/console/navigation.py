@@ -60,6 +60,9 @@ GROUPS: tuple[Group, ...] = (
         label=_("Points"),
         items=(
             Item(label=_("Rules of earning"), icon="plus", url_name="console:rules", permission="points.view"),
+            Item(
+                label=_("Points on orders"), icon="bag", url_name="console:points_on_orders", permission="points.view"
+            ),
             Item(label=_("Tiers"), icon="card", url_name="console:tiers", permission="points.view"),
             Item(label=_("Points by hand"), icon="edit", url_name="console:hands", permission="points.insiders"),
             Item(label=_("Points owed"), icon="coin", url_name="console:liability", permission="points.report"),

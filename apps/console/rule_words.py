@@ -17,7 +17,7 @@ from apps.points.models import Benefit, Currency, Rule, Tier
 from apps.stores.models import Store
 
 SHOWN = 4  # of a long list of names
-_PERIODS = {
+PERIODS = {
     "transaction": gettext_lazy("each time"),
     "day": gettext_lazy("a day"),
     "week": gettext_lazy("a week"),
@@ -222,13 +222,13 @@ def _span(when: dict[str, Any]) -> str:
 def _limits(said: dict[str, Any]) -> list[Part]:
     found = []
     if "times" in said:
-        facts = {"most": figure(said["times"]["most"]), "per": str(_PERIODS[said["times"]["per"]])}
+        facts = {"most": figure(said["times"]["most"]), "per": str(PERIODS[said["times"]["per"]])}
         text = (
             ngettext("at most %(most)s time %(per)s", "at most %(most)s times %(per)s", said["times"]["most"]) % facts
         )
         found.append(Part("limit", _("How often"), text))
     for cap in said.get("caps", ()):
-        facts = {"most": figure(cap["points"]), "per": str(_PERIODS[cap["per"]])}
+        facts = {"most": figure(cap["points"]), "per": str(PERIODS[cap["per"]])}
         text = (_("at most %(most)s %(per)s") if cap["then"] == "cap" else _("nothing above %(most)s %(per)s")) % facts
         found.append(Part("limit", _("Limit"), text))
     return found

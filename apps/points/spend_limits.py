@@ -66,7 +66,9 @@ def room(limits: Limits, *, order_cents: int, on_order: int, spent: Mapping[str,
 
 def of(currency: Currency) -> Limits:
     said: dict[str, Any] = currency.spend_limits
-    return Limits(currency.cents_per_hundred, said.get("order_percent"), {per: said[per] for per in PERIODS if per in said})
+    return Limits(
+        currency.cents_per_hundred, said.get("order_percent"), {per: said[per] for per in PERIODS if per in said}
+    )
 
 
 def left(
@@ -81,7 +83,9 @@ def left(
     return room(limits, order_cents=order_cents, on_order=on_order, spent=spent)
 
 
-def require(*, posting: Posting, member_id: int, order_id: int, order_cents: int, day: date, currency: str = "points") -> None:
+def require(
+    *, posting: Posting, member_id: int, order_id: int, order_cents: int, day: date, currency: str = "points"
+) -> None:
     """After the points of an order were noted, in the transaction that took them. Raises SpendLimitReached when they are too many."""
     limits = of(_currency(currency))
     spent, on_order = _spent(member_id, currency, order_id, limits, day)

@@ -11,7 +11,7 @@ from apps.core import approvals, ids
 from apps.core.models import Alert, Approval, AuditEntry
 from apps.points import selectors
 from apps.points import services as points
-from apps.points.models import Entry
+from apps.points.models import Currency, Entry
 from apps.stores.models import Role, Staff
 from tests.console.world import House
 
@@ -160,3 +160,26 @@ def test_who_grants_far_more_than_the_store_is_named_with_the_reason_and_the_lin
     admin.post(reverse("console:hands_seen"), {"alert": alert.pk})
     alert.refresh_from_db()
     assert alert.seen_by_id == house.users[Role.ADMIN].pk
+
+
+def test_points_on_orders_are_tightened_by_one_and_loosened_by_two(house: House, at: Callable[..., Client]):
+    url, save, marketer = (
+        reverse("console:points_on_orders"),
+        reverse("console:points_on_orders_save"),
+        at(Role.MARKETER),
+    )
+    tight = {"cents_per_hundred": "1.00", "order_percent": "50", "day": "500"}
+
+    marketer.post(save, tight)
+    looks = at(Role.CLERK).get(url).content.decode()
+    assert "100 积分抵 ¥1.00；每单最多抵 50%；每日最多 500 积分" in looks
+    assert 'name="order_percent"' not in looks
+    assert at(Role.CLERK).post(save, tight | {"day": "1"}).status_code == 403
+    assert marketer.post(save, tight | {"order_percent": "101"}).status_code == 422
+
+    marketer.post(save, tight | {"day": ""})
+    assert Currency.objects.get(key="points").spend_limits == {"order_percent": 50, "day": 500}
+    page = at(Role.ADMIN).get(reverse("console:approvals")).content.decode()
+    assert "100 积分抵 ¥1.00；每单最多抵 50%<" in page
+    approvals.decide(approval_id=Approval.objects.get().pk, user_id=house.users[Role.ADMIN].pk, is_agreed=True)
+    assert Currency.objects.get(key="points").spend_limits == {"order_percent": 50}

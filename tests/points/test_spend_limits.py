@@ -142,7 +142,12 @@ def test_tighter_counts_at_once_looser_when_a_second_person_agrees(db: None):
     assert spend_limits.save(currency="points", wanted=tight, by=maker) is None
     assert spend_limits.of(Currency.objects.get(key="points")) == tight
 
-    for looser in (Limits(101, 50, {"day": 100}), Limits(100, None, {"day": 100}), Limits(100, 50), Limits(100, 50, {"day": 101})):
+    for looser in (
+        Limits(101, 50, {"day": 100}),
+        Limits(100, None, {"day": 100}),
+        Limits(100, 50),
+        Limits(100, 50, {"day": 101}),
+    ):
         asked = spend_limits.save(currency="points", wanted=looser, by=maker)
         assert asked is not None
         assert spend_limits.save(currency="points", wanted=looser, by=maker) == asked

@@ -14,12 +14,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.console import ladder_words, people, rule_words, tier_card
 from apps.console.templatetags.console import figure
-from apps.console.views import achievements
+from apps.console.views import achievements, points_on_orders
 from apps.core import approvals, ids
 from apps.core.errors import DomainError, NotFound
 from apps.core.models import Approval
 from apps.members.models import Member
-from apps.points import achieving, adjusting, bringing, ladders, publishing
+from apps.points import achieving, adjusting, bringing, ladders, publishing, spend_limits
 from apps.points import selectors as points
 from apps.points.models import Achievement, Rule, Tier
 
@@ -166,6 +166,13 @@ def _of_benefits(asked: Approval) -> Change:
     return Change(before=said[0] if asked.state == Approval.State.WAITING else "", after=said[1], is_text=True)
 
 
+def _of_spend_limits(asked: Approval) -> Change:
+    before, after = (
+        points_on_orders.sentence(spend_limits.Limits(**asked.params[said])) for said in ("before", "wanted")
+    )
+    return Change(before=before if asked.state == Approval.State.WAITING else "", after=after, is_text=True)
+
+
 _WORDS: dict[str, Callable[[Approval], Change]] = {
     adjusting.KIND: _of_adjustment,
     achieving.KIND: _of_achievement,
@@ -173,4 +180,5 @@ _WORDS: dict[str, Callable[[Approval], Change]] = {
     ladders.BENEFITS: _of_benefits,
     bringing.KIND: _of_openings,
     publishing.KIND: _of_rule,
+    spend_limits.KIND: _of_spend_limits,
 }
