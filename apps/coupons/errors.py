@@ -33,6 +33,7 @@ REASONS: dict[str, str | Promise] = {
     "coupon_closed": _("The time for claiming is over."),
     "coupon_out_of_stock": _("All claimed."),
     "coupon_limit_reached": _("You have as many of these as one member may."),
+    "coupon_member_gone": _("This membership has ended."),
     "coupon_not_found": _("There is no such coupon."),
 }
 
