@@ -1,6 +1,7 @@
 """Ceilings of a template, counted at every use in one statement. Each counter's row is held from here to the caller's commit."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -23,5 +24,5 @@ def give_back(*, coupon: Coupon, cents: int, moment: datetime, store_id: int | N
         cursor.execute("select coupons_unspend(%s, %s, %s, %s, %s, null)", _values(coupon, cents, moment, store_id))
 
 
-def _values(coupon: Coupon, cents: int, moment: datetime, store_id: int | None) -> list[object]:
+def _values(coupon: Coupon, cents: int, moment: datetime, store_id: int | None) -> list[Any]:
     return [coupon.template_id, coupon.member_id, store_id, cents, moment]

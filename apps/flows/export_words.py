@@ -167,7 +167,6 @@ COLUMNS: dict[str, Promise] = {
     "height": _("Height in pixels"),
     "given_at": pgettext_lazy("tag", "Given at"),
     "home_store": _("Home store"),
-    "issued_at": pgettext_lazy("code", "Shown at"),
     "is_active": _("May log in"),
     "is_banned": _("Closed by WeChat"),
     "is_granted": _("Agreed"),
