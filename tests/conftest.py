@@ -2,6 +2,7 @@
 
 import importlib
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime
@@ -24,6 +25,13 @@ from tests.processes import LiveWorker, Simulator
 
 VALKEY_SLOTS = 250  # of four databases each; slot 0 keeps the counter
 VALKEY_DATABASES = pytest.StashKey[range]()
+LONGEST = (
+    "core/embedded/test_commands.py", "architecture/test_access.py", "e2e/test_console.py", "care/test_crashes.py",
+    "e2e/test_portal_pages.py", "flows/test_demo.py", "e2e/test_portal.py", "api/test_contract.py", "e2e/test_style.py",
+    "core/files/test_workbooks.py", "e2e/test_member_care.py", "e2e/test_account.py", "e2e/test_files.py",
+    "members/test_attacks.py", "core/embedded/test_fixtures.py", "care/test_races.py", "orders/test_imports_at_work.py",
+    "segments/test_against_reference.py", "activity/test_checking.py", "api/test_matrix.py", "api/test_guides.py",
+)  # fmt: skip
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,6 +44,13 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.REDIS_URL = settings.CACHES["default"]["LOCATION"] = cache
     settings.CHANNEL_LAYERS["default"]["CONFIG"]["hosts"] = [channels]  # type: ignore[index]
     settings.CELERY_BROKER_URL = broker
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest come first, then those with most tests: one that came last would keep all processes waiting."""
+    folder, sizes = Path(__file__).parent, Counter(item.path for item in items)
+    first = {folder / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: (first.get(item.path, len(first)), -sizes[item.path], item.path))
 
 
 @pytest.fixture(scope="session")

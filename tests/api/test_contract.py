@@ -124,7 +124,7 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(WSGITransport, "send", without_sockets)
 
 
-@pytest.mark.parametrize(("form", "most"), [("short", 12), pytest.param("long", 200, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize(("form", "most"), [("short", 6), pytest.param("long", 200, marks=pytest.mark.nightly)])
 def test_invented_requests_are_answered_as_the_document_says(
     nobody: Caller, simulator, unhurried, in_process, form: str, most: int
 ):

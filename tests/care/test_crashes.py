@@ -82,7 +82,7 @@ def assert_each_arrived_once(platform: Client) -> None:
 NIGHTS = [pytest.param(keys, 6, marks=pytest.mark.nightly) for keys in ("off", "on")]
 
 
-@pytest.mark.parametrize(("keys", "kills"), [("off", 3), *NIGHTS])
+@pytest.mark.parametrize(("keys", "kills"), [("off", 2), *NIGHTS])
 def test_killed_workers_lose_nothing_and_send_nothing_twice(
     waiting: Client, live_worker: LiveWorker, keys: str, kills: int
 ) -> None:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
@@ -58,32 +57,32 @@ def code(secret: str) -> str:
 
 
 @pytest.mark.parametrize(("width", "language"), LOOKS)
-def test_a_key_is_added_and_opens_the_next_log_in(visit: Open, house: House, tmp_path: Path, width: int, language: str):
+def test_a_key_is_added_and_opens_the_next_log_in(visit: Open, house: House, width: int, language: str):
     found = visit(width=width, language=language)
     page, look = found.page, f"{width}-{language}"
     password(found)
     page.wait_for_url("**/console/**")
     found.go("/console/account/")
     found.check()
-    keep(page, name=f"account-empty-{look}", folder=tmp_path)
+    keep(page, name=f"account-empty-{look}")
     found.go("/console/account/key/")
     found.check()
-    keep(page, name=f"account-key-{look}", folder=tmp_path)
+    keep(page, name=f"account-key-{look}")
     page.fill("[name=name]", "Office laptop")
     page.click("[data-key-make] button")
     expect(page.locator(".c-codes li")).to_have_count(10)
     found.check()
-    keep(page, name=f"account-codes-{look}", folder=tmp_path)
+    keep(page, name=f"account-codes-{look}")
     page.click("footer a.go")
     expect(page.locator(".c-factors")).to_contain_text("Office laptop")
     found.check()
-    keep(page, name=f"account-{look}", folder=tmp_path)
+    keep(page, name=f"account-{look}")
 
     page.context.clear_cookies(name="sessionid")
     password(found)
     page.wait_for_url("**/login/second/")
     found.check()
-    keep(page, name=f"login-second-key-{look}", folder=tmp_path)
+    keep(page, name=f"login-second-key-{look}")
     page.click("[data-key-ask] button")
     page.wait_for_url(lambda address: "/login/" not in address)
 
@@ -91,9 +90,7 @@ def test_a_key_is_added_and_opens_the_next_log_in(visit: Open, house: House, tmp
 
 
 @pytest.mark.parametrize(("width", "language"), LOOKS)
-def test_the_app_is_set_up_opens_the_log_in_and_is_removed(
-    visit: Open, house: House, tmp_path: Path, width: int, language: str
-):
+def test_the_app_is_set_up_opens_the_log_in_and_is_removed(visit: Open, house: House, width: int, language: str):
     found = visit(width=width, language=language)
     page, look = found.page, f"{width}-{language}"
     user = house.users[Role.MARKETER]
@@ -101,7 +98,7 @@ def test_the_app_is_set_up_opens_the_log_in_and_is_removed(
     page.wait_for_url("**/console/**")
     found.go("/console/account/app/")
     found.check()
-    keep(page, name=f"account-app-{look}", folder=tmp_path)
+    keep(page, name=f"account-app-{look}")
     secret = page.locator("[data-copy-text]").text_content().replace(" ", "")  # type: ignore[union-attr]
     page.fill("[name=code]", code(secret))
     page.click("form button.go")
@@ -112,7 +109,7 @@ def test_the_app_is_set_up_opens_the_log_in_and_is_removed(
     password(found)
     page.wait_for_url("**/login/second/")
     found.check()
-    keep(page, name=f"login-second-{look}", folder=tmp_path)
+    keep(page, name=f"login-second-{look}")
     page.fill("[name=code]", recovery or "")
     page.click("form button.go")
     page.wait_for_url(lambda address: "/login/" not in address)
@@ -120,10 +117,10 @@ def test_the_app_is_set_up_opens_the_log_in_and_is_removed(
 
     found.go("/console/account/confirm/?next=/console/account/")
     found.check()
-    keep(page, name=f"confirm-{look}", folder=tmp_path)
+    keep(page, name=f"confirm-{look}")
     found.go("/console/account/")
     page.click("[data-open^=remove-]")
-    keep(page, name=f"account-remove-{look}", folder=tmp_path)
+    keep(page, name=f"account-remove-{look}")
     page.fill("dialog[open] [name=password]", world.PASSWORD)
     page.click("dialog[open] button.bad")
     expect(page.locator(".c-toast")).to_be_visible()

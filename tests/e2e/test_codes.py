@@ -1,7 +1,5 @@
 """Tracked codes in a real browser: clean on desk and phone in both languages, from making one to stopping it."""
 
-from pathlib import Path
-
 import pytest
 from django.conf import settings
 from django.test import Client
@@ -55,7 +53,7 @@ def enter(chromium: Browser, live_server, house: House):
 
 
 @pytest.mark.parametrize(("width", "language"), LOOKS)
-def test_the_pages_are_clean_on_desk_and_phone_in_both_languages(enter, tmp_path: Path, width, language):
+def test_the_pages_are_clean_on_desk_and_phone_in_both_languages(enter, width, language):
     found = enter(Role.ADMIN, width=width, language=language)
     for path in ("/console/codes/", "/console/codes/new/", "/console/codes/WuKang26/", "/console/codes/?channel=sms"):
         found.go(path)
@@ -65,7 +63,7 @@ def test_the_pages_are_clean_on_desk_and_phone_in_both_languages(enter, tmp_path
                 return chart.scrollWidth - chart.clientWidth - chart.scrollLeft }""")
             assert hidden <= 1  # the chart stands at its newest day
         name = path.strip("/").replace("/", "-").replace("?", "-")
-        keep(found.page, name=f"{name}-{width}-{language}", folder=tmp_path)
+        keep(found.page, name=f"{name}-{width}-{language}")
 
 
 def test_a_code_is_made_opened_by_a_person_and_stopped(enter, live_server, chromium: Browser):

@@ -17,7 +17,7 @@ from apps.points import defaults
 from apps.stores.models import Role
 from tests.console import world
 from tests.console.world import House
-from tests.e2e.visits import LOOKS, Visit, keep
+from tests.e2e.visits import WALKS, Visit, keep, looked_at_closely
 from tests.processes import LiveWorker, Simulator
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -72,17 +72,17 @@ def enter(chromium: Browser, live_server, house: House) -> Iterator[Open]:
         context.close()
 
 
-@pytest.mark.parametrize(("width", "language"), LOOKS)
-def test_every_page_is_clean_on_desk_and_phone_in_both_languages(enter: Open, house, tmp_path: Path, width, language):
+@pytest.mark.parametrize(("width", "language", "turns"), WALKS)
+def test_every_page_is_clean_on_desk_and_phone_in_both_languages(enter: Open, house, width, language, turns):
     defaults.install()
     found = enter(Role.ADMIN, width=width, language=language)
     member, order = f"/console/members/{house.member_id('mine')}/", f"/console/orders/{house.order_id('mine')}/"
     preview = f"{member}merge/{house.member_id('near')}/"
-    for path in (*PAGES, member, order, f"{member}identity/", f"{member}merge/", preview):
+    for number, path in enumerate((*PAGES, member, order, f"{member}identity/", f"{member}merge/", preview)):
         found.go(path)
-        found.check(deep=(width == 390) == (language == "en"))
+        found.check(deep=looked_at_closely(number, turns))
         name = path.strip("/").replace("/", "-")
-        keep(found.page, name=f"{name}-{width}-{language}", folder=tmp_path)
+        keep(found.page, name=f"{name}-{width}-{language}")
 
 
 def test_a_member_is_found_while_typing_and_their_phone_shown_for_a_reason(enter: Open, house: House):
@@ -105,7 +105,7 @@ def test_a_member_is_found_while_typing_and_their_phone_shown_for_a_reason(enter
     expect(page.locator("body")).not_to_contain_text("19900000001")
 
 
-def test_the_stream_is_narrowed_and_read_on_by_keyboard(enter: Open, house: House, tmp_path: Path):
+def test_the_stream_is_narrowed_and_read_on_by_keyboard(enter: Open, house: House):
     found = enter(Role.MANAGER, width=390)
     page = found.page
     found.go(f"/console/members/{house.member_id('mine')}/")
@@ -123,7 +123,7 @@ def test_the_stream_is_narrowed_and_read_on_by_keyboard(enter: Open, house: Hous
     page.reload()
     expect(page.locator("#show-tags")).to_have_attribute("aria-current", "true")
     found.check()
-    keep(page, name="member-tags-390", folder=tmp_path)
+    keep(page, name="member-tags-390")
 
 
 def test_a_dry_run_lists_who_would_get_what_and_writes_nothing(enter: Open, house: House):
@@ -205,7 +205,7 @@ def test_the_phone_shows_what_the_simulator_delivered(enter: Open, house: House,
 
 @pytest.mark.parametrize(("width", "language"), [(1440, "zh-hans"), (390, "en")])
 def test_the_phone_shows_subscribe_messages_as_wechat_delivered_them(
-    enter: Open, house: House, simulator: Simulator, tmp_path: Path, width: int, language: str
+    enter: Open, house: House, simulator: Simulator, width: int, language: str
 ):
     app_id, person = settings.WECHAT_APPS[0]["app_id"], "o-customer-of-the-walk-1234"
     WechatPhone(simulator.url).grant(app_id=app_id, openid=person, template_id="sim-live-reminder")
@@ -223,4 +223,4 @@ def test_the_phone_shows_subscribe_messages_as_wechat_delivered_them(
     expect(card).to_contain_text("···1234")
     assert person not in found.page.content()
     found.check()
-    keep(found.page, name=f"phone-wechat-{width}-{language}", folder=tmp_path)
+    keep(found.page, name=f"phone-wechat-{width}-{language}")

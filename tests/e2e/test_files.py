@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -48,24 +47,24 @@ def open_as(chromium: Browser, live_server, house: House) -> Iterator[Open]:
 
 
 @pytest.mark.parametrize(("width", "language"), [(390, "zh-hans"), (390, "en")])
-def test_a_member_chooses_changes_and_removes_their_picture(open_as, house, tmp_path: Path, width: int, language: str):
+def test_a_member_chooses_changes_and_removes_their_picture(open_as, house, width: int, language: str):
     member = house.members["mine"]
     found = open_as(browser_of(member.pk), width=width, language=language)
     page = found.page
     found.go("/my/me/profile/")
     found.check()
-    keep(page, name=f"portal-picture-none-{width}-{language}", folder=tmp_path)
+    keep(page, name=f"portal-picture-none-{width}-{language}")
 
     with page.expect_navigation():
         page.set_input_files("[name=picture]", {"name": "IMG_1.jpg", "mimeType": "image/jpeg", "buffer": photo()})
     expect(page.locator(".p-toast")).to_be_visible()
     assert page.locator(".p-pic img").evaluate("image => image.complete && image.naturalWidth > 0")
     found.check()
-    keep(page, name=f"portal-picture-{width}-{language}", folder=tmp_path)
+    keep(page, name=f"portal-picture-{width}-{language}")
     found.go("/my/me/")
     assert page.locator(".p-face").evaluate("image => image.naturalWidth > 0")
     found.check()
-    keep(page, name=f"portal-me-picture-{width}-{language}", folder=tmp_path)
+    keep(page, name=f"portal-me-picture-{width}-{language}")
 
     found.go("/my/me/profile/")
     with page.expect_navigation():
@@ -73,7 +72,7 @@ def test_a_member_chooses_changes_and_removes_their_picture(open_as, house, tmp_
     expect(page.locator("#picture-e")).to_be_visible()
     found.troubles.clear()  # the 415 itself
     found.check()
-    keep(page, name=f"portal-picture-refused-{width}-{language}", folder=tmp_path)
+    keep(page, name=f"portal-picture-refused-{width}-{language}")
     with page.expect_navigation():
         page.click("[name=remove]")
     expect(page.locator(".p-pic img")).to_have_count(0)
@@ -102,7 +101,7 @@ def busy() -> list[RequestLine]:
 
 
 @pytest.mark.parametrize(("width", "language"), LOOKS)
-def test_the_request_log_is_clean_on_desk_and_phone_in_both_languages(open_as, house, busy, tmp_path, width, language):
+def test_the_request_log_is_clean_on_desk_and_phone_in_both_languages(open_as, house, busy, width, language):
     client = Client()
     world.enter(client, house.users[Role.ADMIN])
     found = open_as(client, width=width, language=language)
@@ -116,7 +115,7 @@ def test_the_request_log_is_clean_on_desk_and_phone_in_both_languages(open_as, h
     }.items():
         found.go(path)
         found.check(deep=(width == 390) == (language == "en"))
-        keep(found.page, name=f"console-{name}-{width}-{language}", folder=tmp_path)
+        keep(found.page, name=f"console-{name}-{width}-{language}")
     if width == 1440:
         found.go("/console/keys/log/")
         found.page.select_option("[name=outcome]", "limited")

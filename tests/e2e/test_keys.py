@@ -1,7 +1,5 @@
 """API keys in a real browser: clean on desk and phone in both languages, from issuing one to revoking it."""
 
-from pathlib import Path
-
 import pytest
 from django.conf import settings
 from django.test import Client
@@ -50,15 +48,15 @@ def enter(chromium: Browser, live_server, house: House):
 
 
 @pytest.mark.parametrize(("width", "language"), LOOKS)
-def test_the_pages_are_clean_on_desk_and_phone_in_both_languages(enter, tmp_path: Path, width, language):
+def test_the_pages_are_clean_on_desk_and_phone_in_both_languages(enter, width, language):
     found = enter(width=width, language=language)
     for path in ("/console/keys/", "/console/keys/new/", "/console/jobs/"):
         found.go(path)
         found.check(deep=(width == 390) == (language == "en"))
-        keep(found.page, name=f"{path.strip('/').replace('/', '-')}-{width}-{language}", folder=tmp_path)
+        keep(found.page, name=f"{path.strip('/').replace('/', '-')}-{width}-{language}")
 
 
-def test_a_key_is_issued_kept_and_revoked(enter, tmp_path: Path):
+def test_a_key_is_issued_kept_and_revoked(enter):
     found = enter()
     page = found.page
     found.go("/console/keys/new/")
@@ -68,7 +66,7 @@ def test_a_key_is_issued_kept_and_revoked(enter, tmp_path: Path):
     secret = page.locator("code[data-copy-text]").inner_text()
     assert secret.startswith("sk_live_")
     assert credentials.find(secret) is not None
-    keep(page, name="console-key-shown-1440-zh-hans", folder=tmp_path)
+    keep(page, name="console-key-shown-1440-zh-hans")
 
     page.click("footer .go")
     row = page.locator("tr", has_text="仓库系统")

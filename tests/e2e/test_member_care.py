@@ -19,7 +19,7 @@ from tests.console import world
 from tests.console.world import House
 from tests.e2e.test_codes import enter  # noqa: F401 - fixture
 from tests.e2e.test_console import Open
-from tests.e2e.visits import LOOKS, keep
+from tests.e2e.visits import WALKS, keep, looked_at_closely
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -92,19 +92,19 @@ def pages(house: House) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize(("width", "language"), LOOKS)
+@pytest.mark.parametrize(("width", "language", "turns"), WALKS)
 def test_pages_are_clean_on_desk_and_phone_in_both_languages(
     enter: Open,  # noqa: F811
     house: House,
-    tmp_path: Path,
     width: int,
     language: str,
+    turns: str,
 ):
     found = enter(Role.ADMIN, width=width, language=language)
-    for name, path in pages(house).items():
+    for number, (name, path) in enumerate(pages(house).items()):
         found.go(path)
-        found.check(deep=(width == 390) == (language == "en"))
-        keep(found.page, name=f"care-{name}-{width}-{language}", folder=tmp_path)
+        found.check(deep=looked_at_closely(number, turns))
+        keep(found.page, name=f"care-{name}-{width}-{language}")
 
 
 def test_a_tag_is_given_and_undone_and_a_field_filled_in_without_leaving_the_page(enter: Open, house: House):  # noqa: F811

@@ -1,7 +1,5 @@
 """The page of ledger checks in a real browser: clean on desk and phone in both languages, empty and with contradictions."""
 
-from pathlib import Path
-
 import pytest
 
 from apps.members.models import Member
@@ -19,7 +17,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 @pytest.mark.parametrize(("width", "language"), LOOKS)
 def test_the_page_is_clean_on_desk_and_phone_in_both_languages(
     enter: Open,  # noqa: F811
-    tmp_path: Path,
     width: int,
     language: str,
 ):
@@ -28,7 +25,7 @@ def test_the_page_is_clean_on_desk_and_phone_in_both_languages(
         prepare()
         found.go("/console/points/checks/")
         found.check(deep=(width == 390) == (language == "en"))
-        keep(found.page, name=f"points-checks-{name}-{width}-{language}", folder=tmp_path)
+        keep(found.page, name=f"points-checks-{name}-{width}-{language}")
 
 
 def _contradict() -> None:

@@ -3,7 +3,6 @@
 import re
 import zipfile
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -28,7 +27,7 @@ NEWCOMER = "19900000777"
 
 @pytest.mark.parametrize("language", ["zh-hans", pytest.param("en", marks=pytest.mark.nightly)])
 def test_a_newcomer_joins_changes_their_mind_takes_their_data_along_and_leaves(
-    open_page: Open, house: House, simulator: Simulator, live_worker: LiveWorker, language: str, tmp_path: Path
+    open_page: Open, house: House, simulator: Simulator, live_worker: LiveWorker, language: str
 ):
     """Registers, allows a message, withdraws it and undoes that, exports, downloads once, asks to be erased, stays, leaves."""
     live_worker.start(concurrency=1)
@@ -70,7 +69,7 @@ def test_a_newcomer_joins_changes_their_mind_takes_their_data_along_and_leaves(
     leave(found)
     due = privacy.erasure_of(member.pk)
     assert due
-    keep(page, name=f"left-390-{language}", folder=tmp_path)
+    keep(page, name=f"left-390-{language}")
     found.check()
     let_proofs_grow_old(simulator)
     log_in(found, simulator, phone=NEWCOMER)
@@ -86,33 +85,33 @@ def test_a_newcomer_joins_changes_their_mind_takes_their_data_along_and_leaves(
 
 @pytest.mark.parametrize("language", ["zh-hans", pytest.param("en", marks=pytest.mark.nightly)])
 def test_a_guardian_agrees_on_a_childs_phone_and_takes_it_back(
-    open_page: Open, house: House, simulator: Simulator, language: str, tmp_path: Path
+    open_page: Open, house: House, simulator: Simulator, language: str
 ):
     member = house.members["mine"]
     Member.objects.filter(pk=member.pk).update(birth_year=clock.now().year - 10, birth_month=1, birth_day=1)
     found = open_page(language=language)
     page = found.page
     log_in(found, simulator)
-    keep(page, name=f"child-home-390-{language}", folder=tmp_path)
+    keep(page, name=f"child-home-390-{language}")
     page.locator("a[href='/my/privacy/guardian/']").first.click()
     page.wait_for_url("**/my/privacy/guardian/")
     found.check()
     assert small_targets(found) == []
     assert wrong_language(found, language) == []
-    keep(page, name=f"guardian-390-{language}", folder=tmp_path)
+    keep(page, name=f"guardian-390-{language}")
     page.fill("#phone", "19900000888")
     page.click("form button.wide")
     page.fill("#code", code_for(simulator, "19900000888"))
     found.check()
-    keep(page, name=f"guardian-code-390-{language}", folder=tmp_path)
+    keep(page, name=f"guardian-code-390-{language}")
     page.locator("form button.wide").first.click()
     page.wait_for_url("**/my/privacy/")
     assert minors.standing(member.pk).agreed_at is not None
-    keep(page, name=f"child-privacy-390-{language}", folder=tmp_path)
+    keep(page, name=f"child-privacy-390-{language}")
 
     found.go("/my/privacy/guardian/")
     found.check()
-    keep(page, name=f"guardian-agreed-390-{language}", folder=tmp_path)
+    keep(page, name=f"guardian-agreed-390-{language}")
     page.click("button.badline")
     page.wait_for_load_state("networkidle")
 
@@ -216,7 +215,7 @@ def test_a_code_may_be_pasted_with_words_around_it_and_a_wrong_one_loses_nothing
 
 @pytest.mark.parametrize("language", ["zh-hans", pytest.param("en", marks=pytest.mark.nightly)])
 def test_when_no_message_comes_the_code_is_read_out_by_a_call(
-    open_page: Open, house: House, simulator: Simulator, language: str, tmp_path: Path
+    open_page: Open, house: House, simulator: Simulator, language: str
 ):
     found = open_page(language=language)
     page = found.page
@@ -226,7 +225,7 @@ def test_when_no_message_comes_the_code_is_read_out_by_a_call(
     page.click("form button.wide")
     reads = page.locator("[name=call]")
     expect(reads).to_be_disabled()
-    keep(page, name=f"code-waits-390-{language}", folder=tmp_path)
+    keep(page, name=f"code-waits-390-{language}")
     CodeRequest.objects.update(created_at=clock.now() - timedelta(minutes=2))
     page.evaluate("document.querySelector('[name=call]').disabled = false")  # as when its minute is over
     reads.click()
@@ -237,7 +236,7 @@ def test_when_no_message_comes_the_code_is_read_out_by_a_call(
     found.check()
     assert small_targets(found) == []
     assert wrong_language(found, language) == []
-    keep(page, name=f"code-called-390-{language}", folder=tmp_path)
+    keep(page, name=f"code-called-390-{language}")
     page.fill("#code", "".join(re.findall(r"\d", last["text"])[:6]))
     page.locator("form button.wide").first.click()
     page.wait_for_url("**/my/")

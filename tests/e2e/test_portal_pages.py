@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from itertools import product
-from pathlib import Path
 
 import pytest
 
@@ -38,24 +37,24 @@ NIGHT = [one for one in product((320, 360, 390, 430, 768, 1440), ("zh-hans", "en
 @pytest.mark.parametrize(
     ("width", "language", "theme"), [*PR, *(pytest.param(*one, marks=pytest.mark.nightly) for one in NIGHT)]
 )
-def test_every_page_is_clean(open_page: Open, house: House, simulator, tmp_path: Path, width, language, theme):
+def test_every_page_is_clean(open_page: Open, house: House, simulator, width, language, theme):
     found = open_page(width=width, language=language, theme=theme)
     picture = f"{width}-{language}-{theme}"
     is_night = (width, language, theme) in NIGHT
     found.go("/my/login/")
     found.check()
-    keep(found.page, name=f"login-{picture}", folder=tmp_path)
+    keep(found.page, name=f"login-{picture}")
     found.page.fill("#phone", "19900000002")
     found.page.check("[name=agree]")
     found.page.click("form button.wide")
     found.page.wait_for_selector("#code")
     look_at(found, "code", language=language, deep=is_night)
-    keep(found.page, name=f"code-{picture}", folder=tmp_path)
+    keep(found.page, name=f"code-{picture}")
     log_in(found, simulator)
     for name, path in every_page(house).items():
         visit(found, path)
         look_at(found, name, language=language, deep=is_night or name in DEEP)
-        keep(found.page, name=f"{name}-{picture}", folder=tmp_path)
+        keep(found.page, name=f"{name}-{picture}")
         enlarge(found, 1.5)
         assert spilled(found) == [], f"{name}, large"
 
@@ -101,7 +100,7 @@ def test_who_wants_no_motion_gets_none(open_page: Open, house: House, simulator:
     assert moving == []
 
 
-def test_the_longest_names_and_two_thousand_orders(open_page: Open, house: House, simulator: Simulator, tmp_path: Path):
+def test_the_longest_names_and_two_thousand_orders(open_page: Open, house: House, simulator: Simulator):
     """A member who has been here for long: pages come by twenty, none twice, and whoever presses keeps their place."""
     found = open_page(width=320)
     log_in(found, simulator)
@@ -109,7 +108,7 @@ def test_the_longest_names_and_two_thousand_orders(open_page: Open, house: House
     for name, path in every_page(house).items():
         visit(found, path)
         assert spilled(found) == [], name
-        keep(found.page, name=f"crowd-{name}-320", folder=tmp_path)
+        keep(found.page, name=f"crowd-{name}-320")
 
     for path, most in (("/my/orders/", 2_001), ("/my/inbox/", 503)):
         found.go(path)
@@ -156,7 +155,7 @@ def crowd(house: House) -> None:
 
 
 def test_a_member_with_nothing_at_all_has_a_next_step_on_every_page(
-    open_page: Open, house: House, simulator: Simulator, tmp_path: Path
+    open_page: Open, house: House, simulator: Simulator
 ):
     members.register(source="test", phone="19900000555")
     found = open_page(width=360)
@@ -167,4 +166,4 @@ def test_a_member_with_nothing_at_all_has_a_next_step_on_every_page(
     for name, path in empty.items():
         found.go(path)
         look_at(found, name, language="zh-hans", deep=True)
-        keep(found.page, name=f"nothing-{name}-360", folder=tmp_path)
+        keep(found.page, name=f"nothing-{name}-360")

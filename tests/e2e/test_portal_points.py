@@ -2,7 +2,6 @@
 the points away. One tap signs in."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -26,7 +25,7 @@ SOON = 5_000  # ms
 @pytest.mark.parametrize("language", ["zh-hans", pytest.param("en", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("path", ["/my/points/", pytest.param("/my/", marks=pytest.mark.nightly)])
 def test_an_order_paid_in_the_console_arrives_as_points_on_the_open_page_and_its_refund_takes_them_away(
-    open_page: Open, house: House, simulator: Simulator, run_flows: Callable[[], None], path: str, language: str, tmp_path: Path
+    open_page: Open, house: House, simulator: Simulator, run_flows: Callable[[], None], path: str, language: str
 ):  # fmt: skip
     Rule.objects.filter(key="member-day").update(is_active=False)
     run_flows()
@@ -57,8 +56,8 @@ def test_an_order_paid_in_the_console_arrives_as_points_on_the_open_page_and_its
     desk.reload()
     expect(desk.locator("#points tbody tr").first).to_contain_text("140")
     staff.check()
-    keep(desk, name=f"order-points-{language}", folder=tmp_path)
-    keep(page, name=f"points-came-{language}", folder=tmp_path)
+    keep(desk, name=f"order-points-{language}")
+    keep(page, name=f"points-came-{language}")
 
     desk.click("#refund button.c-btn")
     desk.click("#refund button[name=confirm]")

@@ -1,6 +1,7 @@
 """A page in a real browser, with everything that went wrong on it, and its picture."""
 
 import os
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,13 @@ LOOKS = [
     (1440, "zh-hans"),
     (390, "en"),
     *(pytest.param(*one, marks=pytest.mark.nightly) for one in ((390, "zh-hans"), (1440, "en"))),
+]
+# The same for walks over many pages, with what of them axe looks at: it takes as long as all the rest. Every merge the pages by turns,
+# one at the desk, the next on the phone; every night all of them everywhere.
+WALKS = [
+    (1440, "zh-hans", "even"),
+    (390, "en", "odd"),
+    *(pytest.param(*one, "all", marks=pytest.mark.nightly) for one in product((1440, 390), ("zh-hans", "en"))),
 ]
 AXE = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
@@ -27,6 +35,18 @@ TURN = """
 async () => {
     await document.fonts.ready;
     await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+}
+"""
+
+
+LETTERS = """
+() => {
+    const lines = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    let letters = 0;
+    while (lines.nextNode()) {
+        if (lines.currentNode.parentElement.checkVisibility()) letters += lines.currentNode.data.trim().length;
+    }
+    return letters;
 }
 """
 
@@ -74,9 +94,18 @@ class Visit:
         return url.startswith((self.home, "data:", "blob:"))
 
 
-def keep(page: Page, *, name: str, folder: Path) -> None:
-    """The picture: of the whole page below SIYU_SHOTS when somebody wants to look at it, else of the first screen."""
+def looked_at_closely(number: int, turns: str) -> bool:
+    """Does axe look at the page of this number? `turns` is of `WALKS`."""
+    return turns == "all" or (number % 2 == 0) == (turns == "even")
+
+
+def keep(page: Page, *, name: str, folder: Path | None = None) -> None:
+    """There is something to see on the page; and its picture, whole below SIYU_SHOTS when somebody wants to look at it, of the first
+    screen in `folder` where the picture itself is tested. One that nobody looks at costs more than all that is asked of a page.
+    """
+    assert page.evaluate(LETTERS) > 20, name
     wanted = os.environ.get("SIYU_SHOTS")
-    path = Path(wanted or folder) / f"{name}.png"
-    page.screenshot(path=path, full_page=bool(wanted))
-    assert path.stat().st_size > 10_000
+    if chosen := wanted or folder:
+        path = Path(chosen) / f"{name}.png"
+        page.screenshot(path=path, full_page=bool(wanted))
+        assert path.stat().st_size > 10_000

@@ -123,5 +123,5 @@ def _pytest(clone: Path, surroundings: dict[str, str], chosen: list[str], *, nig
     if left_out and not any(word.startswith("-m") for word in chosen):
         command += ["-m", " and ".join(left_out)]
     if not chosen:
-        command += ["-n", str(_processes()), "--dist", "loadfile"]
+        command += ["-n", str(_processes()), "--dist", "loadfile", "--no-loadscope-reorder"]
     return processes.run_in_front([*command, *chosen], environment=surroundings, folder=clone)

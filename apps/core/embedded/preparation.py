@@ -46,10 +46,8 @@ def _demo(
     if kept.holds("demo", f"none {database}") or kept.holds("demo", f"loaded {database}"):
         return kept.holds("demo", f"loaded {database}")
     if empty:
-        with voice.step("The five care policies a shop begins with"):
-            _must("install_policies", home=home, surroundings=surroundings, voice=voice)
-        with voice.step("The four tiers a shop begins with"):
-            _must("install_tiers", home=home, surroundings=surroundings, voice=voice)
+        with voice.step("The care policies and tiers a shop begins with"):
+            _must("open_shop", home=home, surroundings=surroundings, voice=voice)
         kept.put("demo", f"none {database}")
         return False
     try:
