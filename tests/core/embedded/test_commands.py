@@ -65,11 +65,12 @@ def test_start_serves_one_address_survives_kill_9_and_stops_without_a_trace(newc
     again = newcomer.start()
     assert (again.returncode, again.stdout) == (0, f"Siyu is running already: http://127.0.0.1:{newcomer.port}/\n")
 
-    furnished = "from apps.care.models import Policy; from apps.points.models import Tier; print(Policy.objects.count(), Tier.objects.count())"
-    beside = newcomer.run(
-        "manage", "shell", "-v", "0", "-c", f"import os; print(os.environ['SIMULATOR_URL']); {furnished}"
+    said = (
+        "import os; from apps.care.models import Policy; from apps.points.models import Tier; "
+        "print(os.environ['SIMULATOR_URL'], Policy.objects.count(), Tier.objects.count())"
     )
-    assert beside.stdout == f"http://127.0.0.1:{newcomer.card['simulator_port']}\n5 4\n"
+    beside = newcomer.run("manage", "shell", "-v", "0", "-c", said)
+    assert beside.stdout == f"http://127.0.0.1:{newcomer.card['simulator_port']} 5 4\n"
     assert page.is_served(newcomer.port)
 
     os.kill(newcomer.card["pid"], signal.SIGKILL)
