@@ -1,14 +1,17 @@
 """One port: pages to the web process, `/ws/` to the sockets process, every byte as it came."""
 
 import asyncio
+import contextlib
 import hashlib
 import socket
 import tempfile
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from apps.core.embedded import front_door
 
+TOO_LARGE = b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno"
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -105,6 +108,69 @@ def test_a_large_upload_arrives_unchanged():
     through_the_door(talk, web=measure)
 
     assert answers == [hashlib.sha256(body).hexdigest().encode()]
+
+
+async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """As a server does with an upload it will not have: answer at its first lines, and hang up."""
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(TOO_LARGE)
+    await writer.drain()
+    writer.close()
+
+
+def test_who_sends_everything_before_reading_still_hears_why_it_was_refused():
+    def send_then_read(address: tuple[str, int]) -> bytes:
+        with socket.create_connection(address, 20) as line:
+            line.sendall(b"POST /upload HTTP/1.1\r\n\r\n")
+            time.sleep(0.2)  # the server has hung up by now
+            for _ in range(400):
+                line.sendall(bytes(100_000))
+            line.shutdown(socket.SHUT_WR)
+            return line.makefile("rb").read()
+
+    answers = []
+
+    async def talk(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers.append(await asyncio.to_thread(send_then_read, writer.get_extra_info("peername")))
+
+    through_the_door(talk, web=refuse)
+
+    assert answers == [TOO_LARGE]
+
+
+def test_nobody_is_heard_out_for_ever(monkeypatch):
+    """Neither one who sends on and on, nor one who holds the line and says nothing."""
+    monkeypatch.setattr(front_door, "MOST_UNHEARD", 1_000_000)
+    monkeypatch.setattr(front_door, "UNHEARD_PAUSE", 0.2)
+    ended: list[str] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"POST /upload HTTP/1.1\r\n\r\n")
+        assert await reader.read() == TOO_LARGE
+        try:
+            while True:
+                writer.write(bytes(100_000))
+                await writer.drain()
+        except ConnectionError:
+            ended.append("talker")
+
+    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"POST /upload HTTP/1.1\r\n\r\n")
+        assert await reader.read() == TOO_LARGE
+        await asyncio.sleep(0.6)
+        with contextlib.suppress(ConnectionError):
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.1)
+            writer.write(b"x")
+            await writer.drain()
+            return
+        ended.append("holder")
+
+    through_the_door(talk, web=refuse)
+    through_the_door(hold, web=refuse)
+
+    assert ended == ["talker", "holder"]
 
 
 def test_while_the_web_process_starts_the_visitor_is_told_to_wait():
