@@ -5,13 +5,14 @@ import io
 import segno
 
 
-def svg(text: str) -> str:
-    """A whole SVG document with level M correction, which scales to whatever it is printed on."""
+def svg(text: str, *, quiet: int = 4) -> str:
+    """A whole SVG document with level M correction, which scales to whatever it is printed on. `quiet`: modules around it; fewer
+    only where what lies around is white anyway."""
     out = io.BytesIO()
     segno.make(text, error="m", micro=False).save(
         out,
         kind="svg",
-        border=4,
+        border=quiet,
         dark="#000",
         light="#fff",
         xmldecl=False,

@@ -339,6 +339,36 @@ ENTRIES = (
     ),
     Entry("pick_up_elsewhere", 409, False, _("The gift lies in another store: `store`."), _("Send the member there.")),
     Entry(
+        "member_code_invalid",
+        404,
+        False,
+        _("No such member code was shown here, or long ago."),
+        _("Let the member open their code again and read it from the screen."),
+    ),
+    Entry(
+        "member_code_expired",
+        409,
+        False,
+        _("The member code is older than a minute: a picture of it, or a page without a connection."),
+        _("Let the member refresh the page."),
+    ),
+    Entry(
+        "member_code_used",
+        409,
+        False,
+        _(
+            "The member code was read before: when and where stand under `used_at` and `store`; `is_here`: by this device."
+        ),
+        _("Read the next one. A repeat of one call sends its Idempotency-Key."),
+    ),
+    Entry(
+        "member_not_active",
+        409,
+        False,
+        _("The membership is switched off or cancelled."),
+        _("Let the member ask the service."),
+    ),
+    Entry(
         "make_up_refused",
         409,
         False,

@@ -4,6 +4,7 @@ from django.urls import path
 
 from apps.portal.views import (
     app,
+    code,
     earning,
     giving,
     guardian,
@@ -33,6 +34,9 @@ urlpatterns = [
     path("inbox/<str:message>/", inbox.message, name="message"),
     path("orders/", orders.index, name="orders"),
     path("orders/<str:order>/", orders.order, name="order"),
+    path("code/", code.page, name="code"),
+    path("code/next/", code.following, name="code_next"),
+    path("code/result/", code.result, name="code_result"),
     path("mall/", mall.index, name="mall"),
     path("mall/pictures/<str:picture>.jpg", mall.picture, name="reward_picture"),
     path("mall/<str:reward>/", mall.reward, name="reward"),

@@ -147,8 +147,8 @@ class World:
         if name == "my_phone_put":
             sent = self.nobody.post("auth/codes", {"phone": "13900000002", "purpose": "change_phone"}).data
             return {"request_id": sent["request_id"], "code": newest_code(self.url, "0002")}
-        if name in {"my_exchanges_post", "exchange_hand_over_post"}:
-            return self._of_the_mall(name)
+        if name in {"my_exchanges_post", "exchange_hand_over_post", "member_code_read_post"}:
+            return self._at_a_counter(name)
         if name == "events_post":
             return shown | {
                 "sent_at": house.now().isoformat(),
@@ -160,12 +160,16 @@ class World:
             return {"items": [shown["items"][0] | live | order]}
         return shown
 
-    def _of_the_mall(self, name: str) -> dict[str, str]:
+    def _at_a_counter(self, name: str) -> dict[str, str]:
+        if name == "member_code_read_post":
+            return {"code": self.me.get("me/code").data["code"]}
         if name == "my_exchanges_post":
             return {"reward": ids.encode("rwd", self.reward.pk)}
         return {"code": take(self.member, self.reward, "to hand over").code}
 
     def query(self, name: str) -> str:
+        if name == "my_code_result_get":
+            return f"?code={self.me.get('me/code').data['id']}"
         if name == "subscribe_templates_get":
             return f"?app_id={APP}&scene=live_reminder"
         return f"?{self.file['link'].partition('?')[2]}" if name == "file_content_get" else ""
@@ -173,6 +177,8 @@ class World:
     def caller(self, needs: str) -> Caller:
         if needs == "public":
             return self.nobody
+        if needs.startswith("device:"):
+            return self.till
         return self.program if needs.startswith("client:") else self.me
 
 
