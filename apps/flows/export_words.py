@@ -244,7 +244,6 @@ COLUMNS: dict[str, Promise] = {
 # Where the same name means something else.
 COLUMNS_OF: dict[str, Promise] = {
     "activity.Arrival.code": _("Tracked code"),
-    "members.MemberCode.issued_at": pgettext_lazy("code", "Shown at"),
     "activity.CodeVisitor.code": _("Tracked code"),
     "members.Opening.taken_at": _("Taken over at"),
 }
