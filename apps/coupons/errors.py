@@ -33,6 +33,8 @@ REASONS: dict[str, str | Promise] = {
     "coupon_closed": _("The time for claiming is over."),
     "coupon_out_of_stock": _("All claimed."),
     "coupon_limit_reached": _("You have as many of these as one member may."),
+    "coupon_not_giftable": _("This coupon cannot be given away."),
+    "coupon_own_gift": _("This is your own coupon: the link is for a friend."),
     "coupon_member_gone": _("This membership has ended."),
     "coupon_not_found": _("There is no such coupon."),
 }

@@ -161,6 +161,9 @@ CELERY_BEAT_SCHEDULE = {
     "tally-points": {"task": "points.tally", "schedule": crontab(minute=7)},
     "check-ledgers": {"task": "points.check_ledgers", "schedule": crontab(hour=3, minute=50)},
     "warn-expiring": {"task": "points.warn_expiring", "schedule": crontab(hour=0, minute=30)},
+    "expire-coupons": {"task": "coupons.expire", "schedule": crontab(minute="*/5")},  # midnight among them
+    "warn-expiring-coupons": {"task": "coupons.warn_expiring", "schedule": crontab(hour=9, minute=10)},
+    "warn-low-coupons": {"task": "coupons.warn_low", "schedule": 60.0},
     "move-tiers": {"task": "flows.move_tiers", "schedule": crontab(minute=2)},
     "warn-of-falls": {"task": "points.warn_of_falls", "schedule": crontab(hour=8, minute=40)},
     "notice-hands": {"task": "points.by_hand_often", "schedule": crontab(hour=6, minute=30)},

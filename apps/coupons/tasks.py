@@ -1,0 +1,24 @@
+"""Celery doors of coupons."""
+
+from celery import shared_task
+
+from apps.core import runs
+from apps.coupons import keeping, warnings
+
+
+@shared_task(name="coupons.expire")
+def expire() -> None:
+    """Nobody depends on it: readers compare the days."""
+    with runs.recorded("coupons.expire") as figures:
+        figures["coupons"] = keeping.expire_all()
+
+
+@shared_task(name="coupons.warn_expiring")
+def warn_expiring() -> None:
+    with runs.recorded("coupons.warn_expiring") as figures:
+        figures["facts"] = warnings.publish_expiring()
+
+
+@shared_task(name="coupons.warn_low")
+def warn_low() -> None:
+    warnings.publish_low()
