@@ -171,7 +171,7 @@ def refusal(row: Coupon) -> CouponRefused:
             .select_related("store")
             .first()
         )
-        facts = {"at": _minute(use and use.done_at), "until": _minute(use and use.reserved_until)}
+        facts = {"at": _minute(use.done_at if use else None), "until": _minute(use.reserved_until if use else None)}
         facts["where"] = use.store.name if use and use.store else ""
     return CouponRefused(_NOT_NOW.get(State(row.state), "coupon_not_found"), **facts)
 
