@@ -1,5 +1,6 @@
 """Money is an integer number of 分 (cents of a yuan)."""
 
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 CENT = Decimal("0.01")
@@ -30,3 +31,15 @@ def cents(text: str) -> int:
     if amount != amount.quantize(CENT, ROUND_HALF_UP):
         raise ValueError(f"more than two decimals: {text[:40]!r}")
     return int(amount * 100)
+
+
+def split(total: int, weights: Sequence[int]) -> list[int]:
+    """Whole parts in proportion to the weights, by largest remainder; they add up to `total`."""
+    whole = sum(weights)
+    if not whole:
+        return [total, *[0] * (len(weights) - 1)] if weights else []
+    parts = [total * weight // whole for weight in weights]
+    by_rest = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), i))
+    for i in by_rest[: total - sum(parts)]:
+        parts[i] += 1
+    return parts

@@ -22,7 +22,8 @@ class Shopper:
 @dataclass(frozen=True)
 class Line:
     """`unit_cents`: the price of a unit before coupons, after member, bundle and time-limited prices. `sku` "": not known, a till that
-    only says the amount; conditions on goods fit it only where the basket `is_vouched`. Weighed goods are one unit."""
+    only says the amount; conditions on goods fit it only where the basket `is_vouched`, and what counts units only where the clerk
+    said that the line is units (`is_units`): an amount is none. Weighed goods are one unit."""
 
     number: int
     unit_cents: int
@@ -30,6 +31,7 @@ class Line:
     sku: str = ""
     category: str = ""
     brand: str = ""
+    is_units: bool = False
 
     @property
     def cents(self) -> int:
@@ -54,7 +56,8 @@ class Basket:
 
 @dataclass(frozen=True)
 class Held:
-    """A coupon of the member's wallet as a quote reads it. `state` as stored; `is_stopped`: its template is."""
+    """A coupon of the member's wallet as a quote reads it. `state` as stored; `is_stopped`: its template is. `facts`: what the text of
+    its state names (when and where it was used, until when it is reserved)."""
 
     id: int
     template_id: int
@@ -64,6 +67,7 @@ class Held:
     starts_at: datetime
     ends_at: datetime
     is_stopped: bool = False
+    facts: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-from apps.core import clock
+from apps.core import clock, money
 
 MOST = 10**9  # of one rule for one thing; above, something is wrong and nothing is given
 TIMES = {  # unless the rule says otherwise
@@ -158,18 +158,6 @@ def period(per: str, on: date) -> tuple[date, date]:
     return first, date(first.year + after // 12, after % 12 + 1, 1) - timedelta(days=1)
 
 
-def split(total: int, weights: Sequence[int]) -> list[int]:
-    """Whole parts in proportion to the weights, by largest remainder; they add up to `total`."""
-    whole = sum(weights)
-    if not whole:
-        return [total, *[0] * (len(weights) - 1)] if weights else []
-    parts = [total * weight // whole for weight in weights]
-    by_rest = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), i))
-    for i in by_rest[: total - sum(parts)]:
-        parts[i] += 1
-    return parts
-
-
 def pieces(total_cents: int, lines: Sequence[Piece]) -> tuple[Piece, ...]:
     """The lines with what the order's total left of them: a discount on the order is spread, freight belongs to no line."""
     whole = sum(line.cents for line in lines)
@@ -177,7 +165,7 @@ def pieces(total_cents: int, lines: Sequence[Piece]) -> tuple[Piece, ...]:
         return (Piece(cents=total_cents),)
     if whole <= total_cents:
         return tuple(lines)
-    paid = split(total_cents, [line.cents for line in lines])
+    paid = money.split(total_cents, [line.cents for line in lines])
     return tuple(replace(line, cents=cents) for line, cents in zip(lines, paid, strict=True))
 
 
@@ -333,7 +321,7 @@ def _by_amount(
     if not rule.is_spendable or person.factor <= 1:
         return _of_parts(rule, occasion, own, refusals, "")
     won = [points if winners is None or winners[i] == TIER else 0 for i, points in enumerate(own)]
-    more = split(int(sum(won) * (person.factor - 1)), won)
+    more = money.split(int(sum(won) * (person.factor - 1)), won)
     parts = [a + b for a, b in zip(own, more, strict=True)]
     return _of_parts(rule, occasion, parts, refusals, "tier_multiplier" if any(more) else "")
 
@@ -347,7 +335,7 @@ def _extra(
         lost = "" if winners[rule.currency_id][i] == rule.id else "better_multiplier"
         refusals.append(_line_refusal(rule, piece) or lost or ("" if base[i] else "nothing_to_multiply"))
     own = [0 if why else points for points, why in zip(base, refusals, strict=True)]
-    parts = split(int(sum(own) * (Fraction(rule.definition["give"]["factor"]) - 1)), own)
+    parts = money.split(int(sum(own) * (Fraction(rule.definition["give"]["factor"]) - 1)), own)
     return _of_parts(rule, occasion, parts, refusals, "")
 
 
@@ -389,7 +377,7 @@ def _limited(made: Outcome, person: Person, books: Books) -> Outcome:
         books.note(rule, person.member_id, on, points)
     if points == made.points:
         return made
-    parts = split(points, [share.points for share in made.shares])
+    parts = money.split(points, [share.points for share in made.shares])
     shares = tuple(
         replace(share, points=part, reason=share.reason or reason)
         for share, part in zip(made.shares, parts, strict=True)

@@ -12,10 +12,10 @@ from fractions import Fraction
 
 from django.db import connection, transaction
 
-from apps.core import clock
+from apps.core import clock, money
 from apps.members import selectors as members
 from apps.orders.models import Order, Refund
-from apps.points import reckoning, spend_limits
+from apps.points import spend_limits
 from apps.points import services as points
 from apps.points.earning import Payment
 from apps.points.errors import SourceReused
@@ -106,7 +106,7 @@ def _noted(
     if not posting.is_new:
         return posting
     lines = _lines(order_id)
-    parts = reckoning.split(posting.amount, [total for total, _refunded in lines.values()]) or [posting.amount]
+    parts = money.split(posting.amount, [total for total, _refunded in lines.values()]) or [posting.amount]
     wanted = zip([*lines] if lines else [None], parts, strict=True)
     Payment.objects.bulk_create(
         Payment(entry_id=posting.entry_id, order_id=order_id, line_id=line_id, points=part)

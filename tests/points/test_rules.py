@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from apps.catalog.models import Category, Product
+from apps.core import money
 from apps.core.errors import NotFound, ValidationFailed
 from apps.members.models import Member
 from apps.points import awards, defaults, definitions, reasons, rules
 from apps.points.models import Achievement, Award, Entry, Rule, RuleVersion
-from apps.points.reckoning import Piece, pieces, split
+from apps.points.reckoning import Piece, pieces
 from apps.points.rules import Basket, BasketLine
 from tests.points.orders import NOON, paid, publish, rule
 
@@ -167,7 +168,7 @@ def test_a_dry_run_says_what_the_real_run_gives(member: Member, orders, cap, fac
 
 @given(total=st.integers(0, 10**9), weights=st.lists(st.integers(0, 10**6), min_size=1, max_size=8))
 def test_parts_add_up_and_no_part_is_a_whole_point_off_its_share(total: int, weights: list[int]):
-    parts = split(total, weights)
+    parts = money.split(total, weights)
 
     assert sum(parts) == total
     if sum(weights):
