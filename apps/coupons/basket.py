@@ -78,7 +78,7 @@ class Reason:
     facts: Mapping[str, object] = field(default_factory=dict)
 
 
-def held(row: Coupon, terms: Terms) -> Held:
+def held(row: Coupon, terms: Terms, *, facts: Mapping[str, object] | None = None) -> Held:
     """The frozen form of a row that was read with its template. Raises ValueError for one that nobody owns."""
     if row.starts_at is None or row.ends_at is None:
         raise ValueError("a coupon nobody has claimed has no days yet")
@@ -91,4 +91,5 @@ def held(row: Coupon, terms: Terms) -> Held:
         starts_at=row.starts_at,
         ends_at=row.ends_at,
         is_stopped=row.template.state == Template.State.STOPPED,
+        facts=facts or {},
     )

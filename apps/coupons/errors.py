@@ -48,3 +48,23 @@ class CouponRefused(DomainError):
         self.code = code
         self.title = REASONS[code]
         self.status = 404 if code == "coupon_not_found" else 409
+
+
+class ActReused(DomainError):
+    """The same source with other coupons, for another member, or another kind of act."""
+
+    code = "coupon_source_reused"
+    status = 422
+    title = _("This act was recorded before, with other coupons.")
+
+
+class ReservationOver(DomainError):
+    code = "coupon_reservation_over"
+    title = _("This reservation is over: the coupons are free again.")
+
+
+class NotRedeemed(DomainError):
+    """A cancel of what is redeemed (roll it back), or a roll-back of what is not."""
+
+    code = "coupon_not_redeemed"
+    title = _("This does not go with the state of the redemption: %(state)s.")

@@ -44,9 +44,9 @@ def judge(held: Held, shopper: Shopper, basket: Basket) -> Fit | Reason:
     if reason:
         return reason
     found = _by_goods(terms, basket)
-    if isinstance(found, Reason) and not basket.is_vouched and any(not line.sku for line in basket.lines):
-        if isinstance(_by_goods(terms, replace(basket, is_vouched=True)), Fit):
-            return Reason("coupon_unknown_goods")
+    could_vouch = isinstance(found, Reason) and not basket.is_vouched and any(not line.sku for line in basket.lines)
+    if could_vouch and isinstance(_by_goods(terms, replace(basket, is_vouched=True)), Fit):
+        return Reason("coupon_unknown_goods")
     return found
 
 

@@ -239,7 +239,8 @@ class Coupon(models.Model):
 class Use(models.Model):
     """One redemption: reserved for a while, then done or cancelled; a done one can be taken back.
 
-    That a coupon has one live use at most is a unique key. `source` makes a repeat a no-op. `reference` is the till's receipt or the
+    That a coupon has one live use at most is a unique key. `source` names the act: coupons that are
+    used in one act share it, and a repeat is a no-op. `reference` is the till's receipt or the
     shop's order number, `order` where the order is kept here. `saved_cents`: what the basket was lowered by (for an exchange what the
     thing is worth), `store_cents` of it borne by the store. `is_vouched`: the till knew no lines, the clerk said that the goods fit.
     """
@@ -254,7 +255,7 @@ class Use(models.Model):
     template = models.ForeignKey(Template, on_delete=models.PROTECT, related_name="+", db_index=False)
     member = models.ForeignKey("members.Member", on_delete=models.PROTECT, related_name="+")
     state = models.CharField(max_length=10, choices=State)
-    source = models.CharField(max_length=120, unique=True)
+    source = models.CharField(max_length=120)
     store = models.ForeignKey("stores.Store", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     device = models.ForeignKey("stores.Device", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     staff = models.ForeignKey("stores.Staff", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -276,6 +277,7 @@ class Use(models.Model):
             models.UniqueConstraint(
                 fields=["coupon"], condition=Q(state__in=["reserved", "done"]), name="coupons_one_live_use"
             ),
+            models.UniqueConstraint(fields=["source", "coupon"], name="coupons_once_per_act"),
             models.CheckConstraint(
                 condition=~Q(state="reserved") | Q(reserved_until__isnull=False), name="coupons_reserved_ends"
             ),

@@ -200,7 +200,9 @@ class _Search:
         """The best of them on the lines as if no coupon for the order were there. Asked for few different crowds."""
         if crowd not in self.plain:
             saves = [[self.fits[place][1].lines.get(number, 0) for place in crowd] for number in self.lines]
-            weights = [[self._worth(cents, p) if cents else 0 for cents, p in zip(row, crowd, strict=True)] for row in saves]
+            weights = [
+                [self._worth(cents, p) if cents else 0 for cents, p in zip(row, crowd, strict=True)] for row in saves
+            ]
             pairs = assign(weights)
             self.plain[crowd] = sum(weights[row][column] for row, column in pairs), pairs
         return self.plain[crowd]

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from apps.core import runs
-from apps.coupons import keeping, warnings
+from apps.coupons import keeping, redeeming, warnings
 
 
 @shared_task(name="coupons.expire")
@@ -22,3 +22,9 @@ def warn_expiring() -> None:
 @shared_task(name="coupons.warn_low")
 def warn_low() -> None:
     warnings.publish_low()
+
+
+@shared_task(name="coupons.release_reservations")
+def release_reservations() -> None:
+    while redeeming.release_overdue():
+        pass

@@ -22,9 +22,15 @@ Step = Callable[[Event], None]
 
 STEPS: dict[str, tuple[Step, ...]] = {
     "order.paid": (order_paid.reward, order_paid.progress, tier_moves.reassess, order_paid.refresh),
-    "order.refunded": (order_refunded.take_back, order_refunded.progress, tier_moves.reassess, order_refunded.refresh),
+    "order.refunded": (
+        order_refunded.return_coupons,
+        order_refunded.take_back,
+        order_refunded.progress,
+        tier_moves.reassess,
+        order_refunded.refresh,
+    ),
     "order.received": (order_received.release, tier_moves.reassess),
-    "order.cancelled": (order_cancelled.free_points,),
+    "order.cancelled": (order_cancelled.free_points, order_cancelled.free_coupons),
     "members.imported": (members_imported.take_openings,),
     "member.unionid_conflict": (identity_conflict.join_by_unionid,),
     "member.phone_conflict": (identity_conflict.join_by_phone,),

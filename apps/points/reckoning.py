@@ -317,7 +317,7 @@ def _by_amount(
     refusals = [_line_refusal(rule, piece) for piece in occasion.pieces]
     cents = [0 if why else piece.cents for piece, why in zip(occasion.pieces, refusals, strict=True)]
     give = rule.definition["give"]
-    own = split(sum(cents) * give["points"] // give["per_cents"], cents)
+    own = money.split(sum(cents) * give["points"] // give["per_cents"], cents)
     if not rule.is_spendable or person.factor <= 1:
         return _of_parts(rule, occasion, own, refusals, "")
     won = [points if winners is None or winners[i] == TIER else 0 for i, points in enumerate(own)]
@@ -344,7 +344,7 @@ def _shared(
 ) -> Outcome:
     if not any(weights):  # matching lines that cost nothing share evenly
         weights = [0 if why else 1 for why in refusals]
-    return _of_parts(rule, occasion, split(points, weights), refusals, "")
+    return _of_parts(rule, occasion, money.split(points, weights), refusals, "")
 
 
 def _of_parts(

@@ -37,6 +37,14 @@ def members_in(*, names: Collection[str], member_ids: Sequence[int] | None = Non
     return found
 
 
+def of_member(member_id: int) -> frozenset[str]:
+    """The names of all segments that one member is in, as of the last refresh."""
+    values = {kind: list(map(str, choices.values)) for kind, (_title, choices) in _KINDS.items()}
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_SOME, values | {"members": [member_id]})
+        return frozenset(name for name, _ids in cursor.fetchall())
+
+
 _OF_ALL = f"""
 select x.name, array_agg(m.id) from segments_memberstats s join members_member m on m.id = s.member_id
 cross join lateral (

@@ -157,6 +157,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-mall": {"task": "points.sweep_mall", "schedule": 60.0},
     "settle-merges": {"task": "flows.settle_merges", "schedule": crontab(minute="3-59/10")},
     "release-holds": {"task": "points.release_holds", "schedule": 30.0},
+    "release-coupons": {"task": "coupons.release_reservations", "schedule": 30.0},
     "settle-points": {"task": "points.settle", "schedule": crontab(minute="*/5")},  # midnight among them
     "tally-points": {"task": "points.tally", "schedule": crontab(minute=7)},
     "check-ledgers": {"task": "points.check_ledgers", "schedule": crontab(hour=3, minute=50)},

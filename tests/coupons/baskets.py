@@ -16,7 +16,9 @@ SHOPPER = Shopper(member_id=1)
 SKUS = ("A", "B", "C")
 
 
-def held(number: int, gives: dict[str, Any] | None = None, *, ends_in: int = 10, state: str = "ready", **said: Any) -> Held:
+def held(
+    number: int, gives: dict[str, Any] | None = None, *, ends_in: int = 10, state: str = "ready", **said: Any
+) -> Held:
     terms = grammar.parse(grammar.checked(making.terms(gives, **said)))
     ends_at = AT + timedelta(days=ends_in)
     return Held(number, number, f"券{number}", terms, state, AT - timedelta(days=1), ends_at)
@@ -40,6 +42,9 @@ def invented(chance: random.Random, *, coupons: int = 6, lines: int = 4, most: i
     return wallet, basket(*bought, shipping_cents=chance.choice([0, 0, 8]))
 
 
+STEPS = [(1, 0.5), (2, 2)]  # from so many times the dearest line, off so many times
+
+
 def _invented(chance: random.Random, number: int, most: int) -> Held:
     level = chance.choices(["item", "order", "shipping", "gift"], [5, 3, 1, 0.3])[0]
     gives: dict[str, Any]
@@ -57,7 +62,7 @@ def _invented(chance: random.Random, number: int, most: int) -> Held:
             [
                 {"kind": "amount", "cents": chance.randint(1, 3 * most)},
                 {"kind": "percent", "off": chance.choice([10, 70, 100])},
-                {"kind": "steps", "steps": [{"from_cents": most, "off_cents": most // 2}, {"from_cents": 2 * most, "off_cents": 2 * most}]},
+                {"kind": "steps", "steps": [{"from_cents": a * most, "off_cents": int(b * most)} for a, b in STEPS]},
             ]
         )  # fmt: skip
     else:
@@ -74,8 +79,8 @@ def _invented(chance: random.Random, number: int, most: int) -> Held:
     return held(number, gives, **said)
 
 
-def most_by_search(wallet: Sequence[Held], bought: Basket, *, used: int | None = None) -> int:
-    """分 that the best of all combinations saves. `used`: only of those that use so many."""
+def most_by_search(wallet: Sequence[Held], bought: Basket) -> int:
+    """分 that the best of all combinations saves."""
     fits = [(one, fit) for one in wallet if isinstance(fit := judge(one, SHOPPER, bought), Fit)]
     orders = [None, *[pair for pair in fits if pair[0].terms.level == "order"]]
     ships = [None, *[pair for pair in fits if pair[0].terms.level == "shipping"]]
@@ -107,9 +112,7 @@ def _placings(items: Sequence[Pair], numbers: list[int]) -> Iterator[list[tuple[
 
 def _agree(used: Iterable[Held]) -> bool:
     used = list(used)
-    return all(
-        one is other or other.terms.level not in one.terms.without for one in used for other in used
-    )
+    return all(one is other or other.terms.level not in one.terms.without for one in used for other in used)
 
 
 def _saved(chosen: list[tuple[Pair, int]], order: Pair | None, ship: Pair | None, bought: Basket) -> int:

@@ -1,0 +1,64 @@
+"""A member and a basket as coupons ask for them, and what the member's wallet can do for the basket, in a few statements.
+
+Basket lines come from a till or a shop; a SKU that the catalogue does not know is a line of unknown goods.
+"""
+
+from datetime import datetime
+
+from django.db import connection
+
+from apps.core import clock
+from apps.coupons import basket as baskets
+from apps.coupons import quote as quotes
+from apps.coupons import redeeming
+from apps.coupons.basket import Basket, Shopper
+from apps.coupons.models import Coupon
+from apps.coupons.quote import Quote
+from apps.members import selectors as members
+from apps.orders import selectors as orders
+from apps.points.models import Standing, Tier
+from apps.segments import keys
+
+MOST_COUPONS = 200  # of a wallet that a quote looks at: those that end first
+
+
+def shopper_of(member_id: int, *, moment: datetime | None = None) -> Shopper:
+    """Tier, segments and kept orders of a member as they stand. An alias stands for the member it was merged into."""
+    member_id = members.current_id(member_id)
+    tier = Standing.objects.filter(member=member_id).values_list("tier__key", flat=True).first()
+    if tier is None:
+        tier = Tier.objects.filter(rank=0).values_list("key", flat=True).first() or ""
+    return Shopper(
+        member_id=member_id,
+        tier=tier,
+        segments=keys.of_member(member_id),
+        orders=_kept_orders(member_id, moment or clock.now()),
+    )
+
+
+def wallet_of(member_id: int, *, moment: datetime | None = None) -> list[baskets.Held]:
+    """The coupons that a member could use now or later: ready or reserved, not yet ended. At most MOST_COUPONS, by their end."""
+    moment = moment or clock.now()
+    rows = Coupon.objects.select_related("template", "version").filter(
+        member__in=members.family(member_id), state__in=["ready", "reserved"], ends_at__gt=moment
+    )
+    return redeeming.helds(list(rows.order_by("ends_at", "pk")[:MOST_COUPONS]), moment=moment)
+
+
+def offers_for(member_id: int, basket: Basket, *, with_points: bool = False) -> Quote:
+    """What each coupon of the wallet would save on this basket, and the best combination; what does not count says why.
+
+    `with_points`: points are to pay for it too. Reads only. `basket.at` is the moment.
+    """
+    shopper = shopper_of(member_id, moment=basket.at)
+    helds = wallet_of(shopper.member_id, moment=basket.at)
+    return quotes.quote(helds, shopper, basket, with_points=with_points)
+
+
+def _kept_orders(member_id: int, moment: datetime) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(_KEPT, {"moment": moment, "members": members.family(member_id)})
+        return int(cursor.fetchone()[0])
+
+
+_KEPT = f"select count(*) from ({orders.KEPT_ORDERS} and o.member_id = any(%(members)s)) kept"
