@@ -15,8 +15,8 @@ from django.db import connection, transaction
 from apps.core import clock, money
 from apps.members import selectors as members
 from apps.orders.models import Order, Refund
-from apps.points import spend_limits
 from apps.points import services as points
+from apps.points import spend_limits
 from apps.points.earning import Payment
 from apps.points.errors import SourceReused
 from apps.points.models import Entry, Hold

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('coupons', '0001_coupons'),
+        ('coupons', '0002_issuing'),
         ('members', '0020_member_codes'),
         ('orders', '0004_each_index_once'),
         ('stores', '0006_fields_have_names'),
