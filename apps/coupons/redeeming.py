@@ -304,7 +304,8 @@ def _live_uses(rows: Sequence[Coupon]) -> list[Use]:
 
 def _held(row: Coupon, use: Use | None, moment: datetime) -> Held:
     held = baskets.held(row, grammar.parse(row.version.terms), facts=_facts(use) if use else None)
-    is_over = use is not None and use.state == Use.State.RESERVED and use.reserved_until <= moment
+    until = use.reserved_until if use is not None and use.state == Use.State.RESERVED else None
+    is_over = until is not None and until <= moment
     return replace(held, state=Coupon.State.READY) if is_over else held
 
 
@@ -322,7 +323,7 @@ def _use(row: Coupon, saving: Saving, act: Act, *, moment: datetime, until: date
     return Use(
         coupon=row,
         template_id=row.template_id,
-        member_id=row.member_id,
+        member_id=row.member_id or act.shopper.member_id,
         state=Use.State.RESERVED if until else Use.State.DONE,
         source=act.source,
         channel=act.basket.channel,
