@@ -7,4 +7,4 @@ class CouponsConfig(AppConfig):
     label = "coupons"
 
     def ready(self) -> None:
-        autodiscover_modules("codes", "keeping")  # registers runners where jobs are started and where they run
+        autodiscover_modules("batches", "keeping")  # registers runners where jobs are started and where they run

@@ -112,10 +112,11 @@ def about(shopper: Shopper) -> str:
     )
 
 
-def _call(values: list[Any]) -> Issued:
-    outcome, coupon_id, code, starts_at, ends_at, opens_at = prepared.rows(_ISSUE, values)[0]
+def answer(outcome: str, found: Sequence[Any], opens_at: datetime | None) -> Issued:
+    """What a database function said, or its refusal. `found`: coupon id, code, starts_at, ends_at."""
     if outcome not in ("done", "again"):
         raise refusal(outcome, opens_at=opens_at)
+    coupon_id, code, starts_at, ends_at = found
     return Issued(coupon_id, starts_at, ends_at, code or "", is_new=outcome == "done")
 
 
@@ -125,3 +126,8 @@ def refusal(outcome: str, *, opens_at: datetime | None = None) -> DomainError:
     if outcome == "coupon_not_open" and opens_at is not None:
         return CouponRefused(outcome, opens_at=f"{clock.local(opens_at):%Y-%m-%d %H:%M}")
     return CouponRefused(outcome)
+
+
+def _call(values: list[Any]) -> Issued:
+    outcome, *found, opens_at = prepared.rows(_ISSUE, values)[0]
+    return answer(outcome, found, opens_at)

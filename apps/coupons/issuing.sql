@@ -137,13 +137,15 @@ create or replace function coupons_own(
     p_moment timestamptz, out coupon_id bigint, out code text, out starts_at timestamptz, out ends_at timestamptz
 ) language plpgsql as $$
 #variable_conflict use_column
+declare
+    own record;
 begin
-    select d.starts_at, d.ends_at into starts_at, ends_at
+    select d.starts_at, d.ends_at into own
       from coupons_coupon c join coupons_version v on v.id = c.version_id cross join lateral coupons_validity(v.terms, p_moment) d
      where c.id = p_coupon;
     update coupons_coupon c set state = 'ready', member_id = p_member, nth = p_nth, source = p_source, channel = p_channel, origin = p_origin,
            store_id = p_store, staff_id = p_staff, issued_at = p_moment,
-           starts_at = coalesce(c.starts_at, starts_at), ends_at = coalesce(c.ends_at, ends_at)
+           starts_at = coalesce(c.starts_at, own.starts_at), ends_at = coalesce(c.ends_at, own.ends_at)
      where c.id = p_coupon returning c.id, c.code, c.starts_at, c.ends_at into coupon_id, code, starts_at, ends_at;
     insert into coupons_entry (coupon_id, kind, note, at) values (p_coupon, 'claimed', '', p_moment);
 end $$;

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
-from apps.core import audit, clock
+from apps.core import audit, clock, letters
 from apps.core.errors import NotFound, ValidationFailed
 from apps.events import services as events
 from apps.points import offers, pick_up
@@ -158,7 +158,7 @@ def _handed(row: Exchange, *, at: Counter, moment: datetime) -> Taken:
 
 
 def _under(code: str, *, among: QuerySet[Exchange]) -> Exchange:
-    row = among.filter(code_digest=pick_up.digest(pick_up.typed(code))).first()
+    row = among.filter(code_digest=pick_up.digest(letters.typed(code))).first()
     if row is None:
         raise PickUpUnknown
     return row

@@ -1,32 +1,21 @@
 """Pick-up codes: twelve letters that nobody misreads (59 bits), kept as a keyed hash and sealed for the member who shows it."""
 
-import math
-import secrets
-import unicodedata
-
-from apps.core import ciphers, ratelimits
+from apps.core import ciphers, letters, ratelimits
 from apps.core.errors import BadCipher
 from apps.core.ratelimits import Limit
 from apps.members import identities
 from apps.members import selectors as members
 from apps.points.mall_errors import TooManyGuesses
 
-LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # without 0 O 1 I L U
 LENGTH = 12
 GROUP = 4
-BITS = LENGTH * math.log2(len(LETTERS))
+BITS = letters.bits(letters.LETTERS, LENGTH)
 TRIES, WINDOW = 30, 600  # codes that one person or till may try in seconds
 _SEALED = "points:pick-up"
 
 
 def new() -> str:
-    return "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
-
-
-def typed(text: str) -> str:
-    """What a person or scanner gave, without spaces, dashes and the difference of cases."""
-    plain = unicodedata.normalize("NFKC", text[:60]).upper()
-    return "".join(letter for letter in plain if letter.isalnum())
+    return letters.draw(letters.LETTERS, LENGTH)
 
 
 def digest(code: str) -> bytes:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from apps.core import letters
 from apps.core.errors import NotFound
 from apps.events.models import Event
 from apps.members.models import Member
@@ -50,7 +51,7 @@ def test_a_gift_costs_points_and_stock_and_is_ready_under_a_code(member: Member)
     assert taken.exchange.expires_at == datetime(2026, 12, 30, 16, 0, tzinfo=UTC)  # thirty whole days after today
     code = pick_up.opened(bytes(taken.exchange.code_sealed or b""), member_id=member.pk)
     assert len(code) == 12
-    assert set(code) <= set(pick_up.LETTERS)
+    assert set(code) <= set(letters.LETTERS)
     assert pick_up.BITS > 58
     assert Event.objects.get(name="reward.exchanged").payload == {
         "exchange_id": taken.exchange.pk, "member_id": member.pk, "reward": "gift", "coupon_key": "",
