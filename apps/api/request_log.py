@@ -36,6 +36,7 @@ _writer: dict[str, threading.Thread] = {}
 
 def note(request: HttpRequest, response: HttpResponse, call: "Call", *, seconds: float) -> None:
     match = request.resolver_match
+    request.has_line = True  # type: ignore[attr-defined]  # the process's own log need not say it again
     _lines.append(
         (
             clock.now(),

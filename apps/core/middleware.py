@@ -1,4 +1,7 @@
-"""First in the chain: an id for each request, and one line per request, without query strings or bodies; what forms may hold."""
+"""First in the chain: an id for each request, and one line per request, without query strings or bodies; what forms may hold.
+
+Calls of the API have their line in the request log (`has_line`); only those that failed stand in the process's log, too.
+"""
 
 import re
 import time
@@ -13,6 +16,7 @@ from prometheus_client import Counter, Histogram
 
 from apps.core import requests
 
+FAILED = 500  # from this status on
 _GIVEN_ID = re.compile(r"^[A-Za-z0-9_-]{8,64}$")
 log = structlog.get_logger("siyu.http")
 SERVED = Counter("siyu_http_requests_total", "Requests served", ["route", "method", "status"])
@@ -41,6 +45,8 @@ class RequestContext:
         route = request.resolver_match.view_name if request.resolver_match else "unmatched"
         SERVED.labels(route, request.method, response.status_code).inc()
         SECONDS.labels(route).observe(seconds)
+        if response.status_code < FAILED and getattr(request, "has_line", False):
+            return
         log.info(
             "request",
             request_id=request.id,  # type: ignore[attr-defined]

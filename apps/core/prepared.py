@@ -1,16 +1,24 @@
 """Statements of the hottest paths, kept prepared on each connection: PostgreSQL plans them once there, not at every call. Planning
 the joins behind a token costs five times what running them does.
 
+Once psycopg has prepared a text on a connection, threads of servers hand values and name straight to libpq: a fifth of what its cursor and
+Django's around it cost. The main thread does not, for there a signal has to interrupt the wait.
+
 The server binds the values, so `%s` stands where PostgreSQL can tell the type (beside a column, or with a cast). Answers come in
 binary form: JSON arrives parsed. With `DATABASE_PREPARE=0` nothing stays prepared, for poolers that cannot keep it.
 """
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from typing import Any
 
-from django.db import DatabaseError, connection
-from psycopg import Cursor
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections
+from psycopg import Connection, Cursor
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus, Format, TransactionStatus
 
 Values = Sequence[Any] | Mapping[str, Any]
 # Rows are found by their keys, one after the other, whatever yesterday's statistics say of a table that is being filled;
@@ -35,11 +43,48 @@ class _Cursor(Cursor[tuple[Any, ...]]):
 
 def rows(statement: str, values: Values) -> list[tuple[Any, ...]]:
     """What a statement answers. `statement` is a constant: each text takes one of a connection's hundred places."""
-    connection.ensure_connection()
-    with connection._prepare_cursor(_Cursor(connection.connection)) as cursor:  # type: ignore[attr-defined]
+    here: Any = connections[DEFAULT_DB_ALIAS]
+    here.ensure_connection()
+    if not (here.queries_logged or here.execute_wrappers or isinstance(values, Mapping) or _is_main()):
+        here.validate_no_broken_transaction()
+        with here.wrap_database_errors:
+            quick = _quick(here.connection, statement, values)
+        if quick is not None:
+            return quick
+    with here._prepare_cursor(_Cursor(here.connection)) as cursor:
         cursor.execute(statement, values)
         found: list[tuple[Any, ...]] = cursor.fetchall()
     return found
+
+
+def _is_main() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _quick(raw: Connection, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]] | None:
+    """The rows; None where psycopg has not prepared this text for values of these types, or keeps nothing prepared."""
+    transformer = Transformer(raw)
+    given = transformer.dump_sequence(values, [PyFormat.AUTO] * len(values))
+    names, key = raw._prepared._names, (_numbered(statement), transformer.types)
+    name = names.get(key)
+    if name is None or raw.isolation_level is not None:
+        return None
+    names.move_to_end(key)  # what is used stays longest
+    asked = raw.pgconn
+    if not raw.autocommit and asked.transaction_status == TransactionStatus.IDLE:
+        asked.exec_(b"begin")
+    result = asked.exec_prepared(name, given, transformer.formats, Format.BINARY)
+    if result.status != ExecStatus.TUPLES_OK:
+        raise error_from_result(result, encoding=raw.info.encoding)
+    transformer.set_pgresult(result)
+    return transformer.load_rows(0, result.ntuples, tuple)
+
+
+@lru_cache(maxsize=500)
+def _numbered(statement: str) -> bytes:
+    """As psycopg sends it, and so as it names it: $1, $2 … in place of each %s."""
+    first, *more = statement.split("%s")
+    return "".join([first, *(f"${number}{part}" for number, part in enumerate(more, 1))]).replace("%%", "%").encode()
 
 
 def row(statement: str, values: Values) -> tuple[Any, ...] | None:

@@ -63,8 +63,23 @@ def bench_points(size: str) -> Iterator[Line]:
     yield from _statements(size)
 
 
+_ACCOUNTS = """
+insert into points_account (member_id, currency_id, balance, pending, held, debt, earned_total, is_frozen, is_joint, created_at)
+select m.id, c.id, 0, 0, 0, 0, 0, false, false, now() from members_member m cross join points_currency c
+where m.id between %(first)s and %(last)s and c.key = 'points'
+"""
+
+
 def prepare() -> int:
-    """Empty books and members for them. Answers the first member's id."""
+    """Empty books, and members with an account each, as `earn5` has them. Answers the first member's id."""
+    first = _members()
+    with connection.cursor() as cursor:
+        cursor.execute(_ACCOUNTS, {"first": first, "last": first + MEMBERS - 1})
+        cursor.execute("vacuum analyze points_account")
+    return first
+
+
+def _members() -> int:
     with connection.cursor() as cursor:
         cursor.execute("truncate points_account cascade")
         cursor.execute(_BARE.format(members=MEMBERS))

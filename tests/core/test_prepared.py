@@ -1,6 +1,10 @@
 """Statements that stay prepared on a connection."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.db import connection, transaction
@@ -59,3 +63,67 @@ def test_without_a_threshold_nothing_stays(monkeypatch: pytest.MonkeyPatch):
 
     assert prepared.row("select %s::text || 'unkept'", ["a"]) == ("aunkept",)
     assert not [statement for statement in kept() if "unkept" in statement]
+
+
+def elsewhere(act: Callable[[], Any]) -> Any:
+    """In a thread of its own, as web servers run requests: there what is prepared goes straight to libpq."""
+
+    def run() -> Any:
+        try:
+            return act()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(run).result()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_threads_of_servers_get_the_same_answers_in_the_same_transactions():
+    by_name, make = (
+        "select id from core_user where username = %s and '%%' = '%%'",
+        "select %s::bigint[], %s::text, %s::jsonb",
+    )
+
+    def act() -> list[Any]:
+        found: list[Any] = [prepared.row(make, [[1, None], text, None]) for text in ("a", "", "%s", "中")]
+        with transaction.atomic():
+            anna = User.objects.create_user("anna").pk
+            found += [prepared.row(by_name, ["anna"]) == (anna,) for _ in range(3)]
+            transaction.set_rollback(True)
+        for _ in range(3):  # forgotten by the rollback, prepared anew
+            with transaction.atomic():
+                found.append(prepared.row(by_name, ["anna"]))
+                User.objects.create_user("bert")
+                transaction.set_rollback(True)
+        return [*found, prepared.rows(by_name, ["bert"])]
+
+    with patch.object(prepared, "_quick", wraps=prepared._quick) as quick:
+        found = elsewhere(act)
+
+    assert found == [
+        ([1, None], "a", None), ([1, None], "", None), ([1, None], "%s", None), ([1, None], "中", None),
+        True, True, True, None, None, None, [],
+    ]  # fmt: skip
+    assert quick.call_count == 11
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_thread_begins_its_transaction_with_a_prepared_statement_and_learns_of_errors():
+    twice = "insert into stores_region (name) values (%s) returning name"
+
+    def act() -> list[Any]:
+        prepared.row(twice, ["one"])
+        with transaction.atomic():
+            found: list[Any] = [prepared.row(twice, ["two"])]
+            transaction.set_rollback(True)
+        prepared.row(twice, ["three"])
+        for _ in range(2):
+            with pytest.raises(IntegrityError), transaction.atomic():
+                prepared.row(twice, ["three"])
+        with transaction.atomic(), pytest.raises(IntegrityError):
+            prepared.row(twice, ["three"])
+        prepared.row(twice, ["four"])
+        return [*found, prepared.rows("select name from stores_region where name <> %s order by id", ["x"])]
+
+    assert elsewhere(act) == [("two",), [("one",), ("three",), ("four",)]]
