@@ -1,8 +1,8 @@
 """Statements of the hottest paths, kept prepared on each connection: PostgreSQL plans them once there, not at every call. Planning
 the joins behind a token costs five times what running them does.
 
-Once psycopg has prepared a text on a connection, threads of servers hand values and name straight to libpq: a fifth of what its cursor and
-Django's around it cost. The main thread does not, for there a signal has to interrupt the wait.
+Once psycopg has prepared a text on a connection, threads of servers hand its name and the values straight to libpq, for a fifth of what
+its cursor and Django's around it cost. The main thread does not, for there a signal has to interrupt the wait.
 
 The server binds the values, so `%s` stands where PostgreSQL can tell the type (beside a column, or with a cast). Answers come in
 binary form: JSON arrives parsed. With `DATABASE_PREPARE=0` nothing stays prepared, for poolers that cannot keep it.
