@@ -65,12 +65,13 @@ def _quick(raw: Connection, statement: str, values: Sequence[Any]) -> list[tuple
     """The rows; None where psycopg has not prepared this text for values of these types, or keeps nothing prepared."""
     transformer = Transformer(raw)
     given = transformer.dump_sequence(values, [PyFormat.AUTO] * len(values))
-    names, key = raw._prepared._names, (_numbered(statement), transformer.types)
+    names: Any = raw._prepared._names  # psycopg's own list: what it forgets is not used here either
+    key = (_numbered(statement), transformer.types)
     name = names.get(key)
     if name is None or raw.isolation_level is not None:
         return None
     names.move_to_end(key)  # what is used stays longest
-    asked = raw.pgconn
+    asked: Any = raw.pgconn
     if not raw.autocommit and asked.transaction_status == TransactionStatus.IDLE:
         asked.exec_(b"begin")
     result = asked.exec_prepared(name, given, transformer.formats, Format.BINARY)
