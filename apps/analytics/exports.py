@@ -23,11 +23,12 @@ from apps.members.names import half_hidden
 from apps.stores import access
 from apps.stores.access import Access
 
-KIND, EXCHANGES = "members.export", "points.exchanges_export"
+KIND, EXCHANGES, CODES = "members.export", "points.exchanges_export", "coupons.write_codes"
 KINDS = (
     KIND,
     EXCHANGES,
-)  # lists of members, however they are asked for: their files live as long, and each fetch is noted
+    CODES,
+)  # lists of members and of codes, however they are asked for: their files live as long, and each fetch is noted
 PERMISSION, FULL = "members.export", "members.unmask"
 CHUNK = 2_000
 KEPT_FOR = timedelta(days=3)

@@ -81,6 +81,14 @@ GROUPS: tuple[Group, ...] = (
         ),
     ),
     Group(
+        label=_("Coupons"),
+        items=(
+            Item(label=_("Coupons"), icon="ticket", url_name="console:coupons", permission="coupons.view"),
+            Item(label=_("Coupon trial"), icon="play", url_name="console:coupon_trial", permission="coupons.view"),
+            Item(label=_("Coupon report"), icon="bars", url_name="console:coupon_report", permission="coupons.report"),
+        ),
+    ),
+    Group(
         label=_("Reach"),
         items=(
             Item(label=_("Care policies"), icon="heart", url_name="console:policies", permission="policies.view"),

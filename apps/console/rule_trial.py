@@ -26,17 +26,39 @@ _SOURCES = [("order", gettext_lazy("An order that exists")), ("basket", gettext_
 LINES = 20
 
 
-class TrialForm(forms.Form):
-    """`stores` limits whose orders and members may be named; None: all."""
+class KnownMember(forms.Form):
+    """A member by number, or somebody made up. `stores` limits whom one may name; None: all."""
+
+    member_no = forms.CharField(
+        label=gettext_lazy("Member number"), max_length=40, required=False,
+        help_text=gettext_lazy("Empty: somebody made up, of the tier beside it."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, stores: Sequence[int] | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.stores = stores
+        self.member: Member | None = None
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        number = said.get("member_no", "").strip()
+        if number and self.asks_member(said):
+            self.member = members.within(Member.objects.all(), self.stores).filter(member_no=number).first()
+            if self.member is None:
+                self.add_error("member_no", _("No member has this number."))
+        return said
+
+    def asks_member(self, said: dict[str, Any]) -> bool:
+        return True
+
+
+class TrialForm(KnownMember):
+    """An order that exists, or a basket."""
 
     source = forms.ChoiceField(
         label=gettext_lazy("What is tried"), choices=_SOURCES, widget=forms.RadioSelect, initial="order"
     )
     order_no = forms.CharField(label=gettext_lazy("Order number"), max_length=64, required=False)
-    member_no = forms.CharField(
-        label=gettext_lazy("Member number"), max_length=40, required=False,
-        help_text=gettext_lazy("Empty: somebody made up, of the tier beside it."),
-    )  # fmt: skip
     tier = forms.ChoiceField(label=gettext_lazy("Tier"), required=False)
     store = forms.ChoiceField(label=gettext_lazy("Store"), required=False)
     channel = forms.CharField(label=gettext_lazy("Channel"), max_length=40, required=False)
@@ -52,11 +74,9 @@ class TrialForm(forms.Form):
         label=gettext_lazy("Drafts count in place of what is published"), required=False, initial=True
     )
 
-    def __init__(self, *args: Any, known: Names, stores: Sequence[int] | None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, known: Names, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.stores = stores
         self.order: Order | None = None
-        self.member: Member | None = None
         self.fields["tier"].choices = list(known.tiers.items())  # type: ignore[attr-defined]
         listed = Store.objects.order_by("code").values_list("code", "name")
         self.fields["store"].choices = [("", _("None")), *listed]  # type: ignore[attr-defined]
@@ -65,12 +85,10 @@ class TrialForm(forms.Form):
         said = super().clean() or {}
         if said.get("source") == "order":
             self._find_order(said.get("order_no", "").strip())
-        elif said.get("member_no", "").strip():
-            found = members.within(Member.objects.all(), self.stores)
-            self.member = found.filter(member_no=said["member_no"].strip()).first()
-            if self.member is None:
-                self.add_error("member_no", _("No member has this number."))
         return said
+
+    def asks_member(self, said: dict[str, Any]) -> bool:
+        return said.get("source") != "order"
 
     def _find_order(self, number: str) -> None:
         found = Order.objects.filter(order_no=number).order_by("-pk")
@@ -92,8 +110,16 @@ class TrialForm(forms.Form):
             store=said["store"],
             channel=said["channel"].strip(),
             is_first=said["is_first"],
-            at=_moment(said),
+            at=moment(said),
         )
+
+
+def priced(form: forms.Form) -> int | None:
+    """`clean_cents` of a line: no less than nothing."""
+    amount: int | None = form.cleaned_data["cents"]
+    if amount is not None and amount < 0:
+        raise forms.ValidationError(_("Enter an amount such as 12.50."))
+    return amount
 
 
 class LineForm(forms.Form):
@@ -106,11 +132,7 @@ class LineForm(forms.Form):
         listed = Category.objects.order_by("name").values_list("name", "name")
         self.fields["category"].choices = [("", _("None")), *listed]  # type: ignore[attr-defined]
 
-    def clean_cents(self) -> int | None:
-        amount: int | None = self.cleaned_data["cents"]
-        if amount is not None and amount < 0:
-            raise forms.ValidationError(_("Enter an amount such as 12.50."))
-        return amount
+    clean_cents = priced
 
 
 LineSet = forms.formset_factory(LineForm, extra=2, max_num=LINES, absolute_max=LINES)
@@ -162,7 +184,7 @@ def _is_plain(one: Outcome) -> bool:
     return not one.points and all(share.reason == one.reason for share in one.shares)
 
 
-def _moment(said: dict[str, Any]) -> datetime | None:
+def moment(said: dict[str, Any]) -> datetime | None:
     if said["day"] is None:
         return None
     return datetime.combine(said["day"], said["at"], clock.SHOP_ZONE) if said["at"] else clock.day_start(said["day"])

@@ -63,16 +63,20 @@ class Names:
     factors: tuple[tuple[str, str], ...] = ()  # key of a tier and its multiplier, lowest first
 
 
+def is_english() -> bool:
+    return get_language() == "en"
+
+
 def names() -> Names:
-    is_english = get_language() == "en"
-    tiers = {row.key: row.name_en if is_english else row.name for row in Tier.objects.all()}
+    english = is_english()
+    tiers = {row.key: row.name_en if english else row.name for row in Tier.objects.all()}
     given = Benefit.objects.filter(kind=Benefit.Kind.MULTIPLIER).order_by("tier__rank", "-position", "-pk")
     factors = {key: str(value.get("factor", "1")) for key, value in given.values_list("tier__key", "value")}
     currencies = list(Currency.objects.all())
     return Names(
         tiers=tiers,
         stores=dict(Store.objects.values_list("code", "name")),
-        currencies={row.pk: row.name_en if is_english else row.name for row in currencies},
+        currencies={row.pk: row.name_en if english else row.name for row in currencies},
         spendable=frozenset(row.pk for row in currencies if row.is_spendable),
         factors=tuple((key, factor) for key, factor in factors.items() if float(factor) > 1),
     )
@@ -80,7 +84,7 @@ def names() -> Names:
 
 def name_of(rule: Any) -> str:
     """Of a rule, a currency, an achievement: whatever has both names."""
-    return str(rule.name_en if get_language() == "en" else rule.name)
+    return str(rule.name_en if is_english() else rule.name)
 
 
 def sentence(rule: Rule, definition: Any, known: Names) -> str:
@@ -271,6 +275,10 @@ def _expiry(said: dict[str, Any]) -> str:
             "n": said["months"]
         }
     return pgettext("sentence", ", ").join([text, str(_ROUNDED[said["round_to"]])]) if "round_to" in said else text
+
+
+def listed(words: Iterable[str]) -> str:
+    return pgettext("list", ", ").join(words)
 
 
 def _cut(words: Iterable[str], *, most: int = SHOWN) -> str:

@@ -1,5 +1,6 @@
 """Coupons: a template with versions of its terms, what was issued of it, and how each coupon was used. Money in 分."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -80,12 +81,17 @@ class Version(models.Model):
     published_at = models.DateTimeField(default=clock.now)
     published_by = models.ForeignKey("core.User", null=True, on_delete=models.PROTECT, related_name="+")
     agreed_by = models.ForeignKey("core.User", null=True, on_delete=models.PROTECT, related_name="+")
+    worst_cents = models.BigIntegerField(null=True)  # what it could cost when it was published; null: no bound
+    allowed_cents = models.BigIntegerField(default=0)  # what `published_by` could cause alone
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["template", "number"], name="coupons_version_once"),
             models.CheckConstraint(
-                condition=Q(agreed_by=None) | ~Q(agreed_by=F("published_by")), name="coupons_version_by_two"
+                condition=Q(published_by=None)
+                | Q(agreed_by__isnull=False) & ~Q(agreed_by=F("published_by"))
+                | Q(agreed_by=None, worst_cents__isnull=False, worst_cents__lte=F("allowed_cents")),
+                name="coupons_version_by_two",
             ),
         ]
 
@@ -230,6 +236,7 @@ class Coupon(models.Model):
             models.Index(fields=["ends_at"], condition=Q(state__in=["unclaimed", "ready"]), name="coupons_to_expire"),
             models.Index(fields=["batch", "id"], condition=Q(batch__isnull=False), name="coupons_of_batch"),
             models.Index(fields=["template", "state"], name="coupons_by_state"),
+            BrinIndex(fields=["issued_at"], name="coupons_issued_when", pages_per_range=32),
         ]
 
     def __str__(self) -> str:

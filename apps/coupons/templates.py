@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.core import audit, clock
 from apps.core.errors import DomainError, NotFound
 from apps.core.models import User
+from apps.coupons import ceilings, costs
 from apps.coupons import terms as grammar
 from apps.coupons.models import Stock, Template, Version
 
@@ -52,19 +53,35 @@ def save(*, template_id: int, draft: Any = None, **fields: Any) -> Template:
 
 
 @transaction.atomic
-def freeze(*, template_id: int, by: User | None = None, agreed_by: User | None = None) -> Version:
-    """Publish the draft as the next version: coupons issued from now on follow it, those that are out keep theirs. An unchanged draft
-    adds none. Raises ValidationFailed, NotFound. Limits of the publisher are kept by whoever calls."""
+def freeze(
+    *, template_id: int, by: User | None = None, agreed_by: User | None = None, terms: Any = None, allowed: int = 0
+) -> Version:
+    """Publish the draft (or `terms`; another draft stays) as the next version: coupons issued from now on follow it, those that are out
+    keep theirs. Unchanged terms add none. Raises ValidationFailed, NotFound.
+
+    `publishing` is the door for people: where `by` is named, a version over `allowed` 分 of worst case needs `agreed_by` (a CHECK).
+    """
     audit.sign()
     row = locked(template_id)
-    said = row.draft if row.draft is not None else row.version and row.version.terms
+    said = terms or (row.draft if row.draft is not None else row.version and row.version.terms)
     text = grammar.checked(said)
     if row.version is None or row.version.terms != text:
         last = Version.objects.filter(template=row).aggregate(last=Max("number"))["last"] or 0
-        row.version = Version.objects.create(
-            template=row, number=last + 1, terms=text, published_by=by, agreed_by=agreed_by, published_at=clock.now()
+        worst = costs.worst(
+            text, most=Stock.objects.get(template=row).most, ceilings={(a, b): c for a, b, c in ceilings.listed(row.pk)}
         )
-    row.draft, row.state = None, Template.State.RUNNING
+        row.version = Version.objects.create(
+            template=row,
+            number=last + 1,
+            terms=text,
+            published_by=by,
+            agreed_by=agreed_by,
+            published_at=clock.now(),
+            worst_cents=worst,
+            allowed_cents=allowed,
+        )
+    row.draft = None if terms is None or row.draft == text else row.draft
+    row.state = Template.State.RUNNING
     row.save()
     return row.version
 
@@ -82,8 +99,8 @@ def resume(*, template_id: int) -> Template:
 
 
 @transaction.atomic
-def set_stock(*, template_id: int, most: int | None, low_at: int | None = None) -> Stock:
-    """Raises StockBelowIssued, NotFound."""
+def set_stock(*, template_id: int, most: int | None, low_at: int | None = None, reason: str = "") -> Stock:
+    """Of people's wishes `publishing` decides first. Raises StockBelowIssued, NotFound."""
     row = Stock.objects.select_for_update().filter(template_id=template_id).first()
     if row is None:
         raise NotFound
@@ -92,7 +109,7 @@ def set_stock(*, template_id: int, most: int | None, low_at: int | None = None) 
     was = {"most": row.most, "low_at": row.low_at}
     row.most, row.low_at = most, low_at
     row.save(update_fields=["most", "low_at"])
-    after = {"most": most, "low_at": low_at, "was": was}
+    after = {"most": most, "low_at": low_at, "was": was} | ({"reason": reason} if reason else {})
     audit.record("coupon.stock", object_type="coupon_template", object_id=template_id, after=after)
     return row
 

@@ -31,12 +31,10 @@ WEEKDAYS = (
     pgettext_lazy("coupon day", "Sat"),
     pgettext_lazy("coupon day", "Sun"),
 )
-CHANNELS: dict[str, str | Promise] = {
-    "pos": pgettext_lazy("coupon", "the till"),
+CHANNELS: dict[str, str | Promise] = {  # of orders
     "store": pgettext_lazy("coupon", "the till"),
     "online": pgettext_lazy("coupon", "the online shop"),
-    "web": pgettext_lazy("coupon", "the online shop"),
-    "mini_program": pgettext_lazy("coupon", "the mini-program"),
+    "mini-program": pgettext_lazy("coupon", "the mini-program"),
 }
 WITHOUT: dict[str, str | Promise] = {
     "item": pgettext_lazy("coupon", "coupons for one thing"),

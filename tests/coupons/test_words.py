@@ -10,6 +10,9 @@ from apps.coupons import words
 from tests.coupons import making
 
 GOODS = {"categories": ["羊绒", "大衣"]}
+DECEMBER = {"kind": "between", "from": "2026-12-01", "to": "2026-12-31"}
+SALE = {"categories": ["特价款"]}
+AFTER = "30 days from the claim on"
 KNOWN = words.Names(stores={"s1": "云栖广场店", "s2": "梧桐街店"}, tiers={"silver": "银卡", "gold": "金卡"})
 
 
@@ -23,19 +26,21 @@ def read(language, said):
     ("said", "chinese", "english"),
     [
         (
-            making.terms({"kind": "amount", "cents": 8_000}, minimum_cents=40_000, only=GOODS, never={"categories": ["特价款"]}, without=["order"]),
+            making.terms(
+                {"kind": "amount", "cents": 8_000}, minimum_cents=40_000, only=GOODS, never=SALE, without=["order"],
+            ),
             ("¥80", "满400可用", "大衣、羊绒可用。特价款除外。不与整单券同用。各店与线上通用。", "领取后30天内有效"),
-            ("¥80", "from ¥400 on", "For 大衣, 羊绒. Not for 特价款. In every store and online.", "30 days from the claim on"),
+            ("¥80", "from ¥400 on", "For 大衣, 羊绒. Not for 特价款. In every store and online.", AFTER),
         ),
         (
-            making.terms({"kind": "percent", "off": 10, "at_most_cents": 20_000}, valid={"kind": "between", "from": "2026-12-01", "to": "2026-12-31"}),
+            making.terms({"kind": "percent", "off": 10, "at_most_cents": 20_000}, valid=DECEMBER),
             ("9折", "不限金额", "全部商品可用。最多优惠¥200。各店与线上通用。", "2026年12月1日至2026年12月31日"),
             ("10% off", "any amount", "All goods. At most ¥200 off. In every store and online.", "Dec. 1, 2026 to Dec. 31, 2026"),
         ),
         (
             making.terms({"kind": "exchange", "what": "桂花乌龙茶一罐"}, level="gift", stores=["s1", "s2"]),
             ("礼品", "凭券领取", "凭券领取桂花乌龙茶一罐。仅限云栖广场店、梧桐街店。", "领取后30天内有效"),
-            ("Gift", "with this coupon", "桂花乌龙茶一罐 for the coupon. Only at 云栖广场店, 梧桐街店.", "30 days from the claim on"),
+            ("Gift", "with this coupon", "桂花乌龙茶一罐 for the coupon. Only at 云栖广场店, 梧桐街店.", AFTER),
         ),
     ],
 )  # fmt: skip

@@ -8,14 +8,15 @@ from io import StringIO
 import pytest
 from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
-from django.db.models import Sum
+from django.db.models import Count, Sum
 
 from apps.care.models import Attempt, Touch
 from apps.catalog.models import Category, Product
 from apps.core import brand, runs
 from apps.core.models import AuditEntry, User
+from apps.coupons.models import Coupon, Stock, Template, Use
 from apps.events.models import Event
-from apps.flows.demo import answers, exchanges, history, mall, people, replay, source, state, wheel, words
+from apps.flows.demo import answers, coupons, exchanges, history, mall, people, replay, source, state, wheel, words
 from apps.gateways.simulator.client import Client
 from apps.members import selectors as members
 from apps.members import services as member_services
@@ -229,6 +230,22 @@ def test_every_order_of_the_last_ninety_days_earned_points_once_and_the_books_ar
 def test_growth_comes_as_openings_alone_and_its_rule_is_live_for_what_comes_after(small_demo):
     assert set(Entry.objects.filter(account__currency__key="growth").values_list("kind", flat=True)) == {"opening"}
     assert not Rule.objects.filter(is_active=False).exists()
+
+
+def test_coupons_run_labelled_and_some_were_used_on_orders_that_exist(small_demo):
+    running = Template.objects.filter(key__startswith="demo-", state="running").select_related("version")
+    assert running.count() == len(coupons.MADE) == 8
+    assert {one.version.terms["text"] for one in running if one.version} == {coupons.NOTE}
+    uses = Use.objects.select_related("order", "coupon")
+    assert uses.count() > 3
+    for use in uses:
+        assert use.order is not None
+        assert (use.done_at, use.member_id, use.coupon.state) == (use.order.paid_at, use.order.member_id, "used")
+        assert use.basket_cents - use.saved_cents == use.order.total_cents
+    assert len({use.order_id for use in uses}) == uses.count()
+    issued = {one.template_id: one.issued for one in Stock.objects.all() if one.issued}
+    assert issued == dict(Coupon.objects.values_list("template").annotate(Count("id")))
+    assert coupons.live(now=NOW) == (sum(issued.values()), uses.count())
 
 
 def test_the_mall_offers_labelled_gifts_that_somebody_can_take(small_demo):

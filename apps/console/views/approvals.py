@@ -12,12 +12,15 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.console import ladder_words, people, rule_words, tier_card
+from apps.console import coupon_words, ladder_words, people, rule_words, tier_card
 from apps.console.templatetags.console import figure
 from apps.console.views import achievements, points_on_orders
 from apps.core import approvals, ids
 from apps.core.errors import DomainError, NotFound
 from apps.core.models import Approval
+from apps.coupons import handing
+from apps.coupons import publishing as coupons
+from apps.coupons.models import Template
 from apps.members.models import Member
 from apps.points import achieving, adjusting, bringing, ladders, publishing, spend_limits
 from apps.points import selectors as points
@@ -47,6 +50,7 @@ class Change:
     after: str = ""
     rule: str = ""
     rule_key: str = ""
+    coupon_id: str = ""
     is_text: bool = False
 
 
@@ -173,6 +177,28 @@ def _of_spend_limits(asked: Approval) -> Change:
     return Change(before=before if asked.state == Approval.State.WAITING else "", after=after, is_text=True)
 
 
+def _of_coupon(asked: Approval) -> Change:
+    row = Template.objects.select_related("version").filter(pk=asked.params["template_id"]).first()
+    if row is None:
+        return Change()
+    wish, now = coupons.wish_of(asked), coupons.in_force(row)
+    known = coupon_words.known([wish.terms, now.terms if now else None])
+    is_open = asked.state == Approval.State.WAITING
+    before = coupon_words.wish(now, known) if now and is_open else ""
+    name, public_id = coupon_words.name_of(row), ids.encode("cpt", row.pk)
+    return Change(before=before, after=coupon_words.wish(wish, known), rule=name, coupon_id=public_id, is_text=True)
+
+
+def _of_hand_out(asked: Approval) -> Change:
+    member = Member.objects.filter(pk=asked.params["member_id"]).first()
+    row = Template.objects.select_related("version").filter(pk=asked.params["template_id"]).first()
+    said = row.version.terms if row and row.version else None
+    if row is None or said is None:
+        return Change(member)
+    facts = {"name": coupon_words.name_of(row), "value": coupon_words.sentence(said, coupon_words.known([said]))}
+    return Change(member, after=_("%(name)s: %(value)s") % facts, is_text=True)
+
+
 _WORDS: dict[str, Callable[[Approval], Change]] = {
     adjusting.KIND: _of_adjustment,
     achieving.KIND: _of_achievement,
@@ -180,5 +206,7 @@ _WORDS: dict[str, Callable[[Approval], Change]] = {
     ladders.BENEFITS: _of_benefits,
     bringing.KIND: _of_openings,
     publishing.KIND: _of_rule,
+    coupons.KIND: _of_coupon,
+    handing.KIND: _of_hand_out,
     spend_limits.KIND: _of_spend_limits,
 }

@@ -18,6 +18,7 @@ from apps.console.views.members import wanted_of
 from apps.core import audit, clock, ids, jobs
 from apps.core.errors import NotFound, ValidationFailed
 from apps.core.models import Job
+from apps.coupons import keeping
 from apps.flows import tag_list
 from apps.members import duplicates
 from apps.members.imports import columns
@@ -31,8 +32,9 @@ SHARED = {
     checking.KIND: "console:points_checks",
 }  # of nobody's own: kind → where its result is
 STARTED_BY = {quality.KIND: "members.count", duplicates.KIND: "members.count", checking.KIND: "points.check"}
-FILES = {exports.KIND: "members", exports.EXCHANGES: "exchanges"}
-KINDS = (IMPORT, *exports.KINDS, tag_list.KIND, *SHARED)
+FILES = {exports.KIND: "members", exports.EXCHANGES: "exchanges", exports.CODES: "codes"}
+OF_COUPONS = ("coupons.make_codes", "coupons.take_codes", keeping.KIND)
+KINDS = (IMPORT, *exports.KINDS, tag_list.KIND, *OF_COUPONS, *SHARED)
 SHOWN = 20
 
 
@@ -164,7 +166,7 @@ def _facts(row: Job) -> dict[str, object]:
         "go_on_url": at("work_wish", "go-on"),
         "stop_url": "" if row.kind in SHARED else at("work_wish", "stop"),
         "live_url": at("work_live") if row.kind == IMPORT and is_dry else "",
-        "bad_url": url if row.kind == IMPORT else "",
+        "bad_url": url if row.kind in {IMPORT, *OF_COUPONS} else "",
         "export_url": url if row.kind in exports.KINDS else "",
         "undo_url": _undo_url(row),
         "result_at": _result_at(row),
@@ -177,6 +179,8 @@ def _facts(row: Job) -> dict[str, object]:
 def _result_at(row: Job) -> str:
     if row.params.get("openings_only") and row.state == Job.State.DONE and not row.params.get("dry_run"):
         return reverse("console:openings")
+    if row.kind in OF_COUPONS:
+        return reverse("console:coupons")
     return reverse(SHARED[row.kind]) if row.kind in SHARED else ""
 
 
@@ -188,7 +192,7 @@ def _undo_url(row: Job) -> str:
 
 
 def _heading(row: Job) -> str:
-    if row.kind in SHARED:
+    if row.kind in {*SHARED, *OF_COUPONS, exports.CODES}:
         return words.job(row)
     if row.kind == tag_list.KIND:
         sentence = (
@@ -211,6 +215,7 @@ def _figures(row: Job) -> list[tuple[str, int]]:
         ("consents_added", _("Consents added")), ("openings_added", _("Opening values kept")),
         ("opening_points", _("Opening points")), ("opening_growth", _("Growth value")), ("opening_tiers", _("Opening tiers")),
         ("members", _("Members")), ("exchanges", _("Exchanges")), ("rejected", _("Rows rejected")), ("open", _("Pairs to look at")),
-        ("gone", _("Pairs that no longer look alike")),
+        ("gone", _("Pairs that no longer look alike")), ("made", _("Codes made")), ("wrong", _("Codes refused")),
+        ("codes", _("Codes written")), ("recalled", _("Coupons recalled")),
     )  # fmt: skip
     return [(label, row.result[name]) for name, label in names if isinstance(row.result.get(name), int)]

@@ -12,7 +12,20 @@ from apps.analytics import rollup
 from apps.core import clock
 from apps.core.errors import DomainError
 from apps.core.models import Heartbeat
-from apps.flows.demo import earnings, exchanges, goods, history, mall, people, replay, shops, source, standings, state
+from apps.flows.demo import (
+    coupons,
+    earnings,
+    exchanges,
+    goods,
+    history,
+    mall,
+    people,
+    replay,
+    shops,
+    source,
+    standings,
+    state,
+)
 from apps.flows.demo.progress import Say, step
 from apps.members.models import Member
 from apps.orders.models import Order
@@ -89,6 +102,9 @@ def _fill(*, now: datetime, households: int | None, with_replay: bool, say: Say)
     with step("points mall", say=say) as counts:
         counts.append(f"{mall.fill(opened.store_ids, since=replay.first_moment(now)):,} gifts")
         counts.append(f"{exchanges.live(now=now):,} exchanges")
+    with step("coupons", say=say) as counts:
+        issued, used = coupons.live(now=now)
+        counts += [f"{issued:,} coupons", f"{used:,} used"]
     with step("figures of the dashboard", say=say) as counts:
         counts.append(f"{rollup.roll_up(moment=now).figures:,} rows")
         counts.append(f"{tallying.tally(moment=now).lines:,} lines of points")

@@ -1,0 +1,191 @@
+"""A made-up basket held against coupons: what is tried, and what `coupons.quote` said of it, as rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from apps.catalog.models import Category, Product
+from apps.console import coupon_form, coupon_words, rule_rows, rule_trial
+from apps.console.policy_form import Yuan
+from apps.console.rule_trial import KnownMember, priced
+from apps.core import clock
+from apps.coupons import quote, words
+from apps.coupons import terms as grammar
+from apps.coupons.basket import Basket, Held, Line, Shopper
+from apps.coupons.errors import REASONS
+from apps.coupons.models import Template
+from apps.flows import shopper
+from apps.stores.models import Store
+
+LINES = 20
+MOST = 300  # templates that are tried at once
+_WHICH = [
+    ("running", gettext_lazy("Every running coupon")),
+    ("drafts", gettext_lazy("Running ones and drafts, a draft in place of what is published")),
+    ("wallet", gettext_lazy("What the member has")),
+]
+
+
+class TrialForm(KnownMember):
+    """`stores` limits whose members may be named; None: all."""
+
+    which = forms.ChoiceField(
+        label=gettext_lazy("Which coupons"), choices=_WHICH, widget=forms.RadioSelect, initial="drafts"
+    )
+    tier = forms.ChoiceField(label=gettext_lazy("Tier"), required=False)
+    store = forms.ChoiceField(label=gettext_lazy("Store"), required=False)
+    channel = forms.ChoiceField(label=gettext_lazy("Channel"), required=False)
+    day = forms.DateField(
+        label=gettext_lazy("Day"), widget=rule_rows.Day, required=False, help_text=gettext_lazy("Empty: now.")
+    )
+    at = forms.TimeField(label=gettext_lazy("Time"), widget=rule_rows.Time, required=False)
+    shipping_cents = Yuan(label=gettext_lazy("Freight, yuan"), required=False)
+    is_first = forms.BooleanField(label=gettext_lazy("It is the member's first order"), required=False)
+
+    def __init__(self, *args: Any, tiers: dict[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        listed = Store.objects.order_by("code").values_list("code", "name")
+        self.fields["tier"].choices = [("", _("None")), *tiers.items()]  # type: ignore[attr-defined]
+        self.fields["store"].choices = [("", _("None")), *listed]  # type: ignore[attr-defined]
+        self.fields["channel"].choices = [("", _("None")), *words.CHANNELS.items()]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        if said.get("which") == "wallet" and self.member is None and "member_no" not in self.errors:
+            self.add_error("member_no", _("Say whose coupons."))
+        return said
+
+    @property
+    def moment(self) -> datetime:
+        """Of valid fields."""
+        return rule_trial.moment(self.cleaned_data) or clock.now()
+
+
+class LineForm(forms.Form):
+    sku = forms.CharField(label=gettext_lazy("SKU"), max_length=60, required=False)
+    category = forms.ChoiceField(label=gettext_lazy("Category, where the SKU is not known"), required=False)
+    quantity = forms.IntegerField(label=gettext_lazy("Pieces"), min_value=1, max_value=999, required=False)
+    cents = Yuan(label=gettext_lazy("Yuan apiece"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        listed = Category.objects.order_by("name").values_list("name", "name")
+        self.fields["category"].choices = [("", _("None")), *listed]  # type: ignore[attr-defined]
+
+    clean_cents = priced
+
+
+LineSet = forms.formset_factory(LineForm, extra=2, max_num=LINES, absolute_max=LINES)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One coupon: `saves` in the best combination, `alone` without any other, `why` it does not count."""
+
+    name: str
+    public_id: str
+    said: str
+    saves: int = 0
+    alone: int = 0
+    worth: int = 0
+    why: str = ""
+    is_best: bool = False
+    lines: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Tried:
+    """`before` and `after`: of the basket in 分, with freight."""
+
+    rows: tuple[Row, ...]
+    before: int
+    saved: int
+
+    @property
+    def after(self) -> int:
+        return self.before - self.saved
+
+
+def tried(form: TrialForm, lines: Any, *, public_id: Any) -> Tried:
+    """Of valid fields. Nothing is written, whatever is tried."""
+    basket, who = _basket(form, lines), _shopper(form)
+    helds = _wallet(form) if form.cleaned_data["which"] == "wallet" else _templates(form, who)
+    found = quote.quote(helds, who, basket)
+    known = coupon_words.known_parsed([held.terms for held in helds])
+    rows = tuple(_row(offer, known, public_id(offer.held.template_id)) for offer in found.offers)
+    return Tried(rows, basket.cents + basket.shipping_cents, found.saved_cents)
+
+
+def _row(offer: quote.Offer, known: words.Names, public_id: str) -> Row:
+    terms, best = offer.held.terms, offer.best
+    return Row(
+        name=offer.held.name,
+        public_id=public_id,
+        said=f"{words.value(terms)} · {words.condition(terms)}",
+        saves=best.cents if best else 0,
+        alone=offer.alone,
+        worth=offer.worth_cents,
+        why=str(REASONS[offer.reason.code]) % offer.reason.facts if offer.reason else "",
+        is_best=best is not None,
+        lines=tuple(best.lines.items()) if best and len(best.lines) > 1 else (),
+    )
+
+
+def _basket(form: TrialForm, lines: Any) -> Basket:
+    said = form.cleaned_data
+    rows = [row.cleaned_data for row in lines.forms if row.cleaned_data.get("cents") is not None]
+    skus = {row["sku"].strip() for row in rows}
+    products = {one.sku: one for one in Product.objects.filter(sku__in=skus).select_related("category")}
+    return Basket(
+        lines=tuple(_line(number, row, products) for number, row in enumerate(rows, start=1)),
+        at=form.moment,
+        store=said["store"],
+        channel=said["channel"],
+        shipping_cents=said["shipping_cents"] or 0,
+    )
+
+
+def _line(number: int, row: dict[str, Any], products: dict[str, Product]) -> Line:
+    """A line without SKU and category is an amount, of which nobody knows the goods."""
+    product, sku = products.get(row["sku"].strip()), row["sku"].strip()
+    category = product.category.name if product and product.category else row["category"]
+    return Line(
+        number=number,
+        unit_cents=row["cents"],
+        quantity=row["quantity"] or 1,
+        sku=sku or (f"line-{number}" if category else ""),
+        category=category,
+        brand=product.brand if product else "",
+    )
+
+
+def _shopper(form: TrialForm) -> Shopper:
+    said = form.cleaned_data
+    if form.member is not None:
+        return shopper.shopper_of(form.member.pk, moment=form.moment)
+    return Shopper(member_id=0, tier=said["tier"], orders=0 if said["is_first"] else 1)
+
+
+def _wallet(form: TrialForm) -> Sequence[Held]:
+    return shopper.wallet_of(form.member.pk, moment=form.moment) if form.member else []
+
+
+def _templates(form: TrialForm, who: Shopper) -> list[Held]:
+    """As if the member had claimed one of each this moment."""
+    with_drafts = form.cleaned_data["which"] == "drafts"
+    rows = Template.objects.select_related("version").exclude(state=Template.State.STOPPED).order_by("-pk")[:MOST]
+    found = []
+    for row in rows:
+        said = coupon_words.whole(coupon_form.edited(row) if with_drafts else row.version and row.version.terms)
+        if said is None and with_drafts and row.version is not None:
+            said = row.version.terms
+        if said is not None:
+            starts, ends = grammar.validity(said, claimed_at=form.moment)
+            name = coupon_words.name_of(row)
+            found.append(Held(row.pk, row.pk, name, grammar.parse(said), "ready", starts, ends))
+    return found
