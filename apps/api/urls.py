@@ -18,6 +18,7 @@ from apps.api.views import (
     rewards,
     server,
     standing,
+    stores,
     wechat,
 )
 
@@ -48,6 +49,7 @@ V1: list[tuple[str, type[ApiView]]] = [
     ("me/points/entries", points.MyEntries),
     ("me/rewards", rewards.Rewards),
     ("me/rewards/<str:reward>", rewards.OneReward),
+    ("stores", stores.Stores),
     ("me/code", member_codes.MyCode),
     ("me/code/result", member_codes.MyCodeResult),
     ("member-codes:read", member_codes.ReadCode),

@@ -102,6 +102,7 @@ GROUPS: tuple[Group, ...] = (
         items=(
             Item(label=_("Imports"), icon="upload", url_name="console:imports", permission="imports.run"),
             Item(label=_("Jobs"), icon="refresh", url_name="console:jobs", permission="jobs.view"),
+            Item(label=_("Where stores are"), icon="gate", url_name="console:stores", permission="stores.view"),
             Item(
                 label=_("Stores and staff"), icon="store", url_name="console_records:index", permission="records.manage"
             ),

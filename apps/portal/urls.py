@@ -19,6 +19,7 @@ from apps.portal.views import (
     points,
     privacy,
     step_up,
+    stores,
     tier,
 )
 
@@ -34,6 +35,7 @@ urlpatterns = [
     path("inbox/<str:message>/", inbox.message, name="message"),
     path("orders/", orders.index, name="orders"),
     path("orders/<str:order>/", orders.order, name="order"),
+    path("stores/", stores.page, name="stores"),
     path("code/", code.page, name="code"),
     path("code/next/", code.following, name="code_next"),
     path("code/result/", code.result, name="code_result"),

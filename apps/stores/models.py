@@ -5,6 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock
+from apps.stores.places import StorePlace  # noqa: F401 - Django looks for models here
 
 
 class Region(models.Model):

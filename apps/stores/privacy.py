@@ -3,4 +3,4 @@
 from apps.core.holdings import Holding
 
 HOLDINGS: tuple[Holding, ...] = ()
-IMPERSONAL = ("stores.ApiClient", "stores.Device", "stores.Region", "stores.Staff", "stores.Store")
+IMPERSONAL = ("stores.ApiClient", "stores.Device", "stores.Region", "stores.Staff", "stores.Store", "stores.StorePlace")

@@ -63,6 +63,14 @@ def groups(number: str) -> list[str]:
 
 
 @register.filter
+def distance(meters: int) -> str:
+    """640 m, 1.8 km, 24 km: as exact as anybody walks."""
+    if meters < 1000:
+        return _("%(n)s m") % {"n": max(10, round(meters, -1))}
+    return _("%(n)s km") % {"n": f"{meters / 1000:.1f}" if meters < 10_000 else f"{meters / 1000:,.0f}"}
+
+
+@register.filter
 def quantity(value: Decimal) -> str:
     """2.000 → 2, 0.350 → 0.35."""
     return f"{value.normalize():f}"

@@ -1,0 +1,88 @@
+"""Stores for who looks for one: nearest first."""
+
+import re
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers as f
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api.base import ApiView
+from apps.api.schema import operation
+from apps.core import clock, ids
+from apps.stores import nearby
+from apps.stores.nearby import Near, Point
+
+STORE = "sto"
+_NEAR = OpenApiParameter(
+    "near", str, description="31.211,121.439: latitude and longitude in WGS 84, three decimals are enough; not kept"
+)
+_POINT = re.compile(r"(-?\d{1,2}(?:\.\d{1,8})?),(-?\d{1,3}(?:\.\d{1,8})?)").fullmatch
+
+
+class StoreOut(f.Serializer[Any]):
+    id = f.CharField()
+    code = f.CharField()
+    name = f.CharField()
+    address = f.CharField(allow_blank=True)
+    phone = f.CharField(allow_blank=True)
+    latitude = f.FloatField(allow_null=True)
+    longitude = f.FloatField(allow_null=True)
+    hours = f.ListField(
+        child=f.ListField(child=f.CharField(), allow_null=True),
+        help_text="seven from Monday on, [from, until] in shop time or null for a day off; [] where not known",
+    )
+    is_open_now = f.BooleanField(allow_null=True, help_text="null: the hours are not known")
+    distance_m = f.IntegerField(allow_null=True, help_text="as the crow flies; null without `near` or a position")
+
+
+STORE_EXAMPLE = {
+    "id": "sto_3f8k2m9pq7wxz", "code": "SH01", "name": "武康路店", "address": "武康路 376 号", "phone": "021-5550 0101",
+    "latitude": 31.2109, "longitude": 121.4389, "hours": [["10:00", "22:00"]] * 7, "is_open_now": True, "distance_m": 640,
+}  # fmt: skip
+
+
+class Stores(ApiView):
+    route = "stores"
+
+    @operation(
+        "Stores in business, at most 50: nearest first, without `near` by name",
+        answer=StoreOut(many=True),
+        example=[STORE_EXAMPLE],
+        problems=["validation_failed"],
+        parameters=[_NEAR],
+        tag="server",
+    )
+    def get(self, request: Request) -> HttpResponse:
+        moment = clock.now()
+        return Response([_store(one, moment) for one in nearby.find(near=_point(request))])
+
+
+def _point(request: Request) -> Point | None:
+    text = request.query_params.get("near")
+    if text is None:
+        return None
+    found = _POINT(text)
+    point = Point(float(found[1]), float(found[2])) if found else Point(91, 0)
+    if abs(point.latitude) > 90 or abs(point.longitude) > 180:
+        raise ValidationError({"near": [ErrorDetail(_("Latitude and longitude are expected."), code="invalid")]})
+    return point
+
+
+def _store(one: Near, moment: Any) -> dict[str, Any]:
+    return {
+        "id": ids.encode(STORE, one.store_id),
+        "code": one.code,
+        "name": one.name,
+        "address": one.address,
+        "phone": one.phone,
+        "latitude": one.latitude,
+        "longitude": one.longitude,
+        "hours": one.hours,
+        "is_open_now": nearby.is_open(one.hours, moment=moment),
+        "distance_m": one.meters,
+    }

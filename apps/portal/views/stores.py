@@ -1,0 +1,39 @@
+"""Stores for a member: nearest first when they say where they are, which is kept nowhere."""
+
+import math
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_http_methods
+
+from apps.core import clock
+from apps.portal import shell
+from apps.portal.shell import Facts
+from apps.stores import nearby
+from apps.stores.nearby import Point
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def page(request: HttpRequest) -> HttpResponse:
+    """By name; by distance once the button sent a position, in the body, so that it stands in no address and no log."""
+    near = _point(request) if request.method == "POST" else None
+    moment = clock.now()
+    rows = [
+        {
+            "store": one,
+            "today": nearby.today(one.hours, moment=moment),
+            "is_open": nearby.is_open(one.hours, moment=moment),
+        }
+        for one in nearby.find(near=near)
+    ]
+    facts: Facts = {"rows": rows, "is_near": near is not None}
+    return shell.page(request, "portal/stores.html", facts, at="home")
+
+
+def _point(request: HttpRequest) -> Point | None:
+    """None for what is no place on earth: the list then stands by name."""
+    try:
+        point = Point(float(request.POST["latitude"]), float(request.POST["longitude"]))
+    except (KeyError, ValueError):
+        return None
+    is_there = math.isfinite(point.latitude) and math.isfinite(point.longitude)
+    return point if is_there and abs(point.latitude) <= 90 and abs(point.longitude) <= 180 else None
