@@ -360,3 +360,13 @@ class Gift(models.Model):
 
     def __str__(self) -> str:
         return f"{self.coupon_id} {self.state}"
+
+
+class Welcomed(models.Model):
+    """A keyed hash of what a welcomed person was known by (phone, WeChat ids): its unique key is what stops a second welcome."""
+
+    digest = models.BinaryField(max_length=32, unique=True)
+    at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"welcomed {self.at:%Y-%m-%d}"

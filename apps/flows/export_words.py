@@ -85,6 +85,7 @@ HOUSE_TABLES: dict[str, Promise] = {
     "members.CodeAlarm": _("Alarms about log-in codes"),
     "members.CodeRequest": _("Requests for log-in codes"),
     "members.Departure": _("Marks of those who left"),
+    "coupons.Welcomed": _("Marks of those who were welcomed"),
     "members.KnownDevice": _("Known devices"),
 }
 COLUMNS: dict[str, Promise] = {

@@ -1,7 +1,8 @@
 """What follows an erasure, top to bottom: exchanges that nobody will pick up are cancelled, what was pending lapses and what was set
-aside is let go. The books stay, and name nobody."""
+aside is let go, coupons that could be used are recalled. The books stay, and name nobody."""
 
 from apps.core import clock
+from apps.coupons import keeping
 from apps.events.models import Event
 from apps.members import selectors as members
 from apps.points import mall, takebacks
@@ -18,3 +19,7 @@ def cancel_exchanges(event: Event) -> None:
 
 def drop_points(event: Event) -> None:
     takebacks.drop_open(member_id=event.payload["member_id"], moment=clock.now())
+
+
+def recall_coupons(event: Event) -> None:
+    keeping.recall_of_members(member_ids=members.family(event.payload["member_id"]), note="")

@@ -12,10 +12,13 @@ from django.db import connection
 from django.db.models import Field, Model, UniqueConstraint
 
 from apps.core import holdings
+from apps.coupons import merging as coupons
+from apps.coupons.models import Coupon
 from apps.members import merging
 from apps.members.models import Merge, MergeMove
 
-ELSEWHERE = frozenset({merging.IDENTITIES})  # sealed anew on the way, see `members.merging`
+# Sealed anew on the way, see `members.merging`; numbered anew under the limit per member, see `coupons.merging`.
+ELSEWHERE = frozenset({merging.IDENTITIES, coupons.COUPON})
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,10 @@ def move(merge: Merge, *, to_id: int | None = None) -> dict[str, int]:
         merging.note(merge_id=merge.pk, model=table.model, row_ids=row_ids)
         if row_ids:
             counted[table.model] = len(row_ids)
+    for model, notes in coupons.move(giver_id=merge.loser_id, taker_id=to_id or merge.survivor_id).items():
+        merging.note(merge_id=merge.pk, model=model, row_ids=notes)
+        if notes and model == coupons.COUPON:
+            counted[model] = len(notes)
     return counted
 
 
@@ -81,11 +88,13 @@ def give_back(merge: Merge) -> dict[str, int]:
     """Return what this merge moved and the survivor still has. What came to the survivor since then stays."""
     counted: dict[str, int] = {}
     for table in tables():
-        noted = MergeMove.objects.filter(merge=merge, model=table.model).values_list("row_ids", flat=True)
-        keys = [key for row_ids in noted for key in row_ids]
+        keys = _noted(merge, table.model)
         if keys:
             back = _run(table.give_back(), giver=merge.survivor_id, taker=merge.loser_id, keys=keys)
             counted[table.model] = len(back)
+    notes = {model: _noted(merge, model) for model in (coupons.COUPON, coupons.SPENT)}
+    if returned := coupons.give_back(giver_id=merge.survivor_id, taker_id=merge.loser_id, notes=notes):
+        counted[coupons.COUPON] = returned
     return counted
 
 
@@ -98,7 +107,15 @@ def loads(*, survivor_id: int, loser_id: int) -> list[Load]:
             moving, held = cursor.fetchone()
             if held:
                 found.append(Load(model=table.model, label=table.label, moving=moving, staying=held - moving))
+    if moving := Coupon.objects.filter(member_id=loser_id).count():
+        label = str(Coupon._meta.verbose_name_plural)
+        found.append(Load(model=coupons.COUPON, label=label, moving=moving, staying=0))
     return found
+
+
+def _noted(merge: Merge, model: str) -> list[str]:
+    noted = MergeMove.objects.filter(merge=merge, model=model).values_list("row_ids", flat=True)
+    return [key for row_ids in noted for key in row_ids]
 
 
 def _run(statement: str, **values: Any) -> list[Any]:

@@ -15,6 +15,7 @@ from apps.flows import (
     order_refunded,
     personalisation_off,
     privacy,
+    reward_exchanged,
     tier_moves,
 )
 
@@ -42,9 +43,11 @@ STEPS: dict[str, tuple[Step, ...]] = {
         member_merged.settle,
         personalisation_off.stop_for_survivor,
     ),
-    "member.registered": (member_registered.reward,),
-    "member.erased": (member_erased.cancel_exchanges, member_erased.drop_points),
+    "member.registered": (member_registered.reward, member_registered.give_coupons),
+    "member.erased": (member_erased.cancel_exchanges, member_erased.drop_points, member_erased.recall_coupons),
     "member.personalisation_off": (personalisation_off.stop,),
+    "reward.exchanged": (reward_exchanged.give_coupon,),
+    "reward.cancelled": (reward_exchanged.recall_coupon,),
     "member.unmerged": (
         member_merged.part_points,
         member_merged.progress_apart,

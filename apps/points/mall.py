@@ -207,6 +207,19 @@ def cancel(
     return Taken(row, is_new=True)
 
 
+@transaction.atomic
+def call_off(*, exchange_id: int, moment: datetime | None = None) -> Taken:
+    """A virtual reward that could not be delivered: as if staff had cancelled it, points go back; cash is given back by staff. Again: a
+    no-op. Raises ExchangeOver for anything else."""
+    row = _locked(exchange_id)
+    if row.state == State.CANCELLED:
+        return Taken(row, is_new=False)
+    if row.state != State.DONE or row.reward.kind != Reward.Kind.VIRTUAL:
+        raise ExchangeOver(state=row.state)
+    _close(row, state=State.CANCELLED, why=Why.STAFF, moment=moment or clock.now())
+    return Taken(row, is_new=True)
+
+
 def sweep(*, moment: datetime | None = None, at_most: int = 500) -> int:
     """Close what was not paid or not picked up in time. Returns how many. One that somebody works on is left for the next time."""
     moment = moment or clock.now()

@@ -214,6 +214,7 @@ RECIPIENTS_ABROAD = env.words(
     "RECIPIENTS_ABROAD"
 )  # hosting, sms, wechat: shown in the record of processing and to members
 MEMBER_COOL_OFF_DAYS = min(env.integer("MEMBER_COOL_OFF_DAYS", 7), 7)  # a person who leaves waits a week at the most
+COUPON_WELCOME_DAYS = env.integer("COUPON_WELCOME_DAYS", 730)
 MEMBER_DEPARTURE_DAYS = env.integer("MEMBER_DEPARTURE_DAYS", 180)
 
 SESSION_COOKIE_HTTPONLY = True
