@@ -3,7 +3,7 @@
 `apps/flows/repointing.py` calls it in the transaction of the merge, keeps the notes and hands them back for an undoing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db import connection
 
@@ -58,7 +58,7 @@ def move(*, giver_id: int, taker_id: int) -> dict[str, list[str]]:
     return {COUPON: _run(_MOVE, giver_id, taker_id), SPENT: _run(_SPENT, giver_id, taker_id)}
 
 
-def give_back(*, giver_id: int, taker_id: int, notes: dict[str, Sequence[str]]) -> int:
+def give_back(*, giver_id: int, taker_id: int, notes: Mapping[str, Sequence[str]]) -> int:
     """What `move` brought to the giver and is still theirs goes back. Returns how many coupons."""
     with connection.cursor() as cursor:
         cursor.execute(_SPENT_BACK, {"giver": giver_id, "taker": taker_id, "notes": list(notes.get(SPENT, ()))})
