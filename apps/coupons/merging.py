@@ -21,11 +21,20 @@ with theirs as (
 update coupons_coupon c set member_id = %(taker)s, nth = n.after from numbered n where c.id = n.id
 returning c.id || ':' || coalesce(n.nth::text, '')
 """
+# Somebody issued to the alias at the very moment of the merge: then two go back with one number, and the later one takes the next.
 _BACK = """
-update coupons_coupon c set member_id = %(taker)s, nth = n.nth
-  from (select split_part(note, ':', 1)::bigint as id, nullif(split_part(note, ':', 2), '')::int as nth
-          from unnest(%(notes)s::text[]) note) n
- where c.id = n.id and c.member_id = %(giver)s
+with said as (
+    select c.id, c.template_id, n.nth, row_number() over (partition by c.template_id, n.nth order by c.id) - 1 as extra
+      from (select split_part(note, ':', 1)::bigint as id, nullif(split_part(note, ':', 2), '')::int as nth
+              from unnest(%(notes)s::text[]) note) n
+      join coupons_coupon c on c.id = n.id and c.member_id = %(giver)s
+), numbered as (
+    select id, case when extra = 0 or nth is null then nth
+                    else max(nth) over (partition by template_id)
+                         + row_number() over (partition by template_id, extra > 0 and nth is not null order by id) end as nth
+      from said
+)
+update coupons_coupon c set member_id = %(taker)s, nth = n.nth from numbered n where c.id = n.id
 """
 # What of budgets per member is used up counts for whoever counts now: "m7" and "m7:2026-11" of one go to the other's.
 _SPENT = """
