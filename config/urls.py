@@ -17,6 +17,7 @@ urlpatterns = [
     path("s/<str:code>/<str:bait>", activity.trap, name="short_link_trap"),
     records.urls,
     path("my/", include("apps.portal.urls")),
+    path("counter/", include("apps.counter.urls")),
     path("", include("apps.console.urls")),
 ]
 

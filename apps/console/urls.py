@@ -47,6 +47,7 @@ from apps.console.views import (
     stores,
     tags,
     tiers,
+    tills,
     work,
 )
 
@@ -154,6 +155,10 @@ urlpatterns = [
     path("console/points/openings/", openings.index, name="openings"),
     path("console/points/openings/<str:file>/hand-in/", openings.hand_in, name="opening_hand_in"),
     path("console/points/hands/", hands.index, name="hands"),
+    path("console/tills/", tills.page, name="tills"),
+    path("console/tills/bind/", tills.bind, name="till_bind"),
+    path("console/tills/pin/", tills.pin, name="till_pin"),
+    path("console/tills/<str:till>/revoke/", tills.revoke, name="till_revoke"),
     path("console/points/hands/seen/", hands.seen, name="hands_seen"),
     path("console/approvals/", approvals.index, name="approvals"),
     path("console/approvals/<str:approval>/decide/", approvals.decide, name="approval_decide"),

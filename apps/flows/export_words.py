@@ -71,6 +71,8 @@ TABLES: dict[str, Promise] = {
     "care.Attempt": _("Messages we sent"),
     "flows.PrivacyRequest": _("Your privacy requests"),
     "flows.Erased": _("Erasure"),
+    "flows.Checkout": _("Your purchases at our tills"),
+    "flows.OwnCard": _("Your own card as one of our staff"),
 }
 HOUSE_TABLES: dict[str, Promise] = {
     "core.Alert": _("Alerts that were seen"),

@@ -64,3 +64,53 @@ class Erased(models.Model):
 
     def __str__(self) -> str:
         return str(self.member_id)
+
+
+class OwnCard(models.Model):
+    """Which member somebody of the staff is: set in the back office, or learnt when the phone they gave with their PIN was scanned."""
+
+    staff = models.OneToOneField("stores.Staff", on_delete=models.PROTECT, related_name="+")
+    member = models.ForeignKey("members.Member", null=True, on_delete=models.SET_NULL, related_name="+")
+    phone_digest = models.BinaryField(max_length=32, null=True)  # blind index, as members' phones have one
+
+    def __str__(self) -> str:
+        return str(self.staff_id)
+
+
+class Checkout(models.Model):
+    """One sale taken in at a till; nothing of it changes but that it may be undone.
+
+    `key` is the till's own name for the act: a repeat is the same.
+    `gross_cents` before, `order.total_cents` after what points took off. `scanned_at` is when the member stood there: earlier than
+    `at` for what a till kept while its network was away.
+    """
+
+    key = models.CharField(max_length=64, unique=True)
+    order = models.OneToOneField("orders.Order", on_delete=models.PROTECT, related_name="+")
+    shift = models.ForeignKey("stores.Shift", on_delete=models.PROTECT, related_name="+", db_index=False)
+    gross_cents = models.BigIntegerField()
+    points_spent = models.BigIntegerField(default=0)
+    points_cents = models.BigIntegerField(default=0)
+    scanned_at = models.DateTimeField()
+    at = models.DateTimeField(default=clock.now)
+    was_offline = models.BooleanField(default=False)
+    undone_at = models.DateTimeField(null=True)
+    undone_by = models.ForeignKey("stores.Staff", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    agreed_by = models.ForeignKey("stores.Staff", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(points_spent=0, points_cents=0) | Q(points_spent__gt=0, points_cents__gt=0),
+                name="flows_checkout_points_are_worth",
+            ),
+            models.CheckConstraint(
+                condition=Q(undone_at=None, undone_by=None, agreed_by=None)
+                | Q(undone_at__isnull=False, undone_by__isnull=False),
+                name="flows_checkout_undone_by_whom",
+            ),
+        ]
+        indexes = [models.Index(fields=["shift", "-id"], name="flows_checkouts_of_shift")]
+
+    def __str__(self) -> str:
+        return f"{self.order_id} at {self.shift_id}"

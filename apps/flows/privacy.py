@@ -46,6 +46,25 @@ HOLDINGS = (
         reason=_("So that a restored backup is erased again."),
         purpose="rights",
     ),
+    Holding(
+        model="flows.OwnCard",
+        sensitivity="technical",
+        member="member_id",
+        export=(),
+        on_erase="delete",
+        on_merge="move",
+        purpose="points",
+    ),
+    Holding(
+        model="flows.Checkout",
+        sensitivity="personal",
+        member="order__member_id",
+        export=("at", "gross_cents", "points_spent", "undone_at"),
+        on_erase="keep",
+        on_merge="stay",
+        reason=_("The books of the order it belongs to."),
+        purpose="orders",
+    ),
 )
 
 

@@ -2,6 +2,7 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock
@@ -90,6 +91,7 @@ class Scope(models.TextChoices):
     EVENTS_WRITE = "events.write", _("Hand in behaviour events")
     EXCHANGES_WRITE = "exchanges.write", _("Confirm payments of exchanges and hand rewards over")
     JOBS_READ = "jobs.read", _("See how long work goes on")
+    COUNTER = "counter", _("Be a till at the counter")
 
 
 class _Key(models.Model):
@@ -119,3 +121,53 @@ class Device(_Key):
     """A till or hand scanner, bound to one store."""
 
     store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="devices")
+
+
+class Till(models.Model):
+    """A browser that was made a till: its device key lives in a cookie there. `scan_key` is the public half of a key that the browser
+    made for itself, once: it signs what is taken in while the network is away."""
+
+    device = models.OneToOneField(Device, on_delete=models.PROTECT, related_name="till")
+    scan_key = models.BinaryField(max_length=200, null=True)
+    bound_by = models.ForeignKey(Staff, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+
+    def __str__(self) -> str:
+        return str(self.device_id)
+
+
+class Pin(models.Model):
+    """Four to six digits by which somebody shows at a till who they are, as a salted hash."""
+
+    staff = models.OneToOneField(Staff, on_delete=models.PROTECT, related_name="pin")
+    hash = models.CharField(max_length=200)
+    changed_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return str(self.staff_id)
+
+
+class Shift(models.Model):
+    """One person's work at one till. At most one of a till's open shifts `is_at_till`; two minutes after `seen_at` it is locked."""
+
+    device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="+", db_index=False)
+    staff = models.ForeignKey(Staff, on_delete=models.PROTECT, related_name="+", db_index=False)
+    began_at = models.DateTimeField(default=clock.now)
+    seen_at = models.DateTimeField(default=clock.now)
+    ended_at = models.DateTimeField(null=True)
+    is_at_till = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["device"], condition=Q(is_at_till=True), name="stores_one_at_till"),
+            models.UniqueConstraint(
+                fields=["device", "staff"], condition=Q(ended_at=None), name="stores_open_shift_once"
+            ),
+            models.CheckConstraint(condition=Q(is_at_till=False) | Q(ended_at=None), name="stores_at_till_is_open"),
+        ]
+        indexes = [
+            models.Index(fields=["device", "-began_at"], name="stores_shifts_of_till"),
+            models.Index(fields=["staff", "-began_at"], name="stores_shifts_of_person"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.staff_id} at {self.device_id}"

@@ -3,4 +3,14 @@
 from apps.core.holdings import Holding
 
 HOLDINGS: tuple[Holding, ...] = ()
-IMPERSONAL = ("stores.ApiClient", "stores.Device", "stores.Region", "stores.Staff", "stores.Store", "stores.StorePlace")
+IMPERSONAL = (
+    "stores.ApiClient",
+    "stores.Device",
+    "stores.Pin",
+    "stores.Region",
+    "stores.Shift",
+    "stores.Staff",
+    "stores.Store",
+    "stores.StorePlace",
+    "stores.Till",
+)

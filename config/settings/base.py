@@ -24,6 +24,7 @@ BRAND_NAME = env.text("BRAND_NAME", "Siyu")
 INSTALLED_APPS = [
     "apps.console",
     "apps.portal",
+    "apps.counter",
     "unfold",
     "unfold.contrib.filters",
     "django.contrib.admin",

@@ -37,7 +37,12 @@ PROGRAM = {"accept": "application/json"}  # refusals then come without a page dr
 LOGIN = "/console/login/"
 LOGINS = (LOGIN, "/my/")  # staff's log-in page, and the members' one
 OPEN = ("public", "anyone")
-FACES = ("member |", "client:", "device:")  # what programs and tills need, beside `member`: no staff role counts there
+FACES = (
+    "member |",
+    "client:",
+    "device:",
+    "till",
+)  # what programs and tills need, beside `member`: no staff role counts there
 # What the record site refuses to everybody: nothing is deleted, the audit trail is only read.
 CLOSED = ("console_records:*_delete", "console_records:core_auditentry_add", "console_records:core_auditentry_change")
 SCOPED = {Role.REGION_MANAGER: ("far",), Role.MANAGER: ("near", "far"), Role.CLERK: ("near", "far")}
@@ -102,6 +107,7 @@ def address(route: str, path: str, house: House) -> str:
         "day": "2026-11-21",
         "wish": "pause",
         "credential": ids.encode("cli", 1),
+        "till": ids.encode("dev", 1),
         "object_id": house.stores["mine"].pk,
         "app_label": "stores",
         "content_type_id": 1,

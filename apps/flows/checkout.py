@@ -1,0 +1,251 @@
+"""A sale at the counter, in one transaction: the order is recorded and paid, points are spent against it. Repeatable by its key.
+
+What a paid order sets off (points, tier, stats) follows by its fact as for any order; `follow` delivers it while the clerk waits.
+A sale that is undone is refunded whole: points that it earned go, points that paid for it come back to their own lots.
+
+Locks: the shift first, so that caps are exact; then the account (by the ledger).
+"""
+
+import re
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Sum
+
+from apps.core import audit, clock, money
+from apps.core.errors import NotFound
+from apps.events.models import Event
+from apps.flows import counter_rules, own_cards
+from apps.flows import services as flows
+from apps.flows.checkout_errors import (
+    AmountOutOfBounds,
+    KeyReused,
+    MemberAbsent,
+    MemberTooOften,
+    OwnCardShown,
+    PointsTooMany,
+    ReceiptElsewhere,
+    ReceiptInvalid,
+    ReceiptUsed,
+    SaleInFuture,
+    SaleTooOld,
+    ShiftCapReached,
+    UndoNeedsManager,
+    UndoOver,
+)
+from apps.flows.counter_rules import Rules
+from apps.flows.models import Checkout
+from apps.members import selectors as members
+from apps.orders import services as orders
+from apps.orders.errors import OrderNumberReused, RefundExceeds
+from apps.orders.models import Order
+from apps.points import selectors as points
+from apps.points import takebacks
+from apps.points.models import Award, Currency
+from apps.stores.models import Shift
+
+CHANNEL = "store"
+SKEW = timedelta(minutes=2)  # by which a till's clock may be ahead
+UNDO_WITHIN = timedelta(minutes=5)
+PATIENCE = 1.5  # seconds that a clerk waits for the points
+_RECEIPT = re.compile(r"[0-9A-Za-z][0-9A-Za-z./_-]{0,39}", re.ASCII).fullmatch
+_KEY = re.compile(r"[0-9A-Za-z_-]{8,64}", re.ASCII).fullmatch
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where, and who stands there."""
+
+    shift_id: int
+    device_id: int
+    store_id: int
+    store_code: str
+    staff_id: int
+
+
+@dataclass(frozen=True)
+class Sale:
+    """`key` is the till's name for this act. `scanned_at`: when the member stood there, for what was kept without a network (its
+    signature was checked). `is_present`: the member's code was read, not only their phone."""
+
+    key: str
+    member_id: int
+    receipt: str
+    gross_cents: int
+    points: int = 0
+    is_present: bool = False
+    scanned_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Taken:
+    """`is_new` False: the same act had been done before."""
+
+    checkout: Checkout
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What a sale gave by now. `is_settled` False: the points follow in a moment."""
+
+    earned: int
+    balance: int
+    is_settled: bool
+
+
+@transaction.atomic
+def pay(*, desk: Desk, sale: Sale, moment: datetime | None = None) -> Taken:
+    """Take a sale in. Raises the errors of `checkout_errors`, NotEnoughPoints, AccountFrozen; nothing is written then."""
+    moment = moment or clock.now()
+    rules = counter_rules.read()
+    if known := _known(sale):
+        return Taken(known, is_new=False)
+    _check(sale, desk=desk, rules=rules, moment=moment)
+    member_id = members.current_id(sale.member_id)
+    if own_cards.is_own(staff_id=desk.staff_id, member_id=member_id):
+        raise OwnCardShown
+    Shift.objects.select_for_update(no_key=True).get(pk=desk.shift_id)
+    if known := _known(sale):
+        return Taken(known, is_new=False)
+    _check_caps(sale, desk=desk, member_id=member_id, rules=rules, moment=moment)
+    at = sale.scanned_at or moment
+    worth = _worth(sale)
+    order = _recorded(sale, desk=desk, member_id=member_id, cents=sale.gross_cents - worth, rules=rules, at=at)
+    if sale.points:
+        takebacks.pay_order(
+            member_id=member_id, order_id=order.pk, amount=sale.points, source=f"order:{order.pk}:points",
+            order_cents=sale.gross_cents, moment=moment,
+        )  # fmt: skip
+    order = orders.mark_paid(order_id=order.pk, paid_at=at)
+    made = Checkout.objects.create(
+        key=sale.key, order=order, shift_id=desk.shift_id, gross_cents=sale.gross_cents, points_spent=sale.points,
+        points_cents=worth, scanned_at=at, at=moment, was_offline=sale.scanned_at is not None,
+    )  # fmt: skip
+    return Taken(made, is_new=True)
+
+
+def follow(*, order_id: int, fact: str = "order.paid", patience: float = PATIENCE) -> bool:
+    """Let what the sale sets off happen now, in the order of the member's other facts. False: it has to wait. No transaction open."""
+    event_id = Event.objects.filter(name=fact, key=f"{fact}:{order_id}").values_list("pk", flat=True).first()
+    until = time.monotonic() + patience
+    while event_id is not None and not flows.deliver(event_id=event_id):
+        if time.monotonic() >= until:
+            return False
+        time.sleep(0.05)  # a worker has it
+    return True
+
+
+def brought(*, checkout: Checkout, is_settled: bool) -> Brought:
+    given = Award.objects.filter(order_id=checkout.order_id, rule__currency__key="points")
+    earned = given.aggregate(sum=Sum("points"))["sum"] or 0
+    balance = points.totals(member_id=checkout.order.member_id).balance
+    return Brought(earned, balance, is_settled)
+
+
+@transaction.atomic
+def undo(*, checkout_id: int, desk: Desk, manager_id: int | None = None, moment: datetime | None = None) -> Taken:
+    """Refund a sale of this store whole. The clerk alone within five minutes, afterwards with `manager_id`, whose PIN was checked.
+
+    Again: a no-op. Raises UndoNeedsManager, UndoOver, NotFound.
+    """
+    moment = moment or clock.now()
+    rows = Checkout.objects.select_for_update(of=("self",)).select_related("order", "shift")
+    row = rows.filter(pk=checkout_id, order__store_id=desk.store_id).first()
+    if row is None:
+        raise NotFound
+    if row.undone_at is not None:
+        return Taken(row, is_new=False)
+    is_own = row.shift.staff_id == desk.staff_id and moment - row.at <= UNDO_WITHIN
+    if not is_own and manager_id is None:
+        raise UndoNeedsManager
+    try:
+        orders.refund(order_id=row.order_id, source=f"undo:{row.pk}", refunded_at=moment)
+    except RefundExceeds:
+        raise UndoOver from None
+    row.undone_at, row.undone_by_id, row.agreed_by_id = moment, desk.staff_id, None if is_own else manager_id
+    row.save(update_fields=["undone_at", "undone_by", "agreed_by"])
+    facts = {"by": desk.staff_id, "agreed_by": row.agreed_by_id, "device": desk.device_id, "cents": row.gross_cents}
+    audit.record("checkout.undone", object_type="order", object_id=row.order_id, after=facts)
+    return Taken(row, is_new=True)
+
+
+def last_of(*, shift_id: int, at_most: int = 1) -> list[Checkout]:
+    """The newest sales of a shift."""
+    return list(Checkout.objects.select_related("order").filter(shift_id=shift_id).order_by("-pk")[:at_most])
+
+
+def points_worth(amount: int) -> int:
+    """分 that so many points take off, rounded down."""
+    per_hundred = Currency.objects.values_list("cents_per_hundred", flat=True).get(key="points")
+    return amount * per_hundred // 100
+
+
+def _known(sale: Sale) -> Checkout | None:
+    row = Checkout.objects.select_related("order", "shift").filter(key=sale.key).first()
+    if row and (row.order.order_no, row.gross_cents, row.points_spent) != (
+        sale.receipt,
+        sale.gross_cents,
+        sale.points,
+    ):
+        raise KeyReused
+    return row
+
+
+def _check(sale: Sale, *, desk: Desk, rules: Rules, moment: datetime) -> None:
+    """What no lock is needed for."""
+    if not _KEY(sale.key) or not _RECEIPT(sale.receipt):
+        raise ReceiptInvalid
+    if rules.receipt_has_store and not sale.receipt.upper().startswith(desk.store_code.upper()):
+        raise ReceiptElsewhere
+    if not rules.least_cents <= sale.gross_cents <= rules.most_cents:
+        raise AmountOutOfBounds(least=money.show(rules.least_cents), most=money.show(rules.most_cents))
+    if sale.scanned_at and sale.scanned_at > moment + SKEW:
+        raise SaleInFuture
+    if sale.scanned_at and sale.scanned_at < moment - timedelta(hours=rules.hours_back):
+        raise SaleTooOld(hours=rules.hours_back)
+    if sale.points and (not sale.is_present or sale.scanned_at):
+        raise MemberAbsent
+
+
+def _check_caps(sale: Sale, *, desk: Desk, member_id: int, rules: Rules, moment: datetime) -> None:
+    """Under the shift's lock."""
+    mine = Checkout.objects.filter(shift_id=desk.shift_id, undone_at=None)
+    if mine.count() >= rules.orders:
+        raise ShiftCapReached(cap="orders")
+    if sale.points and mine.filter(points_spent__gt=0).count() >= rules.redemptions:
+        raise ShiftCapReached(cap="redemptions")
+    given = Award.objects.filter(order__in=mine.values("order"), rule__currency__key="points")
+    if (given.aggregate(sum=Sum("points"))["sum"] or 0) >= rules.points:
+        raise ShiftCapReached(cap="points")
+    today = clock.day_start(clock.local_date(moment))
+    theirs = Checkout.objects.filter(shift__staff_id=desk.staff_id, undone_at=None, at__gte=today)
+    if theirs.filter(order__member_id__in=members.family(member_id)).count() >= rules.per_member:
+        raise MemberTooOften
+
+
+def _worth(sale: Sale) -> int:
+    """分 that the sale's points take off: at least one, and never the whole, so that there is something to give back."""
+    worth = points_worth(sale.points) if sale.points else 0
+    if sale.points and (sale.points < 0 or not 0 < worth < sale.gross_cents):
+        per_hundred = points_worth(100)
+        raise PointsTooMany(most=(sale.gross_cents - 1) * 100 // per_hundred if per_hundred else 0)
+    return worth
+
+
+def _recorded(sale: Sale, *, desk: Desk, member_id: int, cents: int, rules: Rules, at: datetime) -> Order:
+    """The order, new. Raises ReceiptUsed for one that was taken in before, whatever it said."""
+    source = f"till:{desk.store_id}" + (f":{desk.device_id}" if rules.receipts_by == "till" else "")
+    try:
+        order = orders.record(
+            source=source, order_no=sale.receipt, member_id=member_id, lines=[], total_cents=cents,
+            store_id=desk.store_id, guide_id=desk.staff_id, channel=CHANNEL, created_at=at,
+        )  # fmt: skip
+    except OrderNumberReused:
+        order = Order.objects.get(source=source, order_no=sale.receipt)
+    earlier = Checkout.objects.filter(order=order).values_list("at", flat=True).first()
+    if earlier is not None or order.status != Order.Status.RECORDED:
+        raise ReceiptUsed(at=(earlier or order.created_at).isoformat())
+    return order

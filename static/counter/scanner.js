@@ -1,0 +1,86 @@
+// A scan gun types wherever the focus is, faster than any person: 5 to 15 ms between keys, then Enter. Such a burst is taken out of
+// the stream before any field sees more than its first two keys, and what these wrote is put back. Keys are read by their place on the
+// keyboard where an input method holds them back.
+(() => {
+  "use strict";
+  const GAP = 60; // ms between two keys of a gun; people take longer
+  const LEAST = 6; // keys of the shortest code
+  const QUIET = 250; // ms after which a long burst without Enter counts as one
+  const till = (window.siyuTill = window.siyuTill || {});
+  let typed = "", swallowed = "", last = -Infinity, before = null, timer = 0;
+
+  const letter = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return "";
+    const isHeld = event.isComposing || event.key === "Process" || event.keyCode === 229;
+    if (!isHeld && event.key.length === 1) return event.key;
+    const place = /^(?:Digit|Numpad|Key)([0-9A-Z])$/.exec(event.code);
+    return place ? place[1] : { Minus: "-", NumpadSubtract: "-", Period: ".", NumpadDecimal: ".", Slash: "/" }[event.code] || "";
+  };
+  const isEnd = (event) => ["Enter", "NumpadEnter", "Tab"].includes(event.code) || event.key === "Enter" || event.key === "Tab";
+  const field = () => {
+    const here = document.activeElement;
+    return here && "value" in here && !here.readOnly && here.matches("input, textarea") ? here : null;
+  };
+  const remember = () => {
+    const here = field();
+    let caret = null;
+    try { caret = here && [here.selectionStart, here.selectionEnd]; } catch { /* a kind of field without a caret */ }
+    return here && { here, value: here.value, caret };
+  };
+  const putBack = (was) => {
+    if (!was || !was.here.isConnected || was.here.value === was.value) return;
+    was.here.value = was.value;
+    if (was.caret && was.caret[0] !== null) was.here.setSelectionRange(...was.caret);
+    was.here.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  const forget = () => { typed = ""; swallowed = ""; last = -Infinity; before = null; clearTimeout(timer); };
+
+  // A person who rolled over three keys: what was held back is written after all.
+  const giveUp = () => {
+    const text = swallowed, was = before;
+    if (typed.length >= 12) return finish();
+    forget();
+    if (!text || !was || !was.here.isConnected) return undefined;
+    was.here.setRangeText(text, was.here.selectionStart, was.here.selectionEnd, "end");
+    was.here.dispatchEvent(new Event("input", { bubbles: true }));
+    return undefined;
+  };
+  const finish = () => {
+    const text = typed, was = before;
+    forget();
+    if (was && was.here === document.activeElement && was.here.value !== was.value) was.here.blur(); // ends what an input method composes
+    putBack(was);
+    setTimeout(() => putBack(was), 0);
+    if (was && was.here.isConnected) was.here.focus({ preventScroll: true });
+    till.scanned?.(text);
+  };
+
+  document.addEventListener("keydown", (event) => {
+    const isFast = event.timeStamp - last <= GAP;
+    if (isEnd(event)) {
+      if (typed.length >= LEAST && isFast) {
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        finish();
+      } else if (swallowed) giveUp(); else forget();
+      return;
+    }
+    const one = letter(event);
+    if (!one) {
+      if (!["Shift", "CapsLock"].includes(event.key)) forget();
+      return;
+    }
+    if (!isFast) { if (swallowed) giveUp(); forget(); before = remember(); }
+    typed += one;
+    last = event.timeStamp;
+    clearTimeout(timer);
+    timer = setTimeout(giveUp, QUIET);
+    if (typed.length > 2) {
+      swallowed += one;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }
+  }, true);
+  // The rest of a burst that an input method would compose.
+  document.addEventListener("beforeinput", (event) => { if (typed.length > 2 && event.cancelable) event.preventDefault(); }, true);
+})();

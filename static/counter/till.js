@@ -1,0 +1,395 @@
+// The till: one page, whose parts the server draws. Everything goes through `send`, so that the network is known to be there or not.
+(() => {
+  "use strict";
+  const root = document.getElementById("till");
+  const at = (id) => document.getElementById(id);
+  const [view, result, lock, form, amount, receipt] = ["view", "result", "lock", "sale", "amount", "receipt"].map(at);
+  const till = (window.siyuTill = window.siyuTill || {});
+  const says = root.dataset;
+  const PATIENCE = 8000, PULSE = 1500, PULSE_PATIENCE = 1400, SLOW_PULSE = 10_000;
+  const MEMBER = /^[0-9]{18}$/, PHONE = /^1[0-9]{10}$/;
+  const state = { shift: says.shift, key: "", code: "", isAway: false, heard: Date.now(), touched: Date.now(), isTouched: false, active: amount, isBusy: false };
+
+  // The network
+  const away = (isAway) => {
+    if (state.isAway === isAway) return;
+    state.isAway = isAway;
+    at("away").hidden = !isAway;
+    at("net").classList.toggle("off", isAway);
+    at("net").querySelector("[data-on]").hidden = isAway;
+    at("net").querySelector("[data-off]").hidden = !isAway;
+    if (!isAway) empty();
+  };
+  const ask = async (path, options, patience) => {
+    const stop = new AbortController(), timer = setTimeout(() => stop.abort(), patience);
+    try {
+      const answer = await fetch(says.home + path, { credentials: "same-origin", ...options, signal: stop.signal });
+      state.heard = Date.now();
+      away(false);
+      return answer;
+    } catch (problem) {
+      away(true);
+      throw problem;
+    } finally { clearTimeout(timer); }
+  };
+  const send = async (path, fields, patience = PATIENCE) => {
+    const body = fields instanceof FormData ? fields : new URLSearchParams(fields);
+    const answer = await ask(path, { method: "POST", body, headers: { "X-CSRFToken": says.token, Accept: "text/html" } }, patience);
+    const problem = answer.headers.get("X-Problem");
+    if (problem === "till_locked") await lockNow();
+    if (problem === "till_unknown" || (answer.status === 403 && !problem)) location.reload();
+    return answer;
+  };
+  const pulse = async () => {
+    const isOpen = lock.hidden;
+    try {
+      if (document.visibilityState === "visible" && Date.now() - state.heard >= PULSE - 100) {
+        const isActive = state.isTouched ? "1" : "";
+        state.isTouched = false;
+        const answer = await ask(`pulse/?active=${isActive}`, {}, PULSE_PATIENCE);
+        if (answer.status === 403) location.reload();
+        if (isOpen && answer.ok && !answer.headers.get("X-Shift")) await lockNow();
+      }
+      if (isOpen && !state.isAway && Date.now() - state.touched > Number(says.locksAfter) * 1000) await lockNow();
+    } catch { /* away */ }
+    setTimeout(pulse, lock.hidden || state.isAway ? PULSE : SLOW_PULSE);
+  };
+
+  // Parts
+  const screen = () => (result.hidden ? view : result).querySelector("[data-screen]")?.dataset ?? {};
+  const show = (place, html) => {
+    if (place === "offers") { const box = at("offers"); if (box) box.innerHTML = html; return arrange(); }
+    if (place === "lock") { lock.innerHTML = html; lock.hidden = false; return focusOn(lock); }
+    if (place === "result") { result.innerHTML = html; result.hidden = false; countDown(); return focusOn(result); }
+    view.innerHTML = html;
+    result.hidden = true;
+    result.innerHTML = "";
+    return arrange();
+  };
+  const draw = async (answer) => {
+    const place = answer.headers.get("X-Place");
+    if (!place) return answer;
+    show(place, await answer.text());
+    sound(answer.headers.get("X-Sound"));
+    return answer;
+  };
+  const focusOn = (box) => box.querySelector("[data-main], input[data-pin], .go")?.focus({ preventScroll: true });
+  const arrange = () => {
+    const shown = view.querySelector("[data-screen]")?.dataset ?? {};
+    const isSale = shown.screen === "member" || shown.screen === "away", isGift = shown.screen === "gift";
+    at("after").hidden = !isSale && !isGift;
+    at("before").hidden = isSale || isGift;
+    root.dataset.mode = isGift ? "gift" : isSale ? "sale" : shown.screen || "idle";
+    const chosen = view.querySelector("[data-points][aria-checked=true]");
+    at("take").textContent = isGift ? says.hand : chosen ? says.takePoints : shown.screen === "away" ? says.keep : says.take;
+    const main = view.querySelector("[data-main]");
+    state.active = main || (amount.value && isSale ? receipt : amount);
+    if (isGift) at("take").focus({ preventScroll: true });
+    else if (main || !matchMedia("(pointer: coarse)").matches) state.active.focus({ preventScroll: true });
+    due();
+  };
+  const due = () => {
+    const off = Number(view.querySelector("[data-points][aria-checked=true]")?.dataset.off ?? 0), cents = Math.round(Number(amount.value) * 100) - off;
+    at("hint").textContent = root.dataset.mode === "sale" && cents > 0 ? says.collect.replace("{}", `¥${(cents / 100).toFixed(2)}`) : "";
+  };
+  const countDown = () => {
+    const box = result.querySelector("[data-seconds]");
+    if (!box) return;
+    const end = Date.now() + Number(box.dataset.seconds) * 1000;
+    const tick = () => {
+      if (!box.isConnected) return;
+      const left = Math.max(Math.round((end - Date.now()) / 1000), 0);
+      box.textContent = left ? box.dataset.words.replace("{}", `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`) : box.dataset.over;
+      if (left) setTimeout(tick, 1000);
+    };
+    tick();
+  };
+  const fresh = () => { state.key = ""; };
+  const key = () => (state.key ||= Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join(""));
+  const hint = (text) => { at("hint").textContent = text; };
+  const cannot = (why) => {
+    const part = at("t-cannot").content.cloneNode(true);
+    part.querySelector("[data-why]").textContent = why;
+    result.replaceChildren(part);
+    result.hidden = false;
+    sound("no");
+    focusOn(result);
+  };
+
+  // Sound says it to who looks elsewhere, the phone shakes with it.
+  let speaker = null;
+  const sound = (name) => {
+    const tones = { ok: [[880, 0], [1320, 0.12]], no: [[220, 0], [180, 0.2]], seen: [[990, 0]] }[name];
+    if (!tones) return;
+    navigator.vibrate?.(name === "no" ? [120, 60, 120] : 60);
+    root.dataset.sounded = name;
+    try {
+      speaker ??= new AudioContext();
+      for (const [pitch, when] of tones) {
+        const tone = speaker.createOscillator(), loud = speaker.createGain();
+        tone.frequency.value = pitch;
+        loud.gain.setValueAtTime(0.15, speaker.currentTime + when);
+        loud.gain.exponentialRampToValueAtTime(0.001, speaker.currentTime + when + 0.18);
+        tone.connect(loud).connect(speaker.destination);
+        tone.start(speaker.currentTime + when);
+        tone.stop(speaker.currentTime + when + 0.2);
+      }
+    } catch { /* no sound here */ }
+  };
+
+  // Scans follow each other; the same text again while it is being read is one scan.
+  let line = Promise.resolve(), reading = "", readAt = 0;
+  till.scanned = (text) => {
+    touch();
+    if (!lock.hidden) return;
+    if (text === reading && Date.now() - readAt < 1500) return;
+    [reading, readAt] = [text, Date.now()];
+    document.querySelectorAll("dialog[open]").forEach((box) => box.close());
+    line = line.then(() => taken(text)).catch(() => {});
+  };
+  const taken = async (text) => {
+    const isForSale = result.hidden && root.dataset.mode === "sale" && !MEMBER.test(text);
+    if (isForSale && !PHONE.test(text) && /^[0-9A-Za-z][0-9A-Za-z./_-]{3,39}$/.test(text)) return gotReceipt(text);
+    state.code = text;
+    try {
+      const answer = await draw(await send("scan/", { text, amount: amount.value }));
+      if (answer.headers.get("X-Receipt")) gotReceipt(answer.headers.get("X-Receipt"));
+    } catch { readAway(text); }
+    return undefined;
+  };
+  const gotReceipt = (text) => {
+    result.hidden = true;
+    receipt.value = text.toUpperCase();
+    fresh();
+    sound("seen");
+    if (root.dataset.mode === "sale") at("take").focus({ preventScroll: true });
+  };
+  const readAway = (text) => {
+    if (!MEMBER.test(text) && !PHONE.test(text)) return cannot(says.onlineOnly);
+    const part = at("t-away-member").content.cloneNode(true);
+    part.querySelector("[data-end]").textContent = `…${text.slice(-4)}`;
+    result.hidden = true;
+    view.replaceChildren(part);
+    state.scannedAt = new Date().toISOString();
+    sound("seen");
+    return arrange();
+  };
+  till.pictured = async (picture, isFrame) => {
+    const body = new FormData();
+    body.append("picture", picture);
+    body.append("amount", amount.value);
+    if (isFrame) body.append("is_frame", "1");
+    touch();
+    const answer = await send("picture/", body);
+    if (answer.headers.get("X-Receipt")) { gotReceipt(answer.headers.get("X-Receipt")); return true; }
+    if (answer.status === 204) return false;
+    await draw(answer);
+    return true;
+  };
+
+  // Acts
+  const once = async (work) => {
+    if (state.isBusy) return;
+    state.isBusy = true;
+    at("take").disabled = true;
+    try { await work(); } finally { state.isBusy = false; at("take").disabled = false; }
+  };
+  const take = () => once(async () => {
+    const shown = view.querySelector("[data-screen]")?.dataset ?? {};
+    if (shown.screen === "gift") {
+      try { await draw(await send("hand-over/", { ticket: shown.gift })); } catch { cannot(says.onlineOnly); }
+      return;
+    }
+    if (!["member", "away"].includes(shown.screen)) { hint(says.noMember); return; }
+    if (!(Number(amount.value) > 0) || !receipt.value.trim()) { hint(says.noAmount); (Number(amount.value) > 0 ? receipt : amount).focus(); return; }
+    const points = view.querySelector("[data-points][aria-checked=true]")?.dataset.points ?? "";
+    const sale = { key: key(), amount: amount.value, receipt: receipt.value.trim(), points };
+    if (shown.screen === "member") {
+      try {
+        const answer = await draw(await send("pay/", { ...sale, ticket: shown.ticket }));
+        if (answer.ok) done();
+        else fresh();
+        return;
+      } catch { if (points) { cannot(says.onlineOnly); return; } }
+    }
+    await keepForLater(sale, shown);
+  });
+  const keepForLater = async (sale, shown) => {
+    const by = shown.screen === "member" ? { ticket: shown.ticket } : { code: state.code };
+    const why = await till.queue.keep({ key: sale.key, at: state.scannedAt || new Date().toISOString(), shift: state.shift, amount: sale.amount, receipt: sale.receipt, ...by });
+    if (why) { cannot(why === "full" ? says.full : says.onlineOnly); return; }
+    const part = at("t-kept-ok").content.cloneNode(true);
+    part.querySelector("[data-due]").textContent = says.collect.replace("{}", `¥${Number(sale.amount).toFixed(2)}`);
+    result.replaceChildren(part);
+    result.hidden = false;
+    sound("ok");
+    done();
+    focusOn(result);
+    counted();
+  };
+  const done = () => {
+    amount.value = receipt.value = "";
+    state.scannedAt = "";
+    fresh();
+    reading = "";
+  };
+  const next = async () => {
+    done();
+    if (state.isAway) { result.hidden = true; view.replaceChildren(); return arrange(); }
+    try { return await draw(await send("ready/", {})); } catch { result.hidden = true; view.replaceChildren(); return arrange(); }
+  };
+  const act = async (path, fields) => {
+    try {
+      const answer = await send(`${path}/`, fields);
+      if (path === "unlock") return unlocked(answer);
+      return await draw(answer);
+    } catch { return cannot(says.onlineOnly); }
+  };
+
+  // Lock and PIN
+  const lockNow = async () => {
+    if (!lock.hidden) return;
+    lock.hidden = false;
+    till.camera?.stop();
+    document.querySelectorAll("dialog[open]").forEach((box) => box.close());
+    clearPin();
+    state.active = lock.querySelector("[data-pin]");
+    state.shift = "";
+    state.active?.focus({ preventScroll: true });
+    try {
+      const answer = await ask("lock/", { method: "POST", headers: { "X-CSRFToken": says.token } }, PATIENCE);
+      const isBegun = lock.querySelector("[data-staff][aria-checked=true]") || lock.querySelector("[data-pin]")?.value;
+      if (!isBegun) await draw(answer); // nobody's hand is in the way of the newest list of people
+    } catch { /* locked here all the same */ }
+  };
+  const clearPin = () => {
+    lock.querySelectorAll("[data-pin]").forEach((pin) => { pin.value = ""; });
+    lock.querySelectorAll("[data-staff]").forEach((one) => one.setAttribute("aria-checked", "false"));
+  };
+  const unlocked = async (answer) => {
+    const wrong = lock.querySelector(".t-wrong"), pin = lock.querySelector("[data-pin]");
+    pin.value = "";
+    wrong.hidden = true;
+    if (!answer.ok) {
+      const words = new DOMParser().parseFromString(await answer.text(), "text/html");
+      wrong.textContent = `${words.querySelector("h1")?.textContent ?? ""} · ${words.querySelector(".next")?.textContent ?? ""}`;
+      wrong.hidden = false;
+      sound("no");
+      pin.focus();
+      return;
+    }
+    state.shift = answer.headers.get("X-Shift");
+    state.touched = state.heard = Date.now();
+    lock.hidden = true;
+    done();
+    await draw(answer);
+    at("clerk").textContent = view.querySelector("[data-clerk]")?.dataset.clerk ?? "";
+    await enrol();
+    await empty();
+  };
+  const enrol = async () => {
+    if (says.keyKnown === "yes") return;
+    try { await till.queue.enrol(false, send); says.keyKnown = "yes"; } catch { /* next time */ }
+  };
+
+  // What waits
+  const counted = async () => {
+    const rows = await till.queue.all();
+    at("waiting").hidden = !rows.length;
+    at("waiting").querySelector("[data-count]").textContent = rows.length;
+    const list = at("kept").querySelector("ul");
+    list.replaceChildren(...rows.map((sale) => {
+      const row = at("t-kept-row").content.cloneNode(true);
+      row.querySelector("[data-when]").textContent = new Date(sale.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
+      row.querySelector("[data-what]").textContent = `¥${Number(sale.amount).toFixed(2)} · ${sale.receipt}`;
+      row.querySelector("[data-state]").textContent = sale.refused;
+      const drop = row.querySelector("[data-drop]");
+      drop.hidden = !sale.refused;
+      drop.addEventListener("click", async () => { await till.queue.drop(sale.key); counted(); });
+      return row;
+    }));
+  };
+  const empty = async () => { await till.queue.sendAll(send); await counted(); };
+
+  // Fingers and keys
+  const touch = () => { state.touched = Date.now(); state.isTouched = true; };
+  let typing = 0;
+  const changed = () => {
+    fresh();
+    due();
+    const ticket = view.querySelector("[data-ticket]")?.dataset.ticket;
+    clearTimeout(typing);
+    if (ticket && !state.isAway) typing = setTimeout(async () => {
+      try { await draw(await send("offers/", { ticket, amount: amount.value })); } catch { /* away */ }
+    }, 250);
+  };
+  const press = (name) => {
+    const to = state.active?.isConnected ? state.active : amount;
+    if (name === "back") to.value = to.value.slice(0, -1);
+    else if (name !== "." || (to === amount && !to.value.includes(".")) || to === receipt) to.value = (to.value + name).slice(0, to.maxLength);
+    to.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  document.addEventListener("focusin", (event) => { if (event.target.matches("input:not([type=file])")) state.active = event.target; });
+  document.addEventListener("pointerdown", touch, true);
+  document.addEventListener("keydown", touch, true);
+  root.addEventListener("pointerdown", (event) => { if (event.target.closest("[data-key]")) event.preventDefault(); }); // the field keeps the focus
+  amount.addEventListener("input", () => {
+    const plain = amount.value.replace(/[^0-9.]/g, "").replace(/^(\d*\.\d{0,2}).*$/, "$1");
+    if (plain !== amount.value) amount.value = plain;
+    changed();
+  });
+  receipt.addEventListener("input", fresh);
+  amount.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); receipt.focus(); } });
+  form.addEventListener("submit", (event) => { event.preventDefault(); take(); });
+  root.addEventListener("submit", (event) => {
+    const path = event.target.dataset.act;
+    if (!path) return;
+    event.preventDefault();
+    const fields = Object.fromEntries(new FormData(event.target));
+    if (path === "unlock" && !fields.staff) fields.staff = lock.querySelector("[data-staff]")?.dataset.staff ?? "";
+    once(() => act(path, { ...fields, amount: amount.value }));
+  });
+  root.addEventListener("click", (event) => {
+    const on = (selector) => event.target.closest(selector);
+    let found;
+    if ((found = on("[data-key]"))) press(found.dataset.key);
+    else if ((found = on("[data-staff]"))) choosePerson(found);
+    else if ((found = on("[data-points]"))) {
+      found.setAttribute("aria-checked", String(found.getAttribute("aria-checked") !== "true"));
+      fresh();
+      arrange();
+    } else if ((found = on("[data-choose]"))) once(() => act("chosen", { ticket: found.dataset.choose, amount: amount.value }));
+    else if ((found = on("[data-undo]"))) once(() => act("undo", { checkout: found.dataset.undo }));
+    else if (on("[data-next]")) next();
+    else if (on("[data-back]")) { result.hidden = true; arrange(); }
+    else if (on("[data-shut]")) on("dialog").close();
+    else if (on("#lock-now")) lockNow();
+    else if (on("#by-camera")) till.camera.open();
+    else if (on("#by-new")) once(() => act("newcomer", {}));
+    else if (on("#by-phone")) { view.replaceChildren(at("t-find-tail").content.cloneNode(true)); arrange(); }
+    else if (on("#waiting")) { at("kept").showModal(); empty(); }
+  });
+  const choosePerson = (button) => {
+    lock.querySelectorAll("[data-staff]").forEach((one) => one.setAttribute("aria-checked", String(one === button)));
+    lock.querySelector("[name=staff]").value = button.dataset.staff;
+    lock.querySelector("[data-pin]").focus();
+  };
+  window.addEventListener("offline", () => away(true));
+  window.addEventListener("online", () => { state.heard = 0; });
+
+  // Begin
+  (async () => {
+    if (lock.hidden) {
+      arrange();
+      await enrol();
+      await empty();
+      const undone = new URLSearchParams(location.search).get("undo");
+      if (undone) { history.replaceState(null, "", says.home); await act("undo", { checkout: undone }); }
+    } else {
+      const people = lock.querySelectorAll("[data-staff]");
+      if (people.length === 1) choosePerson(people[0]);
+      await counted();
+    }
+    pulse();
+  })();
+})();

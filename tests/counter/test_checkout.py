@@ -1,0 +1,160 @@
+"""A sale at the counter: taken in once, worth what it says, undone whole."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from apps.core import brand, clock
+from apps.core.errors import DomainError, NotFound
+from apps.core.models import AuditEntry
+from apps.events.models import Event
+from apps.flows import checkout, counter_rules, own_cards, shift_summary
+from apps.flows.checkout import Desk
+from apps.flows.models import Checkout, OwnCard
+from apps.orders.models import Order
+from apps.points import selectors as points
+from apps.stores.models import Shift
+from tests.counter.conftest import Shop
+
+
+def pay(shop: Shop, receipt: str = "R-1001", **more: object) -> Checkout:
+    taken = checkout.pay(desk=shop.desk, sale=shop.sale(receipt, **more))
+    checkout.follow(order_id=taken.checkout.order_id, patience=0)
+    return taken.checkout
+
+
+def refused(shop: Shop, code: str, receipt: str = "R-1001", **more: object) -> DomainError:
+    """The sale is refused with that code and nothing is written."""
+    before = (Order.objects.count(), Checkout.objects.count(), Event.objects.count())
+    with pytest.raises(DomainError) as refusal:
+        checkout.pay(desk=shop.desk, sale=shop.sale(receipt, **more))
+    assert refusal.value.code == code
+    assert (Order.objects.count(), Checkout.objects.count(), Event.objects.count()) == before
+    return refusal.value
+
+
+def test_a_sale_is_a_paid_order_of_the_till_and_its_points_follow(shop: Shop):
+    row = pay(shop)
+
+    order = row.order
+    assert (order.source, order.order_no) == (f"till:{shop.desk.store_id}:{shop.desk.device_id}", "R-1001")
+    assert (order.status, order.total_cents, order.store_id, order.guide_id) == (
+        "paid", 56_800, shop.desk.store_id, shop.clerk.pk,
+    )  # fmt: skip
+    assert checkout.brought(checkout=row, is_settled=True) == checkout.Brought(568, 568, True)
+
+
+def test_points_pay_a_part_and_come_back_to_their_own_lots_with_the_undoing(shop: Shop):
+    member_id = shop.rich("mine", 3_000)
+    row = pay(shop, points=2_000)
+
+    assert (row.gross_cents, row.points_cents, row.order.total_cents) == (56_800, 2_000, 54_800)
+    assert points.totals(member_id=member_id).balance == 3_000 - 2_000 + 548
+
+    undone = checkout.undo(checkout_id=row.pk, desk=shop.desk)
+    refund_id = row.order.refunds.get().pk
+    assert checkout.follow(order_id=refund_id, fact="order.refunded", patience=0)
+
+    assert undone.is_new
+    assert checkout.undo(checkout_id=row.pk, desk=shop.desk).is_new is False
+    assert points.totals(member_id=member_id).balance == 3_000
+    said = AuditEntry.objects.get(action="checkout.undone")
+    assert said.after == {
+        "by": shop.clerk.pk, "agreed_by": None, "device": shop.desk.device_id, "cents": 56_800,
+    }  # fmt: skip
+
+
+def test_the_same_act_again_is_the_same_sale_and_the_same_receipt_is_refused(shop: Shop):
+    first = pay(shop)
+    again = checkout.pay(desk=shop.desk, sale=shop.sale())
+
+    assert (again.checkout.pk, again.is_new) == (first.pk, False)
+    refused(shop, "key_reused", gross_cents=1)
+    refused(shop, "receipt_used", key="another-key")
+    refused(shop, "receipt_used", key="another-key", gross_cents=99, member_id=shop.house.members["near"].pk)
+
+
+def test_amount_time_receipt_and_presence_have_bounds(shop: Shop):
+    now = clock.now()
+    for code, more in (
+        ("amount_out_of_bounds", {"gross_cents": 0}),
+        ("amount_out_of_bounds", {"gross_cents": 5_000_001}),
+        ("sale_in_future", {"scanned_at": now + timedelta(minutes=3)}),
+        ("sale_too_old", {"scanned_at": now - timedelta(hours=2, seconds=1)}),
+        ("receipt_invalid", {"receipt": ""}),
+        ("receipt_invalid", {"receipt": "R 1<"}),
+        ("code_needed", {"points": 100, "is_present": False}),
+        ("code_needed", {"points": 100, "scanned_at": now}),
+        ("points_too_many", {"points": 56_800}),
+        ("points_insufficient", {"points": 100}),
+    ):
+        refused(shop, code, **more)  # type: ignore[arg-type]
+    brand.write(counter_rules.SETTING, {"receipt_has_store": True})
+    refused(shop, "receipt_elsewhere", "FAR-1")
+    assert pay(shop, "MINE-1").order.order_no == "MINE-1"
+
+
+def test_caps_of_a_shift_count_what_was_not_undone(shop: Shop):
+    shop.rich("mine", 1_000)
+    brand.write(counter_rules.SETTING, {"orders": 3, "redemptions": 1, "per_member": 2})
+    first = pay(shop, "A1", points=100)
+    assert refused(shop, "shift_cap", "A2", points=100).facts == {"cap": "redemptions"}
+    pay(shop, "A3")
+    refused(shop, "member_too_often", "A4")
+    near = shop.house.members["near"].pk
+    brand.write(counter_rules.SETTING, {"orders": 3, "points": 1_100})
+    assert refused(shop, "shift_cap", "A5", member_id=near).facts == {"cap": "points"}  # 567 + 568 were granted
+    checkout.undo(checkout_id=first.pk, desk=shop.desk)
+    pay(shop, "A6", member_id=near)
+    brand.write(counter_rules.SETTING, {"orders": 3})
+    pay(shop, "A7", member_id=near, gross_cents=100)
+    assert refused(shop, "shift_cap", "A8", member_id=near).facts == {"cap": "orders"}
+
+
+def test_nobody_takes_purchases_in_for_their_own_card(shop: Shop):
+    mine = shop.house.members["mine"].pk
+    own_cards.keep(staff_id=shop.clerk.pk, phone="19900000001")
+    refused(shop, "own_card")
+
+    OwnCard.objects.update(member=None)  # not yet linked: the phone tells
+    refused(shop, "own_card")
+    assert own_cards.is_own(staff_id=shop.clerk.pk, member_id=mine)
+    assert OwnCard.objects.get().member_id == mine
+    own_cards.keep(staff_id=shop.clerk.pk, phone="")
+    pay(shop)
+
+
+def test_a_later_undoing_or_of_anothers_sale_takes_a_manager_and_is_on_record(shop: Shop, clock: Callable[..., object]):
+    row = pay(shop)
+    later = shop.house.moment + timedelta(minutes=5, seconds=1)
+    other = Desk(shop.desk.shift_id, shop.desk.device_id, shop.desk.store_id, "MINE", shop.manager.pk)
+    elsewhere = Desk(1, 1, shop.house.stores["near"].pk, "NEAR", shop.clerk.pk)
+
+    with pytest.raises(checkout.UndoNeedsManager):
+        checkout.undo(checkout_id=row.pk, desk=shop.desk, moment=later)
+    with pytest.raises(checkout.UndoNeedsManager):
+        checkout.undo(checkout_id=row.pk, desk=other)
+    with pytest.raises(NotFound):
+        checkout.undo(checkout_id=row.pk, desk=elsewhere)
+    assert Order.objects.get(pk=row.order_id).refunded_cents == 0
+
+    checkout.undo(checkout_id=row.pk, desk=shop.desk, manager_id=shop.manager.pk, moment=later)
+
+    assert Order.objects.get(pk=row.order_id).refunded_cents == 56_800
+    assert AuditEntry.objects.get(action="checkout.undone").after["agreed_by"] == shop.manager.pk  # type: ignore[index]
+
+
+def test_the_slip_of_a_shift_adds_up(shop: Shop):
+    shop.rich("mine", 1_000)
+    pay(shop, "A1", points=500)
+    pay(shop, "A2", gross_cents=10_000)
+    checkout.undo(checkout_id=pay(shop, "A3", gross_cents=7_000).pk, desk=shop.desk)
+
+    told = shift_summary.of(shift=Shift.objects.get(pk=shop.desk.shift_id))
+
+    assert told == shift_summary.Summary(
+        sales=2, gross_cents=66_800, points_cents=500, redemptions=1, points_spent=500, points_earned=563 + 100,
+        gifts=0, undone=1, undone_cents=7_000, offline=0,
+    )  # fmt: skip
+    assert told.net_cents == 66_300

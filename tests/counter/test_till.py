@@ -1,0 +1,261 @@
+"""The till's page over HTTP: who gets in, what a scan shows, what is refused in which words."""
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import yaml
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.conf import settings
+from django.test import Client
+from django.utils import translation
+
+from apps.counter import reasons, scans, tickets
+from apps.counter.views import newcomer
+from apps.flows.models import Checkout
+from apps.members import member_codes
+from apps.orders.models import Order
+from apps.portal import agreements
+from apps.stores import credentials, pins, shifts, tills
+from apps.stores.models import Role, Shift, Staff
+from tests.console import world
+from tests.counter.conftest import MANAGER_PIN, PIN, Shop
+
+ROUTES = {
+    line.removeprefix("counter:"): need
+    for line, need in yaml.safe_load(settings.ACCESS_FILE.read_text())["routes"].items()
+    if line.startswith("counter:")
+}
+PATHS = {"home": "", "scan_key": "key/", "hand_over": "hand-over/", "shift_end": "shift/end/"}
+
+
+def at(route: str) -> str:
+    return "/counter/" + PATHS.get(route, f"{route}/")
+
+
+def shown(shop: Shop, where: str = "mine") -> str:
+    return member_codes.show(member_id=shop.house.members[where].pk).code
+
+
+def ticket(answer) -> str:
+    return re.search(r'data-ticket="([^"]+)"', answer.content.decode())[1]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [
+        ("no till", 403), ("revoked", 403), ("forged", 403), ("locked", 401), ("idle", 401), ("dismissed", 401),
+        ("other store", 403), ("marketer", 403),
+    ],
+)  # fmt: skip
+def test_no_route_of_the_counter_opens_to_who_has_no_business_there(shop: Shop, who: str, status: int):
+    """T-S1 for the counter: every route of the table, GET and POST."""
+    browser, clerk = shop.browser(), Staff.objects.filter(pk=shop.clerk.pk)
+    match who:
+        case "no till":
+            browser = Client()
+            world.enter(browser, shop.house.users[Role.ADMIN])
+        case "revoked":
+            credentials.revoke(kind="device", credential_id=shop.desk.device_id)
+        case "forged":
+            browser.cookies[tills.COOKIE] = shop.secret
+        case "locked":
+            shifts.lock(device_id=shop.desk.device_id)
+        case "idle":
+            Shift.objects.update(seen_at=shop.house.moment - timedelta(minutes=2))
+        case "dismissed":
+            clerk.update(is_active=False)
+        case "other store":
+            clerk.update(store=shop.house.stores["near"])
+        case "marketer":
+            clerk.update(role=Role.MARKETER)
+    asked = [route for route, need in ROUTES.items() if need != "till" or who in {"no till", "revoked", "forged"}]
+
+    answers = {
+        (route, method): getattr(browser, method)(at(route)).status_code
+        for route in asked
+        for method in ("get", "post")
+    }
+
+    assert answers == dict.fromkeys(answers, status)
+    assert Order.objects.count() == 3
+
+
+def test_a_pin_opens_the_till_and_five_wrong_ones_close_it_for_that_person(shop: Shop):
+    browser = shop.browser()
+    browser.post("/counter/lock/")
+
+    assert browser.post("/counter/unlock/", {"staff": shop.clerk.pk, "pin": PIN})["X-Shift"] == str(shop.desk.shift_id)
+    statuses = [
+        browser.post("/counter/unlock/", {"staff": shop.manager.pk, "pin": "4821"}).status_code for _ in range(6)
+    ]
+    assert statuses == [422] * 5 + [429]
+    assert browser.post("/counter/unlock/", {"staff": shop.manager.pk, "pin": MANAGER_PIN}).status_code == 429
+    assert shifts.at_till(device_id=shop.desk.device_id).staff_id == shop.clerk.pk  # type: ignore[union-attr]
+    pins.keep(staff_id=shop.manager.pk, pin=MANAGER_PIN)  # a new one begins the count anew
+
+    answer = browser.post("/counter/unlock/", {"staff": shop.manager.pk, "pin": MANAGER_PIN})
+
+    assert answer["X-Shift"] != str(shop.desk.shift_id)
+    assert list(Shift.objects.order_by("pk").values_list("staff_id", "is_at_till", "ended_at")) == [
+        (shop.clerk.pk, False, None), (shop.manager.pk, True, None),
+    ]  # fmt: skip
+    for weak in ("1234", "7777", "987654", "12", "1234567", "12a4"):
+        with pytest.raises(pins.PinRefused):
+            pins.keep(staff_id=shop.clerk.pk, pin=weak)
+
+
+def test_a_scan_shows_who_stands_there_and_the_sale_is_taken_in(shop: Shop):
+    shop.rich("mine", 3_000)
+    browser = shop.browser()
+
+    seen = browser.post("/counter/scan/", {"text": shown(shop), "amount": "568"})
+    page = seen.content.decode()
+    assert (seen["X-Place"], seen["X-Sound"]) == ("view", "seen")
+    assert "沈*e" in page
+    assert "0001" in page
+    assert "3,000" in page
+    assert "沈mine" not in page
+    assert "19900000001" not in page
+    assert 'data-points="3000" data-off="3000"' in page
+
+    form = {"ticket": ticket(seen), "amount": "568.00", "receipt": "r-1", "points": "3000", "key": "abcdefgh"}
+    done = browser.post("/counter/pay/", form)
+    again = browser.post("/counter/pay/", form)
+
+    assert (done.status_code, done["X-Sound"], again.status_code) == (200, "ok", 200)
+    assert "¥538.00" in done.content.decode()
+    assert "+538" in done.content.decode()
+    assert list(Checkout.objects.values_list("order__order_no", "order__total_cents", "points_spent")) == [
+        ("R-1", 53_800, 3_000)
+    ]
+
+
+def test_a_ticket_is_good_for_its_till_only_and_points_need_the_code(shop: Shop):
+    shop.rich("mine", 3_000)
+    browser = shop.browser()
+    forged = tickets.for_member(
+        desk=type(shop.desk)(1, shop.desk.device_id + 1, 1, "X", 1), member_id=1, is_present=True
+    )
+    by_phone = browser.post("/counter/tail/", {"text": "0001"})
+
+    form = {"amount": "10", "receipt": "A1", "points": "100", "key": "abcdefgh"}
+    for given, code in ((forged, "member_seen_over"), (ticket(by_phone), "code_needed")):
+        answer = browser.post("/counter/pay/", {**form, "ticket": given})
+        assert (answer["X-Problem"], answer["X-Place"], answer["X-Sound"]) == (code, "result", "no")
+    assert Checkout.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("412345678901234567", "member"),
+        ("２３４５６７８９ＡＢＣＤ", "gift"),
+        ("2345 6789 abcd", "gift"),
+        ("13800000000", "phone"),
+        ("POS2-000123", "receipt"),
+        ("https://x.example/1", ""),
+        ("", ""),
+    ],
+)
+def test_the_shape_tells_what_was_scanned(text: str, kind: str):
+    assert scans.kind(scans.plain(text)) == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "status"),
+    [
+        ("4" * 18, "member_code_invalid", 404),
+        ("<>", "scan_unknown", 404),
+        ("23456789ABCD", "pick_up_code_unknown", 404),
+    ],
+)
+def test_a_wrong_scan_is_refused_with_a_reason_and_a_next_step(shop: Shop, text: str, code: str, status: int):
+    answer = shop.browser().post("/counter/scan/", {"text": text})
+
+    page = answer.content.decode()
+    assert (answer.status_code, answer["X-Problem"]) == (status, code)
+    for words in (reasons.CODES[code].title, reasons.CODES[code].now):
+        with translation.override("zh-hans"):
+            assert str(words) in page
+
+
+def test_every_reason_has_words_in_both_languages():
+    assert len(reasons.CODES) >= 30
+    for code, reason in reasons.CODES.items():
+        for words in (reason.title, reason.now):
+            with translation.override("en"):
+                english = str(words)
+            with translation.override("zh-hans"):
+                chinese = str(words)
+            assert not re.search(r"[\u4e00-\u9fff]", english), code
+            assert re.search(r"[\u4e00-\u9fff]", chinese), code
+
+
+class Browser:
+    """The key that a till's browser makes for itself."""
+
+    def __init__(self, client: Client) -> None:
+        self.client, self.key = client, ec.generate_private_key(ec.SECP256R1())
+        der = self.key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        assert client.post("/counter/key/", {"key": b64encode(der).decode()}).status_code == 204
+        assert client.post("/counter/key/", {"key": b64encode(der).decode()}).status_code == 409
+
+    def send(self, text: str, *, change: str = "") -> dict[str, object]:
+        halves = decode_dss_signature(self.key.sign(text.encode(), ec.ECDSA(SHA256())))
+        signature = b64encode(b"".join(half.to_bytes(32) for half in halves)).decode()
+        return self.client.post("/counter/later/", {"text": change or text, "signature": signature}).json()
+
+
+def test_what_a_till_kept_without_network_comes_in_once_with_the_time_of_its_scan(
+    shop: Shop, clock: Callable[..., object]
+):
+    browser = Browser(shop.browser())
+    code, scanned = shown(shop), shop.house.moment + timedelta(seconds=30)
+    item = {"key": "offline-1", "at": scanned.isoformat(), "shift": shop.desk.shift_id, "amount": "88", "receipt": "b7"}
+    item["code"] = code
+    shifts.lock(device_id=shop.desk.device_id)
+    clock(shop.house.moment + timedelta(minutes=50))  # the code itself is long over
+
+    forged = browser.send(json.dumps(item), change=json.dumps(item | {"amount": "8888"}))
+    early = browser.send(json.dumps(item | {"at": (shop.house.moment - timedelta(hours=3)).isoformat()}))
+    assert [forged["code"], early["code"]] == ["sale_unsigned", "sale_unsigned"]
+    assert Checkout.objects.count() == 0
+
+    answers = [browser.send(json.dumps(item)) for _ in range(2)]
+
+    assert [answer["is_kept"] for answer in answers] == [True, True]
+    row = Checkout.objects.get()
+    assert (row.order.order_no, row.order.paid_at, row.gross_cents, row.was_offline) == ("B7", scanned, 8_800, True)
+    other = browser.send(json.dumps(item | {"key": "offline-2", "receipt": "b8"}))  # the same scan again
+    assert (other["is_kept"], other["code"]) == (False, "member_code_used")
+
+
+def test_a_later_undoing_asks_for_a_managers_pin(shop: Shop, clock: Callable[..., object]):
+    browser = shop.browser()
+    form = {"amount": "88", "receipt": "c1", "key": "abcdefgh"}
+    browser.post("/counter/pay/", {**form, "ticket": ticket(browser.post("/counter/scan/", {"text": shown(shop)}))})
+    wanted = {"checkout": Checkout.objects.get().pk}
+    clock(shop.house.moment + timedelta(minutes=6))
+    Shift.objects.update(seen_at=shop.house.moment + timedelta(minutes=6))
+
+    asked = browser.post("/counter/undo/", wanted)
+    wrong = browser.post("/counter/undo/", {**wanted, "staff": shop.clerk.pk, "pin": PIN})
+    assert (asked["X-Problem"], wrong["X-Problem"]) == ("undo_needs_manager", "pin_wrong")
+    assert 'name="pin"' in asked.content.decode()
+
+    done = browser.post("/counter/undo/", {**wanted, "staff": shop.manager.pk, "pin": MANAGER_PIN})
+
+    assert "¥88.00" in done.content.decode()
+    row = Checkout.objects.get()
+    assert (row.undone_by_id, row.agreed_by_id, row.order.refunded_cents) == (shop.clerk.pk, shop.manager.pk, 8_800)
+
+
+def test_the_sentence_that_a_new_member_reads_names_the_rules_in_force():
+    assert newcomer.RULES == agreements.VERSION
