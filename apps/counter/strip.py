@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Q
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
@@ -96,8 +97,7 @@ def _quiet(member_id: int) -> Flag | None:
 
 def _waiting(member_id: int, store_id: int) -> Flag | None:
     rows = Exchange.objects.filter(member_id=member_id, state=Exchange.State.READY)
-    here = rows.filter(store_id=store_id) | rows.filter(store_id=None)
-    count = here.count()
+    count = rows.filter(Q(store_id=store_id) | Q(store=None)).count()
     text = ngettext("%(n)s gift to pick up", "%(n)s gifts to pick up", count) % {"n": count}
     return Flag("ticket", text) if count else None
 

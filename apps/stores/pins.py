@@ -41,7 +41,7 @@ def check(*, staff_id: int, pin: str, device_id: int, store_id: int, permission:
     if refusal := ratelimits.ask(limits).refusal:
         raise TooManyPins(retry_after=refusal.reset)
     row = Pin.objects.select_related("staff").filter(staff_id=staff_id, staff__is_active=True).first()
-    is_right = check_password(pin[:6], row.hash if row else None)
+    is_right = check_password(pin[:6], row.hash if row else "")
     if row is None or not is_right or not may(row.staff, permission=permission, store_id=store_id):
         audit.record("pin.refused", object_type="staff", object_id=staff_id, after={"device": device_id})
         raise PinWrong

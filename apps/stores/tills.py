@@ -108,7 +108,7 @@ def _key(der: bytes) -> ec.EllipticCurvePublicKey:
     try:
         key = load_der_public_key(der)
     except ValueError:
-        key = None  # type: ignore[assignment]
+        key = None
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise ValidationFailed(errors=[{"pointer": "/key", "code": "invalid", "message": "P-256"}])
     return key

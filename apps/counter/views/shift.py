@@ -15,7 +15,7 @@ SHOWN = 30
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
     shift = request.shift  # type: ignore[attr-defined]
-    facts = {"sales": checkout.last_of(shift_id=shift.pk, at_most=SHOWN)}
+    facts: dict[str, object] = {"sales": checkout.last_of(shift_id=shift.pk, at_most=SHOWN)}
     return _page(request, facts)
 
 
