@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import Literal
 
-from apps.core import ratelimits
+from apps.core import letters, ratelimits
 from apps.core.ratelimits import Limit
 from apps.counter.errors import MemberUnknown
 from apps.flows.checkout import Desk
@@ -29,8 +29,8 @@ def kind(text: str) -> Kind:
     """ "" for what is nothing of ours."""
     if _MEMBER(text):
         return "member"
-    letters = pick_up.typed(text)
-    if len(letters) == pick_up.LENGTH and set(letters) <= set(pick_up.LETTERS):
+    code = letters.typed(text)
+    if len(code) == pick_up.LENGTH and set(code) <= set(letters.LETTERS):
         return "gift"
     if _PHONE(text):
         return "phone"
