@@ -1,20 +1,24 @@
 """Who grants more points by hand than their colleagues do: each person against the median of the others in their store, zeros too.
 
 Somebody stands out with at least `FEWEST` grants and more than `TIMES` the median of the store, or with most of their points to one
-and the same member. The list ranks, it does not accuse: a new complaint desk stands out, too.
+and the same member; or with split grants: several to one member on one shop day, each within the limit of their role, together above it. The list ranks, it does not accuse: a new complaint desk stands out, too.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
 from apps.core import alerts, clock
+from apps.points import adjusting
+from apps.stores.models import Role
 
 DAYS = 30
 FEWEST = 5
 TIMES = 3
 SHARE = 0.5  # of one's points to one member
+SPLITS = 2  # once may be a correction of a correction
 KIND = "points.by_hand_often"
 
 
@@ -33,6 +37,7 @@ class Hand:
     top_share: float
     median_grants: float
     median_points: float
+    splits: int = 0  # member and day on which grants within the limit went above it together
 
     @property
     def is_often(self) -> bool:
@@ -47,8 +52,12 @@ class Hand:
         return self.grants >= FEWEST and self.members > 0 and self.top_share >= SHARE
 
     @property
+    def is_split(self) -> bool:
+        return self.splits >= SPLITS
+
+    @property
     def stands_out(self) -> bool:
-        return self.is_often or self.is_much or self.is_one_sided
+        return self.is_often or self.is_much or self.is_one_sided or self.is_split
 
 
 # Colleagues are the active staff of the same store; people without a store are compared with those of their role.
@@ -61,22 +70,31 @@ with lines as (
 ), sums as (
     select staff_id, sum(grants) as grants, sum(points) as points, count(*) as members, max(points) / sum(points) as top_share
     from lines group by 1
+), splits as (
+    select staff_id, count(*) as splits from (
+        select e.staff_id from points_entry e join stores_staff s on s.id = e.staff_id
+        where e.staff_id is not null and e.kind = 'adjust' and e.granted > 0 and e.at >= %(since)s and e.at <= %(until)s
+          and e.granted <= (%(each)s::jsonb ->> s.role)::bigint
+        group by e.staff_id, s.role, e.account_id, (e.at at time zone 'Asia/Shanghai')::date
+        having sum(e.granted) > (%(each)s::jsonb ->> s.role)::bigint
+    ) d group by 1
 ), people as (
     select s.id, s.code, s.name, s.store_id, coalesce(t.name, '') as store, coalesce(s.store_id::text, s.role) as team,
            coalesce(u.grants, 0) as grants, coalesce(u.points, 0) as points, coalesce(u.members, 0) as members,
-           coalesce(u.top_share, 0) as top_share
+           coalesce(u.top_share, 0) as top_share, coalesce(d.splits, 0) as splits
     from stores_staff s left join stores_store t on t.id = s.store_id left join sums u on u.staff_id = s.id
+         left join splits d on d.staff_id = s.id
     where s.is_active or u.staff_id is not null
 )
 select p.id, p.code, p.name, p.store_id, p.store, p.grants::int, p.points::bigint, p.members::int, p.top_share::float,
-       coalesce(m.grants, 0)::float, coalesce(m.points, 0)::float
+       coalesce(m.grants, 0)::float, coalesce(m.points, 0)::float, p.splits::int
 from people p cross join lateral (
     select percentile_cont(0.5) within group (order by o.grants) as grants,
            percentile_cont(0.5) within group (order by o.points) as points
     from people o where o.team = p.team and o.id <> p.id
 ) m
 where p.grants > 0 and (%(stores)s::bigint[] is null or p.store_id = any(%(stores)s::bigint[]))
-order by (p.grants + 1) / (coalesce(m.grants, 0) + 1) * (p.points + 1) / (coalesce(m.points, 0) + 1) * (1 + p.top_share) desc, p.id
+order by (p.grants + 1) / (coalesce(m.grants, 0) + 1) * (p.points + 1) / (coalesce(m.points, 0) + 1) * (1 + p.top_share) * (1 + p.splits) desc, p.id
 limit %(limit)s
 """
 
@@ -85,6 +103,7 @@ def hands(*, moment: datetime | None = None, store_ids: list[int] | None = None,
     """Everybody who granted points by hand in the last 30 days, those who stand out most first. One query."""
     until = moment or clock.now()
     values = {"since": until - timedelta(days=DAYS), "until": until, "stores": store_ids, "limit": limit}
+    values["each"] = json.dumps({role: adjusting.limits(role)["each"] for role in Role.values})
     with connection.cursor() as cursor:
         cursor.execute(_HANDS, values)
         return [Hand(*row) for row in cursor.fetchall()]

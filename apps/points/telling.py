@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db.models import QuerySet, Subquery
+from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
@@ -64,15 +65,27 @@ def lines_of(*, member_id: int, currency: str | None = None) -> QuerySet[Entry]:
     return Entry.objects.filter(account_id=Subquery(account)).order_by("-pk")
 
 
+# Of all kinds of points at once: the end of the index of each account, however long the statement is.
+_NEWEST = """
+select e.id from points_account a cross join lateral (
+    select id from points_entry where account_id = a.id and id > %s and id < coalesce(%s, 9223372036854775807)
+    order by id desc limit %s) e
+where a.member_id = %s
+"""
+
+
 def statement(
     *, member_id: int, currency: str | None = None, before: int | None = None, after: int = 0, limit: int = 20
 ) -> tuple[list[Entry], int | None]:
     """A page of lines for `tell`, and what to pass as `before` for the next; None at the end. One query. `after`: only newer ones."""
-    lines = lines_of(member_id=member_id, currency=currency).select_related(
-        "account__currency", "version__rule", "store", "staff"
-    )
-    lines = lines.filter(pk__gt=after) if after else lines
-    found = list((lines.filter(pk__lt=before) if before else lines)[: limit + 1])
+    lines = lines_of(member_id=member_id, currency=currency)
+    if currency:
+        lines = lines.filter(pk__gt=after) if after else lines
+        lines = lines.filter(pk__lt=before) if before else lines
+    else:
+        lines = lines.filter(pk__in=RawSQL(_NEWEST, [after, before, limit + 1, member_id]))  # noqa: S611 - a constant
+    lines = lines.select_related("account__currency", "version__rule", "store", "staff")
+    found = list(lines[: limit + 1])
     return found[:limit], found[limit - 1].pk if len(found) > limit else None
 
 

@@ -87,3 +87,21 @@ def test_an_alert_comes_once_a_month():
     assert (insiders.notice(moment=NOW), insiders.notice(moment=NOW + timedelta(hours=5))) == (1, 0)
     assert insiders.notice(moment=NOW + timedelta(days=2)) == 1
     assert Alert.objects.filter(kind=insiders.KIND).count() == 2
+
+
+def test_many_small_grants_in_place_of_one_above_the_limit_stand_out():
+    store = shop(1)
+    guests = Member.objects.bulk_create(Member(member_no=f"G-{number}") for number in range(5))
+    splitter, fair = clerk(1, store), clerk(2, store)
+    Staff.objects.update(role=Role.MANAGER)  # 1,000 each
+    for day, member in enumerate(guests[:2], 1):
+        for number in range(3):
+            grant(splitter, member, 400, f"{day}-{number}", days=day)
+    for day, member in enumerate(guests[2:], 1):
+        grant(fair, member, 1_200, f"{day}-agreed", days=day)  # above the limit, so by two
+        for number in range(2):
+            grant(fair, member, 500, f"{day}-{number}", days=day)  # together no more than the limit
+
+    found = {hand.code: (hand.splits, hand.is_split, hand.stands_out) for hand in insiders.hands(moment=NOW)}
+
+    assert found == {"C-001": (2, True, True), "C-002": (0, False, False)}

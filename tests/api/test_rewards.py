@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from apps.core import ids
 from apps.members.models import Member
 from apps.points import stocking
-from apps.points.models import Account, Exchange, Reward
+from apps.points.models import Account, Exchange, Reward, RewardPicture
 from apps.stores import credentials
 from apps.stores.models import Store
 from tests.api.conftest import Caller
@@ -41,14 +42,17 @@ def wish(reward: Reward, **more: str) -> dict[str, str]:
 
 
 def test_rewards_come_with_reasons(me: Caller):
+    drawn = RewardPicture.objects.create(digest="ab" * 32, content=b"drawn", width=2, height=1)
     gift("dear", points=300)
-    gift("cheap", points=60, left=3)
+    gift("cheap", points=60, left=3, picture=drawn)
 
     found = me.get("me/rewards").data
 
     assert [(one["name"], one["is_available"], one["short_by"], one["left"]) for one in found] == [
         ("Gift cheap", True, 0, 3), ("Gift dear", False, 200, None),
     ]  # fmt: skip
+    assert [one["picture"] for one in found] == [f"/my/mall/pictures/{'ab' * 32}.jpg", None]
+    assert Client().get(found[0]["picture"]).content == b"drawn"
     assert found[1]["reasons"] == [{"code": "insufficient_balance", "message": "You have not enough points yet."}]
     assert me.get(f"me/rewards/{found[1]['id']}").data == found[1]
 

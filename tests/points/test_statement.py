@@ -31,6 +31,21 @@ def test_a_statement_is_read_page_by_page_newest_first(member: Member, django_as
     assert end is None
 
 
+def test_all_kinds_of_points_are_one_statement_newest_first(member: Member, friend: Member):
+    for number in range(3):
+        earn(member, 10, f"order:{number}")
+        earn(member, 20, f"order:{number}", currency="growth")
+        earn(friend, 10, f"order:{number}")
+
+    first, more = telling.statement(member_id=member.pk, limit=4)
+    rest, end = telling.statement(member_id=member.pk, limit=4, before=more)
+    newer, _end = telling.statement(member_id=member.pk, after=first[1].pk)
+
+    told = [(line.source, line.account.currency.key) for line in [*first, *rest]]
+    assert told == [(f"order:{number}", key) for number in (2, 1, 0) for key in ("growth", "points")]
+    assert (end, [line.pk for line in newer]) == (None, [first[0].pk])
+
+
 def test_what_runs_out_is_told_by_last_valid_day(member: Member):
     day = points.clock.day_end(date(2026, 12, 31))
     earn(member, 10, "a", terms=points.Terms(expires_at=day))

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 from django.http import HttpResponse
+from django.urls import reverse
 from django.utils.translation import get_language
 from rest_framework import serializers as f
 from rest_framework.request import Request
@@ -41,6 +42,9 @@ class RewardOut(f.Serializer[Any]):
     kind = f.CharField(help_text="gift (with a pick-up code) or virtual (delivered at once)")
     name = f.CharField()
     description = f.CharField(allow_blank=True)
+    picture = f.CharField(
+        allow_null=True, help_text="a JPEG on this host, open to anybody; its address changes with it"
+    )
     points = f.IntegerField()
     cash_cents = f.IntegerField()
     left = f.IntegerField(allow_null=True, help_text="null: no end of it")
@@ -57,7 +61,7 @@ class RewardOut(f.Serializer[Any]):
 
 REWARD_EXAMPLE = {
     "id": "rwd_3f8k2m9pq7wxz", "kind": "gift", "name": "桂花乌龙茶一罐", "description": "", "points": 120, "cash_cents": 0,
-    "left": 5, "short_by": 20, "is_available": False,
+    "picture": f"/my/mall/pictures/{'3f8k2m9p' * 8}.jpg", "left": 5, "short_by": 20, "is_available": False,
     "reasons": [{"code": "insufficient_balance", "message": "积分不足。"}],
     "is_store_limited": False, "stores": [], "starts_at": None, "ends_at": None,
     "auto_from": None, "auto_per_day": 1,
@@ -238,6 +242,7 @@ def _reward(found: Offer) -> dict[str, Any]:
         "kind": row.kind,
         "name": _name(row),
         "description": row.description if is_chinese else row.description_en,
+        "picture": reverse("portal:reward_picture", args=[row.picture_id]) if row.picture_id else None,
         "points": row.points,
         "cash_cents": row.cash_cents,
         "left": found.left,

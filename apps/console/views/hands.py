@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.analytics import insiders
@@ -71,4 +72,13 @@ def _why(row: insiders.Hand) -> str:
         )
     if row.is_one_sided:
         reasons.append(_("%(share)s %% of them to one member") % {"share": round(100 * row.top_share)})
+    if row.is_split:
+        reasons.append(
+            ngettext(
+                "split over the limit of one grant %(count)s time",
+                "split over the limit of one grant %(count)s times",
+                row.splits,
+            )
+            % {"count": row.splits}
+        )
     return " · ".join(reasons)
