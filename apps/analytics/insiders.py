@@ -1,7 +1,8 @@
 """Who grants more points by hand than their colleagues do: each person against the median of the others in their store, zeros too.
 
 Somebody stands out with at least `FEWEST` grants and more than `TIMES` the median of the store, or with most of their points to one
-and the same member; or with split grants: several to one member on one shop day, each within the limit of their role, together above it. The list ranks, it does not accuse: a new complaint desk stands out, too.
+and the same member; or with split grants: several to one member on one shop day, each within the limit of their role, together above
+it. The list ranks, it does not accuse: a new complaint desk stands out, too.
 """
 
 import json
@@ -94,7 +95,8 @@ from people p cross join lateral (
     from people o where o.team = p.team and o.id <> p.id
 ) m
 where p.grants > 0 and (%(stores)s::bigint[] is null or p.store_id = any(%(stores)s::bigint[]))
-order by (p.grants + 1) / (coalesce(m.grants, 0) + 1) * (p.points + 1) / (coalesce(m.points, 0) + 1) * (1 + p.top_share) * (1 + p.splits) desc, p.id
+order by (p.grants + 1) / (coalesce(m.grants, 0) + 1) * (p.points + 1) / (coalesce(m.points, 0) + 1) * (1 + p.top_share)
+         * (1 + p.splits) desc, p.id
 limit %(limit)s
 """
 
@@ -102,8 +104,8 @@ limit %(limit)s
 def hands(*, moment: datetime | None = None, store_ids: list[int] | None = None, limit: int = 100) -> list[Hand]:
     """Everybody who granted points by hand in the last 30 days, those who stand out most first. One query."""
     until = moment or clock.now()
-    values = {"since": until - timedelta(days=DAYS), "until": until, "stores": store_ids, "limit": limit}
-    values["each"] = json.dumps({role: adjusting.limits(role)["each"] for role in Role.values})
+    each = json.dumps({role: adjusting.limits(role)["each"] for role in Role.values})
+    values = {"since": until - timedelta(days=DAYS), "until": until, "stores": store_ids, "limit": limit, "each": each}
     with connection.cursor() as cursor:
         cursor.execute(_HANDS, values)
         return [Hand(*row) for row in cursor.fetchall()]

@@ -1,6 +1,7 @@
 """The daily sign-in, tasks and the tier on a member's phone."""
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -10,7 +11,7 @@ from apps.members import services as members
 from apps.points import defaults, ladders, selectors, sign_ins, tiers
 from apps.points import services as points
 from apps.points.earning import SignIn
-from apps.points.models import Entry
+from apps.points.models import Entry, Standing
 from tests.portal.doors import browser_of
 
 pytestmark = pytest.mark.django_db
@@ -92,6 +93,17 @@ def test_tasks_and_achievements_say_what_they_bring_and_how_far_one_is(client: C
     assert "+50 points" in text
     assert "0 of 4 orders" in text
     assert "¥0.00 of ¥10,000.00" in text
+
+
+def test_the_last_day_of_a_tier_is_the_one_through_which_it_counts(client: Client, member_id: int):
+    points.earn(member_id=member_id, amount=1_000, source="order:1", currency="growth", moment=NOW)
+    tiers.reassess(member_ids=[member_id], moment=NOW)
+    Standing.objects.filter(member_id=member_id).update(valid_until=clock.day_end(date(2027, 11, 30)))
+
+    with clock.frozen(NOW):
+        text = client.get("/my/tier/").content.decode()
+
+    assert re.search(r"(by|beyond) Nov\. 30, 2027\.", text)
 
 
 def test_the_tier_says_what_is_missing_what_comes_and_what_is_locked(client: Client, member_id: int):
