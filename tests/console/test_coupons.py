@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from apps.console import coupon_form, coupon_rows
 from apps.console.coupon_form import CouponForm
 from apps.core import approvals, ids
-from apps.core.models import Approval, AuditEntry
+from apps.core.models import Approval, AuditEntry, Job
 from apps.coupons import ceilings, templates
-from apps.coupons.models import Coupon, Stock, Template, Use, Version
+from apps.coupons.models import Batch, Coupon, Stock, Template, Use, Version
 from apps.stores.models import Role
 from tests.console.world import House
 from tests.coupons import making
@@ -274,3 +274,22 @@ def test_a_members_coupons_are_handed_out_and_taken_back_with_their_history(hous
     agent.post(one, {"wish": "restore", "reason": "看错了人"})
     row.refresh_from_db()
     assert row.state == "ready"
+
+
+def test_codes_are_made_by_a_pattern_and_written_by_who_may_make_them(house: House, at: Callable[..., Client]):
+    made = making.template("poster", most=100)
+    key = ids.encode("cpt", made.pk)
+    url, admin = reverse("console:coupon_codes", args=[key]), at(Role.ADMIN)
+    weak = admin.post(url, {"name": "海报", "count": "10", "pattern": "AB-##"})
+    many = admin.post(url, {"name": "海报", "count": "101", "pattern": "AB-####-####-###"})
+    assert (weak.status_code, many.status_code, Batch.objects.count()) == (422, 422, 0)
+
+    admin.post(url, {"name": "海报", "count": "10", "pattern": "AB-####-####-###"})
+    batch = Batch.objects.get()
+    assert (batch.wanted, batch.job.kind, batch.by) == (10, "coupons.make_codes", house.users[Role.ADMIN])
+    assert "海报" in admin.get(url).content.decode()
+    write = reverse("console:coupon_codes_write", args=[key, ids.encode("cpb", batch.pk)])
+    assert at(Role.ANALYST).post(write, {"what": "full"}).status_code == 403
+    answer = admin.post(write, {"what": "full"})
+    assert Job.objects.get(kind="coupons.write_codes").params == {"batch_id": batch.pk, "is_full": True}
+    assert admin.get(answer["Location"]).status_code == 200

@@ -297,6 +297,7 @@ def _approval(request: HttpRequest, row: Template, said: dict[str, Any] | None, 
         "needs_another": needs,
         "limit": publishing.limit(request.user),  # type: ignore[arg-type]
         "may_publish": _may(request, PUBLISH),
+        "may_codes": _may(request, "coupons.codes"),
     }
 
 
