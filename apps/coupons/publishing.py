@@ -74,7 +74,7 @@ def needs_another(wish: Wish, *, now: Wish | None, by: User) -> bool:
     worst = wish.worst
     if worst is not None and worst <= limit(by):
         return False
-    return now is None or now.terms != wish.terms or _is_more(worst, now.worst)
+    return now is None or now.terms != wish.terms or _is_dearer(wish, now)
 
 
 @transaction.atomic
@@ -144,8 +144,13 @@ def _in_force(row: Template, wish: Wish, *, by: User, agreed_by: User | None = N
     return templates.freeze(template_id=row.pk, terms=wish.terms, by=by, agreed_by=agreed_by, allowed=limit(by))
 
 
-def _is_more(worst: int | None, now: int | None) -> bool:
-    return now is not None and (worst is None or worst > now)
+def _is_dearer(wish: Wish, now: Wish) -> bool:
+    """Of two without a bound, the one with more stock or with a looser budget."""
+    if wish.worst is not None or now.worst is not None:
+        return now.worst is not None and (wish.worst is None or wish.worst > now.worst)
+    if now.most is not None and (wish.most is None or wish.most > now.most):
+        return True
+    return any(wish.ceilings.get(key, most + 1) > most for key, most in now.ceilings.items())
 
 
 def _locked(template_id: int) -> Template:

@@ -111,3 +111,24 @@ def test_what_was_stopped_since_it_was_asked_is_not_published_by_an_agreement(pe
         approvals.decide(approval_id=asked.approval_id, user_id=people[Role.ADMIN].pk, is_agreed=True)
     row.refresh_from_db()
     assert (row.state, Approval.objects.get().state, Version.objects.count()) == ("stopped", "waiting", 1)
+
+
+def test_without_a_bound_more_stock_or_a_looser_budget_is_dearer_all_the_same(people: dict[str, User]):
+    def wish(most: int | None, *budgets: list[object]) -> publishing.Wish:
+        return publishing.Wish(making.terms(PERCENT), most, budgets=list(budgets))
+
+    now, admin = wish(100, ["day", "cents", 500]), people[Role.ADMIN]
+    dearer = [
+        wish(101, ["day", "cents", 500]),
+        wish(None, ["day", "cents", 500]),
+        wish(100),
+        wish(100, ["day", "cents", 501]),
+    ]
+    cheaper = [
+        now,
+        wish(99, ["day", "cents", 500]),
+        wish(100, ["day", "cents", 499]),
+        wish(100, *now.budgets, ["day", "uses", 3]),
+    ]
+    assert [publishing.needs_another(one, now=now, by=admin) for one in dearer] == [True] * 4
+    assert [publishing.needs_another(one, now=now, by=admin) for one in cheaper] == [False] * 4
