@@ -258,20 +258,22 @@ def test_a_members_coupons_are_handed_out_and_taken_back_with_their_history(hous
     row = Coupon.objects.get()
     assert "还有30天" in agent.get(page).content.decode() or "还有29天" in agent.get(page).content.decode()
 
-    one = reverse("console:member_coupon", args=[house.member_id("mine"), ids.encode("cpn", row.pk)])
-    agent.post(one, {"wish": "recall", "reason": ""})
+    one = reverse("console:member_coupon", args=[house.member_id("mine")])
+    which = {"coupon": ids.encode("cpn", row.pk)}
+    agent.post(one, which | {"wish": "recall", "reason": ""})
     row.refresh_from_db()
     assert row.state == "ready"
-    agent.post(one, {"wish": "recall", "reason": "发错了"})
-    agent.post(one, {"wish": "recall", "reason": "发错了人"})
+    agent.post(one, which | {"wish": "recall", "reason": "发错了"})
+    agent.post(one, which | {"wish": "recall", "reason": "发错了人"})
     row.refresh_from_db()
     assert row.state == "recalled"
     over = agent.get(page, {"show": "over"}).content.decode()
     assert "发错了人" in over
-    elsewhere = reverse("console:member_coupon", args=[house.member_id("far"), ids.encode("cpn", row.pk)])
-    assert agent.post(elsewhere, {"wish": "restore", "reason": "看错了人"}).status_code == 404
-    assert at(Role.CLERK).post(one, {"wish": "restore", "reason": "看错了人"}).status_code == 403
-    agent.post(one, {"wish": "restore", "reason": "看错了人"})
+    elsewhere = reverse("console:member_coupon", args=[house.member_id("far")])
+    back = which | {"wish": "restore", "reason": "看错了人"}
+    assert agent.post(elsewhere, back).status_code == 404
+    assert at(Role.CLERK).post(one, back).status_code == 403
+    agent.post(one, back)
     row.refresh_from_db()
     assert row.state == "ready"
 

@@ -74,10 +74,10 @@ def hand_out(request: HttpRequest, member: str) -> HttpResponse:
 
 
 @require_POST
-def change(request: HttpRequest, member: str, coupon: str) -> HttpResponse:
-    """`wish` is recall or restore, with a reason."""
+def change(request: HttpRequest, member: str) -> HttpResponse:
+    """`wish` is recall or restore of `coupon`, with a reason."""
     row = people.one(request, member, permission=HAND_OUT)
-    found = Coupon.objects.filter(pk=ids.decode(PREFIX, coupon), member=row).first()
+    found = Coupon.objects.filter(pk=ids.decode(PREFIX, request.POST.get("coupon", "")), member=row).first()
     note = " ".join(request.POST.get("reason", "").replace("\0", "").split())[:200]
     if found is None:
         raise NotFound
