@@ -111,7 +111,7 @@ group by 1
 """
 _SETTLED = """
 select u.store_id, s.name as store, u.staff_id, p.name as staff, p.code as staff_code, count(*) as used,
-       sum(u.saved_cents) as saved, sum(u.store_cents) as borne
+       sum(u.saved_cents)::bigint as saved, sum(u.store_cents)::bigint as borne
 from coupons_use u
 left join stores_store s on s.id = u.store_id
 left join stores_staff p on p.id = u.staff_id

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from apps.catalog.models import Category, Product
 from apps.console import coupon_form, coupon_words, rule_rows, rule_trial
@@ -39,7 +40,7 @@ class TrialForm(KnownMember):
     )
     tier = forms.ChoiceField(label=gettext_lazy("Tier"), required=False)
     store = forms.ChoiceField(label=gettext_lazy("Store"), required=False)
-    channel = forms.ChoiceField(label=gettext_lazy("Channel"), required=False)
+    channel = forms.ChoiceField(label=pgettext_lazy("coupon", "Channels"), required=False)
     day = forms.DateField(
         label=gettext_lazy("Day"), widget=rule_rows.Day, required=False, help_text=gettext_lazy("Empty: now.")
     )
@@ -60,9 +61,9 @@ class TrialForm(KnownMember):
             self.add_error("member_no", _("Say whose coupons."))
         return said
 
-    @property
+    @cached_property
     def moment(self) -> datetime:
-        """Of valid fields."""
+        """Of valid fields; asked once."""
         return rule_trial.moment(self.cleaned_data) or clock.now()
 
 

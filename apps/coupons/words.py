@@ -46,15 +46,14 @@ WITHOUT: dict[str, str | Promise] = {
 
 @dataclass(frozen=True)
 class Value:
-    """What stands large on the card: “¥” “80” “”, “” “9” “折”. The outer two are set smaller."""
+    """What stands large on the card: “¥” “80” “”, “” “9” “折”, “” “10%” “ off”. The outer two are set smaller."""
 
     before: str
     figure: str
     after: str = ""
 
     def __str__(self) -> str:
-        gap = " " if self.after and get_language() == "en" else ""
-        return f"{self.before}{self.figure}{gap}{self.after}"
+        return f"{self.before}{self.figure}{self.after}"
 
 
 @dataclass(frozen=True)
@@ -231,7 +230,7 @@ def yuan(cents: int) -> str:
 
 def _percent(off: int) -> Value:
     if get_language() == "en":
-        return Value("", f"{off}%", pgettext("coupon value", "off"))
+        return Value("", f"{off}%", f" {pgettext('coupon value', 'off')}")
     if off == 100:
         return Value("", pgettext("coupon value", "Free"))
     return Value("", f"{(100 - off) / 10:g}", pgettext("coupon value", "off"))

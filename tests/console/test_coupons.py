@@ -211,10 +211,12 @@ def test_the_report_shows_and_files_what_the_readers_stores_did(house: House, at
         Use.objects.create(
             coupon=row, template=made, member=house.members[where], store=house.stores[where], source=where, state="done",
             saved_cents=saved, store_cents=900, basket_cents=40_000, done_at=house.moment,
+            staff=house.users[Role.CLERK].staff if where == "mine" else None,
         )  # fmt: skip
     page = at(Role.ADMIN).get(reverse("console:coupon_report")).content.decode()
     assert "¥50.00" in page
     assert "¥800.00" in page
+    assert "何青 (C-clerk)" in page
     mine = at(Role.MANAGER).get(reverse("console:coupon_report_csv", args=["settlement"])).content.decode("utf-8-sig")
     assert mine.splitlines()[1:] == ["武康路店,1,30.00,9.00,21.00"]
     assert at(Role.CLERK).get(reverse("console:coupon_report")).status_code == 403
