@@ -37,6 +37,10 @@ class Table:
     heads: Sequence[str]
     rows: list[tuple[Sequence[str], Sequence[object]]]
 
+    @property
+    def labelled(self) -> list[list[tuple[str, str]]]:
+        return [list(zip(self.heads, shown, strict=True)) for shown, _cells in self.rows]
+
 
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
