@@ -3,7 +3,6 @@
 Findings of the check go back to their fields. `terms` and `initial` are inverse, which a test keeps true for the whole grammar.
 """
 
-from datetime import date, datetime, time
 from typing import Any
 
 from django import forms
@@ -12,10 +11,9 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from apps.catalog.models import Category
 from apps.console import coupon_rows
 from apps.console.policy_form import Yuan
-from apps.console.rule_form import Words
+from apps.console.rule_form import Words, as_post, day_and_time, text_of
 from apps.console.rule_rows import Day, Time
 from apps.console.rule_words import WEEKDAYS
-from apps.core import clock
 from apps.coupons import templates
 from apps.coupons import terms as grammar
 from apps.coupons.models import Template
@@ -215,9 +213,7 @@ _FIELDS = {"valid/from": "from_day", "valid/to": "to_day", "valid/kind": "valid"
 def _valid(said: dict[str, Any]) -> dict[str, Any]:
     if said["valid"] == "after_claim":
         return {"kind": "after_claim"} | {name: said[name] for name in ("days", "starts_after") if name in said}
-    ends = {
-        end: _text_of(said[f"{end}_day"], said.get(f"{end}_time")) for end in ("from", "to") if f"{end}_day" in said
-    }
+    ends = {end: text_of(said[f"{end}_day"], said.get(f"{end}_time")) for end in ("from", "to") if f"{end}_day" in said}
     return {"kind": "between"} | ends
 
 
@@ -233,7 +229,7 @@ def initial(row: Template, draft: Any) -> dict[str, Any]:
         values |= {f"{lists}_{name}": _group(said, lists).get(name) for name in _GOODS}
     values |= {"valid": valid.get("kind"), "days": valid.get("days"), "starts_after": valid.get("starts_after")}
     for end in ("from", "to"):
-        values[f"{end}_day"], values[f"{end}_time"] = _day_and_time(valid.get(end))
+        values[f"{end}_day"], values[f"{end}_time"] = day_and_time(valid.get(end))
     return values | {"lines": {"steps": gives.get("steps", ()), "hours": said.get("hours", ())}}
 
 
@@ -250,7 +246,7 @@ def findings(row: Template, tiers: dict[str, str], errors: Any) -> CouponForm:
     """The stored draft as the form would send it, with the findings at their fields."""
     text = edited(row)
     blank = CouponForm(initial=initial(row, text), tiers=tiers, kept=text)
-    form = CouponForm(coupon_rows.as_post(blank), tiers=tiers, kept=text)
+    form = CouponForm(as_post(blank), tiers=tiers, kept=text)
     form.is_valid()
     form.show(errors)
     return form
@@ -268,23 +264,6 @@ def checked(form: CouponForm) -> dict[str, Any]:
 def _group(said: dict[str, Any], name: str) -> dict[str, Any]:
     found = said.get(name)
     return found if isinstance(found, dict) else {}
-
-
-def _text_of(day: date, at: time | None) -> str:
-    return day.isoformat() if at is None else f"{day.isoformat()}T{at.isoformat('minutes')}"
-
-
-def _day_and_time(text: Any) -> tuple[date | None, time | None]:
-    """In shop time."""
-    if not isinstance(text, str):
-        return None, None
-    try:
-        if len(text) == 10:
-            return date.fromisoformat(text), None
-        moment: datetime = clock.local(clock.start_of(text))
-    except (ValueError, OverflowError):
-        return None, None
-    return moment.date(), moment.time()
 
 
 class StockForm(forms.Form):

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from apps.console.policy_form import Yuan
@@ -80,19 +79,6 @@ def show(lines: dict[str, Any], parts: list[str], message: str) -> None:
         row = rows[int(rest[0])]
         own = {theirs: mine for mine, theirs in _SETS[name][2].items()}.get(rest[-1])
         row.add_error(own, message)
-
-
-def as_post(form: Any) -> MultiValueDict[str, Any]:
-    """The fields of a form with `lines` as a browser would send them back."""
-    sent: MultiValueDict[str, Any] = MultiValueDict()
-    for part in (form, *(row for found in form.lines.values() for row in (found.management_form, *found.forms))):
-        for bound in part:
-            value = bound.value()
-            if isinstance(bound.field, forms.MultipleChoiceField):
-                sent.setlist(bound.html_name, list(value or ()))
-            elif value is not None and value is not False and value != "":
-                sent[bound.html_name] = "on" if value is True else str(value)
-    return sent
 
 
 def _said(found: Any) -> list[dict[str, Any]]:

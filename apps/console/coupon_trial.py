@@ -10,10 +10,10 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from apps.catalog.models import Category, Product
+from apps.catalog.models import Product
 from apps.console import coupon_form, coupon_words, rule_rows, rule_trial
 from apps.console.policy_form import Yuan
-from apps.console.rule_trial import KnownMember, priced
+from apps.console.rule_trial import KnownMember
 from apps.core import clock
 from apps.coupons import quote, words
 from apps.coupons import terms as grammar
@@ -67,18 +67,10 @@ class TrialForm(KnownMember):
         return rule_trial.moment(self.cleaned_data) or clock.now()
 
 
-class LineForm(forms.Form):
-    sku = forms.CharField(label=gettext_lazy("SKU"), max_length=60, required=False)
-    category = forms.ChoiceField(label=gettext_lazy("Category, where the SKU is not known"), required=False)
+class LineForm(rule_trial.LineForm):
     quantity = forms.IntegerField(label=gettext_lazy("Pieces"), min_value=1, max_value=999, required=False)
     cents = Yuan(label=gettext_lazy("Yuan apiece"), required=False)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        listed = Category.objects.order_by("name").values_list("name", "name")
-        self.fields["category"].choices = [("", _("None")), *listed]  # type: ignore[attr-defined]
-
-    clean_cents = priced
+    field_order = ("sku", "category", "quantity", "cents")
 
 
 LineSet = forms.formset_factory(LineForm, extra=2, max_num=LINES, absolute_max=LINES)

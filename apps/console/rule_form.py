@@ -267,7 +267,7 @@ def _when(said: dict[str, Any]) -> dict[str, Any]:
         when["weekdays"] = [int(day) for day in said["weekdays"]]
     for end in ("from", "to"):
         if f"{end}_day" in said:
-            when[end] = _text_of(said[f"{end}_day"], said.get(f"{end}_time"))
+            when[end] = text_of(said[f"{end}_day"], said.get(f"{end}_time"))
     return when
 
 
@@ -311,7 +311,7 @@ def initial(rule: Rule, draft: Any) -> dict[str, Any]:
     values |= {name: when.get(name) for name in (*WORDS, *DAYS, "birthday", "min_cents")}
     values |= {"event_name": part["event"].get("name"), "task_key": part["task"].get("key")}
     for end in ("from", "to"):
-        values[f"{end}_day"], values[f"{end}_time"] = _day_and_time(when.get(end))
+        values[f"{end}_day"], values[f"{end}_time"] = day_and_time(when.get(end))
     values |= {
         "is_made_up": "make_up" in said, "make_up_free": part["make_up"].get("free_per_month"),
         "make_up_points": part["make_up"].get("points"), "make_up_back": part["make_up"].get("days_back"),
@@ -333,13 +333,14 @@ def _group(said: dict[str, Any], name: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _text_of(day: date, at: time | None) -> str:
+def text_of(day: date, at: time | None) -> str:
+    """As definitions write a day or a moment of the shop."""
     if at is None:
         return day.isoformat()
     return f"{day.isoformat()}T{at.isoformat('seconds' if at.second else 'minutes')}"
 
 
-def _day_and_time(text: Any) -> tuple[date | None, time | None]:
+def day_and_time(text: Any) -> tuple[date | None, time | None]:
     """In shop time."""
     if not isinstance(text, str):
         return None, None
@@ -352,8 +353,8 @@ def _day_and_time(text: Any) -> tuple[date | None, time | None]:
     return moment.date(), moment.time()
 
 
-def as_post(form: RuleForm) -> MultiValueDict[str, Any]:
-    """The fields as a browser would send them back."""
+def as_post(form: Any) -> MultiValueDict[str, Any]:
+    """The fields of a form with `lines` as a browser would send them back."""
     sent: MultiValueDict[str, Any] = MultiValueDict()
     for part in (form, *(row for found in form.lines.values() for row in (found.management_form, *found.forms))):
         for bound in part:

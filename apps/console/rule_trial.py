@@ -114,14 +114,6 @@ class TrialForm(KnownMember):
         )
 
 
-def priced(form: forms.Form) -> int | None:
-    """`clean_cents` of a line: no less than nothing."""
-    amount: int | None = form.cleaned_data["cents"]
-    if amount is not None and amount < 0:
-        raise forms.ValidationError(_("Enter an amount such as 12.50."))
-    return amount
-
-
 class LineForm(forms.Form):
     sku = forms.CharField(label=gettext_lazy("SKU"), max_length=60, required=False)
     category = forms.ChoiceField(label=gettext_lazy("Category, where the SKU is not known"), required=False)
@@ -132,7 +124,11 @@ class LineForm(forms.Form):
         listed = Category.objects.order_by("name").values_list("name", "name")
         self.fields["category"].choices = [("", _("None")), *listed]  # type: ignore[attr-defined]
 
-    clean_cents = priced
+    def clean_cents(self) -> int | None:
+        amount: int | None = self.cleaned_data["cents"]
+        if amount is not None and amount < 0:
+            raise forms.ValidationError(_("Enter an amount such as 12.50."))
+        return amount
 
 
 LineSet = forms.formset_factory(LineForm, extra=2, max_num=LINES, absolute_max=LINES)

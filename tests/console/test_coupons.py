@@ -9,7 +9,7 @@ from django.urls import reverse
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from apps.console import coupon_form, coupon_rows
+from apps.console import coupon_form, rule_form
 from apps.console.coupon_form import CouponForm
 from apps.core import approvals, ids
 from apps.core.models import Approval, AuditEntry, Job
@@ -185,7 +185,7 @@ def test_whatever_the_grammar_can_say_the_form_shows_and_sends_back_unchanged(
 ):
     said = {"gives": gives[0], "level": gives[1], "valid": valid} | when
     blank = CouponForm(initial=coupon_form.initial(Template(name="x", per_member=None), said), tiers={}, kept=said)
-    form = CouponForm(coupon_rows.as_post(blank), tiers={}, kept=said)
+    form = CouponForm(rule_form.as_post(blank), tiers={}, kept=said)
     assert form.is_valid(), (form.errors, [found.errors for found in form.lines.values()])
     assert form.terms() == said
     assert coupon_form.checked(form) == said
