@@ -4,23 +4,24 @@ import http.client
 from urllib.parse import urlsplit
 
 MOST_REDIRECTS = 5
+FIRST_PAGES = 20.0  # seconds: every process is still loading itself, on whatever machine this is
 
 
 def address(port: int) -> str:
     return f"http://127.0.0.1:{port}/"
 
 
-def is_healthy(port: int) -> bool:
-    return _get(port, "/healthz")[0] == 200
+def is_healthy(port: int, *, seconds: float = 2) -> bool:
+    return _get(port, "/healthz", seconds=seconds)[0] == 200
 
 
 def is_served(port: int) -> bool:
     """`/healthz` says so, and the first page, after its redirects, is there: for a visitor that is the log-in."""
-    if not is_healthy(port):
+    if not is_healthy(port, seconds=FIRST_PAGES):
         return False
     path = "/"
     for _ in range(MOST_REDIRECTS):
-        status, location = _get(port, path, seconds=20)
+        status, location = _get(port, path, seconds=FIRST_PAGES)
         if status not in (301, 302, 303, 307, 308):
             return status == 200
         found = urlsplit(location)
