@@ -227,11 +227,14 @@ class Postgres:
         return pid if processes.alive(pid) else None
 
     def _clear_remains(self) -> None:
-        """After a kill -9: end backends that outlived their postmaster, drop a pid file that names a stranger."""
+        """After a kill -9: end backends that outlived their postmaster, drop pid files that name a stranger, or a postmaster that
+        the kernel is still taking apart: the one beside the data and the one beside the socket.
+        """
         orphans = processes.running_in(Path(os.path.realpath(self.data)))
         processes.end(orphans, seconds=10, number=signal.SIGQUIT)
         if processes.LINUX:
-            (self.data / "postmaster.pid").unlink(missing_ok=True)
+            for left in (self.data / "postmaster.pid", *self.sockets.glob(".s.PGSQL.*.lock")):
+                left.unlink(missing_ok=True)
 
     def _reap(self) -> None:
         if self._process is not None and self._launcher == os.getpid():

@@ -148,12 +148,16 @@ def kill_and_revive(servers: Servers) -> None:
     assert servers.revive() == []
 
 
-def test_a_pid_file_that_names_a_stranger_does_not_stop_the_start(home):
+@pytest.mark.parametrize("beside", ["the data", "the socket"])
+def test_a_pid_file_that_names_a_stranger_does_not_stop_the_start(home, beside):
     servers = Servers(home=home, outside={}, careless=True)
+    pid_file = {
+        "the data": servers.postgres.data / "postmaster.pid",
+        "the socket": servers.postgres.sockets / ".s.PGSQL.5432.lock",
+    }[beside]
     with servers.running(SILENT):
-        whole = (servers.postgres.data / "postmaster.pid").read_text()
+        whole = pid_file.read_text()
     stranger = subprocess.Popen(["sleep", "600"], user="nobody" if os.geteuid() == 0 else None)
-    pid_file = servers.postgres.data / "postmaster.pid"
     pid_file.write_text(whole.replace(whole.split("\n")[0], str(stranger.pid), 1))
 
     with servers.running(SILENT):
