@@ -13,7 +13,7 @@ from django.utils.translation import pgettext, pgettext_lazy
 from apps.analytics import timeline
 from apps.care import reasons
 from apps.care.models import Touch
-from apps.console import asked, behaviour, people, words
+from apps.console import asked, behaviour, people, sources, words
 from apps.console.templatetags.pages import word
 from apps.core import ids, money
 from apps.members.models import MemberTag
@@ -73,6 +73,8 @@ def entries(request: HttpRequest, rows: Iterable[dict[str, Any]]) -> list[Entry]
     for row in rows:
         facts = {**row["facts"], "store": stores.get(row["facts"].get("store_id"), "")}
         facts["who"] = who.get(facts.get("actor", ""), "")
+        if row["kind"] in _SOURCED:
+            facts["source"] = sources.line(request, facts["source"])
         entry = _SAID[row["kind"]](facts)
         href = _href(row["kind"], facts) if may(_NEEDS.get(row["kind"], "")) else ""
         made.append(Entry(moment=row["at"], href=href, **entry))
@@ -197,6 +199,7 @@ def _href(kind: str, facts: dict[str, Any]) -> str:
     return reverse("console:policy", args=[facts["policy_key"]]) if kind == "touch" else ""
 
 
+_SOURCED = {"joined", "consent"}
 _NEEDS = {"order": "orders.view", "refund": "orders.view", "touch": "policies.view"}
 _SAID: dict[str, Callable[[dict[str, Any]], dict[str, str]]] = {
     "order": _order, "refund": _refund, "stage": _stage, "consent": _consent,

@@ -23,6 +23,15 @@ DOORS: dict[str, str | Promise] = {
 }
 
 
+# Where a yes or a no can come from besides.
+_ALSO: dict[str, str | Promise] = {
+    "console": pgettext_lazy("where consents come from", "Back office"),
+    "guardian": pgettext_lazy("where consents come from", "by a guardian"),
+    "sms": pgettext_lazy("where consents come from", "Reply to a message"),
+    "staff": pgettext_lazy("where consents come from", "Noted by staff"),
+}
+
+
 @dataclass(frozen=True)
 class Origin:
     """`text` in words, `details` what stands there, `url` the page of it for those who may open it."""
@@ -43,6 +52,15 @@ def of(request: HttpRequest, source: str) -> Origin:
     if door == "api" and place.isdigit():
         return Origin(text=label, details=_name(ApiClient, int(place)))
     return Origin(text=label, details=(place,) if place and door in DOORS else ())
+
+
+def line(request: HttpRequest, source: str) -> str:
+    """The same in one line, of a consent too."""
+    found = of(request, source)
+    if found.text == source:
+        door, _colon, place = source.partition(":")
+        found = Origin(text=str(_ALSO.get(door, door)), details=(place,) if place else ())
+    return " · ".join((found.text, *(str(_ALSO.get(part, part)) for part in found.details)))
 
 
 def options(chosen: str) -> list[tuple[str, str, bool]]:

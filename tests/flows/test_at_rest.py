@@ -4,11 +4,13 @@ import base64
 import os
 from pathlib import Path
 
+import psycopg
 import pytest
 import redis
 from django.conf import settings
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from apps.core.embedded.postgres import SUPERUSER
 from apps.members import selectors
 from apps.members import services as members
 from apps.members.models import Member
@@ -48,6 +50,9 @@ def test_no_raw_file_holds_a_phone_number():
     assert (len(found), errors) == (200, {})
     Member.objects.filter(member_no="REST0").update(nickname=BESIDE.decode())
     assert selectors.find_by_phone(PHONES[7]) == found["REST7"]
+
+    with psycopg.connect(make_conninfo(os.environ["DATABASE_OWNER_URL"], user=SUPERUSER), autocommit=True) as server:
+        server.execute("CHECKPOINT")  # what was written so far may stand in memory alone
 
     seen, guilty = 0, []
     for path in raw_files():

@@ -1,12 +1,14 @@
 """The audit trail: who did what, newest first."""
 
+from typing import Any
+
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from apps.analytics import keyset
-from apps.console import asked, people
+from apps.console import asked, machine_words, people
 from apps.core.models import AuditEntry, User
 
 
@@ -21,9 +23,17 @@ def index(request: HttpRequest) -> HttpResponse:
     found = list(rows.order_by("id" if cursor and cursor.is_back else "-id").values()[: keyset.SIZE + 1])
     page = keyset.page(found, cursor=cursor, key=["id"])
     names = people.log_in_names(row["actor"] for row in page.rows)
-    shown = [{**row, "who": names.get(row["actor"], row["actor"])} for row in page.rows]
+    shown = [{**row, **_said(row, names)} for row in page.rows]
     facts = {"rows": shown, "wanted": wanted, "is_narrowed": any(wanted.values()), **asked.pager(request, page)}
     return render(request, "console/audit.html", facts)
+
+
+def _said(row: dict[str, Any], names: dict[str, str]) -> dict[str, str]:
+    return {
+        "who": names.get(row["actor"]) or machine_words.actor(row["actor"]),
+        "said": machine_words.act(row["action"]),
+        "thing": machine_words.thing(row["object_type"]),
+    }
 
 
 def _narrowed(wanted: dict[str, str]) -> QuerySet[AuditEntry]:

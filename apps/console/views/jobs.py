@@ -1,6 +1,7 @@
 """How the house works: scheduled work, the outbox, long jobs."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -10,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.analytics import machinery, queues
-from apps.console import progress, words
+from apps.console import machine_words, progress, words
 from apps.core import audit, clock, ids, jobs
 from apps.core.errors import NotFound
 from apps.core.models import Job
@@ -40,7 +41,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "console/jobs.html",
         {
             "health": queues.health(moment=moment),
-            "tasks": machinery.tasks(names=[entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()]),
+            "tasks": _scheduled(),
             "backlog": facts.backlog(),
             "parked": facts.parked(limit=SHOWN),
             "jobs": watched,
@@ -49,6 +50,19 @@ def index(request: HttpRequest) -> HttpResponse:
             "may_manage": request.access.can("jobs.manage"),  # type: ignore[attr-defined]
         },
     )
+
+
+def _scheduled() -> list[dict[str, Any]]:
+    """The last run of each scheduled task, in words."""
+    names = [entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()]
+    return [
+        {
+            "run": run,
+            "words": machine_words.task(run.name),
+            "counts": [] if run.is_running or run.error else machine_words.figures(run.figures or {}),
+        }
+        for run in machinery.tasks(names=names)
+    ]
 
 
 @require_POST
