@@ -79,6 +79,7 @@ FIGURES: dict[str, Promise] = {
     "is_full": gettext_lazy("everybody anew"),
     "lapsed": pgettext_lazy("count", "lapsed"),
     "lines": gettext_lazy("lines"),
+    "live": pgettext_lazy("demo", "orders of the day"),
     "looked_at": gettext_lazy("members looked at"),
     "members": gettext_lazy("members"),
     "months_dropped": gettext_lazy("months removed"),
@@ -91,7 +92,6 @@ FIGURES: dict[str, Promise] = {
     "rose": gettext_lazy("rose"),
     "rows": gettext_lazy("rows"),
     "scores_changed": gettext_lazy("scores changed"),
-    "seconds": gettext_lazy("seconds"),
     "sessions": gettext_lazy("log-ins"),
     "skipped": pgettext_lazy("count", "skipped"),
     "snapshot_taken": gettext_lazy("scores of the day kept"),
@@ -103,6 +103,7 @@ FIGURES: dict[str, Promise] = {
     "visitors": gettext_lazy("anonymous visitors"),
     "windows": gettext_lazy("counters of limits"),
 }
+_SAID_ELSEWHERE = ("as_of", "seconds")  # when it ran and how long it took stand beside
 # The code of an act → what was done. Acts on whole rows of a table are put together from `OBJECTS` and `_ROW_ACTS`.
 ACTS: dict[str, Promise] = {
     "access.refused": gettext_lazy("Was refused a page"),
@@ -234,7 +235,7 @@ def figures(counted: Mapping[str, Any]) -> list[tuple[str, str]]:
                 for why, number in count.items()
                 if number
             ]
-        elif name != "as_of" and count:
+        elif name not in _SAID_ELSEWHERE and count:
             found.append((figure(name), _("yes") if count is True else marks.number(count)))
     return found
 

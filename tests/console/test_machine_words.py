@@ -46,7 +46,7 @@ def test_counts_of_a_run_are_words_and_what_is_nothing_is_left_out():
         said = machine_words.figures(counted)
 
     assert said == [
-        ("changes of stage", "1,200"), ("seconds", "0.25"), ("everybody anew", "yes"), ("Sent", "3"),
+        ("changes of stage", "1,200"), ("everybody anew", "yes"), ("Sent", "3"),
         ("skipped, No consent for this channel", "2"), ("Request log", "7"), ("demo-bag", "1"),
     ]  # fmt: skip
 

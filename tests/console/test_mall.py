@@ -278,6 +278,7 @@ def test_the_list_becomes_a_file_masked_unless_the_role_may_see_numbers(house: H
     refused = at(Role.MARKETER).post(reverse("console:exchange_exports"), {"what": "full", "reason": "x x"})
     assert (refused.status_code, Job.objects.filter(kind="points.exchanges_export").count()) == (403, 2)
     assert taken.code not in str(whole)
+    assert "脱敏 · 1</span>" in at(Role.MANAGER).get(reverse("console:exchange_exports")).content.decode()
     assert AuditEntry.objects.filter(action="exchanges.exported").count() == 2
 
 

@@ -270,6 +270,8 @@ def test_an_export_is_masked_and_holds_what_the_list_shows(at, house: House):
     line = AuditEntry.objects.get(action="members.exported")
     assert line.after == {"filters": {"stage": "lapsing"}, "is_full": False}
     fetch = reverse("console:work_file", args=[jobs.public_id(job)])
+    history = at(Role.REGION_MANAGER).get(reverse("console:member_exports")).content.decode()
+    assert "脱敏 · 2</span>" in history
     assert at(Role.MANAGER).get(fetch).status_code == 404
     assert at(Role.REGION_MANAGER).get(fetch).status_code == 200
     assert AuditEntry.objects.filter(action="members.export_fetched").count() == 1
