@@ -220,6 +220,7 @@ OBJECTS: dict[str, Promise] = {
     "staff": gettext_lazy("Staff card"),
     "stores_staff": gettext_lazy("Staff card"),
     "stores_store": gettext_lazy("Store"),
+    "stores_storeplace": gettext_lazy("Where a store is"),
     "tag_act": gettext_lazy("Change of tags"),
 }
 _ROW_ACTS: dict[str, Promise] = {
