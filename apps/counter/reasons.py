@@ -83,6 +83,24 @@ CODES: dict[str, Reason] = {
     ),
     "points_too_many": Reason(gettext_lazy("Too many points"), gettext_lazy("Use fewer points for this sale.")),
     "points_spend_limit": Reason(gettext_lazy("Too many points"), gettext_lazy("Use fewer points for this sale.")),
+    # coupons
+    "coupon_expired": Reason(gettext_lazy("Not valid"), gettext_lazy("Choose another one, or none.")),
+    "coupon_not_started": Reason(gettext_lazy("Not yet"), gettext_lazy("Choose another one, or none.")),
+    "coupon_already_redeemed": Reason(gettext_lazy("Used before"), gettext_lazy("Choose another one, or none.")),
+    "coupon_reserved": Reason(gettext_lazy("Reserved"), gettext_lazy("Choose another one, or none.")),
+    "coupon_frozen": Reason(gettext_lazy("Stopped"), gettext_lazy("Choose another one, or none.")),
+    "coupon_wrong_member": Reason(gettext_lazy("Somebody else's"), gettext_lazy("Choose another one, or none.")),
+    "coupon_wrong_store": Reason(gettext_lazy("Not here"), gettext_lazy("Choose another one, or none.")),
+    "coupon_wrong_tier": Reason(gettext_lazy("Another tier"), gettext_lazy("Choose another one, or none.")),
+    "coupon_wrong_time": Reason(gettext_lazy("Not now"), gettext_lazy("Choose another one, or none.")),
+    "coupon_unknown_goods": Reason(gettext_lazy("Do the goods fit?"), gettext_lazy("Look, then choose it anew.")),
+    "coupon_no_match": Reason(gettext_lazy("Does not fit"), gettext_lazy("Choose another one, or none.")),
+    "coupon_min_spend": Reason(gettext_lazy("Too little"), gettext_lazy("Choose another one, or none.")),
+    "coupon_no_effect": Reason(
+        gettext_lazy("Saves nothing"), gettext_lazy("It stays good. Take the sale in without it.")
+    ),
+    "coupon_not_stackable": Reason(gettext_lazy("Not together"), gettext_lazy("Use one of them.")),
+    "coupon_budget_spent": Reason(gettext_lazy("Used up"), gettext_lazy("Choose another one, or none.")),
     # gifts
     "pick_up_code_unknown": Reason(
         gettext_lazy("No such code"), gettext_lazy("Read it again. The member finds it under “My exchanges”.")

@@ -10,13 +10,12 @@ from django.utils.translation import gettext as _
 from apps.activity.models import Event
 from apps.catalog.models import Product
 from apps.core import clock
-from apps.flows import checkout
 from apps.members import phones
 from apps.members import selectors as members
 from apps.members.models import Consent
 from apps.members.names import half_hidden
 from apps.orders.models import Order
-from apps.points import offers, selectors, spend_limits
+from apps.points import offers, selectors
 from apps.points.models import Exchange, Tier
 
 
@@ -38,15 +37,6 @@ class Strip:
     flags: tuple[Flag, ...]
 
 
-@dataclass(frozen=True)
-class Offer:
-    """One thing that makes a sale cheaper. `kind` "points": `amount` points for `cents` off."""
-
-    kind: str
-    amount: int
-    cents: int
-
-
 def of(member_id: int, *, store_id: int, moment: datetime | None = None) -> Strip:
     moment = moment or clock.now()
     card = members.card(member_id)
@@ -63,22 +53,6 @@ def of(member_id: int, *, store_id: int, moment: datetime | None = None) -> Stri
         last_visit=_last_visit(member_id, moment),
         flags=tuple(flag for flag in flags if flag),
     )
-
-
-def offered(member_id: int, *, cents: int, is_present: bool, moment: datetime | None = None) -> tuple[Offer, ...]:
-    """What the member may use on a sale of so many 分, the best first. Nothing before an amount is typed."""
-    if cents <= 1 or not is_present:
-        return ()
-    totals = selectors.totals(member_id=member_id, moment=moment or clock.now())
-    per_hundred = checkout.points_worth(100)
-    if totals.is_frozen or not per_hundred:
-        return ()
-    room = spend_limits.left(member_id=member_id, order_cents=cents, moment=moment).most
-    most = min(totals.balance, (cents - 1) * 100 // per_hundred, totals.balance if room is None else room)
-    step = 100 if most >= 100 else 1  # round figures are easier to say
-    amount = most // step * step
-    worth = checkout.points_worth(amount)
-    return (Offer("points", amount, worth),) if worth else ()
 
 
 def _birthday(birthday: tuple[int | None, int | None, int | None], moment: datetime) -> Flag | None:

@@ -1,9 +1,10 @@
-"""A sale at the counter, in one transaction: the order is recorded and paid, points are spent against it. Repeatable by its key.
+"""A sale at the counter, in one transaction: coupons are used, the order is recorded and paid, points are spent against it.
+Repeatable by its key.
 
 What a paid order sets off (points, tier, stats) follows by its fact as for any order; `follow` delivers it while the clerk waits.
-A sale that is undone is refunded whole: points that it earned go, points that paid for it come back to their own lots.
+A sale that is undone is refunded whole: points that it earned go, points and coupons that paid for it come back.
 
-Locks: the shift first, so that caps are exact; then the account (by the ledger).
+Locks: the shift first, so that caps are exact; then coupons; then the account (by the ledger).
 """
 
 import re
@@ -12,12 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from apps.core import audit, clock, money
 from apps.core.errors import NotFound
+from apps.coupons import redeeming
+from apps.coupons.basket import Basket, Line
 from apps.events.models import Event
-from apps.flows import counter_rules, own_cards
+from apps.flows import counter_rules, own_cards, shopper
 from apps.flows import services as flows
 from apps.flows.checkout_errors import (
     AmountOutOfBounds,
@@ -68,13 +71,16 @@ class Desk:
 @dataclass(frozen=True)
 class Sale:
     """`key` is the till's name for this act. `scanned_at`: when the member stood there, for what was kept without a network (its
-    signature was checked). `is_present`: the member's code was read, not only their phone."""
+    signature was checked). `is_present`: the member's code was read, not only their phone. `is_vouched`: the clerk says that the goods
+    fit the coupons, whose ids are `coupons`."""
 
     key: str
     member_id: int
     receipt: str
     gross_cents: int
     points: int = 0
+    coupons: tuple[int, ...] = ()
+    is_vouched: bool = False
     is_present: bool = False
     scanned_at: datetime | None = None
 
@@ -112,17 +118,22 @@ def pay(*, desk: Desk, sale: Sale, moment: datetime | None = None) -> Taken:
         return Taken(known, is_new=False)
     _check_caps(sale, desk=desk, member_id=member_id, rules=rules, moment=moment)
     at = sale.scanned_at or moment
-    worth = _worth(sale)
-    order = _recorded(sale, desk=desk, member_id=member_id, cents=sale.gross_cents - worth, rules=rules, at=at)
+    saved = _reserve(sale, desk=desk, member_id=member_id, moment=moment)
+    left = sale.gross_cents - saved
+    worth = _worth(sale, left=left)
+    order = _recorded(sale, desk=desk, member_id=member_id, cents=left - worth, rules=rules, at=at)
     if sale.points:
         takebacks.pay_order(
             member_id=member_id, order_id=order.pk, amount=sale.points, source=f"order:{order.pk}:points",
-            order_cents=sale.gross_cents, moment=moment,
+            order_cents=left, moment=moment,
         )  # fmt: skip
+    if sale.coupons:
+        redeeming.confirm(source=_act(sale), order_id=order.pk, reference=sale.receipt, moment=moment)
     order = orders.mark_paid(order_id=order.pk, paid_at=at)
     made = Checkout.objects.create(
         key=sale.key, order=order, shift_id=desk.shift_id, gross_cents=sale.gross_cents, points_spent=sale.points,
-        points_cents=worth, scanned_at=at, at=moment, was_offline=sale.scanned_at is not None,
+        points_cents=worth, coupons=len(sale.coupons), coupon_cents=saved, scanned_at=at, at=moment,
+        was_offline=sale.scanned_at is not None,
     )  # fmt: skip
     return Taken(made, is_new=True)
 
@@ -161,15 +172,22 @@ def undo(*, checkout_id: int, desk: Desk, manager_id: int | None = None, moment:
     is_own = row.shift.staff_id == desk.staff_id and moment - row.at <= UNDO_WITHIN
     if not is_own and manager_id is None:
         raise UndoNeedsManager
-    try:
-        orders.refund(order_id=row.order_id, source=f"undo:{row.pk}", refunded_at=moment)
-    except RefundExceeds:
-        raise UndoOver from None
+    if row.order.total_cents == 0:  # coupons paid for all of it: no money goes back, and so no refund tells of it
+        redeeming.free_order(order_id=row.order_id, moment=moment)
+    else:
+        _refund(row, moment)
     row.undone_at, row.undone_by_id, row.agreed_by_id = moment, desk.staff_id, None if is_own else manager_id
     row.save(update_fields=["undone_at", "undone_by", "agreed_by"])
     facts = {"by": desk.staff_id, "agreed_by": row.agreed_by_id, "device": desk.device_id, "cents": row.gross_cents}
     audit.record("checkout.undone", object_type="order", object_id=row.order_id, after=facts)
     return Taken(row, is_new=True)
+
+
+def _refund(row: Checkout, moment: datetime) -> None:
+    try:
+        orders.refund(order_id=row.order_id, source=f"undo:{row.pk}", refunded_at=moment)
+    except RefundExceeds:
+        raise UndoOver from None
 
 
 def last_of(*, shift_id: int, at_most: int = 1) -> list[Checkout]:
@@ -206,7 +224,7 @@ def _check(sale: Sale, *, desk: Desk, rules: Rules, moment: datetime) -> None:
         raise SaleInFuture
     if sale.scanned_at and sale.scanned_at < moment - timedelta(hours=rules.hours_back):
         raise SaleTooOld(hours=rules.hours_back)
-    if sale.points and (not sale.is_present or sale.scanned_at):
+    if (sale.points or sale.coupons) and (not sale.is_present or sale.scanned_at):
         raise MemberAbsent
 
 
@@ -215,7 +233,8 @@ def _check_caps(sale: Sale, *, desk: Desk, member_id: int, rules: Rules, moment:
     mine = Checkout.objects.filter(shift_id=desk.shift_id, undone_at=None)
     if mine.count() >= rules.orders:
         raise ShiftCapReached(cap="orders")
-    if sale.points and mine.filter(points_spent__gt=0).count() >= rules.redemptions:
+    spends = Q(points_spent__gt=0) | Q(coupons__gt=0)
+    if (sale.points or sale.coupons) and mine.filter(spends).count() >= rules.redemptions:
         raise ShiftCapReached(cap="redemptions")
     given = Award.objects.filter(order__in=mine.values("order"), rule__currency__key="points")
     if (given.aggregate(sum=Sum("points"))["sum"] or 0) >= rules.points:
@@ -226,13 +245,39 @@ def _check_caps(sale: Sale, *, desk: Desk, member_id: int, rules: Rules, moment:
         raise MemberTooOften
 
 
-def _worth(sale: Sale) -> int:
-    """分 that the sale's points take off: at least one, and never the whole, so that there is something to give back."""
+def _worth(sale: Sale, *, left: int) -> int:
+    """分 that the points take off what coupons left: at least one, and never the whole, so that there is something to give back."""
     worth = points_worth(sale.points) if sale.points else 0
-    if sale.points and (sale.points < 0 or not 0 < worth < sale.gross_cents):
+    if sale.points and (sale.points < 0 or not 0 < worth < left):
         per_hundred = points_worth(100)
-        raise PointsTooMany(most=(sale.gross_cents - 1) * 100 // per_hundred if per_hundred else 0)
+        raise PointsTooMany(most=max(left - 1, 0) * 100 // per_hundred if per_hundred else 0)
     return worth
+
+
+def basket(gross_cents: int, *, store_code: str, is_vouched: bool, moment: datetime) -> Basket:
+    """A till knows the amount, not the goods; what asks for goods counts where the clerk vouches for them."""
+    return Basket((Line(1, gross_cents),), at=moment, store=store_code, channel=CHANNEL, is_vouched=is_vouched)
+
+
+def _reserve(sale: Sale, *, desk: Desk, member_id: int, moment: datetime) -> int:
+    """Set the coupons aside for the order that is about to be. Returns the 分 that they take off. Raises CouponRefused."""
+    if not sale.coupons:
+        return 0
+    act = redeeming.Act(
+        coupon_ids=sale.coupons,
+        shopper=shopper.shopper_of(member_id, moment=moment),
+        basket=basket(sale.gross_cents, store_code=desk.store_code, is_vouched=sale.is_vouched, moment=moment),
+        source=_act(sale),
+        place=redeeming.Place(
+            store_id=desk.store_id, device_id=desk.device_id, staff_id=desk.staff_id, reference=sale.receipt
+        ),
+        with_points=bool(sale.points),
+    )
+    return redeeming.reserve(act, moment=moment).saved_cents
+
+
+def _act(sale: Sale) -> str:
+    return f"checkout:{sale.key}"
 
 
 def _recorded(sale: Sale, *, desk: Desk, member_id: int, cents: int, rules: Rules, at: datetime) -> Order:

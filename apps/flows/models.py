@@ -81,8 +81,8 @@ class Checkout(models.Model):
     """One sale taken in at a till; nothing of it changes but that it may be undone.
 
     `key` is the till's own name for the act: a repeat is the same.
-    `gross_cents` before, `order.total_cents` after what points took off. `scanned_at` is when the member stood there: earlier than
-    `at` for what a till kept while its network was away.
+    `gross_cents` before, `order.total_cents` after what coupons and points took off.
+    `scanned_at` is when the member stood there: earlier than `at` for what a till kept while its network was away.
     """
 
     key = models.CharField(max_length=64, unique=True)
@@ -91,6 +91,8 @@ class Checkout(models.Model):
     gross_cents = models.BigIntegerField()
     points_spent = models.BigIntegerField(default=0)
     points_cents = models.BigIntegerField(default=0)
+    coupons = models.PositiveSmallIntegerField(default=0)
+    coupon_cents = models.BigIntegerField(default=0)
     scanned_at = models.DateTimeField()
     at = models.DateTimeField(default=clock.now)
     was_offline = models.BooleanField(default=False)

@@ -20,6 +20,8 @@ class Summary:
     sales: int
     gross_cents: int
     points_cents: int
+    coupon_cents: int
+    coupons: int
     redemptions: int
     points_spent: int
     points_earned: int
@@ -30,7 +32,7 @@ class Summary:
 
     @property
     def net_cents(self) -> int:
-        return self.gross_cents - self.points_cents
+        return self.gross_cents - self.points_cents - self.coupon_cents
 
 
 def of(*, shift: Shift, moment: datetime | None = None) -> Summary:
@@ -40,6 +42,8 @@ def of(*, shift: Shift, moment: datetime | None = None) -> Summary:
         sales=Count("pk", filter=_STANDS),
         sum_gross_cents=Sum("gross_cents", filter=_STANDS, default=0),
         sum_points_cents=Sum("points_cents", filter=_STANDS, default=0),
+        sum_coupon_cents=Sum("coupon_cents", filter=_STANDS, default=0),
+        sum_coupons=Sum("coupons", filter=_STANDS, default=0),
         redemptions=Count("pk", filter=_STANDS & Q(points_spent__gt=0)),
         sum_points_spent=Sum("points_spent", filter=_STANDS, default=0),
         undone=Count("pk", filter=~_STANDS),

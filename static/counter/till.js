@@ -80,16 +80,32 @@
     at("after").hidden = !isSale && !isGift;
     at("before").hidden = isSale || isGift;
     root.dataset.mode = isGift ? "gift" : isSale ? "sale" : shown.screen || "idle";
-    const chosen = view.querySelector("[data-points][aria-checked=true]");
-    at("take").textContent = isGift ? says.hand : chosen ? says.takePoints : shown.screen === "away" ? says.keep : says.take;
+    const chosen = picked();
+    at("take").textContent = isGift ? says.hand : chosen.coupons ? says.takeCoupon : chosen.points ? says.takePoints : shown.screen === "away" ? says.keep : says.take;
     const main = view.querySelector("[data-main]");
     state.active = main || (amount.value && isSale ? receipt : amount);
     if (isGift) at("take").focus({ preventScroll: true });
     else if (main || !matchMedia("(pointer: coarse)").matches) state.active.focus({ preventScroll: true });
     due();
   };
+  const picked = () => {
+    const on = [...view.querySelectorAll("[data-off][aria-checked=true]")], of = (name) => on.find((one) => name in one.dataset);
+    return {
+      off: on.reduce((sum, one) => sum + Number(one.dataset.off), 0),
+      points: of("points")?.dataset.points ?? "",
+      coupons: of("coupons")?.dataset.coupons ?? "",
+      vouched: of("vouch") ? "1" : "",
+    };
+  };
+  const pick = (button) => {
+    const isOn = button.getAttribute("aria-checked") === "true";
+    if ("coupons" in button.dataset) view.querySelectorAll("[data-coupons]").forEach((one) => one.setAttribute("aria-checked", "false"));
+    button.setAttribute("aria-checked", String(!isOn));
+    fresh();
+    arrange();
+  };
   const due = () => {
-    const off = Number(view.querySelector("[data-points][aria-checked=true]")?.dataset.off ?? 0), cents = Math.round(Number(amount.value) * 100) - off;
+    const cents = Math.round(Number(amount.value) * 100) - picked().off;
     at("hint").textContent = root.dataset.mode === "sale" && cents > 0 ? says.collect.replace("{}", `¥${(cents / 100).toFixed(2)}`) : "";
   };
   const countDown = () => {
@@ -202,15 +218,15 @@
     }
     if (!["member", "away"].includes(shown.screen)) { hint(says.noMember); return; }
     if (!(Number(amount.value) > 0) || !receipt.value.trim()) { hint(says.noAmount); (Number(amount.value) > 0 ? receipt : amount).focus(); return; }
-    const points = view.querySelector("[data-points][aria-checked=true]")?.dataset.points ?? "";
-    const sale = { key: key(), amount: amount.value, receipt: receipt.value.trim(), points };
+    const { points, coupons, vouched } = picked();
+    const sale = { key: key(), amount: amount.value, receipt: receipt.value.trim(), points, coupons, vouched };
     if (shown.screen === "member") {
       try {
         const answer = await draw(await send("pay/", { ...sale, ticket: shown.ticket }));
         if (answer.ok) done();
         else fresh();
         return;
-      } catch { if (points) { cannot(says.onlineOnly); return; } }
+      } catch { if (points || coupons) { cannot(says.onlineOnly); return; } }
     }
     await keepForLater(sale, shown);
   });
@@ -354,11 +370,8 @@
     let found;
     if ((found = on("[data-key]"))) press(found.dataset.key);
     else if ((found = on("[data-staff]"))) choosePerson(found);
-    else if ((found = on("[data-points]"))) {
-      found.setAttribute("aria-checked", String(found.getAttribute("aria-checked") !== "true"));
-      fresh();
-      arrange();
-    } else if ((found = on("[data-choose]"))) once(() => act("chosen", { ticket: found.dataset.choose, amount: amount.value }));
+    else if ((found = on("[data-off]"))) pick(found);
+    else if ((found = on("[data-choose]"))) once(() => act("chosen", { ticket: found.dataset.choose, amount: amount.value }));
     else if ((found = on("[data-undo]"))) once(() => act("undo", { checkout: found.dataset.undo }));
     else if (on("[data-next]")) next();
     else if (on("[data-back]")) { result.hidden = true; arrange(); }

@@ -8,6 +8,8 @@ import pytest
 from apps.core import brand, clock
 from apps.core.errors import DomainError, NotFound
 from apps.core.models import AuditEntry
+from apps.counter import choices
+from apps.coupons.models import Coupon, Use
 from apps.events.models import Event
 from apps.flows import checkout, counter_rules, own_cards, shift_summary
 from apps.flows.checkout import Desk
@@ -16,6 +18,7 @@ from apps.orders.models import Order
 from apps.points import selectors as points
 from apps.stores.models import Shift
 from tests.counter.conftest import Shop
+from tests.coupons import making
 
 
 def pay(shop: Shop, receipt: str = "R-1001", **more: object) -> Checkout:
@@ -154,7 +157,73 @@ def test_the_slip_of_a_shift_adds_up(shop: Shop):
     told = shift_summary.of(shift=Shift.objects.get(pk=shop.desk.shift_id))
 
     assert told == shift_summary.Summary(
-        sales=2, gross_cents=66_800, points_cents=500, redemptions=1, points_spent=500, points_earned=563 + 100,
+        sales=2, gross_cents=66_800, points_cents=500, coupon_cents=0, coupons=0, redemptions=1,
+        points_spent=500, points_earned=563 + 100,
         gifts=0, undone=1, undone_cents=7_000, offline=0,
     )  # fmt: skip
     assert told.net_cents == 66_300
+
+
+def coupon(shop: Shop, key: str = "thirty", **conditions: object) -> Coupon:
+    return making.coupon(making.template(key, making.terms(**conditions)), shop.house.members["mine"])
+
+
+def test_a_coupon_and_points_pay_together_and_undoing_gives_both_back(shop: Shop):
+    member_id, held = shop.rich("mine", 3_000), coupon(shop)
+    row = pay(shop, points=2_000, coupons=(held.pk,))
+
+    assert (row.gross_cents, row.coupon_cents, row.points_cents, row.order.total_cents) == (
+        56_800,
+        3_000,
+        2_000,
+        51_800,
+    )
+    assert points.totals(member_id=member_id).balance == 1_000 + 518
+    use = Use.objects.get()
+    assert (use.state, use.order_id, use.reference, use.store_id) == (
+        "done",
+        row.order_id,
+        "R-1001",
+        shop.desk.store_id,
+    )
+    assert refused(shop, "coupon_already_redeemed", "R-1002", coupons=(held.pk,)).facts["store"] == "MINE"
+    refused(shop, "code_needed", "R-1003", coupons=(held.pk,), is_present=False)
+
+    checkout.undo(checkout_id=row.pk, desk=shop.desk)
+    assert checkout.follow(order_id=row.order.refunds.get().pk, fact="order.refunded", patience=0)
+
+    held.refresh_from_db()
+    assert (held.state, points.totals(member_id=member_id).balance) == ("ready", 3_000)
+
+
+def test_a_sale_that_coupons_pay_whole_is_undone_too(shop: Shop):
+    held = coupon(shop)
+    row = pay(shop, coupons=(held.pk,), gross_cents=3_000)
+    assert row.order.total_cents == 0
+
+    checkout.undo(checkout_id=row.pk, desk=shop.desk)
+
+    held.refresh_from_db()
+    assert (held.state, Checkout.objects.get().undone_by_id) == ("ready", shop.clerk.pk)
+
+
+def test_choices_are_sorted_by_what_they_save_and_say_what_is_missing(shop: Shop):
+    shop.rich("mine", 250)
+    kept = {key: coupon(shop, key, gives={"kind": "amount", "cents": cents}, **more).pk for key, cents, more in (
+        ("ten", 1_000, {}), ("fifty", 5_000, {}), ("far", 9_000, {"minimum_cents": 100_000}),
+        ("tea", 2_000, {"only": {"categories": ["茶"]}}),
+    )}  # fmt: skip
+    member_id = shop.house.members["mine"].pk
+
+    told = choices.of(member_id, desk=shop.desk, cents=56_800, is_present=True)
+
+    assert [(one.ids, one.cents, one.is_best, one.is_to_vouch) for one in told.open] == [
+        (str(kept["fifty"]), 5_000, True, False), (str(kept["ten"]), 1_000, False, False),
+        (str(kept["tea"]), 2_000, False, True),
+    ]  # fmt: skip
+    assert [(name, "432" in why) for name, why in told.closed] == [("券far", True)]
+    assert told.points is not None
+    assert (told.points.amount, told.points.cents) == (200, 200)
+    assert choices.of(member_id, desk=shop.desk, cents=56_800, is_present=False) == choices.Choices()
+    row = pay(shop, coupons=(kept["tea"],), is_vouched=True)
+    assert row.coupon_cents == 2_000

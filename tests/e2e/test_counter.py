@@ -14,6 +14,7 @@ from apps.members import member_codes
 from apps.orders.models import Order
 from apps.stores import tills
 from tests.counter.conftest import PIN, Shop, open_shop
+from tests.coupons import making
 from tests.e2e.visits import Visit
 
 TILL = (1024, 768)
@@ -143,7 +144,8 @@ def test_a_day_at_the_till_in_three_taps_a_sale_and_an_hour_without_network(at: 
     assert len(taps) <= 3
     visit.check(deep=False)
 
-    # points and earning in one go
+    # coupon, points and earning in one go: the best coupon is chosen already
+    held = making.coupon(making.template("thirty", making.terms(minimum_cents=10_000)), shop.house.members["mine"])
     taps.clear()
     page.locator("#amount").fill("568")
     scan()
@@ -151,12 +153,14 @@ def test_a_day_at_the_till_in_three_taps_a_sale_and_an_hour_without_network(at: 
     page.locator("#receipt").fill("pos0002")
     tap("#take")
     page.wait_for_selector("[data-screen=ok]")
-    assert "¥538.00" in page.locator("#result .due").inner_text()
+    assert "¥508.00" in page.locator("#result .due").inner_text()
     assert len(taps) <= 3
 
     # a wrong one: undone by the same hand
     tap("#result [data-undo]")
     page.wait_for_selector("[data-screen=undone]")
+    held.refresh_from_db()
+    assert held.state == "ready"
     page.locator("#result [data-next]").click()
     page.wait_for_selector("[data-screen=idle]")
     visit.check()

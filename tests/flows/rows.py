@@ -29,7 +29,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "coupons.Coupon": {"state": "recalled", "starts_at": None, "ends_at": None},
     "coupons.Use": {"state": "cancelled", "saved_cents": 500, "store_cents": 0},
     "coupons.Gift": {"state": "revoked"},
-    "flows.Checkout": {"points_spent": 0, "points_cents": 0, "undone_at": None},
+    "flows.Checkout": {"points_spent": 0, "points_cents": 0, "coupons": 0, "undone_at": None},
     "flows.PrivacyRequest": {"kind": "export", "state": "taken", "sealed": None},
 }
 

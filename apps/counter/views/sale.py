@@ -34,6 +34,8 @@ def pay(request: HttpRequest) -> HttpResponse:
         receipt=scans.plain(screens.posted(request, "receipt", 80)).upper(),
         gross_cents=amounts.cents(screens.posted(request, "amount")),
         points=amounts.whole(screens.posted(request, "points")),
+        coupons=tuple(sorted({amounts.whole(text) for text in screens.posted(request, "coupons").split(",") if text})),
+        is_vouched=request.POST.get("vouched") == "1",
         is_present=seen.is_present,
     )
     taken = checkout.pay(desk=desk, sale=sale)

@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 
-from apps.counter import amounts, door, frames, scans, screens, showing, strip, tickets
+from apps.counter import amounts, choices, door, frames, scans, screens, showing, strip, tickets
 from apps.counter.errors import AlreadyHandedOver, PictureUnreadable, ScanUnknown
 from apps.flows import own_cards
 from apps.flows.checkout_errors import OwnCardShown
@@ -61,7 +61,7 @@ def offers(request: HttpRequest) -> HttpResponse:
     ticket = screens.posted(request, "ticket", 400)
     seen = tickets.member(ticket, desk=desk)
     cents = amounts.cents(screens.posted(request, "amount"))
-    found = strip.offered(seen.member_id, cents=cents, is_present=seen.is_present)
+    found = choices.of(seen.member_id, desk=desk, cents=cents, is_present=seen.is_present)
     return screens.part(request, "_offers.html", {"offers": found, "cents": cents, "seen": seen}, place="offers")
 
 
@@ -91,7 +91,7 @@ def shown(request: HttpRequest, member_id: int, *, is_present: bool) -> HttpResp
         "member": strip.of(member_id, store_id=desk.store_id),
         "ticket": tickets.for_member(desk=desk, member_id=member_id, is_present=is_present),
         "seen": tickets.Member(member_id, is_present),
-        "offers": strip.offered(member_id, cents=cents, is_present=is_present),
+        "offers": choices.of(member_id, desk=desk, cents=cents, is_present=is_present),
         "cents": cents,
     }
     return screens.part(request, "_member.html", facts, place="view", sound="seen")

@@ -1,0 +1,111 @@
+"""What a member may use on the sale that stands on the screen: coupons by what they save, then points; and why others do not count."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from apps.core import clock
+from apps.coupons import words
+from apps.coupons.errors import REASONS
+from apps.coupons.quote import Offer as Quoted
+from apps.coupons.quote import Quote
+from apps.flows import checkout, shopper
+from apps.flows.checkout import Desk
+from apps.points import selectors, spend_limits
+
+SHOWN, SHOWN_CLOSED = 4, 3
+UNKNOWN_GOODS = "coupon_unknown_goods"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Coupons that go together, or points (`amount`). `ids`: joined by commas. `is_best` is chosen already. `is_to_vouch`: the clerk
+    looks whether the goods fit."""
+
+    title: str
+    detail: str
+    cents: int
+    ids: str = ""
+    amount: int = 0
+    is_best: bool = False
+    is_to_vouch: bool = False
+
+
+@dataclass(frozen=True)
+class Choices:
+    """`closed`: name and reason of coupons that do not count for this sale."""
+
+    open: tuple[Choice, ...] = ()
+    points: Choice | None = None
+    closed: tuple[tuple[str, str], ...] = ()
+
+
+def of(member_id: int, *, desk: Desk, cents: int, is_present: bool, moment: datetime | None = None) -> Choices:
+    """Nothing before an amount is typed, and nothing for who was only looked up by phone."""
+    if cents <= 1 or not is_present:
+        return Choices()
+    moment = moment or clock.now()
+    found = _quoted(member_id, desk, cents, moment, is_vouched=False)
+    best = found.best
+    choices = [_best(best, found.saved_cents, moment)] if best else []
+    choices += [_alone(one, moment) for one in found.offers if one.is_usable and one not in best]
+    unknown = {one.held.id for one in found.offers if one.reason and one.reason.code == UNKNOWN_GOODS}
+    if unknown:
+        vouched = _quoted(member_id, desk, cents, moment, is_vouched=True)
+        choices += [
+            _alone(one, moment, is_to_vouch=True) for one in vouched.offers if one.is_usable and one.held.id in unknown
+        ]
+    closed = [one for one in found.offers if one.reason and one.held.id not in unknown]
+    left = cents - (found.saved_cents if best else 0)
+    return Choices(
+        open=tuple(choices[:SHOWN]),
+        points=_points(member_id, left, moment),
+        closed=tuple((one.held.name, _why(one)) for one in closed[:SHOWN_CLOSED]),
+    )
+
+
+def _quoted(member_id: int, desk: Desk, cents: int, moment: datetime, *, is_vouched: bool) -> Quote:
+    basket = checkout.basket(cents, store_code=desk.store_code, is_vouched=is_vouched, moment=moment)
+    return shopper.offers_for(member_id, basket)
+
+
+def _best(offers: tuple[Quoted, ...], cents: int, moment: datetime) -> Choice:
+    return Choice(
+        title=" + ".join(one.held.name for one in offers),
+        detail=_detail(offers[0], moment),
+        cents=cents,
+        ids=",".join(str(one.held.id) for one in offers),
+        is_best=True,
+    )
+
+
+def _alone(offer: Quoted, moment: datetime, *, is_to_vouch: bool = False) -> Choice:
+    return Choice(
+        title=offer.held.name,
+        detail=_detail(offer, moment),
+        cents=offer.alone,
+        ids=str(offer.held.id),
+        is_to_vouch=is_to_vouch,
+    )
+
+
+def _detail(offer: Quoted, moment: datetime) -> str:
+    held = offer.held
+    until = words.left(starts_at=held.starts_at, ends_at=held.ends_at, moment=moment)
+    return " · ".join(text for text in (words.condition(held.terms), str(until.text)) if text)
+
+
+def _why(offer: Quoted) -> str:
+    return str(REASONS[offer.reason.code]) % offer.reason.facts if offer.reason else ""
+
+
+def _points(member_id: int, cents: int, moment: datetime) -> Choice | None:
+    totals = selectors.totals(member_id=member_id, moment=moment)
+    per_hundred = checkout.points_worth(100)
+    if totals.is_frozen or not per_hundred or cents <= 1:
+        return None
+    room = spend_limits.left(member_id=member_id, order_cents=cents, moment=moment).most
+    most = min(totals.balance, (cents - 1) * 100 // per_hundred, totals.balance if room is None else room)
+    step = 100 if most >= 100 else 1  # round figures are easier to say
+    amount = most // step * step
+    worth = checkout.points_worth(amount)
+    return Choice(title="", detail="", cents=worth, amount=amount) if worth else None
