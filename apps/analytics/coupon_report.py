@@ -81,27 +81,35 @@ class Visits:
 
 
 _ISSUED = """
-select grouping(c.template_id, s.store_id, c.channel) as sets, c.template_id, s.store_id, c.channel, c.origin,
-       count(*) as issued, count(*) filter (where c.state = 'used') as kept
-from coupons_coupon c
-left join members_member m on m.id = c.member_id
-cross join lateral (select coalesce(c.store_id, m.home_store_id) as store_id) s
-where c.issued_at >= %(from)s and c.issued_at < %(until)s and c.state <> 'unclaimed'
-  and (%(stores)s::bigint[] is null or s.store_id = any(%(stores)s::bigint[]))
-group by grouping sets ((c.template_id), (s.store_id), (c.channel, c.origin), ())
+with cells as (
+    select c.template_id, coalesce(c.store_id, m.home_store_id) as store_id, c.channel, c.origin,
+           count(*) as issued, count(*) filter (where c.state = 'used') as kept
+    from coupons_coupon c
+    left join members_member m on m.id = c.member_id
+    where c.issued_at >= %(from)s and c.issued_at < %(until)s and c.state <> 'unclaimed'
+      and (%(stores)s::bigint[] is null or coalesce(c.store_id, m.home_store_id) = any(%(stores)s::bigint[]))
+    group by 1, 2, 3, 4
+)
+select grouping(template_id, store_id, channel) as sets, template_id, store_id, channel, origin,
+       coalesce(sum(issued), 0)::bigint as issued, coalesce(sum(kept), 0)::bigint as kept
+from cells group by grouping sets ((template_id), (store_id), (channel, origin), ())
 """
 _USED = """
 with uses as (
     select u.template_id, u.store_id, c.channel, c.origin, u.saved_cents, u.store_cents, u.basket_cents,
-           row_number() over (partition by u.source order by u.id) = 1 as is_first
+           row_number() over (partition by u.source collate "C" order by u.id) = 1 as is_first
     from coupons_use u join coupons_coupon c on c.id = u.coupon_id
     where u.state = 'done' and u.done_at >= %(from)s and u.done_at < %(until)s
       and (%(stores)s::bigint[] is null or u.store_id = any(%(stores)s::bigint[]))
+), cells as (
+    select template_id, store_id, channel, origin, count(*) as used, sum(saved_cents) as saved, sum(store_cents) as borne,
+           sum(basket_cents) as each, coalesce(sum(basket_cents) filter (where is_first), 0) as once
+    from uses group by 1, 2, 3, 4
 )
-select grouping(template_id, store_id, channel) as sets, template_id, store_id, channel, origin, count(*) as used,
-       sum(saved_cents) as saved, sum(store_cents) as borne, sum(basket_cents) as each,
-       coalesce(sum(basket_cents) filter (where is_first), 0) as once
-from uses group by grouping sets ((template_id), (store_id), (channel, origin), ())
+select grouping(template_id, store_id, channel) as sets, template_id, store_id, channel, origin, coalesce(sum(used), 0)::bigint as used,
+       coalesce(sum(saved), 0)::bigint as saved, coalesce(sum(borne), 0)::bigint as borne,
+       coalesce(sum(each), 0)::bigint as each, coalesce(sum(once), 0)::bigint as once
+from cells group by grouping sets ((template_id), (store_id), (channel, origin), ())
 """
 _DAYS = """
 select (done_at at time zone 'Asia/Shanghai')::date as day, count(*) as n

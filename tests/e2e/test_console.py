@@ -9,7 +9,7 @@ from django.conf import settings
 from playwright.sync_api import Browser, expect
 
 from apps.analytics import rollup
-from apps.core import clock
+from apps.core import clock, ids
 from apps.gateways import grants
 from apps.gateways.models import InboxMessage
 from apps.gateways.simulator.client import Client as WechatPhone
@@ -17,6 +17,7 @@ from apps.points import defaults
 from apps.stores.models import Role
 from tests.console import world
 from tests.console.world import House
+from tests.coupons import making
 from tests.e2e.visits import WALKS, Visit, keep, looked_at_closely
 from tests.processes import LiveWorker, Simulator
 
@@ -26,7 +27,7 @@ PAGES = (
     "/console/policies/lapsing/", "/console/policies/new/", "/console/messages/", "/console/imports/", "/console/jobs/",
     "/console/audit/", "/console/phone/", "/console/merges/",
     "/console/privacy/", "/console/points/rules/", "/console/points/rules/order/", "/console/points/rules/try/",
-    "/console/points/achievements/",
+    "/console/points/achievements/", "/console/coupons/report/",
 )  # fmt: skip
 FILE = """order_no,member_no,paid_at,total
 W-1,NO-mine,2026-10-01 10:00:00,120.50
@@ -78,7 +79,8 @@ def test_every_page_is_clean_on_desk_and_phone_in_both_languages(enter: Open, ho
     found = enter(Role.ADMIN, width=width, language=language)
     member, order = f"/console/members/{house.member_id('mine')}/", f"/console/orders/{house.order_id('mine')}/"
     preview = f"{member}merge/{house.member_id('near')}/"
-    for number, path in enumerate((*PAGES, member, order, f"{member}identity/", f"{member}merge/", preview)):
+    coupon = f"/console/coupons/{ids.encode('cpt', making.template(most=100).pk)}/"
+    for number, path in enumerate((*PAGES, coupon, member, order, f"{member}identity/", f"{member}merge/", preview)):
         found.go(path)
         found.check(deep=looked_at_closely(number, turns))
         name = path.strip("/").replace("/", "-")
