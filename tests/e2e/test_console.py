@@ -226,3 +226,22 @@ def test_the_phone_shows_subscribe_messages_as_wechat_delivered_them(
     assert person not in found.page.content()
     found.check()
     keep(found.page, name=f"phone-wechat-{width}-{language}")
+
+
+def test_a_coupon_is_designed_with_its_card_and_worst_case_beside_it(enter: Open, house: House):
+    made = making.template(most=100)
+    found = enter(Role.MARKETER, width=390)
+    page = found.page
+    found.go(f"/console/coupons/{ids.encode('cpt', made.pk)}/")
+    page.fill("[name=cents]", "80")
+    expect(page.locator("#coupon-preview .p-val b")).to_have_text("¥80")
+    expect(page.locator("#coupon-preview .c-worst")).to_have_text("¥8,000.00")
+
+    page.select_option("[name=kind]", "percent")
+    expect(page.locator(".for-cents")).to_be_hidden()
+    page.fill("[name=off]", "15")
+    expect(page.locator("#coupon-preview .p-val b")).to_have_text("8.5折")
+    expect(page.locator("#coupon-preview .c-worst")).to_have_text("无上限")
+    found.check()
+    made.refresh_from_db()
+    assert made.draft is None
