@@ -27,7 +27,6 @@ from apps.flows.checkout_errors import (
     KeyReused,
     MemberAbsent,
     MemberTooOften,
-    OwnCardShown,
     PointsTooMany,
     ReceiptElsewhere,
     ReceiptInvalid,
@@ -111,8 +110,7 @@ def pay(*, desk: Desk, sale: Sale, moment: datetime | None = None) -> Taken:
         return Taken(known, is_new=False)
     _check(sale, desk=desk, rules=rules, moment=moment)
     member_id = members.current_id(sale.member_id)
-    if own_cards.is_own(staff_id=desk.staff_id, member_id=member_id):
-        raise OwnCardShown
+    own_cards.refuse(staff_id=desk.staff_id, member_id=member_id)
     Shift.objects.select_for_update(no_key=True).get(pk=desk.shift_id)
     if known := _known(sale):
         return Taken(known, is_new=False)

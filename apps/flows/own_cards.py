@@ -1,4 +1,4 @@
-"""Who of the staff is which member: nobody takes in purchases for their own card.
+"""Who of the staff is which member: nobody takes in purchases for their own card, or corrects points on it.
 
 A link is set in the back office by phone, or learnt at the till: whoever shows a card with the phone that the clerk gave is the clerk.
 """
@@ -6,6 +6,7 @@ A link is set in the back office by phone, or learnt at the till: whoever shows 
 from django.db import transaction
 
 from apps.core import audit
+from apps.flows.checkout_errors import OwnCardShown
 from apps.flows.models import OwnCard
 from apps.members import identities, phones
 from apps.members import selectors as members
@@ -38,6 +39,12 @@ def is_own(*, staff_id: int, member_id: int) -> bool:
     if is_theirs:
         OwnCard.objects.filter(pk=row.pk).update(member_id=members.current_id(member_id))
     return is_theirs
+
+
+def refuse(*, staff_id: int | None, member_id: int) -> None:
+    """Raises OwnCardShown when this member is the person at work."""
+    if staff_id is not None and is_own(staff_id=staff_id, member_id=member_id):
+        raise OwnCardShown
 
 
 def known(staff_ids: list[int]) -> set[int]:

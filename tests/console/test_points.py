@@ -9,6 +9,7 @@ from django.urls import reverse
 from apps.analytics import insiders
 from apps.core import approvals, ids
 from apps.core.models import Alert, Approval, AuditEntry
+from apps.flows.models import OwnCard
 from apps.points import selectors
 from apps.points import services as points
 from apps.points.models import Currency, Entry
@@ -63,6 +64,22 @@ def test_a_correction_within_the_limit_is_booked_once_for_a_double_click(house: 
 
     assert balance(house) == 200
     assert Entry.objects.count() == 1
+
+
+def test_nobody_corrects_or_agrees_on_their_own_card(house: House, at: Callable[..., Client]):
+    member = house.members["mine"].pk
+    staff = {role: Staff.objects.get(user=house.users[role]).pk for role in (Role.MANAGER, Role.AGENT)}
+    OwnCard.objects.create(staff_id=staff[Role.MANAGER], member_id=member)
+    url = reverse("console:points_adjust", args=[house.member_id("mine")])
+
+    assert at(Role.MANAGER).post(url, body(house)).status_code == 409
+    assert "这是你本人的卡" in at(Role.MANAGER).post(url, body(house)).content.decode()
+    at(Role.AGENT).post(url, body(house, 900))
+    asked = Approval.objects.get()
+    decide = reverse("console:approval_decide", args=[ids.encode("apr", asked.pk)])
+    at(Role.MANAGER).post(decide, {"verdict": "agree"})
+    asked.refresh_from_db()
+    assert (asked.state, balance(house), Entry.objects.filter(kind="adjust").count()) == ("waiting", 0, 0)
 
 
 def test_over_the_limit_another_person_decides_in_one_tap(house: House, at: Callable[..., Client]):

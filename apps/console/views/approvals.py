@@ -21,6 +21,7 @@ from apps.core.models import Approval
 from apps.coupons import handing
 from apps.coupons import publishing as coupons
 from apps.coupons.models import Template
+from apps.flows import own_cards
 from apps.members.models import Member
 from apps.points import achieving, adjusting, bringing, ladders, publishing, spend_limits
 from apps.points import selectors as points
@@ -72,12 +73,21 @@ def decide(request: HttpRequest, approval: str) -> HttpResponse:
     note = request.POST.get("note", "").strip()[:200]
     try:
         user_id = request.access.user_id  # type: ignore[attr-defined]
+        if is_agreed:
+            _refuse_own_card(request, approval_id)
         approvals.decide(approval_id=approval_id, user_id=user_id, is_agreed=is_agreed, note=note)
     except DomainError as refusal:
         people.complain(request, refusal)
     else:
         messages.success(request, _("Agreed and done.") if is_agreed else _("Refused. Nothing was changed."))
     return redirect("console:approvals")
+
+
+def _refuse_own_card(request: HttpRequest, approval_id: int) -> None:
+    """Nobody agrees to points on their own card either. Raises OwnCardShown."""
+    asked = Approval.objects.get(pk=approval_id)
+    if asked.kind == adjusting.KIND:
+        own_cards.refuse(staff_id=request.access.staff_id, member_id=asked.params["member_id"])  # type: ignore[attr-defined]
 
 
 def _rows(request: HttpRequest, found: QuerySet[Approval]) -> list[Row]:

@@ -15,6 +15,7 @@ from apps.console import asked, people
 from apps.core import audit, csv_files
 from apps.core.errors import DomainError
 from apps.core.models import Approval
+from apps.flows import own_cards
 from apps.members.models import Member
 from apps.points import adjusting, selectors, statement_file, telling
 from apps.points.adjusting import Wish
@@ -75,6 +76,7 @@ def adjust(request: HttpRequest, member: str) -> HttpResponse:
         source=f"console:{given['request_key']}",
     )
     try:
+        own_cards.refuse(staff_id=request.access.staff_id, member_id=row.pk)  # type: ignore[attr-defined]
         outcome = adjusting.adjust(wish=wish, staff=_staff(request))
     except DomainError as refusal:
         form.add_error(None, str(refusal))

@@ -5,7 +5,6 @@ from django.http import HttpRequest, HttpResponse
 from apps.counter import amounts, choices, door, frames, scans, screens, showing, strip, tickets
 from apps.counter.errors import AlreadyHandedOver, PictureUnreadable, ScanUnknown
 from apps.flows import own_cards
-from apps.flows.checkout_errors import OwnCardShown
 from apps.members import selectors as members
 from apps.members.names import half_hidden
 from apps.points import mall
@@ -84,8 +83,7 @@ def _taken(request: HttpRequest, text: str) -> HttpResponse:
 def shown(request: HttpRequest, member_id: int, *, is_present: bool) -> HttpResponse:
     """The strip of a member, with what they may use. Raises OwnCardShown."""
     desk = door.desk(request)
-    if own_cards.is_own(staff_id=desk.staff_id, member_id=member_id):
-        raise OwnCardShown
+    own_cards.refuse(staff_id=desk.staff_id, member_id=member_id)
     cents = amounts.cents(screens.posted(request, "amount"))
     facts = {
         "member": strip.of(member_id, store_id=desk.store_id),
