@@ -64,7 +64,7 @@ def find(*, near: Point | None = None, codes: Sequence[str] | None = None, limit
     with connection.cursor() as cursor:
         cursor.execute(_FIND, facts)
         rows = cursor.fetchall()
-    return [Near(*row[:7], hours=json.loads(row[7]), meters=None if row[8] is None else round(row[8])) for row in rows]
+    return [Near(*place, json.loads(hours), None if far is None else round(far)) for *place, hours, far in rows]
 
 
 def is_open(hours: Hours, *, moment: datetime) -> bool | None:

@@ -24,7 +24,7 @@ DATA = {
     "ORDER-mine", "ORDER-near", "ORDER-far",
     "何青", "生日问候", "流失关怀", "沉睡唤醒", "赢回答谢", "首购转二购", "上了不少新品", "得空来看看吧", "天没见到您了",
     "brand", "nickname", "days",
-    "since", "order", "海报", "积分", "成长值", "Points", "Growth", "C-manager", "C-clerk",
+    "since", "order", "海报", "积分", "成长值", "Points", "Growth", "C-manager", "C-clerk", "华西", "MINE", "NEAR", "FAR",
 }  # fmt: skip
 LATIN = {"Google Authenticator", "Microsoft Authenticator"}
 
