@@ -7,6 +7,7 @@ from typing import Any, Literal
 from django.db.models import Q, QuerySet
 
 from apps.core import clock
+from apps.coupons.errors import CouponRefused
 from apps.coupons.models import Coupon, Entry
 
 Kind = Literal["usable", "used", "over"]
@@ -37,6 +38,19 @@ def page(
 def usable(*, member_id: int, moment: datetime | None = None, limit: int = 500) -> list[Coupon]:
     """All that may count now or later, for a quote."""
     return page(member_id=member_id, kind="usable", limit=limit, moment=moment)[0]
+
+
+def one(*, member_id: int, coupon_id: int, moment: datetime | None = None) -> Coupon:
+    """One that may count now or later. Raises CouponRefused (coupon_not_found)."""
+    row = (
+        _of(member_id, "usable", moment or clock.now())
+        .select_related("template", "version")
+        .filter(pk=coupon_id)
+        .first()
+    )
+    if row is None:
+        raise CouponRefused("coupon_not_found")
+    return row
 
 
 def count(*, member_id: int, kind: Kind = "usable", moment: datetime | None = None) -> int:

@@ -70,12 +70,16 @@ class Where:
 
 @dataclass(frozen=True)
 class Seen:
-    """A code that was read: whoever read it may act on the member until `until`; `member_of(seen_id=id, …)` says so."""
+    """A code that was read: whoever read it may act on the member until `until`; `member_of(seen_id=id, …)` says so.
+
+    `wish`: what the member chose before they showed it, as `show` was told ("coupon:7"), or "". A wish is no right: check it.
+    """
 
     id: int
     member_id: int
     at: datetime
     until: datetime
+    wish: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,14 +91,14 @@ class Reading:
     store_id: int
 
 
-def show(*, member_id: int, moment: datetime | None = None) -> Shown:
+def show(*, member_id: int, wish: str = "", moment: datetime | None = None) -> Shown:
     """A new code; those before it stay good until their own end. Raises MemberNotActive, TooManyCodes."""
     moment = moment or clock.now()
     if refusal := ratelimits.ask([Limit("member-code-shown", str(member_id), SHOWS, WINDOW)]).refusal:
         raise TooManyCodes(retry_after=refusal.reset)
     code = secrets.choice(FIRST) + f"{secrets.randbelow(10 ** (DIGITS - 1)):0{DIGITS - 1}d}"
     row = MemberCode.objects.create(
-        member_id=_active(member_id), digest=_digest(code), issued_at=moment, expires_at=moment + LIFE
+        member_id=_active(member_id), digest=_digest(code), wish=wish[:40], issued_at=moment, expires_at=moment + LIFE
     )
     return Shown(id=row.pk, code=code, issued_at=moment, valid_until=row.expires_at, refresh_at=moment + REFRESH)
 
@@ -173,7 +177,7 @@ def _read(*, code: str, at: Where, moment: datetime) -> Seen:
     member_id = _active(row.member_id)
     row.used_at, row.store_id, row.device_id, row.staff_id = moment, at.store_id, at.device_id, at.staff_id
     row.save(update_fields=["used_at", "store", "device", "staff"])
-    return Seen(id=row.pk, member_id=member_id, at=moment, until=moment + GRANT)
+    return Seen(id=row.pk, member_id=member_id, at=moment, until=moment + GRANT, wish=row.wish)
 
 
 def check(row: MemberCode, *, at: Where, moment: datetime) -> None:

@@ -13,6 +13,7 @@ class MemberCode(models.Model):
     digest = models.BinaryField(max_length=32, unique=True)
     issued_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()
+    wish = models.CharField(max_length=40, blank=True, default="")  # what the member chose before: "coupon:7"
     used_at = models.DateTimeField(null=True)
     store = models.ForeignKey("stores.Store", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     device = models.ForeignKey("stores.Device", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)

@@ -16,7 +16,7 @@ Facts = dict[str, Any]
 
 
 def page(request: HttpRequest, template: str, facts: Facts, *, at: str = "", status: int = 200) -> HttpResponse:
-    """A whole page. `at` is the place in the bottom navigation: home, orders, inbox or me."""
+    """A whole page. `at` is the place in the bottom navigation: home, coupons, orders, inbox or me."""
     visitor = request.member  # type: ignore[attr-defined]
     unread = inbox.unread(visitor.member_id) if visitor else 0
     shown = {"said": sessions.said(request), "unread": unread, "path": _path(request), **facts}
@@ -42,6 +42,7 @@ def _places(at: str) -> list[tuple[str, str, str, bool]]:
     """(href, icon, label, is_current)"""
     return [
         (reverse("portal:home"), "card", pgettext("member pages", "Card"), at == "home"),
+        (reverse("portal:coupons"), "ticket", pgettext("member pages", "Coupons"), at == "coupons"),
         (reverse("portal:orders"), "bag", _("Orders"), at == "orders"),
         (reverse("portal:inbox"), "bell", _("Messages"), at == "inbox"),
         (reverse("portal:me"), "user", pgettext("member pages", "Me"), at == "me"),

@@ -103,6 +103,7 @@ def address(route: str, path: str, house: House) -> str:
         "exchange": ids.encode("exg", 1),
         "coupon": ids.encode("cpt", 1),
         "batch": ids.encode("cpb", 1),
+        "token": "no-token",
         "picture": "0" * 64,
         "table": "stores",
         "day": "2026-11-21",

@@ -37,6 +37,16 @@ def when(value: dt.datetime | None) -> str:
 
 
 @register.filter
+def when_at(value: dt.datetime) -> str:
+    """Of what is to come: today at 20:00, else the day and the hour."""
+    local = clock.local(value)
+    time = local.strftime("%H:%M")
+    if local.date() == clock.local(clock.now()).date():
+        return _("Today %(time)s") % {"time": time}
+    return f"{day(local)} {time}"
+
+
+@register.filter
 def day(value: dt.datetime | dt.date | None) -> str:
     """11月22日, with the year when that is not this one."""
     if value is None:

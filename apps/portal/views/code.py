@@ -1,5 +1,6 @@
 """The member code on the member's phone: shown, renewed before its end, and what came of it."""
 
+from datetime import datetime
 from hashlib import blake2b
 
 from django.http import HttpRequest, HttpResponse
@@ -10,19 +11,21 @@ from django.views.decorators.http import require_safe
 from apps.activity import bars, qr
 from apps.core import clock, ids
 from apps.core.errors import DomainError
+from apps.coupons import wallet
+from apps.coupons.models import Coupon
 from apps.flows import code_results
 from apps.members import member_codes
 from apps.members import selectors as members
 from apps.portal import shell
 from apps.portal.shell import Facts
 
-CODE = "mcd"
+CODE, COUPON = "mcd", "cpn"
 NARROW = 2  # groups of the digits in one line of a narrow phone
 
 
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
-    """A fresh code at each look."""
+    """A fresh code at each look; `?coupon=` is one that the member means to use."""
     facts: Facts = {"me": members.card(_me(request)), **_shown(request)}
     response = shell.page(request, "portal/code.html", facts, at="home", status=429 if "refusal" in facts else 200)
     response["Cache-Control"] = "no-store"  # a page that comes back from memory would show a code of before
@@ -54,13 +57,17 @@ def result(request: HttpRequest) -> HttpResponse:
 
 def _shown(request: HttpRequest) -> Facts:
     """What the page needs to count by itself: how long, from the answer on, whatever its own clock says."""
+    moment = clock.now()
+    coupon = _chosen(request, moment)
+    wish = f"coupon:{coupon.pk}" if coupon else ""
     try:
-        shown = member_codes.show(member_id=_me(request), moment=(moment := clock.now()))
+        shown = member_codes.show(member_id=_me(request), wish=wish, moment=moment)
     except DomainError as refusal:
         return {"refusal": str(refusal)}
     groups = member_codes.grouped(shown.code)
     return {
         "shown": shown,
+        "coupon": coupon,
         "lines": [groups[:NARROW], groups[NARROW:]],
         "qr": qr.svg(shown.code, quiet=0),
         "bars": bars.svg(shown.code),
@@ -68,6 +75,16 @@ def _shown(request: HttpRequest) -> Facts:
         "life_ms": round((shown.valid_until - moment).total_seconds() * 1000),
         "refresh_ms": round((shown.refresh_at - moment).total_seconds() * 1000),
     }
+
+
+def _chosen(request: HttpRequest, moment: datetime) -> Coupon | None:
+    """One of their own that counts, or none: what a page of before says is no reason to show no code."""
+    try:
+        return wallet.one(
+            member_id=_me(request), coupon_id=ids.decode(COUPON, request.GET.get("coupon", "")), moment=moment
+        )
+    except DomainError:
+        return None
 
 
 def _me(request: HttpRequest) -> int:

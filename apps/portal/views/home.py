@@ -7,6 +7,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from apps.core import clock
+from apps.coupons import wallet
 from apps.gateways import inbox
 from apps.members import minors
 from apps.members import selectors as members
@@ -15,8 +17,10 @@ from apps.orders import selectors as orders
 from apps.points import selectors as points
 from apps.portal import agreements, ladders, shell
 from apps.portal.shell import Facts
+from apps.portal.views.coupons import told
 
 NEWEST = 3
+COUPONS = 2
 
 
 @require_safe
@@ -24,12 +28,16 @@ def page(request: HttpRequest) -> HttpResponse:
     member_id = request.member.member_id  # type: ignore[attr-defined]
     me = members.profile(member_id)
     said = members.standings(member_id)
+    moment = clock.now()
+    coupons, _following = wallet.page(member_id=member_id, kind="usable", limit=COUPONS, moment=moment)
     latest = orders.newest(member_id=member_id, limit=1)
     facts: Facts = {
         "me": me,
         "points": points.totals(member_id=member_id),
         "tier": ladders.view(member_id=member_id),
         "notes": list(inbox.find_for_member(member_id=member_id)[:NEWEST]),
+        "coupons": told(coupons, moment=moment),
+        "coupon_count": wallet.count(member_id=member_id, moment=moment) if coupons else 0,
         "last_order": latest[0] if latest else None,
         "steps": [*_duties(me, said), *_steps(me, said)],
     }

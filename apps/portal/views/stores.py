@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods
 
 from apps.core import clock
+from apps.coupons.models import Coupon
 from apps.portal import shell
 from apps.portal.shell import Facts
 from apps.stores import nearby
@@ -14,6 +15,10 @@ from apps.stores.nearby import Point
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest) -> HttpResponse:
+    return found_near(request)
+
+
+def found_near(request: HttpRequest, *, codes: list[str] | None = None, coupon: Coupon | None = None) -> HttpResponse:
     """By name; by distance once the button sent a position, in the body, so that it stands in no address and no log."""
     near = _point(request) if request.method == "POST" else None
     moment = clock.now()
@@ -23,10 +28,10 @@ def page(request: HttpRequest) -> HttpResponse:
             "today": nearby.today(one.hours, moment=moment),
             "is_open": nearby.is_open(one.hours, moment=moment),
         }
-        for one in nearby.find(near=near)
+        for one in nearby.find(near=near, codes=codes)
     ]
-    facts: Facts = {"rows": rows, "is_near": near is not None}
-    return shell.page(request, "portal/stores.html", facts, at="home")
+    facts: Facts = {"rows": rows, "is_near": near is not None, "coupon": coupon}
+    return shell.page(request, "portal/stores.html", facts, at="coupons" if coupon else "home")
 
 
 def _point(request: HttpRequest) -> Point | None:

@@ -1,0 +1,148 @@
+"""Coupons on the member's pages: wallet, centre, gifts, and one that is chosen for the till."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from apps.core import clock, ids
+from apps.coupons import gifts, issuing
+from apps.coupons.models import Coupon, Stock, Template, Use
+from apps.members import member_codes
+from apps.members.models import Member, MemberCode
+from apps.stores import credentials
+from apps.stores.models import Store
+from tests.coupons import making
+from tests.portal.doors import browser_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def lin() -> Member:
+    return Member.objects.create(member_no="M-1", nickname="Lin")
+
+
+@pytest.fixture
+def me(lin: Member) -> Client:
+    return browser_of(lin.pk)
+
+
+def text(client: Client, address: str) -> str:
+    answer = client.get(address)
+    assert answer.status_code == 200, answer.content
+    return answer.content.decode()
+
+
+def claim(client: Client, of: Template, token: str = "t1"):
+    return client.post("/my/coupons/claim/", {"offer": ids.encode("cpt", of.pk), "token": token})
+
+
+def test_the_wallet_shows_what_ends_first_on_top_and_what_became_of_the_others(lin: Member, me: Client):
+    store = Store.objects.create(code="S1", name="武康路店")
+    moment = clock.now()
+    ends = {"late": timedelta(days=20), "soon": timedelta(hours=30), "minute": timedelta(minutes=30)}
+    for key, left in ends.items():
+        making.coupon(making.template(key), lin, ends_at=moment + left)
+    used = making.coupon(making.template("spent"), lin, state="used")
+    Use.objects.create(
+        coupon=used, template=used.template, member=lin, state="done", source="t", store=store, done_at=moment, saved_cents=3_000
+    )  # fmt: skip
+    making.coupon(
+        making.template("gone"), lin, ends_at=moment - timedelta(seconds=5), starts_at=moment - timedelta(days=2)
+    )
+    making.coupon(making.template("theirs"), Member.objects.create(member_no="M-2"))
+
+    usable, spent, over = (text(me, f"/my/coupons/{show}") for show in ("", "?show=used", "?show=over"))
+
+    assert re.findall(r"<h3>(券\w+)</h3>", usable) == ["券minute", "券soon", "券late"]
+    assert [int(left) for left in re.findall(r'data-ticks="(\d+)"', usable)] == [pytest.approx(1800, abs=5)]
+    assert usable.count("p-cp first") == 2
+    assert re.findall(r"<h3>(券\w+)</h3>", spent) == ["券spent"]
+    assert ("武康路店" in spent, "¥30" in spent) == (True, True)
+    assert re.findall(r"<h3>(券\w+)</h3>", over) == ["券gone"]
+    assert re.findall(r"<h3>(券\w+)</h3>", text(me, "/my/")) == ["券minute", "券soon"]
+
+
+def test_a_claim_is_one_coupon_however_often_it_is_sent_and_only_of_what_the_centre_shows(lin: Member, me: Client):
+    shown = making.template("shown", is_in_centre=True, most=5, per_member=2)
+    hidden = making.template("hidden")
+
+    told = [claim(me, shown).status_code for _ in range(2)]
+    refused = claim(me, hidden)
+
+    assert (told, refused.status_code) == ([302, 302], 409)
+    assert list(Coupon.objects.values_list("template__key", "member", "channel")) == [("shown", lin.pk, "centre")]
+    assert Stock.objects.get(template=shown).issued == 1
+    centre = text(me, "/my/coupons/centre/")
+    assert 'value="20"' in centre
+    assert claim(me, shown, "t2").status_code == 302
+    assert claim(me, shown, "t3").status_code == 409
+    assert "claim/" not in text(me, "/my/coupons/centre/")
+
+
+def test_a_flash_sale_that_has_not_begun_counts_down_and_gives_nothing(me: Client):
+    opens = clock.now() + timedelta(minutes=10)
+    row = making.template("flash", is_in_centre=True, is_flash=True, most=5, opens_at=opens)
+
+    centre = text(me, "/my/coupons/centre/")
+
+    assert re.findall(r'data-ticks="(\d+)" data-then="reload"', centre)
+    assert claim(me, row).status_code == 409
+    assert not Coupon.objects.exists()
+
+
+def test_a_code_that_nobody_knows_is_refused_and_stays_in_the_field(me: Client):
+    answer = me.post("/my/coupons/enter/", {"code": "NEVER-WAS-1"})
+    assert (answer.status_code, 'value="NEVER-WAS-1"' in answer.content.decode()) == (404, True)
+
+
+def test_a_gift_goes_by_link_to_the_first_who_takes_it_and_can_be_withdrawn(lin: Member, me: Client):
+    mei, jun = (Member.objects.create(member_no=f"F-{number}") for number in range(2))
+    given, kept = (
+        issuing.issue(member_id=lin.pk, template_id=making.template(key, is_giftable=True).pk, source=key, channel="staff").coupon_id
+        for key in ("given", "kept")
+    )  # fmt: skip
+
+    pages = [f"/my/coupons/{ids.encode('cpn', key)}/gift/" for key in (given, kept)]
+    links = [re.findall(r"(/my/gifts/[\w-]+/)", me.post(page).content.decode())[0] for page in pages]
+    assert me.post(pages[1], {"do": "withdraw"}).status_code == 302
+    friend, late = browser_of(mei.pk), browser_of(jun.pk)
+    assert "<form" in text(friend, links[0]).partition('id="main"')[2]
+    assert me.post(links[0]).status_code == 409  # one's own
+    assert friend.post(links[0]).status_code == 302
+    assert late.post(links[0]).status_code == 409
+    assert late.post(links[1]).status_code in {404, 409}
+
+    assert set(Coupon.objects.filter(state="ready").values_list("member", "template__key")) == {
+        (mei.pk, "given"), (lin.pk, "kept"),
+    }  # fmt: skip
+    assert browser_of(jun.pk).post(pages[1]).status_code == 404
+    assert gifts.look(token=links[0].split("/")[3]).state == "claimed"
+
+
+def test_a_chosen_coupon_goes_along_with_the_code_and_only_ones_own(lin: Member, me: Client):
+    store = Store.objects.create(code="S1", name="武康路店")
+    till = credentials.issue_device(name="till", store_id=store.pk, scopes=["members.read"])
+    mine = making.coupon(making.template("mine"), lin)
+    theirs = making.coupon(making.template("theirs"), Member.objects.create(member_no="M-2"))
+
+    page = text(me, f"/my/code/?coupon={ids.encode('cpn', mine.pk)}")
+    text(me, f"/my/code/?coupon={ids.encode('cpn', theirs.pk)}")
+    text(me, "/my/code/?coupon=cpn_nonsense")
+
+    digits = "".join(re.findall(r"<i>(\d+)</i>", page))
+    at = member_codes.Where(store_id=store.pk, device_id=till.id)
+    assert member_codes.read(code=digits, at=at).wish == f"coupon:{mine.pk}"
+    assert list(MemberCode.objects.order_by("pk").values_list("wish", flat=True)) == [f"coupon:{mine.pk}", "", ""]
+
+
+def test_where_a_coupon_counts_names_its_stores_only(lin: Member, me: Client):
+    for code in ("S1", "S2"):
+        Store.objects.create(code=code, name=f"Store {code}")
+    row = making.coupon(making.template("one", making.terms(stores=["S2"])), lin)
+
+    page = text(me, f"/my/coupons/{ids.encode('cpn', row.pk)}/stores/")
+
+    assert ("Store S1" in page, "Store S2" in page) == (False, True)
