@@ -7,7 +7,8 @@
   const tick = () => {
     for (const chip of ticking) {
       const left = Math.max(0, Number(chip.dataset.ticks) - Math.floor((performance.now() - from) / 1000));
-      chip.querySelector("span").textContent = left ? `${two(Math.floor(left / 60))}:${two(left % 60)}` : chip.dataset.over || "00:00";
+      const time = `${two(Math.floor(left / 60))}:${two(left % 60)}`;
+      chip.querySelector("span").textContent = left ? chip.dataset.words.replace("00:00", time) : chip.dataset.over || time;
       if (!left && chip.dataset.then === "reload" && !chip.dataset.done) {
         chip.dataset.done = "1";
         setTimeout(() => location.reload(), 500 + Math.random() * 2_000); // not all phones in the same moment
