@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
@@ -64,7 +65,13 @@ def find(*, near: Point | None = None, codes: Sequence[str] | None = None, limit
     with connection.cursor() as cursor:
         cursor.execute(_FIND, facts)
         rows = cursor.fetchall()
-    return [Near(*place, json.loads(hours), None if far is None else round(far)) for *place, hours, far in rows]
+    return [_near(row) for row in rows]
+
+
+def _near(row: tuple[Any, ...]) -> Near:
+    store_id, code, name, address, phone, latitude, longitude, hours, meters = row
+    far = None if meters is None else round(meters)
+    return Near(store_id, code, name, address, phone, latitude, longitude, json.loads(hours), far)
 
 
 def is_open(hours: Hours, *, moment: datetime) -> bool | None:
