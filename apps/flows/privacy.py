@@ -53,7 +53,6 @@ HOLDINGS = (
         export=(),
         on_erase="delete",
         on_merge="move",
-        purpose="points",
     ),
     Holding(
         model="flows.Checkout",

@@ -18,6 +18,8 @@ from tests.portal.doors import browser_of, family_of
 pytestmark = pytest.mark.django_db
 TABLE = yaml.safe_load(settings.ACCESS_FILE.read_text())["routes"]
 PREFIXES = {"message": "msg", "order": "ord", "session": "ses", "reward": "rwd", "exchange": "exg"}
+COUPON = {"coupon": ids.encode("cpn", 5)}
+OTHERS = {"portal:coupon_stores": COUPON, "portal:coupon_gift": COUPON, "portal:gift": {"token": "no-token"}}
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 
 
@@ -26,6 +28,9 @@ def addresses(need: str) -> list[str]:
     for route in (name for name, wanted in TABLE.items() if name.startswith("portal:") and wanted == need):
         if route == "portal:reward_picture":
             continue  # a file, not a page; tests/console/test_mall.py opens it as a stranger
+        if route in OTHERS:
+            found.append(reverse(route, kwargs=OTHERS[route]))
+            continue
         noun = route.removeprefix("portal:").removesuffix("_end").removesuffix("_confirm").removesuffix("_cancel")
         found.append(reverse(route, kwargs={noun: ids.encode(PREFIXES[noun], 5)} if noun in PREFIXES else {}))
     return found

@@ -96,6 +96,8 @@ def stores(request: HttpRequest, coupon: str) -> HttpResponse:
 
 def told(found: Sequence[Coupon], *, moment: datetime) -> list[dict[str, Any]]:
     """Each coupon with its card, its time left, and what became of it. Four queries however many."""
+    if not found:
+        return []
     known = words.names([grammar.parse(row.version.terms) for row in found], tiers=_tiers())
     keys = [row.pk for row in found]
     uses = {
