@@ -32,6 +32,7 @@ WRONG = {
     "code_there": Reason(_("There is such a code already."), _("Ask the partner for another one.")),
 }
 _COLUMNS = "template_id, version_id, batch_id, state, code, channel, origin, issued_at, starts_at, ends_at"
+COPY = f"copy coupons_coupon ({_COLUMNS}) from stdin"
 _SPARE = f"""
 insert into coupons_coupon ({_COLUMNS})
 select %s, %s, %s, 'unclaimed', c, 'code', '', %s, %s, %s from unnest(%s::text[]) c on conflict (code) do nothing
@@ -145,19 +146,23 @@ def fill(row: Batch, count: int) -> int:
     """Add so many codes, in the caller's transaction; by COPY. Where one exists already (it hardly ever does) that chunk goes in row
     by row, and fewer come out. Returns how many."""
     fresh = set(codes.generate(row.pattern, count))
-    *head, moment, starts, ends = _fixed(row)
-    said = [*head, r"unclaimed", "%s", "code", "", moment, starts, ends]
-    line = "\t".join(r"\N" if value is None else str(value) for value in said) + "\n"
-    before, after = line.split("%s")
+    before, after = line(row, "\0").split("\0")
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            with cursor.copy(f"copy coupons_coupon ({_COLUMNS}) from stdin") as copy:
+            with cursor.copy(COPY) as copy:
                 copy.write("".join([f"{before}{code}{after}" for code in fresh]))
             return len(fresh)
     except UniqueViolation:  # COPY is psycopg's own
         with connection.cursor() as cursor:
             cursor.execute(_SPARE, [*_fixed(row), list(fresh)])
             return cursor.rowcount
+
+
+def line(row: Batch, code: str) -> str:
+    """For COPY."""
+    *head, moment, starts, ends = _fixed(row)
+    said = [*head, "unclaimed", code, "code", "", moment, starts, ends]
+    return "\t".join(r"\N" if value is None else str(value) for value in said) + "\n"
 
 
 def _batch(template_id: int, name: str, by: User | None, **fields: Any) -> Batch:

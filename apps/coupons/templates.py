@@ -1,5 +1,6 @@
 """Templates as staff keep them: drafted, published as a frozen version, stopped within the statement, stocked."""
 
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -9,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.core import audit, clock
 from apps.core.errors import DomainError, NotFound
 from apps.core.models import User
-from apps.coupons import ceilings, costs
+from apps.coupons import ceilings, costs, gate
 from apps.coupons import terms as grammar
 from apps.coupons.models import Stock, Template, Version
 
@@ -49,6 +50,7 @@ def save(*, template_id: int, draft: Any = None, **fields: Any) -> Template:
         setattr(row, name, value)
     row.full_clean(exclude=["draft", "version"])
     row.save()
+    transaction.on_commit(partial(gate.forget, template_id), robust=True)
     return row
 
 
@@ -111,6 +113,7 @@ def set_stock(*, template_id: int, most: int | None, low_at: int | None = None, 
     row.save(update_fields=["most", "low_at"])
     after = {"most": most, "low_at": low_at, "was": was} | ({"reason": reason} if reason else {})
     audit.record("coupon.stock", object_type="coupon_template", object_id=template_id, after=after)
+    transaction.on_commit(partial(gate.forget, template_id), robust=True)
     return row
 
 

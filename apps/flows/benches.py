@@ -12,6 +12,7 @@ from psycopg import sql
 
 from apps.activity import bench as activity
 from apps.care import bench as care
+from apps.coupons import bench as coupons
 from apps.orders import bench as orders
 from apps.points import bench as points
 from apps.points import bench_ledgers as ledgers
@@ -35,6 +36,8 @@ class Bench:
 
 
 BENCHES = {
+    "codes": Bench(coupons.bench_codes, needs_orders=False),
+    "coupons": Bench(coupons.bench_flash, needs_orders=False),
     "events": Bench(activity.bench_events, needs_orders=False),
     "import": Bench(orders.bench_import, needs_orders=False),
     "ledgers": Bench(ledgers.bench_ledgers, needs_orders=False, needs_books=True),

@@ -1,4 +1,4 @@
-"""`prove_value`: the public races of the points books at full scale, on a scratch database of their own, each with its zeros."""
+"""`prove_value`: the public races of the points books, and the rush on coupons, at full scale, on a scratch database of their own, each with its zeros."""
 
 import multiprocessing
 import os
@@ -15,6 +15,7 @@ import psycopg
 from django.db import connection, connections
 
 from apps.core import clock
+from apps.coupons import proving as rushes
 from apps.flows import benches
 from apps.members.models import Member
 from apps.points import checking, proving
@@ -23,6 +24,7 @@ from apps.points.models import Currency, Entry, Hold
 
 SCRATCH = "siyu_proof"
 MANY, NIGHTS, KEYS, BASKETS = 1000, 1000, 200, 2000
+CLAIMANTS, COUPONS = 5000, 1000
 Line = dict[str, Any]
 
 
@@ -37,6 +39,7 @@ def run(*, seconds: int, writers: int, say: Callable[[str], None]) -> Iterator[L
         yield _midnight(day)
     yield _baskets()
     yield _killed(writers=8, seconds=seconds)
+    yield _rush()
     run = checking.check()
     yield {"race": "check_ledgers", "accounts": run.accounts, "entries": run.entries, "zeros": {"faults": run.faults}}
 
@@ -125,6 +128,14 @@ def _killed(*, writers: int, seconds: int) -> Line:
         "race": "processes killed, sessions cut", "writers": writers, "kills": kills, "cuts": cuts,
         "calls": len(told), "zeros": proving.count(told),
     }  # fmt: skip
+
+
+def _rush() -> Line:
+    """Twice as many claims as members, ten times as many as coupons."""
+    of = rushes.sale(key=f"rush-{time.time_ns()}", most=COUPONS)
+    told = rushes.rush(of=of, members=_members(CLAIMANTS), each=2, at_once=16)
+    zeros = rushes.zeros(of, told=told, most=COUPONS)
+    return {"race": "claims of few coupons", "claims": CLAIMANTS * 2, "coupons": COUPONS, "told": told, "zeros": zeros}
 
 
 def _begin(fork: Any, path: Path, members: list[int], number: int, seconds: float) -> Any:

@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
-from django.db.models import Count
 
 from apps.core import clock
-from apps.coupons import budgets, issuing, templates
+from apps.coupons import budgets, issuing, proving, templates
 from apps.coupons import terms as grammar
 from apps.coupons.basket import Shopper
 from apps.coupons.errors import CouponRefused
@@ -191,18 +190,14 @@ def at_once(calls: list[Callable[[], object]], threads: int = 8) -> list[str]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_hundred_claims_of_a_hundred_members_on_a_stock_of_forty_issue_exactly_forty():
-    of = making.template(most=40, is_in_centre=True)
-    people = Member.objects.bulk_create(Member(member_no=f"R-{number}") for number in range(100))
-    # each twice, at the same moment on two threads, and each such claim sent twice under its own source
-    tries = [(who, n) for who in people for n in range(2)]
+def test_four_hundred_claims_of_two_hundred_members_on_forty_coupons_issue_exactly_forty():
+    of, people = proving.sale(key="rush", most=40), proving.people(stamp="R", count=200)
 
-    told = at_once([lambda w=w, n=n: claim(of, Shopper(w.pk), f"r:{w.pk}:{n}") for w, n in tries for _ in range(2)])
+    told = proving.rush(of=of, members=people, each=2, at_once=8)
 
-    assert len(told) == 400
-    assert set(told) == {"done", "coupon_limit_reached", "coupon_out_of_stock"}
-    assert Coupon.objects.count() == 40 == Stock.objects.get().issued
-    assert not Coupon.objects.values("member").annotate(n=Count("pk")).filter(n__gt=1).exists()
+    assert sum(told.values()) == 400
+    assert (told["done"], set(told)) == (40, {"done", "coupon_limit_reached", "coupon_out_of_stock"})
+    assert set(proving.zeros(of, told=told, most=40).values()) == {0}
 
 
 @pytest.mark.django_db(transaction=True)
