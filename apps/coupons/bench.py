@@ -98,10 +98,9 @@ def _bare(count: int) -> float:
     row = _fresh(count)
     lines = [batches.line(row, code) for code in set(codes.generate(PATTERN, count))]
     began = time.monotonic()
-    with transaction.atomic(), connection.cursor() as cursor:
-        with cursor.copy(batches.COPY) as copy:
-            for at in range(0, len(lines), batches.CHUNK):
-                copy.write("".join(lines[at : at + batches.CHUNK]))
+    with transaction.atomic(), connection.cursor() as cursor, cursor.copy(batches.COPY) as copy:
+        for at in range(0, len(lines), batches.CHUNK):
+            copy.write("".join(lines[at : at + batches.CHUNK]))
     return len(lines) / (time.monotonic() - began)
 
 
@@ -109,7 +108,7 @@ def _fresh(count: int) -> Batch:
     with connection.cursor() as cursor:
         cursor.execute("truncate coupons_coupon cascade")
     of = proving.sale(key=f"c{time.time_ns()}", most=count)
-    return Batch.objects.create(template=of, version=of.version, name="bench", pattern=PATTERN, wanted=count)
+    return Batch.objects.create(template=of, version_id=of.version_id or 0, name="bench", pattern=PATTERN, wanted=count)
 
 
 def _line(name: str, size: str, figure: float, baseline: float) -> Line:

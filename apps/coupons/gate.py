@@ -110,7 +110,7 @@ def _count(template_id: int) -> None:
             return
         cursor.execute(_OWNERS, [template_id])
         owners = cursor.fetchall()
-    known: dict[str, Any] = {}
+    known: dict[Any, Any] = {}
     for source, member_id, nth in owners:
         known[f"s:{source}"] = 1
         if nth is not None:

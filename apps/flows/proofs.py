@@ -1,4 +1,5 @@
-"""`prove_value`: the public races of the points books, and the rush on coupons, at full scale, on a scratch database of their own, each with its zeros."""
+"""`prove_value`: the public races of the points books, and the rush on coupons, at full scale, on a scratch database of their own, each
+with its zeros."""
 
 import multiprocessing
 import os
