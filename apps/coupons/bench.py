@@ -1,7 +1,7 @@
 """A flash sale by three ways, and codes beside bare COPY. The connection must own its tables: coupons are emptied.
 
-`row lock` is what shops usually do: lock the counter, look, count the member's, insert, count up, commit. All run from 16 threads of one
-process, in turns, on a sale of their own each.
+`row lock` is what shops usually do: lock the counter, look, count the member's, insert, count up, commit. All run from 16 threads of
+one process, in turns, on a sale of their own each.
 """
 
 import time
