@@ -21,6 +21,7 @@ TIMES = 3
 SHARE = 0.5  # of one's points to one member
 SPLITS = 2  # once may be a correction of a correction
 KIND = "points.by_hand_often"
+AT_TILLS = "points.at_till_often"
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,22 @@ class Hand:
 
 
 # Colleagues are the active staff of the same store; people without a store are compared with those of their role.
-_HANDS = """
-with lines as (
+_BY_HAND = """
     select e.staff_id, a.member_id, count(*) as grants, sum(e.granted) as points
     from points_entry e join points_account a on a.id = e.account_id
     where e.staff_id is not null and e.kind = 'adjust' and e.granted > 0 and e.at >= %(since)s and e.at <= %(until)s
     group by 1, 2
-), sums as (
+"""
+# What purchases brought that a person took in at a till; orders given back whole count too: their points were there for a while.
+_AT_TILLS = """
+    select o.guide_id as staff_id, o.member_id, count(distinct o.id) as grants, sum(w.points) as points
+    from orders_order o join points_award w on w.order_id = o.id join points_rule r on r.id = w.rule_id
+    join points_currency c on c.id = r.currency_id and c.is_spendable
+    where o.source like 'till:%%' and o.guide_id is not null and o.paid_at >= %(since)s and o.paid_at <= %(until)s and w.points > 0
+    group by 1, 2
+"""
+_HANDS = """
+with lines as ({lines}), sums as (
     select staff_id, sum(grants) as grants, sum(points) as points, count(*) as members, max(points) / sum(points) as top_share
     from lines group by 1
 ), splits as (
@@ -103,11 +113,20 @@ limit %(limit)s
 
 def hands(*, moment: datetime | None = None, store_ids: list[int] | None = None, limit: int = 100) -> list[Hand]:
     """Everybody who granted points by hand in the last 30 days, those who stand out most first. One query."""
+    return _found(_BY_HAND, moment, store_ids, limit)
+
+
+def at_tills(*, moment: datetime | None = None, store_ids: list[int] | None = None, limit: int = 100) -> list[Hand]:
+    """The same for points of purchases taken in at tills. Apart from those by hand, whose median they would drown."""
+    return _found(_AT_TILLS, moment, store_ids, limit)
+
+
+def _found(lines: str, moment: datetime | None, store_ids: list[int] | None, limit: int) -> list[Hand]:
     until = moment or clock.now()
     each = json.dumps({role: adjusting.limits(role)["each"] for role in Role.values})
     values = {"since": until - timedelta(days=DAYS), "until": until, "stores": store_ids, "limit": limit, "each": each}
     with connection.cursor() as cursor:
-        cursor.execute(_HANDS, values)
+        cursor.execute(_HANDS.format(lines=lines), values)
         return [Hand(*row) for row in cursor.fetchall()]
 
 
@@ -116,8 +135,9 @@ def notice(*, moment: datetime | None = None) -> int:
     """An alert for each person who stands out, once a month and person. Returns how many are new."""
     moment = moment or clock.now()
     month = clock.local_date(moment).strftime("%Y-%m")
+    found = [(KIND, hand) for hand in hands(moment=moment)] + [(AT_TILLS, hand) for hand in at_tills(moment=moment)]
     return sum(
-        alerts.raise_once(KIND, key=f"{KIND}:{hand.staff_id}:{month}", staff_id=hand.staff_id, grants=hand.grants)
-        for hand in hands(moment=moment)
+        alerts.raise_once(kind, key=f"{kind}:{hand.staff_id}:{month}", staff_id=hand.staff_id, grants=hand.grants)
+        for kind, hand in found
         if hand.stands_out
     )

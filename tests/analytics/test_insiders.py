@@ -8,6 +8,8 @@ import pytest
 from apps.analytics import insiders
 from apps.core.models import Alert, User
 from apps.members.models import Member
+from apps.orders import services as orders
+from apps.points import awards, defaults
 from apps.points import services as points
 from apps.stores.models import Role, Staff, Store
 
@@ -105,3 +107,26 @@ def test_many_small_grants_in_place_of_one_above_the_limit_stand_out():
     found = {hand.code: (hand.splits, hand.is_split, hand.stands_out) for hand in insiders.hands(moment=NOW)}
 
     assert found == {"C-001": (2, True, True), "C-002": (0, False, False)}
+
+
+def test_purchases_of_one_friend_at_a_till_stand_out_and_are_noticed():
+    store, friend = shop(1), Member.objects.create(member_no="G-1")
+    guests = Member.objects.bulk_create(Member(member_no=f"G-1{number}") for number in range(12))
+    defaults.install()
+    honest, insider = clerk(1, store), clerk(2, store)
+    for person in (honest, insider):
+        for number, guest in enumerate(guests[:9]):
+            member = friend if person is insider and number > 1 else guest
+            order = orders.record(
+                source="till:1:1", order_no=f"{person.pk}-{number}", member_id=member.pk, lines=[], total_cents=10_000,
+                store_id=store.pk, guide_id=person.pk, created_at=NOW,
+            )  # fmt: skip
+            orders.mark_paid(order_id=order.pk, paid_at=NOW - timedelta(days=1))
+            awards.for_order(order_id=order.pk, moment=NOW)
+
+    assert {hand.staff_id: (hand.grants, hand.stands_out) for hand in insiders.at_tills(moment=NOW)} == {
+        insider.pk: (9, True), honest.pk: (9, False),
+    }  # fmt: skip
+    assert insiders.hands(moment=NOW) == []
+    assert (insiders.notice(moment=NOW), insiders.notice(moment=NOW)) == (1, 0)
+    assert Alert.objects.get().kind == insiders.AT_TILLS

@@ -25,6 +25,7 @@ def index(request: HttpRequest) -> HttpResponse:
     rows = insiders.hands(store_ids=where.ids)
     facts = {
         "rows": [(row, _why(row)) for row in rows],
+        "till_rows": [(row, _why(row)) for row in insiders.at_tills(store_ids=where.ids)],
         "out": sum(row.stands_out for row in rows),
         "days": insiders.DAYS,
         "stores": where.options,
@@ -48,7 +49,7 @@ def seen(request: HttpRequest) -> HttpResponse:
 
 
 def _alerts(store_ids: list[int] | None) -> list[dict[str, object]]:
-    rows = alerts.unseen(insiders.KIND)
+    rows = [*alerts.unseen(insiders.KIND), *alerts.unseen(insiders.AT_TILLS)]
     staff = Staff.objects.in_bulk([row.facts["staff_id"] for row in rows])
     return [
         {"id": row.pk, "at": row.at, "staff": person, "grants": row.facts["grants"]}
