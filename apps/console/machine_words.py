@@ -119,7 +119,7 @@ ACTS: dict[str, Promise] = {
     "coupon.handed_out": gettext_lazy("Handed out a coupon"),
     "coupon.recalled": gettext_lazy("Took back a coupon"),
     "coupon.recalled_all": gettext_lazy("Took back all coupons of a kind"),
-    "coupon.restored": gettext_lazy("Gave a used coupon back"),
+    "coupon.restored": gettext_lazy("Undid the recall of a coupon"),
     "coupon.stock": gettext_lazy("Changed the stock of a coupon"),
     "device_key.issued": gettext_lazy("Issued a key to a till"),
     "device_key.revoked": gettext_lazy("Revoked a till's key"),
