@@ -1,0 +1,81 @@
+"""Many tills read one coupon at the same instant: for the races of the tests, and at full scale for `prove_value`."""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Barrier
+
+from django.db import connection
+
+from apps.core import clock
+from apps.coupons import redeeming
+from apps.coupons.basket import Basket, Line, Shopper
+from apps.coupons.errors import CouponRefused
+from apps.coupons.models import Coupon, Use
+from apps.coupons.redeeming import Act, Place
+from apps.stores.models import Store
+
+
+@dataclass
+class Till:
+    """One till and what it was told. `told`: coupon and the store that had it first; `odd`: any other answer."""
+
+    number: int
+    store: Store
+    won: list[int] = field(default_factory=list)
+    told: list[tuple[int, str]] = field(default_factory=list)
+    odd: list[str] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+    def scan(self, coupon: Coupon) -> None:
+        bought = Basket((Line(1, 20_000),), at=clock.now(), store=self.store.code, channel="store")
+        place = Place(store_id=self.store.pk, reference=f"R{self.number}")
+        act = Act([coupon.pk], Shopper(coupon.member_id or 0), bought, f"till:{self.number}:{coupon.pk}", place)
+        began = time.monotonic()
+        try:
+            redeeming.redeem(act)
+            self.won.append(coupon.pk)
+        except CouponRefused as refused:
+            if refused.code == "coupon_already_redeemed" and refused.facts["at"]:
+                self.told.append((coupon.pk, str(refused.facts["store"])))
+            else:
+                self.odd.append(refused.code)
+        except Exception as error:
+            self.odd.append(repr(error)[:200])
+        self.seconds.append(time.monotonic() - began)
+
+
+def scan_at_once(*, coupons: Sequence[Coupon], stores: Sequence[Store], tills: int) -> list[Till]:
+    """Every till scans every coupon, all tills the same one at the same time."""
+    crowd = [Till(number, stores[number % len(stores)]) for number in range(tills)]
+    gate = Barrier(tills)
+
+    def work(till: Till) -> None:
+        try:
+            connection.ensure_connection()
+            for coupon in coupons:
+                gate.wait()
+                till.scan(coupon)
+        except BaseException:
+            gate.abort()
+            raise
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(tills) as pool:
+        list(pool.map(work, crowd))
+    return crowd
+
+
+def zeros(crowd: Sequence[Till], coupons: Sequence[Coupon]) -> dict[str, int]:
+    """Everything that must be nought."""
+    first = dict(Use.objects.filter(coupon__in=coupons, state="done").values_list("coupon_id", "store__code"))
+    won = [coupon_id for till in crowd for coupon_id in till.won]
+    return {
+        "used_twice": len(won) - len(set(won)),
+        "not_used": len(coupons) - len(set(won)),
+        "not_kept": len(set(won) ^ set(first)),
+        "told_wrong": sum(store != first.get(coupon_id) for till in crowd for coupon_id, store in till.told),
+        "other_answers": sum(len(till.odd) for till in crowd),
+    }
