@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.errors import DomainError
+from apps.coupons.errors import REASONS, USING
 
 Words = str | Promise
 
@@ -298,6 +299,34 @@ ENTRIES = (
         _("Set points aside again."),
     ),
     Entry(
+        "member_seen_over",
+        409,
+        False,
+        _("The reading is more than ten minutes old, or another till's."),
+        _("Read the member's code again."),
+    ),
+    Entry(
+        "coupon_source_reused",
+        422,
+        False,
+        _("The reference was used before, with other coupons or for another kind of act."),
+        _("One reference per act: make a new one for a new act."),
+    ),
+    Entry(
+        "coupon_reservation_over",
+        409,
+        False,
+        _("It was not confirmed in time, or was cancelled."),
+        _("Reserve again, or redeem at once."),
+    ),
+    Entry(
+        "coupon_not_redeemed",
+        409,
+        False,
+        _("What is redeemed is rolled back, what is reserved is cancelled, not the other way round."),
+        _("Read `state`, and take the call that fits it."),
+    ),
+    Entry(
         "reward_unavailable",
         409,
         False,
@@ -377,6 +406,16 @@ ENTRIES = (
     ),
     Entry("provider_unavailable", 503, True, _("WeChat or the SMS provider does not answer."), _WAIT),
 )
+ENTRIES += tuple(
+    Entry(
+        code,
+        404 if code == "coupon_not_found" else 409,
+        False,
+        _("The coupon cannot be used here; the title says why, and facts beside it what is missing."),
+        _("Show the title. A quote says the same before anything is tried."),
+    )
+    for code in USING
+)
 _BY_CODE = {entry.code: entry for entry in ENTRIES}
 
 
@@ -401,7 +440,7 @@ def rules() -> dict[str, type[DomainError]]:
 def title(code: str) -> str:
     """In the present language; placeholders stay."""
     rule = rules().get(code)
-    return str(rule.title) if rule else ""
+    return str(rule.title) if rule else str(REASONS.get(code, ""))
 
 
 def example(code: str) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Why a coupon cannot be claimed or used. A code is stable and the same in quotes, refusals and at the counter."""
 
+from collections.abc import Mapping
+
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -38,6 +40,16 @@ REASONS: dict[str, str | Promise] = {
     "coupon_member_gone": _("This membership has ended."),
     "coupon_not_found": _("There is no such coupon."),
 }
+
+
+_CODES = list(REASONS)
+USING = (*_CODES[: _CODES.index("coupon_not_open")], "coupon_not_found")  # why a coupon cannot be used
+
+
+def said(code: str, facts: Mapping[str, object]) -> str:
+    """A reason in the present language."""
+    text = str(REASONS[code])
+    return text % facts if "%(" in text else text
 
 
 class CouponRefused(DomainError):

@@ -1,17 +1,20 @@
 """A member and a basket as coupons ask for them, and what the member's wallet can do for the basket, in a few statements.
 
-Basket lines come from a till or a shop; a SKU that the catalogue does not know is a line of unknown goods.
+Basket lines come from a till or a shop.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
 
+from apps.catalog.models import Product
 from apps.core import clock
 from apps.coupons import basket as baskets
 from apps.coupons import quote as quotes
 from apps.coupons import redeeming
-from apps.coupons.basket import Basket, Shopper
+from apps.coupons.basket import Basket, Line, Shopper
 from apps.coupons.models import Coupon
 from apps.coupons.quote import Quote
 from apps.members import selectors as members
@@ -20,6 +23,16 @@ from apps.points.models import Standing, Tier
 from apps.segments import keys
 
 MOST_COUPONS = 200  # of a wallet that a quote looks at: those that end first
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A line as a till or shop says it. `unit_cents`: the price before coupons."""
+
+    unit_cents: int
+    quantity: int = 1
+    sku: str = ""
+    is_units: bool = False
 
 
 def shopper_of(member_id: int, *, moment: datetime | None = None) -> Shopper:
@@ -53,6 +66,30 @@ def offers_for(member_id: int, basket: Basket, *, with_points: bool = False) -> 
     shopper = shopper_of(member_id, moment=basket.at)
     helds = wallet_of(shopper.member_id, moment=basket.at)
     return quotes.quote(helds, shopper, basket, with_points=with_points)
+
+
+def basket_of(
+    lines: Sequence[Asked],
+    *,
+    moment: datetime,
+    store: str = "",
+    channel: str = "",
+    shipping_cents: int = 0,
+    is_vouched: bool = False,
+) -> Basket:
+    """Lines numbered from 1 as they come; category and brand are the catalogue's."""
+    known = {
+        row.sku: row for row in Product.objects.select_related("category").filter(sku__in={one.sku for one in lines})
+    }
+    made = [_line(number, one, known.get(one.sku)) for number, one in enumerate(lines, start=1)]
+    return Basket(tuple(made), moment, store, channel, shipping_cents, is_vouched)
+
+
+def _line(number: int, asked: Asked, product: Product | None) -> Line:
+    """Goods that the catalogue does not know are still that SKU: coupons name SKUs too."""
+    category = product.category.name if product and product.category else ""
+    brand = product.brand if product else ""
+    return Line(number, asked.unit_cents, asked.quantity, asked.sku, category, brand, is_units=asked.is_units)
 
 
 def _kept_orders(member_id: int, moment: datetime) -> int:

@@ -89,6 +89,7 @@ class Scope(models.TextChoices):
     POINTS_READ = "points.read", _("Read points")
     POINTS_WRITE = "points.write", _("Book points")
     EVENTS_WRITE = "events.write", _("Hand in behaviour events")
+    COUPONS_WRITE = "coupons.write", _("Quote baskets and redeem coupons")
     EXCHANGES_WRITE = "exchanges.write", _("Confirm payments of exchanges and hand rewards over")
     JOBS_READ = "jobs.read", _("See how long work goes on")
     COUNTER = "counter", _("Be a till at the counter")

@@ -26,6 +26,7 @@ from apps.stores.models import Scope, Store
 from tests.api.conftest import JSON, Caller, order_of
 from tests.api.test_auth import APP, newest_code
 from tests.api.test_document import made
+from tests.coupons import making
 from tests.pictures_made import drawn
 from tests.points.gifts import gift, rich, take
 
@@ -74,6 +75,7 @@ class World:
         with requests.acting(actor="test"):
             defaults.install()
             ladders.install_defaults()
+        self.template = making.template()
         self.code = codes.create(name="poster", target="mini:pages/live/room?id=7").slug
         self.family_id = tokens.sessions(self.member.user_id)[0].family_id
         scopes = [scope.value for scope in Scope]
@@ -97,9 +99,9 @@ class World:
         assert self.me.post("auth/step-up", body).status_code == 204
 
     def path(self, path: str) -> str:
-        return path.format(**self.samples()) if "{" in path else path
+        return path.format(**self.samples(path)) if "{" in path else path
 
-    def samples(self) -> dict[str, str]:
+    def samples(self, path: str = "") -> dict[str, str]:
         """What stands in the addresses: things of this member, and another log-in of theirs."""
         self.log_in()
         sessions = [one["id"] for one in self.me.get("me/sessions").data if not one["is_this"]]
@@ -116,6 +118,7 @@ class World:
             "reward": ids.encode("rwd", self.reward.pk),
             "exchange": ids.encode("exg", self._unpaid()),
             "hold": self.set_aside(),
+            "redemption": self.redeemed(is_reserved="roll-back" not in path),
             "day": (house.local_date(house.now()) - timedelta(days=1)).isoformat(),
         }
 
@@ -129,6 +132,19 @@ class World:
         points.earn(member_id=self.member.pk, amount=40, source=f"test:{self.turn}")
         source = f"api:client:{self.program_id}:hold:test-{self.turn}"
         return ids.encode("hld", points.hold(member_id=self.member.pk, amount=40, source=source).entry_id)
+
+    def redeemed(self, *, is_reserved: bool) -> str:
+        """Of the program: one that waits to be confirmed, or one that is done."""
+        body = {
+            "member": ids.encode("mem", self.member.pk),
+            "coupons": [self.coupon()],
+            "reference": f"walk-{self.turn}",
+        }
+        body |= {"lines": [{"unit_cents": 9_000}], "state": "reserved" if is_reserved else "done"}
+        return str(self.program.post("redemptions", body, Idempotency_Key=f"rdm-{self.turn}").data["id"])
+
+    def coupon(self) -> str:
+        return ids.encode("cpn", making.coupon(self.template, self.member).pk)
 
     def body(self, name: str, shown: Any) -> Any:
         if name == "auth_refresh_post":
@@ -154,11 +170,18 @@ class World:
                 "sent_at": house.now().isoformat(),
                 "events": [shown["events"][0] | {"occurred_at": house.now().isoformat()}],
             }
-        if name in {"orders_post", "refunds_post"}:
-            live = {"member": ids.encode("mem", self.member.pk)} if name == "orders_post" else {}
-            order = {} if name == "orders_post" else {"order": ids.encode("ord", self.order.pk)}
-            return {"items": [shown["items"][0] | live | order]}
+        if name in {"orders_post", "refunds_post", "quotes_post", "redemptions_post"}:
+            return self._for_the_member(name, shown)
         return shown
+
+    def _for_the_member(self, name: str, shown: Any) -> Any:
+        mine = {"member": ids.encode("mem", self.member.pk)}
+        if name == "redemptions_post":
+            return shown | mine | {"coupons": [self.coupon()]}
+        if name == "quotes_post":
+            return shown | mine
+        order = {} if name == "orders_post" else {"order": ids.encode("ord", self.order.pk)}
+        return {"items": [shown["items"][0] | (mine if name == "orders_post" else {}) | order]}
 
     def _at_a_counter(self, name: str) -> dict[str, str]:
         if name == "member_code_read_post":

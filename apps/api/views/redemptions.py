@@ -1,0 +1,395 @@
+"""What a wallet does for a basket, and using it: reserve → confirm or cancel, redeem at once, roll back.
+
+A quote that finds nothing usable is a 200 that says why; a redemption that cannot be is a 409 with the same code. A program names the
+member; a till names its reading of the member's code, so it redeems only for who stood there.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from rest_framework import serializers as f
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.api import shapes
+from apps.api.base import ApiView, Input
+from apps.api.schema import operation
+from apps.api.views.member_codes import CODE
+from apps.core import clock, ids
+from apps.core.errors import NotFound, ValidationFailed
+from apps.coupons import redeeming
+from apps.coupons.basket import Basket, Reason
+from apps.coupons.errors import USING, said
+from apps.coupons.models import Use
+from apps.coupons.quote import Offer, Quote
+from apps.coupons.redeeming import Act, Place, Receipt, Used
+from apps.flows import shopper
+from apps.flows.shopper import Asked
+from apps.members import member_codes
+from apps.members import selectors as members
+from apps.orders.models import Order
+from apps.stores.models import Store
+
+COUPON, REDEMPTION = "cpn", "rdm"
+MOST_LINES, MOST_COUPONS, MOST_CENTS, LONGEST = 100, 10, 10**9, 15
+_AT = "2026-11-29T15:00:21+08:00"
+
+
+class BasketLine(Input):
+    sku = f.CharField(max_length=60, required=False, help_text="left out by a till that knows only an amount")
+    unit_cents = f.IntegerField(min_value=0, max_value=MOST_CENTS, help_text="of one unit, before coupons")
+    quantity = f.IntegerField(min_value=1, max_value=9_999, required=False)
+
+
+class BasketInput(Input):
+    lines = BasketLine(many=True, allow_empty=False, max_length=MOST_LINES)  # type: ignore[assignment]
+    shipping_cents = f.IntegerField(min_value=0, max_value=MOST_CENTS, required=False)
+    with_points = f.BooleanField(required=False, help_text="points are to pay for it too")
+
+
+class QuoteInput(BasketInput):
+    member = shapes.Id(shapes.MEMBER, required=False, help_text="programs say whose basket it is")
+    reading = shapes.Id(CODE, required=False, help_text="tills say which reading of a member code")
+    store = f.CharField(max_length=40, required=False, help_text="its code; a till's own where left out")
+    channel = f.CharField(max_length=40, required=False)
+    is_vouched = f.BooleanField(required=False, help_text="the clerk says that the goods fit what a coupon asks")
+
+
+class RedemptionInput(QuoteInput):
+    coupons = f.ListField(child=shapes.Id(COUPON), allow_empty=False, max_length=MOST_COUPONS, help_text="all or none")
+    reference = f.RegexField(
+        r"^[A-Za-z0-9._:-]{1,64}$", max_length=64, help_text="your number of this act; sent again it is the same act"
+    )
+    state = f.ChoiceField(["reserved", "done"], required=False, help_text="done where left out")
+    minutes = f.IntegerField(min_value=1, max_value=LONGEST, required=False, help_text="reserved for; 15 at most")
+    order = shapes.Id(shapes.ORDER, required=False, help_text="where it is handed in already")
+
+
+class ConfirmInput(Input):
+    order = shapes.Id(shapes.ORDER, required=False)
+
+
+class CouponReasonOut(f.Serializer[Any]):
+    code = f.CharField(help_text=f"open list: {', '.join(USING)}")
+    message = f.CharField()
+    missing_cents = f.IntegerField(allow_null=True, help_text="to be spent more, where that is the reason")
+
+
+class OfferOut(f.Serializer[Any]):
+    coupon = f.CharField()
+    name = f.CharField()
+    level = f.CharField(help_text="item, order, shipping or gift")
+    is_usable = f.BooleanField()
+    reason = CouponReasonOut(allow_null=True)
+    saved_cents = f.IntegerField(help_text="when no other coupon is used")
+    worth_cents = f.IntegerField(help_text="of a thing that is handed out beside the basket")
+    best_cents = f.IntegerField(allow_null=True, help_text="its part in the best combination; null: it has none")
+    ends_at = f.DateTimeField()
+
+
+class QuoteOut(f.Serializer[Any]):
+    total_cents = f.IntegerField(help_text="of the lines, before coupons")
+    saved_cents = f.IntegerField(help_text="by the best combination")
+    offers = OfferOut(many=True, help_text="usable first, the greater saving first")
+
+
+class LineSavingOut(f.Serializer[Any]):
+    line = f.IntegerField(help_text="counted from 1 as the lines came")
+    saved_cents = f.IntegerField()
+
+
+class RedeemedOut(f.Serializer[Any]):
+    coupon = f.CharField()
+    name = f.CharField()
+    level = f.CharField()
+    saved_cents = f.IntegerField()
+    worth_cents = f.IntegerField()
+    lines = LineSavingOut(many=True)
+
+
+class RedemptionOut(f.Serializer[Any]):
+    id = f.CharField()
+    state = f.CharField(help_text="reserved, done, cancelled or taken_back")
+    reference = f.CharField()
+    member = f.CharField()
+    saved_cents = f.IntegerField()
+    coupons = RedeemedOut(many=True)
+    at = f.DateTimeField()
+    reserved_until = f.DateTimeField(allow_null=True)
+    done_at = f.DateTimeField(allow_null=True)
+    undone_at = f.DateTimeField(allow_null=True)
+    is_new = f.BooleanField(help_text="false: the first receipt, told again")
+
+
+_ASKS: dict[str, Any] = {
+    "member": "mem_3f8k2m9pq7wxz",
+    "lines": [{"sku": "TEA-01", "unit_cents": 6800, "quantity": 2}],
+    "store": "HERE",
+    "channel": "store",
+}
+_ASKS_REDEMPTION = _ASKS | {"coupons": ["cpn_3f8k2m9pq7wxz"], "reference": "TILL-3-000187"}
+QUOTE_EXAMPLE = {
+    "total_cents": 13600,
+    "saved_cents": 3000,
+    "offers": [
+        {
+            "coupon": "cpn_3f8k2m9pq7wxz", "name": "满100减30", "level": "order", "is_usable": True, "reason": None,
+            "saved_cents": 3000, "worth_cents": 0, "best_cents": 3000, "ends_at": "2026-12-31T00:00:00+08:00",
+        },
+        {
+            "coupon": "cpn_7hq2c0m4tz9ba", "name": "满200减80", "level": "order", "is_usable": False,
+            "reason": {"code": "coupon_min_spend", "message": "再买¥64.00可用。", "missing_cents": 6400},
+            "saved_cents": 0, "worth_cents": 0, "best_cents": None, "ends_at": "2026-12-31T00:00:00+08:00",
+        },
+    ],
+}  # fmt: skip
+REDEMPTION_EXAMPLE = {
+    "id": "rdm_3f8k2m9pq7wxz", "state": "done", "reference": "TILL-3-000187", "member": "mem_3f8k2m9pq7wxz",
+    "saved_cents": 3000, "at": _AT, "reserved_until": None, "done_at": _AT, "undone_at": None, "is_new": True,
+    "coupons": [
+        {"coupon": "cpn_3f8k2m9pq7wxz", "name": "满100减30", "level": "order", "saved_cents": 3000, "worth_cents": 0,
+         "lines": [{"line": 1, "saved_cents": 3000}]},
+    ],
+}  # fmt: skip
+_RESERVED = REDEMPTION_EXAMPLE | {"state": "reserved", "done_at": None, "reserved_until": "2026-11-29T15:15:21+08:00"}
+_WHO = ["not_found", "validation_failed", "member_not_active", "member_seen_over"]
+
+
+class MyQuotes(ApiView):
+    route = "my_quotes"
+
+    @operation(
+        "What your coupons do for a basket, and the best combination",
+        form=BasketInput,
+        asks={"lines": _ASKS["lines"], "shipping_cents": 800},
+        answer=QuoteOut,
+        example=QUOTE_EXAMPLE,
+    )
+    def post(self, request: Request) -> Response:
+        given = self.read(BasketInput)
+        basket = _basket(given, channel="web")
+        found = shopper.offers_for(self.member_id, basket, with_points=given.get("with_points", False))
+        return Response(_quote(found, basket))
+
+
+class _Sale(ApiView):
+    """Acts stand under `api:<key of the program>:<reference>`: no program touches what another one did."""
+
+    def source(self, reference: str) -> str:
+        return f"api:{self.principal.actor}:{reference}"
+
+    def whose(self, given: dict[str, Any]) -> int:
+        """A till answers for a reading of its own, a program for the member it names."""
+        if self.principal.kind == "device":
+            return member_codes.member_of(seen_id=self._given(given, "reading"), at=self._here())
+        return members.current_id(self._given(given, "member"))
+
+    def store(self, given: dict[str, Any]) -> Store | None:
+        """Raises NotFound for a code that is no store's, or another store than the till's."""
+        if not given.get("store") and not self.principal.store_id:
+            return None
+        rows = Store.objects.filter(code=given["store"]) if given.get("store") else Store.objects.all()
+        found = (rows.filter(pk=self.principal.store_id) if self.principal.store_id else rows).first()
+        if found is None:
+            raise NotFound
+        return found
+
+    def order(self, given: dict[str, Any], *, member_id: int) -> int | None:
+        """Raises NotFound for an order that is not the member's."""
+        order_id = given.get("order")
+        if order_id and not Order.objects.filter(pk=order_id, member__in=members.family(member_id)).exists():
+            raise NotFound
+        return order_id
+
+    def use(self, redemption: str) -> Use:
+        """That names an act of this program. Raises NotFound."""
+        found = redeeming.of_use(ids.decode(REDEMPTION, redemption))
+        if found is None or not found.source.startswith(self.source("")):
+            raise NotFound
+        return found
+
+    def _here(self) -> member_codes.Where:
+        return member_codes.Where(store_id=self.principal.store_id or 0, device_id=self.principal.credential_id)
+
+    def _given(self, given: dict[str, Any], name: str) -> int:
+        if given.get(name) is None:
+            raise ValidationFailed(
+                errors=[{"pointer": f"/{name}", "code": "required", "message": str(_("Say whose basket it is."))}]
+            )
+        return int(given[name])
+
+
+class Quotes(_Sale):
+    route = "quotes"
+
+    @operation(
+        "What a member's coupons do for a basket: ranked, with reasons, and the best combination",
+        form=QuoteInput,
+        asks=_ASKS,
+        answer=QuoteOut,
+        example=QUOTE_EXAMPLE,
+        problems=_WHO,
+        tag="server",
+    )
+    def post(self, request: Request) -> Response:
+        given = self.read(QuoteInput)
+        store = self.store(given)
+        basket = _basket(given, store=store.code if store else "")
+        found = shopper.offers_for(self.whose(given), basket, with_points=given.get("with_points", False))
+        return Response(_quote(found, basket))
+
+
+class Redemptions(_Sale):
+    route = "redemptions"
+    key_required = ("POST",)
+
+    @operation(
+        "Use coupons for a basket, all or none: at once, or reserved for some minutes",
+        form=RedemptionInput,
+        asks=_ASKS_REDEMPTION,
+        answer=RedemptionOut,
+        example=REDEMPTION_EXAMPLE,
+        problems=[*_WHO, *USING, "coupon_source_reused"],
+        tag="server",
+    )
+    @transaction.atomic
+    def post(self, request: Request) -> Response:
+        given = self.read(RedemptionInput)
+        member_id, store = self.whose(given), self.store(given)
+        basket = _basket(given, store=store.code if store else "")
+        device_id = self.principal.credential_id if self.principal.kind == "device" else None
+        order_id = self.order(given, member_id=member_id)
+        place = Place(store.pk if store else None, device_id, None, order_id, given["reference"])
+        act = Act(
+            coupon_ids=given["coupons"],
+            shopper=shopper.shopper_of(member_id),
+            basket=basket,
+            source=self.source(given["reference"]),
+            place=place,
+            with_points=given.get("with_points", False),
+        )
+        if given.get("state") == "reserved":
+            return Response(_redemption(redeeming.reserve(act, ttl=timedelta(minutes=given.get("minutes", LONGEST)))))
+        return Response(_redemption(redeeming.redeem(act)))
+
+
+class Confirm(_Sale):
+    route = "redemption_confirm"
+    key_required = ("POST",)
+
+    @operation(
+        "Use what was reserved, at what was reckoned then; again: the same receipt",
+        form=ConfirmInput,
+        asks={},
+        answer=RedemptionOut,
+        example=REDEMPTION_EXAMPLE,
+        problems=["not_found", "coupon_reservation_over"],
+        tag="server",
+    )
+    def post(self, request: Request, redemption: str) -> Response:
+        use = self.use(redemption)
+        order_id = self.order(self.read(ConfirmInput), member_id=use.member_id)
+        return Response(_redemption(redeeming.confirm(source=use.source, order_id=order_id)))
+
+
+class _Undo(_Sale):
+    def undo(self, redemption: str, act: Callable[..., Receipt]) -> Response:
+        return Response(_redemption(act(source=self.use(redemption).source)))
+
+
+class Cancel(_Undo):
+    route = "redemption_cancel"
+    key_required = ("POST",)
+
+    @operation(
+        "Let go of what was reserved; again: nothing happens",
+        answer=RedemptionOut,
+        example=_RESERVED | {"state": "cancelled", "undone_at": _AT},
+        problems=["not_found", "coupon_not_redeemed"],
+        tag="server",
+    )
+    def post(self, request: Request, redemption: str) -> Response:
+        return self.undo(redemption, redeeming.cancel)
+
+
+class RollBack(_Undo):
+    route = "redemption_roll_back"
+    key_required = ("POST",)
+
+    @operation(
+        "Undo a redemption whole: its coupons can be used again, or are expired where their days are over",
+        answer=RedemptionOut,
+        example=REDEMPTION_EXAMPLE | {"state": "taken_back", "undone_at": _AT},
+        problems=["not_found", "coupon_not_redeemed"],
+        tag="server",
+    )
+    def post(self, request: Request, redemption: str) -> Response:
+        return self.undo(redemption, redeeming.take_back)
+
+
+def _basket(given: dict[str, Any], *, store: str = "", channel: str = "") -> Basket:
+    return shopper.basket_of(
+        [Asked(one["unit_cents"], one.get("quantity", 1), one.get("sku", "")) for one in given["lines"]],
+        moment=clock.now(),
+        store=store,
+        channel=given.get("channel", channel),
+        shipping_cents=given.get("shipping_cents", 0),
+        is_vouched=given.get("is_vouched", False),
+    )
+
+
+def _quote(found: Quote, basket: Basket) -> dict[str, Any]:
+    return {
+        "total_cents": basket.cents,
+        "saved_cents": found.saved_cents,
+        "offers": [_offer(one) for one in found.offers],
+    }
+
+
+def _offer(one: Offer) -> dict[str, Any]:
+    return {
+        "coupon": ids.encode(COUPON, one.held.id),
+        "name": one.held.name,
+        "level": one.held.terms.level,
+        "is_usable": one.is_usable,
+        "reason": _reason(one.reason) if one.reason else None,
+        "saved_cents": one.alone,
+        "worth_cents": one.worth_cents,
+        "best_cents": one.best.cents if one.best else None,
+        "ends_at": shapes.at(one.held.ends_at),
+    }
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    facts = reason.facts
+    return {"code": reason.code, "message": said(reason.code, facts), "missing_cents": facts.get("missing_cents")}
+
+
+def _redemption(made: Receipt) -> dict[str, Any]:
+    return {
+        "id": ids.encode(REDEMPTION, made.id),
+        "state": made.state,
+        "reference": made.reference,
+        "member": ids.encode(shapes.MEMBER, made.member_id),
+        "saved_cents": made.saved_cents,
+        "coupons": [_redeemed(one) for one in made.used],
+        "at": shapes.at(made.at),
+        "reserved_until": shapes.at(made.reserved_until),
+        "done_at": shapes.at(made.done_at),
+        "undone_at": shapes.at(made.undone_at),
+        "is_new": made.is_new,
+    }
+
+
+def _redeemed(one: Used) -> dict[str, Any]:
+    return {
+        "coupon": ids.encode(COUPON, one.coupon_id),
+        "name": one.name,
+        "level": one.level,
+        "saved_cents": one.cents,
+        "worth_cents": one.worth_cents,
+        "lines": [{"line": number, "saved_cents": cents} for number, cents in one.lines.items()],
+    }
