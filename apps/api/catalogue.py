@@ -27,7 +27,7 @@ class Entry:
 
 _WAIT = _("Send the same request again after a pause.")
 _READ_AGAIN = _("Read the object again, decide, and send your change with the new ETag.")
-ENTRIES = (
+ENTRIES: tuple[Entry, ...] = (
     Entry(
         "malformed_request", 400, False, _("The body is not JSON in UTF-8."), _("Check the body and its Content-Type.")
     ),
@@ -306,7 +306,7 @@ ENTRIES = (
         _("Read the member's code again."),
     ),
     Entry(
-        "coupon_source_reused",
+        "coupon_act_reused",
         422,
         False,
         _("The reference was used before, with other coupons or for another kind of act."),

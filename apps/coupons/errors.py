@@ -65,7 +65,7 @@ class CouponRefused(DomainError):
 class ActReused(DomainError):
     """The same source with other coupons, for another member, or another kind of act."""
 
-    code = "coupon_source_reused"
+    code = "coupon_act_reused"
     status = 422
     title = _("This act was recorded before, with other coupons.")
 

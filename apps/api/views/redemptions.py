@@ -38,6 +38,12 @@ MOST_LINES, MOST_COUPONS, MOST_CENTS, LONGEST = 100, 10, 10**9, 15
 _AT = "2026-11-29T15:00:21+08:00"
 
 
+class Several(f.ListField):
+    """One at least, and the document says so."""
+
+    limits = {"minItems": 1}
+
+
 class BasketLine(Input):
     sku = f.CharField(max_length=60, required=False, help_text="left out by a till that knows only an amount")
     unit_cents = f.IntegerField(min_value=0, max_value=MOST_CENTS, help_text="of one unit, before coupons")
@@ -45,7 +51,7 @@ class BasketLine(Input):
 
 
 class BasketInput(Input):
-    lines = BasketLine(many=True, allow_empty=False, max_length=MOST_LINES)  # type: ignore[assignment]
+    lines = Several(child=BasketLine(), allow_empty=False, max_length=MOST_LINES)
     shipping_cents = f.IntegerField(min_value=0, max_value=MOST_CENTS, required=False)
     with_points = f.BooleanField(required=False, help_text="points are to pay for it too")
 
@@ -59,7 +65,7 @@ class QuoteInput(BasketInput):
 
 
 class RedemptionInput(QuoteInput):
-    coupons = f.ListField(child=shapes.Id(COUPON), allow_empty=False, max_length=MOST_COUPONS, help_text="all or none")
+    coupons = Several(child=shapes.Id(COUPON), allow_empty=False, max_length=MOST_COUPONS, help_text="all or none")
     reference = f.RegexField(
         r"^[A-Za-z0-9._:-]{1,64}$", max_length=64, help_text="your number of this act; sent again it is the same act"
     )
@@ -252,7 +258,7 @@ class Redemptions(_Sale):
         asks=_ASKS_REDEMPTION,
         answer=RedemptionOut,
         example=REDEMPTION_EXAMPLE,
-        problems=[*_WHO, *USING, "coupon_source_reused"],
+        problems=[*_WHO, *USING, "coupon_act_reused"],
         tag="server",
     )
     @transaction.atomic
