@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('stores', '0007_places'),
+        ('stores', '0008_tills'),
     ]
 
     operations = [
