@@ -44,14 +44,14 @@ class Several(f.ListField):
     limits = {"minItems": 1}
 
 
-class BasketLine(Input):
+class BasketLineInput(Input):
     sku = f.CharField(max_length=60, required=False, help_text="left out by a till that knows only an amount")
     unit_cents = f.IntegerField(min_value=0, max_value=MOST_CENTS, help_text="of one unit, before coupons")
     quantity = f.IntegerField(min_value=1, max_value=9_999, required=False)
 
 
 class BasketInput(Input):
-    lines = Several(child=BasketLine(), allow_empty=False, max_length=MOST_LINES)
+    lines = Several(child=BasketLineInput(), allow_empty=False, max_length=MOST_LINES)
     shipping_cents = f.IntegerField(min_value=0, max_value=MOST_CENTS, required=False)
     with_points = f.BooleanField(required=False, help_text="points are to pay for it too")
 
