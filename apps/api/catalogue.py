@@ -306,6 +306,13 @@ ENTRIES: tuple[Entry, ...] = (
         _("Read the member's code again."),
     ),
     Entry(
+        "coupon_nobody_named",
+        422,
+        False,
+        _("A program names the `member`, a till its `reading` of the member's code."),
+        _("Send the one that fits your key."),
+    ),
+    Entry(
         "coupon_act_reused",
         422,
         False,

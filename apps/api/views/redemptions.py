@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers as f
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,7 +19,7 @@ from apps.api.base import ApiView, Input
 from apps.api.schema import operation
 from apps.api.views.member_codes import CODE
 from apps.core import clock, ids
-from apps.core.errors import NotFound, ValidationFailed
+from apps.core.errors import DomainError, NotFound
 from apps.coupons import redeeming
 from apps.coupons.basket import Basket, Reason
 from apps.coupons.errors import USING, said
@@ -36,6 +36,12 @@ from apps.stores.models import Store
 COUPON, REDEMPTION = "cpn", "rdm"
 MOST_LINES, MOST_COUPONS, MOST_CENTS, LONGEST = 100, 10, 10**9, 15
 _AT = "2026-11-29T15:00:21+08:00"
+
+
+class NobodyNamed(DomainError):
+    code = "coupon_nobody_named"
+    status = 422
+    title = _("Say whose basket it is.")
 
 
 class Several(f.ListField):
@@ -57,25 +63,27 @@ class BasketInput(Input):
 
 
 class QuoteInput(BasketInput):
-    member = shapes.Id(shapes.MEMBER, required=False, help_text="programs say whose basket it is")
-    reading = shapes.Id(CODE, required=False, help_text="tills say which reading of a member code")
+    member = f.CharField(max_length=40, required=False, help_text="programs say whose basket it is")
+    reading = f.CharField(max_length=40, required=False, help_text="tills say which reading of a member code")
     store = f.CharField(max_length=40, required=False, help_text="its code; a till's own where left out")
     channel = f.CharField(max_length=40, required=False)
     is_vouched = f.BooleanField(required=False, help_text="the clerk says that the goods fit what a coupon asks")
 
 
 class RedemptionInput(QuoteInput):
-    coupons = Several(child=shapes.Id(COUPON), allow_empty=False, max_length=MOST_COUPONS, help_text="all or none")
+    coupons = Several(
+        child=f.CharField(max_length=40), allow_empty=False, max_length=MOST_COUPONS, help_text="all or none"
+    )
     reference = f.RegexField(
         r"^[A-Za-z0-9._:-]{1,64}$", max_length=64, help_text="your number of this act; sent again it is the same act"
     )
     state = f.ChoiceField(["reserved", "done"], required=False, help_text="done where left out")
     minutes = f.IntegerField(min_value=1, max_value=LONGEST, required=False, help_text="reserved for; 15 at most")
-    order = shapes.Id(shapes.ORDER, required=False, help_text="where it is handed in already")
+    order = f.CharField(max_length=40, required=False, help_text="where it is handed in already")
 
 
 class ConfirmInput(Input):
-    order = shapes.Id(shapes.ORDER, required=False)
+    order = f.CharField(max_length=40, required=False)
 
 
 class CouponReasonOut(f.Serializer[Any]):
@@ -161,7 +169,7 @@ REDEMPTION_EXAMPLE = {
     ],
 }  # fmt: skip
 _RESERVED = REDEMPTION_EXAMPLE | {"state": "reserved", "done_at": None, "reserved_until": "2026-11-29T15:15:21+08:00"}
-_WHO = ["not_found", "validation_failed", "member_not_active", "member_seen_over"]
+_WHO = ["not_found", "coupon_nobody_named", "member_not_active", "member_seen_over"]
 
 
 class MyQuotes(ApiView):
@@ -190,8 +198,8 @@ class _Sale(ApiView):
     def whose(self, given: dict[str, Any]) -> int:
         """A till answers for a reading of its own, a program for the member it names."""
         if self.principal.kind == "device":
-            return member_codes.member_of(seen_id=self._given(given, "reading"), at=self._here())
-        return members.current_id(self._given(given, "member"))
+            return member_codes.member_of(seen_id=self._given(given, "reading", CODE), at=self._here())
+        return members.current_id(self._given(given, "member", shapes.MEMBER))
 
     def store(self, given: dict[str, Any]) -> Store | None:
         """Raises NotFound for a code that is no store's, or another store than the till's."""
@@ -205,8 +213,10 @@ class _Sale(ApiView):
 
     def order(self, given: dict[str, Any], *, member_id: int) -> int | None:
         """Raises NotFound for an order that is not the member's."""
-        order_id = given.get("order")
-        if order_id and not Order.objects.filter(pk=order_id, member__in=members.family(member_id)).exists():
+        if not given.get("order"):
+            return None
+        order_id = ids.decode(shapes.ORDER, given["order"])
+        if not Order.objects.filter(pk=order_id, member__in=members.family(member_id)).exists():
             raise NotFound
         return order_id
 
@@ -220,12 +230,10 @@ class _Sale(ApiView):
     def _here(self) -> member_codes.Where:
         return member_codes.Where(store_id=self.principal.store_id or 0, device_id=self.principal.credential_id)
 
-    def _given(self, given: dict[str, Any], name: str) -> int:
-        if given.get(name) is None:
-            raise ValidationFailed(
-                errors=[{"pointer": f"/{name}", "code": "required", "message": str(_("Say whose basket it is."))}]
-            )
-        return int(given[name])
+    def _given(self, given: dict[str, Any], name: str, prefix: str) -> int:
+        if not given.get(name):
+            raise NobodyNamed
+        return ids.decode(prefix, given[name])
 
 
 class Quotes(_Sale):
@@ -270,7 +278,7 @@ class Redemptions(_Sale):
         order_id = self.order(given, member_id=member_id)
         place = Place(store.pk if store else None, device_id, None, order_id, given["reference"])
         act = Act(
-            coupon_ids=given["coupons"],
+            coupon_ids=[ids.decode(COUPON, one) for one in given["coupons"]],
             shopper=shopper.shopper_of(member_id),
             basket=basket,
             source=self.source(given["reference"]),
