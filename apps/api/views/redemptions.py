@@ -51,7 +51,9 @@ class Several(f.ListField):
 
 
 class BasketLineInput(Input):
-    sku = f.CharField(max_length=60, required=False, help_text="left out by a till that knows only an amount")
+    sku = f.CharField(
+        max_length=60, required=False, allow_blank=True, help_text="left out by a till that knows only an amount"
+    )
     unit_cents = f.IntegerField(min_value=0, max_value=MOST_CENTS, help_text="of one unit, before coupons")
     quantity = f.IntegerField(min_value=1, max_value=9_999, required=False)
 
@@ -63,27 +65,34 @@ class BasketInput(Input):
 
 
 class QuoteInput(BasketInput):
-    member = f.CharField(max_length=40, required=False, help_text="programs say whose basket it is")
-    reading = f.CharField(max_length=40, required=False, help_text="tills say which reading of a member code")
-    store = f.CharField(max_length=40, required=False, help_text="its code; a till's own where left out")
-    channel = f.CharField(max_length=40, required=False)
+    member = f.CharField(max_length=40, required=False, allow_blank=True, help_text="programs say whose basket it is")
+    reading = f.CharField(
+        max_length=40, required=False, allow_blank=True, help_text="tills say which reading of a member code"
+    )
+    store = f.CharField(
+        max_length=40, required=False, allow_blank=True, help_text="its code; a till's own where left out"
+    )
+    channel = f.CharField(max_length=40, required=False, allow_blank=True)
     is_vouched = f.BooleanField(required=False, help_text="the clerk says that the goods fit what a coupon asks")
 
 
 class RedemptionInput(QuoteInput):
     coupons = Several(
-        child=f.CharField(max_length=40), allow_empty=False, max_length=MOST_COUPONS, help_text="all or none"
+        child=f.CharField(max_length=40, allow_blank=True),
+        allow_empty=False,
+        max_length=MOST_COUPONS,
+        help_text="all or none",
     )
     reference = f.RegexField(
         r"^[A-Za-z0-9._:-]{1,64}$", max_length=64, help_text="your number of this act; sent again it is the same act"
     )
     state = f.ChoiceField(["reserved", "done"], required=False, help_text="done where left out")
     minutes = f.IntegerField(min_value=1, max_value=LONGEST, required=False, help_text="reserved for; 15 at most")
-    order = f.CharField(max_length=40, required=False, help_text="where it is handed in already")
+    order = f.CharField(max_length=40, required=False, allow_blank=True, help_text="where it is handed in already")
 
 
 class ConfirmInput(Input):
-    order = f.CharField(max_length=40, required=False)
+    order = f.CharField(max_length=40, required=False, allow_blank=True)
 
 
 class CouponReasonOut(f.Serializer[Any]):
@@ -349,7 +358,7 @@ def _basket(given: dict[str, Any], *, store: str = "", channel: str = "") -> Bas
         [Asked(one["unit_cents"], one.get("quantity", 1), one.get("sku", "")) for one in given["lines"]],
         moment=clock.now(),
         store=store,
-        channel=given.get("channel", channel),
+        channel=given.get("channel") or channel,
         shipping_cents=given.get("shipping_cents", 0),
         is_vouched=given.get("is_vouched", False),
     )
