@@ -72,7 +72,7 @@ def _finding(rate: Rate) -> str:
     if not rate.able:
         return _("Nobody had points enough for a reward yet")
     share = f"{100 * rate.did / rate.able:.1f}"
-    return _("%(share)s %% of those who could exchange did") % {"share": share}
+    return _("%(share)s%% of those who could exchange did") % {"share": share}
 
 
 def _chart(found: Report, *, by: exchange_rates.By) -> charts.Line:

@@ -71,7 +71,7 @@ def _why(row: insiders.Hand) -> str:
             % {"points": f"{row.points:,}", "median": f"{row.median_points:,.0f}"}
         )
     if row.is_one_sided:
-        reasons.append(_("%(share)s %% of them to one member") % {"share": round(100 * row.top_share)})
+        reasons.append(_("%(share)s%% of them to one member") % {"share": round(100 * row.top_share)})
     if row.is_split:
         reasons.append(
             ngettext(
