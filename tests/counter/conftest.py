@@ -54,8 +54,8 @@ class Shop:
         return Sale(**{**given, "gross_cents": 56_800, "is_present": True, **more})  # type: ignore[arg-type]
 
 
-def open_shop(moment: datetime) -> Shop:
-    house = world.build(moment)
+def open_shop(moment: datetime, house: House | None = None) -> Shop:
+    house = house or world.build(moment)
     with requests.acting(actor="test"):
         defaults.install()
     Event.objects.filter(finished_at=None).update(finished_at=moment)  # what the small house set off is over
