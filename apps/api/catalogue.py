@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.errors import DomainError
-from apps.coupons.errors import REASONS, USING
+from apps.coupons.errors import CLAIMING, REASONS, USING
 
 Words = str | Promise
 
@@ -422,6 +422,16 @@ ENTRIES += tuple(
         _("Show the title. A quote says the same before anything is tried."),
     )
     for code in USING
+)
+ENTRIES += tuple(
+    Entry(
+        code,
+        409,
+        False,
+        _("The coupon cannot be claimed or given away; the title says why."),
+        _("Show the title. The coupon centre says the same before anything is tried."),
+    )
+    for code in CLAIMING
 )
 _BY_CODE = {entry.code: entry for entry in ENTRIES}
 

@@ -43,6 +43,7 @@ REASONS: dict[str, str | Promise] = {
 
 
 _CODES = list(REASONS)
+CLAIMING = tuple(code for code in _CODES[_CODES.index("coupon_not_open") : -1] if code != "coupon_member_gone")
 USING = (*_CODES[: _CODES.index("coupon_not_open")], "coupon_not_found")  # why a coupon cannot be used
 
 

@@ -12,6 +12,8 @@ from apps.activity import codes
 from apps.api import document
 from apps.core import clock as house
 from apps.core import ids, jobs, requests, tokens
+from apps.coupons import gifts
+from apps.coupons.models import Template
 from apps.flows import privacy
 from apps.gateways import inbox
 from apps.gateways.inbox import Letter
@@ -32,6 +34,9 @@ from tests.points.gifts import gift, rich, take
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # Calls whose example cannot work twice or needs what a person reads from a phone; each is walked in a test of its own.
+AT_A_COUNTER = {
+    "my_exchanges_post", "exchange_hand_over_post", "member_code_read_post", "my_coupon_enter_post", "coupon_gift_take_post",
+}  # fmt: skip
 LAST = ("export_post", "erasure_post", "auth_logout_post")
 
 
@@ -76,6 +81,7 @@ class World:
             defaults.install()
             ladders.install_defaults()
         self.template = making.template()
+        self.centre = making.template("walk", is_in_centre=True, is_giftable=True, per_member=None)
         self.code = codes.create(name="poster", target="mini:pages/live/room?id=7").slug
         self.family_id = tokens.sessions(self.member.user_id)[0].family_id
         scopes = [scope.value for scope in Scope]
@@ -118,6 +124,8 @@ class World:
             "reward": ids.encode("rwd", self.reward.pk),
             "exchange": ids.encode("exg", self._unpaid()),
             "hold": self.set_aside(),
+            "coupon": self.coupon(self.centre),
+            "offer": ids.encode("cpt", self.centre.pk),
             "redemption": self.redeemed(is_reserved="roll-back" not in path),
             "day": (house.local_date(house.now()) - timedelta(days=1)).isoformat(),
         }
@@ -143,8 +151,16 @@ class World:
         body |= {"lines": [{"unit_cents": 9_000}], "state": "reserved" if is_reserved else "done"}
         return str(self.program.post("redemptions", body, Idempotency_Key=f"rdm-{self.turn}").data["id"])
 
-    def coupon(self) -> str:
-        return ids.encode("cpn", making.coupon(self.template, self.member).pk)
+    def coupon(self, of: Template | None = None) -> str:
+        return ids.encode("cpn", making.coupon(of or self.template, self.member).pk)
+
+    def _of_a_coupon(self, name: str) -> dict[str, str]:
+        if name == "my_coupon_enter_post":
+            making.coupon(self.centre, None, state="unclaimed", code="WALK7KQ2M9PW", starts_at=None, ends_at=None)
+            return {"code": "walk-7kq2 m9pw"}
+        friend = Member.objects.create(member_no="FRIEND")
+        given = making.coupon(self.centre, friend)
+        return {"token": gifts.offer(member_id=friend.pk, coupon_id=given.pk)}
 
     def body(self, name: str, shown: Any) -> Any:
         if name == "auth_refresh_post":
@@ -163,7 +179,7 @@ class World:
         if name == "my_phone_put":
             sent = self.nobody.post("auth/codes", {"phone": "13900000002", "purpose": "change_phone"}).data
             return {"request_id": sent["request_id"], "code": newest_code(self.url, "0002")}
-        if name in {"my_exchanges_post", "exchange_hand_over_post", "member_code_read_post"}:
+        if name in AT_A_COUNTER:
             return self._at_a_counter(name)
         if name == "events_post":
             return shown | {
@@ -184,6 +200,8 @@ class World:
         return {"items": [shown["items"][0] | (mine if name == "orders_post" else {}) | order]}
 
     def _at_a_counter(self, name: str) -> dict[str, str]:
+        if "coupon" in name:
+            return self._of_a_coupon(name)
         if name == "member_code_read_post":
             return {"code": self.me.get("me/code").data["code"]}
         if name == "my_exchanges_post":

@@ -104,6 +104,7 @@ def address(route: str, path: str, house: House) -> str:
         "coupon": ids.encode("cpt", 1),
         "batch": ids.encode("cpb", 1),
         "token": "no-token",
+        "offer": ids.encode("cpt", 1),
         "redemption": ids.encode("rdm", 1),
         "picture": "0" * 64,
         "table": "stores",
