@@ -5,8 +5,10 @@ import re
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
+import segno
 import yaml
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -21,11 +23,13 @@ from apps.counter.views import newcomer
 from apps.flows.models import Checkout
 from apps.members import member_codes
 from apps.orders.models import Order
+from apps.points.models import Exchange
 from apps.portal import agreements
 from apps.stores import credentials, pins, shifts, tills
 from apps.stores.models import Role, Shift, Staff
 from tests.console import world
 from tests.counter.conftest import MANAGER_PIN, PIN, Shop
+from tests.points.gifts import gift, take
 
 ROUTES = {
     line.removeprefix("counter:"): need
@@ -259,3 +263,40 @@ def test_a_later_undoing_asks_for_a_managers_pin(shop: Shop, clock: Callable[...
 
 def test_the_sentence_that_a_new_member_reads_names_the_rules_in_force():
     assert newcomer.RULES == agreements.VERSION
+
+
+def picture(text: str) -> BytesIO:
+    out = BytesIO()
+    segno.make(text, micro=False).save(out, kind="png", scale=6)
+    out.seek(0)
+    out.name = "photo.png"
+    return out
+
+
+def test_a_photo_of_the_code_is_read_by_the_server_and_a_frame_without_one_says_nothing(shop: Shop):
+    browser = shop.browser()
+
+    seen = browser.post("/counter/picture/", {"picture": picture(shown(shop)), "amount": ""})
+    blank = BytesIO(b"no picture at all")
+    blank.name = "photo.png"
+    nothing = browser.post("/counter/picture/", {"picture": blank})
+    frame = browser.post("/counter/picture/", {"picture": BytesIO(b"x" * 10), "is_frame": "1"})
+
+    assert (seen.status_code, "沈*e" in seen.content.decode()) == (200, True)
+    assert (nothing["X-Problem"], frame.status_code) == ("picture_unreadable", 204)
+
+
+def test_a_gift_is_looked_at_and_handed_out_once(shop: Shop):
+    shop.rich("mine", 1_000)
+    took = take(shop.house.members["mine"], gift(name="茉莉花茶"), "a", moment=shop.house.moment)
+    browser = shop.browser()
+
+    seen = browser.post("/counter/scan/", {"text": took.code}).content.decode()
+    ticket = re.search(r'data-gift="([^"]+)"', seen)[1]  # type: ignore[index]
+    answers = [browser.post("/counter/hand-over/", {"ticket": ticket}) for _ in range(2)]
+    late = browser.post("/counter/scan/", {"text": took.code})
+
+    assert "茉莉花茶" in seen
+    assert [answer.status_code for answer in answers] == [200, 409]
+    assert (answers[1]["X-Problem"], late["X-Problem"]) == ("already_handed_over", "already_handed_over")
+    assert Exchange.objects.get().handed_by_id == shop.clerk.pk
