@@ -103,6 +103,7 @@ def test_many_small_grants_in_place_of_one_above_the_limit_stand_out():
         grant(fair, member, 1_200, f"{day}-agreed", days=day)  # above the limit, so by two
         for number in range(2):
             grant(fair, member, 500, f"{day}-{number}", days=day)  # together no more than the limit
+    grant(fair, guests[2], 500, "later", days=9)  # another day
 
     found = {hand.code: (hand.splits, hand.is_split, hand.stands_out) for hand in insiders.hands(moment=NOW)}
 
