@@ -13,6 +13,7 @@ from psycopg import sql
 from apps.activity import bench as activity
 from apps.care import bench as care
 from apps.coupons import bench as coupons
+from apps.coupons import bench_quotes as quotes
 from apps.orders import bench as orders
 from apps.points import bench as points
 from apps.points import bench_ledgers as ledgers
@@ -42,6 +43,7 @@ BENCHES = {
     "import": Bench(orders.bench_import, needs_orders=False),
     "ledgers": Bench(ledgers.bench_ledgers, needs_orders=False, needs_books=True),
     "points": Bench(points.bench_points, needs_orders=False),
+    "quotes": Bench(quotes.bench_quotes, needs_orders=False),
     "refresh": Bench(segments.bench_refresh, needs_orders=True),
     "tiers": Bench(tiers.bench_tiers, needs_orders=True),
     "touches": Bench(care.bench_touches, needs_orders=True),

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from statistics import quantiles
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -17,15 +18,19 @@ from django.db import connection, connections
 
 from apps.core import clock
 from apps.coupons import proving as rushes
+from apps.coupons import proving_tills as tills_at_once
+from apps.coupons.models import Coupon
 from apps.flows import benches
 from apps.members.models import Member
 from apps.points import checking, proving
 from apps.points import services as points
 from apps.points.models import Currency, Entry, Hold
+from apps.stores.models import Store
 
 SCRATCH = "siyu_proof"
 MANY, NIGHTS, KEYS, BASKETS = 1000, 1000, 200, 2000
 CLAIMANTS, COUPONS = 5000, 1000
+TILLS, SCANNED = 200, 500
 Line = dict[str, Any]
 
 
@@ -41,6 +46,7 @@ def run(*, seconds: int, writers: int, say: Callable[[str], None]) -> Iterator[L
     yield _baskets()
     yield _killed(writers=8, seconds=seconds)
     yield _rush()
+    yield _tills()
     run = checking.check()
     yield {"race": "check_ledgers", "accounts": run.accounts, "entries": run.entries, "zeros": {"faults": run.faults}}
 
@@ -137,6 +143,23 @@ def _rush() -> Line:
     told = rushes.rush(of=of, members=_members(CLAIMANTS), each=2, at_once=16)
     zeros = rushes.zeros(of, told=told, most=COUPONS)
     return {"race": "claims of few coupons", "claims": CLAIMANTS * 2, "coupons": COUPONS, "told": told, "zeros": zeros}
+
+
+def _tills(tills: int = TILLS, scanned: int = SCANNED) -> Line:
+    """Every till reads every coupon, all the same one at the same instant."""
+    of, (member,) = rushes.sale(key=f"tills-{time.time_ns()}", most=scanned), _members(1)
+    stamp, ends = time.time_ns(), clock.now() + timedelta(days=30)
+    stores = [Store.objects.create(code=f"x{stamp}-{number}", name=f"{number}") for number in range(20)]
+    coupons = Coupon.objects.bulk_create(
+        Coupon(template=of, version=of.version, member_id=member, channel="api", starts_at=clock.now(), ends_at=ends)
+        for _ in range(scanned)
+    )
+    crowd = tills_at_once.scan_at_once(coupons=coupons, stores=stores, tills=tills)
+    took = [seconds * 1000 for till in crowd for seconds in till.seconds]
+    return {
+        "race": "tills that read one coupon", "tills": tills, "coupons": scanned, "scans": len(took),
+        "p95_ms": round(quantiles(took, n=20)[18]), "zeros": tills_at_once.zeros(crowd, coupons),
+    }  # fmt: skip
 
 
 def _begin(fork: Any, path: Path, members: list[int], number: int, seconds: float) -> Any:
