@@ -21,7 +21,14 @@ def assign(weights: Rows) -> list[Pair]:
     costs = [[0, *(-w if w > 0 else 0 for w in row), *[0] * (width - len(row))] for row in weights]
     of_column = [-1] * (width + 1)  # column 0 stands for the row that is being placed
     by_row, by_column = [0] * size, [0] * (width + 1)
-    for row in range(size):
+    later = []
+    for row, cost in enumerate(costs):  # each takes what is best for it while that is free
+        column = cost.index(least := min(cost))
+        if column and of_column[column] < 0:
+            of_column[column], by_row[row] = row, least
+        elif column:
+            later.append(row)
+    for row in later:
         _place(row, costs, of_column, by_row, by_column)
     return [(row, column - 1) for column, row in enumerate(of_column) if column and row >= 0 and costs[row][column]]
 

@@ -16,7 +16,6 @@ from apps.coupons.models import Coupon, Use
 from apps.coupons.redeeming import Act, Place
 from apps.stores.models import Store
 
-
 SESSIONS = 50  # of the database, of the hundred it has
 
 

@@ -145,6 +145,7 @@ class _Search:
         self.cents = {line.number: line.cents for line in basket.lines}
         self.shipping_cents = basket.shipping_cents
         self.at = {level: self._places(level) for level in ("item", "order", "shipping")}
+        self.allowed: dict[Choice, tuple[tuple[int, ...], list[int]]] = {}
         self.plain: dict[tuple[int, ...], tuple[int, list[Pair]]] = {}
         self.value, self.choice = 0, (None, None)  # type: tuple[int, Choice]
         self.items: list[tuple[int, int]] = []  # place, line number
@@ -183,9 +184,12 @@ class _Search:
 
     def _items(self, choice: Choice) -> tuple[tuple[int, ...], list[int]]:
         """Coupons for a line that go with the choice: those that go with each other, and those that go with no other of theirs."""
+        if choice in self.allowed:
+            return self.allowed[choice]
         allowed = [p for p in self.at["item"] if all(other is None or self._agree(p, other) for other in choice)]
         singles = [place for place in allowed if "item" in self.fits[place][0].terms.without]
-        return tuple(place for place in allowed if place not in singles), singles
+        self.allowed[choice] = tuple(place for place in allowed if place not in singles), singles
+        return self.allowed[choice]
 
     def _fixed(self, choice: Choice) -> int:
         return sum(self._worth(self.fits[place][1].alone, place) for place in choice if place is not None)
