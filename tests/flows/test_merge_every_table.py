@@ -43,8 +43,8 @@ def twin(row: Model, held: Holding, of: Rows) -> Model:
             continue
         if field.name in {own, held.member}:
             values[field.name] = of.member if field.is_relation else of.member.pk
-        elif field.name in clashing and not field.is_relation:
-            values[field.name] = of._plain(field)
+        elif field.name in clashing and field.related_model is not Member:
+            values[field.name] = of.of(field.related_model) if field.is_relation else of._plain(field)
         else:
             values[field.name] = getattr(row, field.name)
     made = model(**values)
