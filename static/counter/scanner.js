@@ -5,7 +5,8 @@
   "use strict";
   const GAP = 60; // ms between two keys of a gun; people take longer
   const LEAST = 6; // keys of the shortest code
-  const QUIET = 250; // ms after which a long burst without Enter counts as one
+  const QUIET = 500; // ms after which a few fast keys were a person's after all
+  const ENDLESS = 12, PATIENCE = 1500; // keys of a burst that needs no Enter, ms to wait for one: a busy till hands keys over late
   const till = (window.siyuTill = window.siyuTill || {});
   let typed = "", swallowed = "", last = -Infinity, before = null, timer = 0;
 
@@ -38,7 +39,7 @@
   // A person who rolled over three keys: what was held back is written after all.
   const giveUp = () => {
     const text = swallowed, was = before;
-    if (typed.length >= 12) return finish();
+    if (typed.length >= ENDLESS) return finish();
     forget();
     if (!text || !was || !was.here.isConnected) return undefined;
     was.here.setRangeText(text, was.here.selectionStart, was.here.selectionEnd, "end");
@@ -74,7 +75,7 @@
     typed += one;
     last = event.timeStamp;
     clearTimeout(timer);
-    timer = setTimeout(giveUp, QUIET);
+    timer = setTimeout(giveUp, typed.length >= ENDLESS ? PATIENCE : QUIET);
     if (typed.length > 2) {
       swallowed += one;
       event.preventDefault();

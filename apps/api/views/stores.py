@@ -18,10 +18,15 @@ from apps.stores import nearby
 from apps.stores.nearby import Near, Point
 
 STORE = "sto"
-_NEAR = OpenApiParameter(
-    "near", str, description="31.211,121.439: latitude and longitude in WGS 84, three decimals are enough; not kept"
+_POINT = (
+    r"^(-?(?:[0-8]?[0-9](?:\.[0-9]{1,8})?|90(?:\.0{1,8})?)),"
+    r"(-?(?:(?:1[0-7][0-9]|[0-9]{1,2})(?:\.[0-9]{1,8})?|180(?:\.0{1,8})?))$"
 )
-_POINT = re.compile(r"(-?\d{1,2}(?:\.\d{1,8})?),(-?\d{1,3}(?:\.\d{1,8})?)").fullmatch
+_NEAR = OpenApiParameter(
+    "near",
+    {"type": "string", "pattern": _POINT},
+    description="31.211,121.439: latitude and longitude in WGS 84, three decimals are enough; not kept",
+)
 
 
 class StoreOut(f.Serializer[Any]):
@@ -66,11 +71,10 @@ def _point(request: Request) -> Point | None:
     text = request.query_params.get("near")
     if text is None:
         return None
-    found = _POINT(text)
-    point = Point(float(found[1]), float(found[2])) if found else Point(91, 0)
-    if abs(point.latitude) > 90 or abs(point.longitude) > 180:
+    found = re.fullmatch(_POINT, text)
+    if found is None:
         raise ValidationError({"near": [ErrorDetail(_("Latitude and longitude are expected."), code="invalid")]})
-    return point
+    return Point(float(found[1]), float(found[2]))
 
 
 def _store(one: Near, moment: Any) -> dict[str, Any]:
