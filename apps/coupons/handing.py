@@ -5,17 +5,17 @@ coupon whose saving has no bound is over every limit. Stock, limit per member an
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
-from apps.core import approvals, audit, brand, clock
+from apps.core import approvals, audit, clock
 from apps.core.errors import NotFound, ValidationFailed
 from apps.core.models import Approval
 from apps.coupons import costs, issuing
 from apps.coupons.errors import CouponRefused
 from apps.coupons.models import Coupon, Template
+from apps.stores import limits as limits_by_role
 from apps.stores.models import Role, Staff
 
 KIND = "coupons.hand_out"
@@ -50,7 +50,7 @@ class Outcome:
 
 def limits(role: str) -> dict[str, int]:
     """`each` and `day` of a role; 0 where everything takes a second person."""
-    return {"each": 0, "day": 0} | brand.read(SETTING).get(role, {})
+    return limits_by_role.by_day(SETTING, role=role)
 
 
 def handed_today(*, staff_id: int) -> int:
@@ -121,13 +121,5 @@ def _run(asked: Approval) -> None:
     _issue(said["member_id"], said["template_id"], f"{KIND}:{said['source']}", staff, asked.reason)
 
 
-def _check(value: Any) -> None:
-    if not isinstance(value, dict) or not set(value) <= set(Role.values):
-        raise ValueError("limits by role are expected")
-    for limit in value.values():
-        if set(limit) != {"each", "day"} or not all(isinstance(n, int) and 0 <= n <= 10**11 for n in limit.values()):
-            raise ValueError("each role needs the whole numbers each and day, in 分")
-
-
-brand.declare(SETTING, default=LIMITS, check=_check)
+limits_by_role.declare_by_day(SETTING, default=LIMITS, most=10**11)
 approvals.register(KIND, run=_run, permission="coupons.hand_out_agree", title=_("Coupon by hand"))

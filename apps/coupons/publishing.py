@@ -11,13 +11,14 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from apps.core import approvals, audit, brand
+from apps.core import approvals, audit
 from apps.core.errors import DomainError
 from apps.core.models import Approval, User
 from apps.coupons import ceilings, costs, templates
 from apps.coupons import terms as grammar
 from apps.coupons.models import Stock, Template, Version
-from apps.stores.models import Role, Staff
+from apps.stores import limits as limits_by_role
+from apps.stores.models import Role
 
 KIND = "coupons.template"
 SETTING = "coupons.publish_limits"
@@ -57,8 +58,7 @@ class Outcome:
 
 def limit(user: User) -> int:
     """分 of worst case that this person may cause alone; 0 without a staff card."""
-    card = Staff.objects.filter(user=user, is_active=True).first()
-    return int(brand.read(SETTING).get(card.role, 0)) if card else 0
+    return limits_by_role.alone(SETTING, by=user)
 
 
 def in_force(row: Template) -> Wish | None:
@@ -176,12 +176,5 @@ def _run(asked: Approval) -> None:
     _in_force(row, wish, by=asked.asked_by, agreed_by=asked.decided_by, reason=asked.reason)
 
 
-def _check(value: Any) -> None:
-    if not isinstance(value, dict) or not set(value) <= set(Role.values):
-        raise ValueError("a limit by role is expected")
-    if not all(isinstance(most, int) and not isinstance(most, bool) and 0 <= most <= 10**13 for most in value.values()):
-        raise ValueError("each limit is a whole number of 分")
-
-
-brand.declare(SETTING, default=LIMITS, check=_check)
+limits_by_role.declare(SETTING, default=LIMITS, most=10**13)
 approvals.register(KIND, run=_run, permission="coupons.agree", title=_("Coupon"))

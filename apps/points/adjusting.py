@@ -12,11 +12,12 @@ from django.db.models import Sum
 from django.db.models.functions import Greatest
 from django.utils.translation import gettext_lazy as _
 
-from apps.core import approvals, audit, brand, clock
+from apps.core import approvals, audit, clock
 from apps.core.models import Approval
 from apps.points import services as points
 from apps.points.errors import AmountOutOfRange, ReasonMissing
 from apps.points.models import Entry, OpeningFile
+from apps.stores import limits as limits_by_role
 from apps.stores.models import Role, Staff
 
 KIND = "points.adjust"
@@ -50,7 +51,7 @@ class Outcome:
 
 def limits(role: str) -> dict[str, int]:
     """`each` and `day` of a role; 0 where nothing is allowed without a second person."""
-    return {"each": 0, "day": 0} | brand.read(SETTING).get(role, {})
+    return limits_by_role.by_day(SETTING, role=role)
 
 
 def granted_today(*, staff_id: int) -> int:
@@ -142,15 +143,5 @@ def _run(asked: Approval) -> None:
     _post(wish, staff_id=facts["staff_id"], store_id=asked.store_id)
 
 
-def _check(value: Any) -> None:
-    if not isinstance(value, dict) or not set(value) <= set(Role.values):
-        raise ValueError("limits by role are expected")
-    for limit in value.values():
-        if set(limit) != {"each", "day"} or not all(
-            isinstance(n, int) and 0 <= n <= points.MOST for n in limit.values()
-        ):
-            raise ValueError("each role needs the whole numbers each and day")
-
-
-brand.declare(SETTING, default=LIMITS, check=_check)
+limits_by_role.declare_by_day(SETTING, default=LIMITS, most=points.MOST)
 approvals.register(KIND, run=_run, permission="points.approve", title=_("Points by hand"))

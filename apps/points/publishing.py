@@ -11,13 +11,14 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from apps.core import approvals, audit, brand, clock
+from apps.core import approvals, audit, clock
 from apps.core.errors import DomainError, Forbidden
 from apps.core.models import Approval, User
 from apps.points import definitions, rules
 from apps.points.earning import Rule, RuleVersion
 from apps.points.rule_defaults import RULES
-from apps.stores.models import Role, Staff
+from apps.stores import limits as limits_by_role
+from apps.stores.models import Role
 
 KIND = "points.rule"
 SETTING = "points.rule_limits"
@@ -53,8 +54,7 @@ def most_at_once(definition: dict[str, Any]) -> int | None:
 
 def limit(user: User) -> int:
     """Points up to which this person publishes alone; 0 without a staff card."""
-    card = Staff.objects.filter(user=user, is_active=True).first()
-    return int(brand.read(SETTING).get(card.role, 0)) if card else 0
+    return limits_by_role.alone(SETTING, by=user)
 
 
 def needs_another(*, definition: dict[str, Any], by: User) -> bool:
@@ -149,12 +149,5 @@ def _run(asked: Approval) -> None:
     _frozen(rule, definition, by=asked.asked_by, agreed_by_id=asked.decided_by_id)
 
 
-def _check(value: Any) -> None:
-    if not isinstance(value, dict) or not set(value) <= set(Role.values):
-        raise ValueError("a limit by role is expected")
-    if not all(isinstance(most, int) and not isinstance(most, bool) and 0 <= most <= 10**9 for most in value.values()):
-        raise ValueError("each limit is a whole number of points")
-
-
-brand.declare(SETTING, default=LIMITS, check=_check)
+limits_by_role.declare(SETTING, default=LIMITS, most=10**9)
 approvals.register(KIND, run=_run, permission="points.rules_agree", title=_("Rule of earning"))

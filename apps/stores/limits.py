@@ -1,0 +1,51 @@
+"""What a person may do alone, by role: brand settings above which a second person has to agree.
+
+Two forms: one figure, `alone`; or `each` for one act and `day` for all of a person in a shop day. A role that is not named may nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from apps.core import brand
+from apps.core.models import User
+from apps.stores.models import Role, Staff
+
+_NOTHING = {"each": 0, "day": 0}
+
+
+def declare(setting: str, *, default: Mapping[str, int], most: int) -> None:
+    """A setting of one figure by role, 0 to `most`."""
+    brand.declare(setting, default=dict(default), check=_by_role(lambda said: _is_whole(said, most)))
+
+
+def declare_by_day(setting: str, *, default: Mapping[str, Mapping[str, int]], most: int) -> None:
+    """A setting of `each` and `day` by role, 0 to `most`."""
+
+    def fits(said: Any) -> bool:
+        is_pair = isinstance(said, dict) and said.keys() == _NOTHING.keys()
+        return is_pair and all(_is_whole(number, most) for number in said.values())
+
+    brand.declare(setting, default={role: dict(pair) for role, pair in default.items()}, check=_by_role(fits))
+
+
+def alone(setting: str, *, by: User) -> int:
+    """The figure of this person's role; 0 without a staff card."""
+    card = Staff.objects.filter(user=by, is_active=True).first()
+    return int(brand.read(setting).get(card.role, 0)) if card else 0
+
+
+def by_day(setting: str, *, role: str) -> dict[str, int]:
+    """`each` and `day` of a role."""
+    return _NOTHING | brand.read(setting).get(role, {})
+
+
+def _by_role(fits: Callable[[Any], bool]) -> Callable[[Any], None]:
+    def check(value: Any) -> None:
+        if not isinstance(value, dict) or not set(value) <= set(Role.values) or not all(map(fits, value.values())):
+            raise ValueError("limits by role are expected, in whole numbers")
+
+    return check
+
+
+def _is_whole(said: Any, most: int) -> bool:
+    return isinstance(said, int) and not isinstance(said, bool) and 0 <= said <= most
