@@ -139,7 +139,9 @@ def of_orders(order_ids: Sequence[int], *, asks_first: bool) -> list[Occasion]:
 def _against(status: str, paid_at: Any, total: int, refunded: int) -> str:
     if paid_at is None or status == "cancelled":
         return "not_paid"
-    return "refunded" if total and refunded >= total else ""
+    if total == 0:  # nothing could be given back, and so nothing would be taken back
+        return "nothing_paid"
+    return "refunded" if refunded >= total else ""
 
 
 # An award counts as a time unless all that it gave was taken back; its points count anyway: a refund makes no room under a cap.

@@ -8,6 +8,7 @@ TEXTS: dict[str, Promise] = {
     "already_awarded": _("This has been rewarded before."),
     "not_paid": _("The order is not paid."),
     "refunded": _("The order was given back whole."),
+    "nothing_paid": _("The order cost no money."),
     "member_gone": _("The member has left or is blocked."),
     "outside_window": _("The day lies outside the rule's time."),
     "wrong_weekday": _("The rule does not count on this day of the week."),

@@ -1,21 +1,39 @@
-"""Coupons that follow from facts: registration, mall, merge and its undoing, erasure."""
+"""Coupons that follow from facts: registration, mall, merge and its undoing, erasure; then everything stacked: buy and give back."""
 
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
+from django.db.models import Sum
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from apps.core import brand, clock
-from apps.coupons import issuing, templates
+from apps.coupons import issuing, redeeming, templates
+from apps.coupons.basket import Basket, Line, Shopper
+from apps.coupons.errors import CouponRefused, NotRedeemed, ReservationOver
 from apps.coupons.models import Budget, Coupon, Spent, Template, Use, Welcomed
 from apps.events.models import Event
-from apps.flows import erasure, member_merged
+from apps.flows import checkout, counter_rules, erasure, member_merged
 from apps.flows import services as flows
+from apps.flows.checkout_errors import PointsTooMany, UndoOver
+from apps.flows.models import Checkout
 from apps.members import services, states
 from apps.members.models import Member
-from apps.points import mall
+from apps.orders import services as orders
+from apps.orders.models import Order
+from apps.orders.services import NewLine
+from apps.points import checking, mall, takebacks
+from apps.points.errors import NotEnoughPoints, SpendLimitReached
 from apps.points.models import Account
+from apps.segments import refresh as stats
+from apps.segments.models import MemberStats
+from tests.counter import conftest as counter
 from tests.coupons import making
+from tests.flows import test_points_stories as stories
 from tests.points.gifts import gift, rich, take
+from tests.points.orders import totals
 
 pytestmark = pytest.mark.django_db
 
@@ -150,3 +168,293 @@ def test_an_erasure_recalls_what_could_be_used_and_keeps_what_was_used():
         deliver()
 
     assert sorted(Coupon.objects.values_list("state", flat=True)) == ["recalled", "used"]
+
+
+# Everything stacked: coupons, points and money at a till and on the web; whatever happens, given back whole it is zero.
+
+HAD = 3_000  # points before
+LIVE = ("reserved", "done")
+REFUSALS = (
+    CouponRefused, NotEnoughPoints, NotRedeemed, PointsTooMany, ReservationOver, SpendLimitReached, UndoOver,
+)  # fmt: skip
+BUDGETS = (("total", "uses", 3), ("day", "cents", 6_000), ("member", "cents", 9_000), ("store", "uses", 2))
+LEVELS = {"item": ("half",), "order": ("thirty", "thirty", "whole", "cash"), "gift": ("cup",)}
+WALLET = (
+    ("thirty", making.terms(valid={"kind": "after_claim", "days": 3}), 2),
+    ("half", making.terms({"kind": "percent", "off": 50, "at_most_cents": 2_000}, level="item"), 2),
+    ("whole", making.terms({"kind": "percent", "off": 100}), 1),
+    ("cash", making.terms({"kind": "amount", "cents": 700}, without=["points"]), 1),
+    ("cup", making.terms({"kind": "exchange", "what": "杯", "worth_cents": 900}, level="gift"), 1),
+)
+
+
+@dataclass
+class Stacked(stories.Shop):
+    """A member with points and coupons, a till, a web shop. `prices`: by order its price, what coupons and what points took off."""
+
+    till: counter.Shop = field(kw_only=True)
+    sales: list[tuple[int, checkout.Sale]] = field(default_factory=list)
+    bookings: list[tuple[str, list[int]]] = field(default_factory=list)
+    acts: list[str] = field(default_factory=list)
+    prices: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+
+    @property
+    def who(self) -> int:
+        return self.members[0].pk
+
+    def do(self, name: str, a: int, b: int, c: int) -> None:
+        self.count += 1
+        with clock.frozen(self.moment):  # type: ignore[arg-type]
+            try:
+                with transaction.atomic():
+                    getattr(self, name)(a, b, c)
+            except REFUSALS:
+                pass
+            self.check_books()
+
+    def chosen(self, a: int, b: int, c: int) -> tuple[int, ...]:
+        """One of a level at most; now and then one that is used already."""
+        found = []
+        for bit, keys in enumerate(LEVELS.values()):
+            rows = Coupon.objects.filter(member=self.who, template__key=keys[b % len(keys)]).order_by("pk")
+            rows = rows if c == 7 else rows.filter(state="ready")
+            if a >> bit & 1 and rows:
+                found.append(rows[b % len(rows)].pk)
+        return tuple(found)
+
+    def sell(self, a: int, b: int, c: int) -> None:
+        sale = checkout.Sale(
+            key=f"stacked-{self.count}", member_id=self.who, receipt=f"R-{self.count}", gross_cents=b * 23 + 1,
+            points=(0, b, 40, 900)[c % 4], coupons=self.chosen(a, b, c), is_vouched=True, is_present=True,
+        )  # fmt: skip
+        row = checkout.pay(desk=self.till.desk, sale=sale).checkout
+        self.sales.append((row.pk, sale))
+        self._keep(row.order_id, row.gross_cents, row.coupon_cents, row.points_cents)
+
+    def sell_again(self, a: int, b: int, c: int) -> None:
+        if self.sales:
+            pk, sale = self.sales[a % len(self.sales)]
+            again = checkout.pay(desk=self.till.desk, sale=sale)
+            assert (again.checkout.pk, again.is_new) == (pk, False)
+
+    def undo(self, a: int, b: int, c: int) -> None:
+        if self.sales:
+            pk, _sale = self.sales[a % len(self.sales)]
+            checkout.undo(checkout_id=pk, desk=self.till.desk, manager_id=self.till.manager.pk)
+
+    def book(self, a: int, b: int, c: int) -> None:
+        """Coupons are set aside for a basket of the web shop."""
+        cents = [(b * 37 + c * 911 * number) % 9_000 + 1 for number in range(c % 3 + 1)]
+        act = self._act(cents, self.chosen(a, b, c) or self.chosen(7, b, c))
+        redeeming.reserve(act)
+        assert redeeming.reserve(act).is_new is False
+        self.bookings.append((act.source, cents))
+
+    def order(self, a: int, b: int, c: int) -> None:
+        """What was booked is ordered with points and paid for; or dropped again before that."""
+        if not self.bookings:
+            return
+        source, cents = self.bookings.pop(a % len(self.bookings))
+        receipt = redeeming.receipt(source=source)
+        assert receipt is not None
+        off = receipt.lines()
+        lines = [part - off.get(number, 0) for number, part in enumerate(cents, start=1)]
+        amount = min(b % 400, max(sum(lines) - 1, 0)) if c % 2 else 0
+        made = orders.record(
+            source="web", order_no=source, member_id=self.who, lines=[NewLine(None, part) for part in lines],
+            total_cents=sum(lines) - amount, channel="web",
+        )  # fmt: skip
+        if amount:
+            takebacks.pay_order(
+                member_id=self.who, order_id=made.pk, amount=amount, source=source, order_cents=sum(lines)
+            )
+        redeeming.confirm(source=source, order_id=made.pk, reference=source)
+        assert redeeming.confirm(source=source).is_new is False
+        if c == 4:
+            orders.cancel(order_id=made.pk)
+        else:
+            orders.mark_paid(order_id=made.pk)
+            self._keep(made.pk, sum(cents), receipt.saved_cents, amount)
+
+    def cancel_booking(self, a: int, b: int, c: int) -> None:
+        if self.bookings:
+            redeeming.cancel(source=self.bookings[a % len(self.bookings)][0])
+
+    def release(self, a: int, b: int, c: int) -> None:
+        redeeming.release_overdue()
+
+    def redeem(self, a: int, b: int, c: int) -> None:
+        """At once, for an order that another house keeps."""
+        act = self._act([b * 11 + 1], self.chosen(a, b, c))
+        redeeming.redeem(act)
+        self.acts.append(act.source)
+
+    def take_back(self, a: int, b: int, c: int) -> None:
+        if self.acts:
+            redeeming.take_back(source=self.acts[a % len(self.acts)])
+
+    def get_coupon(self, a: int, b: int, c: int) -> None:
+        give(Template.objects.get(key="thirty"), self.members[0], f"more:{self.count}")
+
+    def wait(self, a: int, b: int, c: int) -> None:
+        self.moment += timedelta(hours=b % 40 if b % 3 == 0 else 0, minutes=c * 3)  # type: ignore[operator]
+
+    def hear(self, a: int, b: int, c: int) -> None:
+        super().hear(a, b, c)
+        self.check_told()
+
+    def _act(self, cents: list[int], coupon_ids: tuple[int, ...]) -> redeeming.Act:
+        lines = tuple(Line(number, part, sku="A") for number, part in enumerate(cents, start=1))
+        basket = Basket(lines, at=clock.now(), channel="web")
+        return redeeming.Act(coupon_ids, Shopper(self.who), basket, f"web:{self.count}")
+
+    def _keep(self, order_id: int, price: int, by_coupons: int, by_points: int) -> None:
+        self.orders.append(order_id)
+        self.prices[order_id] = (price, by_coupons, by_points)
+
+    def check_books(self) -> None:
+        """True at any moment: one live use at most, budgets count live uses, an order costs what coupons and points left of it."""
+        uses = list(
+            Use.objects.filter(state__in=LIVE).values_list(
+                "coupon_id", "state", "template_id", "store_id", "saved_cents"
+            )
+        )
+        bound = Coupon.objects.filter(state__in=["used", "reserved"]).values_list("pk", "state")
+        assert sorted(bound) == sorted((coupon, "used" if state == "done" else state) for coupon, state, *_ in uses)
+        spent = dict(Spent.objects.values("budget").annotate(sum=Sum("amount")).values_list("budget", "sum"))
+        for budget in Budget.objects.all():
+            mine = [
+                cents
+                for _c, _s, of, store, cents in uses
+                if of == budget.template_id and (store or budget.per != "store")
+            ]
+            assert spent.get(budget.pk, 0) == (len(mine) if budget.of == "uses" else sum(mine)), budget
+        off = (
+            Use.objects.exclude(template__key="cup")
+            .filter(order__in=self.prices)
+            .values("order")
+            .annotate(sum=Sum("saved_cents"))
+        )
+        by_coupons = dict(off.values_list("order", "sum"))
+        for order_id, total in Order.objects.filter(pk__in=self.prices).values_list("pk", "total_cents"):
+            price, coupons, worth = self.prices[order_id]
+            assert (by_coupons.get(order_id, 0), total) == (coupons, price - coupons - worth)
+
+    def check_told(self) -> None:
+        """With all facts told: an order that was given back whole has its coupons back, any other keeps all of them used."""
+        undone = set(Checkout.objects.exclude(undone_at=None).values_list("order_id", flat=True))
+        for order_id, status, total, refunded, state in Use.objects.exclude(order=None).values_list(
+            "order_id", "order__status", "order__total_cents", "order__refunded_cents", "state"
+        ):
+            is_back = status == "cancelled" or order_id in undone or 0 < total <= refunded
+            assert state == ("taken_back" if is_back else "done")
+
+    def bring_all_back(self) -> None:
+        stories.bring_all_back(self)
+        undone = Checkout.objects.filter(order__total_cents=0, undone_at=None)
+        for pk in undone.values_list("pk", flat=True):
+            checkout.undo(checkout_id=pk, desk=self.till.desk, manager_id=self.till.manager.pk)
+        stories.tell_all()
+        self.check_books()
+        self.check_told()
+        for source, state in set(Use.objects.filter(state__in=LIVE).values_list("source", "state")):
+            (redeeming.cancel if state == "reserved" else redeeming.take_back)(source=source)
+
+    def assert_zero(self) -> None:
+        assert (totals(self.members[0]), totals(self.members[0], "growth")) == ((HAD, 0, 0), (0, 0, 0))
+        assert not Use.objects.filter(state__in=LIVE).exists()
+        for state, ends_at in Coupon.objects.values_list("state", "ends_at"):
+            assert state == "ready" or (state == "expired" and ends_at <= self.moment)
+        assert set(Spent.objects.values_list("amount", flat=True)) <= {0}
+        stats.refresh_members(member_ids=[self.who], moment=self.moment)  # type: ignore[arg-type]
+        assert list(MemberStats.objects.filter(member=self.who).values_list("orders", "net_cents")) in ([], [(0, 0)])
+        assert checking.check().faults == 0
+
+
+STACKED = (
+    "sell", "sell", "sell", "sell_again", "undo", "refund", "refund", "refund", "book", "book", "order", "order", "cancel_booking",
+    "release", "redeem", "take_back", "get_coupon", "wait", "hear", "hear", "hear_again", "receive", "spend", "give_back", "buy",
+)  # fmt: skip
+STEP = st.tuples(st.sampled_from(STACKED), st.integers(0, 50), st.integers(0, 1000), st.integers(0, 10))
+
+
+@pytest.fixture
+def stacked(clock, db) -> Stacked:
+    clock(counter.NOON)
+    till = counter.open_shop(counter.NOON)
+    Event.objects.all().delete()  # of the house's other members
+    brand.write(counter_rules.SETTING, {"per_member": 99})
+    member = Member.objects.create(member_no="Z-1", nickname="x")
+    rich(member, HAD)
+    for key, said, count in WALLET:
+        of = making.template(key, said, per_member=9)
+        for number in range(count):
+            give(of, member, f"{key}:{number}")
+    for per, counted, most in BUDGETS:
+        Budget.objects.create(template=Template.objects.get(key="thirty"), per=per, of=counted, most=most)
+    return Stacked([member], moment=counter.NOON, is_one=True, till=till)
+
+
+def live(shop: Stacked, steps: list[tuple[str, int, int, int]]) -> None:
+    with transaction.atomic():
+        life = Stacked(shop.members, moment=shop.moment, is_one=True, till=shop.till)
+        for step in steps:
+            life.do(*step)
+        with clock.frozen(life.moment):  # type: ignore[arg-type]
+            stories.tell_all()
+            life.check_told()
+            life.bring_all_back()
+            life.assert_zero()
+        transaction.set_rollback(True)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(steps=st.lists(STEP, min_size=4, max_size=14))
+def test_with_everything_stacked_buying_and_giving_back_is_zero(stacked, steps):
+    live(stacked, steps)
+
+
+@pytest.mark.nightly
+@settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps=st.lists(STEP, min_size=5, max_size=25))
+def test_two_thousand_stacked_lives_end_at_zero(stacked, steps):
+    live(stacked, steps)
+
+
+def of_keys(*keys: str) -> tuple[int, ...]:
+    return tuple(Coupon.objects.filter(template__key=key).order_by("pk")[0].pk for key in keys)
+
+
+def kept_by(member: Member) -> list[tuple[int, int]]:
+    return list(MemberStats.objects.filter(member=member).values_list("orders", "net_cents"))
+
+
+def test_a_part_given_back_leaves_the_coupons_used_and_the_rest_brings_everything_back(stacked):
+    lin, of = stacked.members[0], of_keys("half", "thirty", "cup")
+    used = Coupon.objects.filter(pk__in=of).order_by("pk").values_list("state", flat=True)
+    sale = checkout.Sale("stacked-1", lin.pk, "R-1", 20_000, points=1_000, coupons=of, is_present=True)
+    row = checkout.pay(desk=stacked.till.desk, sale=sale).checkout
+    deliver()
+    assert (row.coupon_cents, row.points_cents, row.order.total_cents) == (5_000, 1_000, 14_000)
+    assert (totals(lin), kept_by(lin)) == ((HAD - 1_000 + 140 + 100, 0, 0), [(1, 14_000)])
+
+    orders.refund(order_id=row.order_id, source="half", amount_cents=7_000)
+    deliver()
+    assert (totals(lin), kept_by(lin)) == ((HAD - 500 + 70 + 50, 0, 0), [(1, 7_000)])
+    assert (list(used), Spent.objects.get(budget__per="day").amount) == (["used"] * 3, 3_000)
+
+    orders.refund(order_id=row.order_id, source="rest")
+    deliver()
+    assert list(used) == ["ready"] * 3
+    stacked.assert_zero()
+
+
+def test_an_order_that_cost_no_money_earns_nothing_that_its_undoing_would_have_to_find(stacked):
+    lin = stacked.members[0]
+    sale = checkout.Sale("stacked-1", lin.pk, "R-1", 20_000, coupons=of_keys("whole"), is_present=True)
+    row = checkout.pay(desk=stacked.till.desk, sale=sale).checkout
+    deliver()
+    assert (row.order.total_cents, totals(lin)) == (0, (HAD, 0, 0))
+    checkout.undo(checkout_id=row.pk, desk=stacked.till.desk)
+    deliver()
+    stacked.assert_zero()
