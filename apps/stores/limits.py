@@ -15,7 +15,8 @@ _NOTHING = {"each": 0, "day": 0}
 
 def declare(setting: str, *, default: Mapping[str, int], most: int) -> None:
     """A setting of one figure by role, 0 to `most`."""
-    brand.declare(setting, default=dict(default), check=_by_role(lambda said: _is_whole(said, most)))
+    check = _by_role(lambda said: _is_whole(said, most), "a whole number for each role is expected")
+    brand.declare(setting, default=dict(default), check=check)
 
 
 def declare_by_day(setting: str, *, default: Mapping[str, Mapping[str, int]], most: int) -> None:
@@ -25,7 +26,8 @@ def declare_by_day(setting: str, *, default: Mapping[str, Mapping[str, int]], mo
         is_pair = isinstance(said, dict) and said.keys() == _NOTHING.keys()
         return is_pair and all(_is_whole(number, most) for number in said.values())
 
-    brand.declare(setting, default={role: dict(pair) for role, pair in default.items()}, check=_by_role(fits))
+    check = _by_role(fits, "the whole numbers each and day are expected for each role")
+    brand.declare(setting, default={role: dict(pair) for role, pair in default.items()}, check=check)
 
 
 def alone(setting: str, *, by: User) -> int:
@@ -39,10 +41,10 @@ def by_day(setting: str, *, role: str) -> dict[str, int]:
     return _NOTHING | brand.read(setting).get(role, {})
 
 
-def _by_role(fits: Callable[[Any], bool]) -> Callable[[Any], None]:
+def _by_role(fits: Callable[[Any], bool], wanted: str) -> Callable[[Any], None]:
     def check(value: Any) -> None:
         if not isinstance(value, dict) or not set(value) <= set(Role.values) or not all(map(fits, value.values())):
-            raise ValueError("limits by role are expected, in whole numbers")
+            raise ValueError(wanted)
 
     return check
 
