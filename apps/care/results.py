@@ -8,12 +8,18 @@ Med. 17:873, method 10). Interval of the difference in net revenue per member: b
 import math
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-import numpy as np
 from django.db import connection
 
 from apps.care.models import Policy
 from apps.core.errors import NotFound
+from apps.core.later import Later
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = Later("numpy")  # pages import this module, few of them resample
 
 ENOUGH_MEMBERS = 100  # in each arm
 ENOUGH_RETURNS = 10  # in both together
@@ -200,7 +206,7 @@ def _mean(nets: dict[int, int]) -> float:
     return sum(net * count for net, count in nets.items()) / sum(nets.values())
 
 
-def _means(nets: dict[int, int], dice: np.random.Generator) -> np.ndarray:
+def _means(nets: dict[int, int], dice: "np.random.Generator") -> "np.ndarray":
     amounts = np.array(sorted(nets), dtype=np.float64)
     counts = np.array([nets[net] for net in sorted(nets)], dtype=np.float64)
     members = int(counts.sum())

@@ -3,11 +3,11 @@
 from django.conf import settings
 
 from apps.core import brand
-from apps.flows.demo import people
+from apps.flows.demo import log_ins
 
 
 def phones() -> list[str]:
     """Empty where there is no demo, or where messages could reach a real phone."""
     if settings.SMS_PROVIDER != "simulator" or not brand.read("core.demo"):
         return []
-    return people.log_in_phones()
+    return log_ins.log_in_phones()

@@ -37,12 +37,16 @@ class Servers:
         if not (outside.get("REDIS_URL") and outside.get("CELERY_BROKER_URL")):
             self.members.append(self.valkey)
 
-    def acquire(self, voice: Voice) -> None:
-        """Have them running and keep them until `release`. Several commands may hold them at once."""
+    def acquire(self) -> None:
+        """Have them started and keep them until `release`. Several commands may hold them at once."""
         with self._change:
             self._use.take(shared=True)
             for server in self.members:
                 server.launch()
+
+    def wait_ready(self, voice: Voice) -> None:
+        """Until they answer. Raises Refusal."""
+        with self._change:
             for server in self.members:
                 with voice.step(server.name):
                     server.wait_ready()
@@ -80,12 +84,19 @@ class Servers:
         return hashlib.sha256(outside.encode()).hexdigest() if outside else self.postgres.identity()
 
     @contextmanager
-    def running(self, voice: Voice) -> Iterator[None]:
+    def started(self) -> Iterator[None]:
+        """Started, not yet answering: what needs seconds to load may do so meanwhile."""
         try:
-            self.acquire(voice)
+            self.acquire()
             yield
         finally:
             self.release()
+
+    @contextmanager
+    def running(self, voice: Voice) -> Iterator[None]:
+        with self.started():
+            self.wait_ready(voice)
+            yield
 
     def environment(self) -> dict[str, str]:
         """What every child sees. Names set outside win."""

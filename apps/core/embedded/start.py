@@ -13,7 +13,16 @@ from apps.core.embedded.places import Home
 from apps.core.embedded.servers import Servers, free_port
 from apps.core.embedded.supervisor import Supervisor
 
-DROPPED = ("stamps.json", "static_root", "media", "simulator", "logs", "beat-schedule", "supervisor.json")
+DROPPED = (
+    "stamps.json",
+    "static_root",
+    "media",
+    "simulator",
+    "logs",
+    "beat-schedule",
+    "supervisor.json",
+    preparation.LOG_INS,
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -61,7 +70,7 @@ def _start(*, options: argparse.Namespace, voice: say.Voice, when_served: Callab
         if options.fresh:
             _drop_state(home, voice)
         servers = Servers(home=home)
-        with servers.running(voice):
+        with servers.started():
             _serve(servers=servers, listener=listener, options=options, voice=voice, when_served=when_served)
     voice.line("Siyu has stopped.")
     return 0
@@ -75,7 +84,7 @@ def _serve(
     voice: say.Voice,
     when_served: Callable[[], None],
 ) -> None:
-    """Prepare, then supervise until a signal."""
+    """Prepare, then supervise until a signal. Where nothing is to prepare, the page's process loads while PostgreSQL starts."""
     home = servers.home
     simulator_port = free_port(record.read(home).get("simulator_port"))
     surroundings = servers.environment() | {
@@ -83,11 +92,10 @@ def _serve(
         "SIMULATOR_URL": f"http://127.0.0.1:{simulator_port}",
         processes.MARK: str(home.short),
     }
-    has_demo = preparation.prepare(servers=servers, surroundings=surroundings, empty=options.empty, voice=voice)
-    record.write(home, port=options.port, simulator_port=simulator_port)
+    before = preparation.Preparation(servers=servers, surroundings=surroundings, voice=voice)
 
     def greet() -> None:
-        _greet(home=home, port=options.port, surroundings=surroundings, has_demo=has_demo, voice=voice)
+        _greet(home=home, port=options.port, log_ins=before.log_ins(), voice=voice)
         when_served()
 
     supervisor = Supervisor(
@@ -97,20 +105,25 @@ def _serve(
         revive=servers.revive,
         voice=voice,
     )
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:  # nohup stays nohup
-            signal.signal(number, supervisor.ask_to_stop)
-    supervisor.run()
+    try:
+        if before.is_done():
+            supervisor.begin(*children.PAGE)
+        servers.wait_ready(voice)
+        before.run(empty=options.empty)
+        record.write(home, port=options.port, simulator_port=simulator_port)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if signal.getsignal(number) != signal.SIG_IGN:  # nohup stays nohup
+                signal.signal(number, supervisor.ask_to_stop)
+        supervisor.run()
+    finally:
+        supervisor.stop()
 
 
-def _greet(*, home: Home, port: int, surroundings: dict[str, str], has_demo: bool, voice: say.Voice) -> None:
+def _greet(*, home: Home, port: int, log_ins: str, voice: say.Voice) -> None:
     if not page.is_served(port):
         voice.line(f"Siyu runs, but its page does not answer as it should; see {home.logs}")
     voice.line(f"\nSiyu is ready: {page.address(port)}\n")
-    if has_demo:
-        preparation.manage("demo_logins", home=home, surroundings=surroundings, voice=voice)
-    else:
-        voice.line("Make the first account with: bin/manage add_staff NAME --role admin")
+    voice.line(log_ins or "Make the first account with: bin/manage add_staff NAME --role admin")
 
 
 def _already_running(home: Home, options: argparse.Namespace, voice: say.Voice) -> int:

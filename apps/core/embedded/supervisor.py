@@ -98,6 +98,12 @@ class Supervisor:
         self._next_log_check = 0.0
         self._next_server_check = 0.0
 
+    def begin(self, *names: str) -> None:
+        """Start these ahead of `run`, which waits for them as for the others. Then somebody must call `stop` whatever happens."""
+        for child in self.children:
+            if child.name in names:
+                child.start()
+
     def run(self) -> None:
         """Until asked to stop; then everything is stopped in reverse order."""
         try:

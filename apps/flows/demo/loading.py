@@ -18,6 +18,7 @@ from apps.flows.demo import (
     exchanges,
     goods,
     history,
+    log_ins,
     mall,
     people,
     replay,
@@ -51,7 +52,7 @@ class Loaded:
 
 def load(*, households: int | None, with_replay: bool, say: Say) -> Loaded:
     """Load the demo, once. Raises DemoRefused where real data could be or where processes would get in the way."""
-    if not shops.is_allowed():
+    if not log_ins.is_allowed():
         raise DemoRefused(reason=_("it brings fixed passwords, and these are production settings."))
     with psycopg.connect(settings.DATABASE_OWNER_URL, autocommit=True) as guard:
         free = guard.execute("select pg_try_advisory_lock(%s)", [LOCK]).fetchone()

@@ -9,16 +9,14 @@ from django.db import connection, transaction
 
 from apps.core import clock
 from apps.flows.demo import words
+from apps.flows.demo.log_ins import FIRST_NUMBER, FIRST_PHONE, NUMBER_PREFIX
 from apps.flows.demo.shops import Shops
 from apps.flows.demo.source import ONLINE, Year
 from apps.flows.demo.state import SOURCE
-from apps.gateways.models import InboxMessage
 from apps.members import services as members
 from apps.members import tagging
-from apps.members.models import Attribute, ConsentNow, Member, MemberTag
+from apps.members.models import Attribute, MemberTag
 
-FIRST_PHONE = 19900000000  # +86 199 0000 xxxx is the demo's range; nothing is ever sent to it but through the simulator
-NUMBER_PREFIX, FIRST_NUMBER = "HT", 100_000
 TEXT_VERSION = "demo-1"
 SMS_SHARE, WITHDRAWN_SHARE, INBOX_SHARE = 0.78, 0.07, 0.92
 _SEED = 2026
@@ -77,16 +75,6 @@ def join(year: Year, shops: Shops) -> dict[int, int]:
     )
     _agree(list(by_household.values()))
     return by_household
-
-
-def log_in_phones(count: int = 2) -> list[str]:
-    """Phones of members who have something to look at: bought, were written to, take SMS. Empty where there is no demo."""
-    written_to = InboxMessage.objects.order_by("-id").values("member_id")[:400]
-    takes_sms = ConsentNow.objects.filter(channel="sms", purpose="care", is_granted=True).values("member_id")
-    ours = Member.objects.filter(source=SOURCE, status=Member.Status.ACTIVE, member_no__startswith=NUMBER_PREFIX)
-    rows = ours.filter(pk__in=list(written_to.values_list("member_id", flat=True))).filter(pk__in=takes_sms)
-    numbers = rows.order_by("pk").values_list("member_no", flat=True)[:count]
-    return [str(FIRST_PHONE + int(number.removeprefix(NUMBER_PREFIX)) - FIRST_NUMBER) for number in numbers]
 
 
 def _declare_attributes() -> None:

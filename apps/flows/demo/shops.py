@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from django.conf import settings
 from django.db import transaction
 
-from apps.core import brand
 from apps.core.models import User
 from apps.flows.demo import words
+from apps.flows.demo.log_ins import password, username
 from apps.stores.models import Region, Role, Staff, Store
 
 GUIDES_PER_SHOP = 4
@@ -21,19 +20,6 @@ class Shops:
 
     store_ids: list[int]
     guide_ids: list[list[int]]  # per shop; the online shop has none
-
-
-@dataclass(frozen=True)
-class LogIn:
-    role: str
-    label: str
-    username: str
-    password: str
-
-
-def is_allowed() -> bool:
-    """Fixed passwords belong on a developer's or a test machine only; any other settings refuse the demo."""
-    return settings.SETTINGS_MODULE in {"config.settings.dev", "config.settings.test"}
 
 
 @transaction.atomic
@@ -52,26 +38,6 @@ def open_shops() -> Shops:
         store_ids=[store.pk for store in [*stores, online]],
         guide_ids=[[guide.pk for guide in team] for team in guides],
     )
-
-
-def log_ins() -> list[LogIn]:
-    """One per role; none where there is no demo."""
-    if not (is_allowed() and brand.read("core.demo")):
-        return []
-    made = set(User.objects.filter(username__in=map(username, Role), is_active=True).values_list("username", flat=True))
-    return [
-        LogIn(role=role.value, label=str(role.label), username=username(role), password=password(role))
-        for role in Role
-        if username(role) in made
-    ]
-
-
-def username(role: Role) -> str:
-    return f"demo-{role.value}"
-
-
-def password(role: Role) -> str:
-    return f"demo-{role.value}-2026"
 
 
 def invented_name(seed: int, *, gender: str) -> str:

@@ -56,6 +56,18 @@ def ours(newcomer: Newcomer) -> list[int]:
     return processes.marked(str(places.locate(state=newcomer.state).short))
 
 
+def servers_of(newcomer: Newcomer) -> list[int]:
+    """Of pages and of sockets."""
+    found = [pid for pid in ours(newcomer) if b"granian" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    assert len(found) >= 4
+    return found
+
+
+def mapped(pid: int) -> set[str]:
+    """Names in the paths of the libraries that a process has loaded."""
+    return set(Path(f"/proc/{pid}/maps").read_text().replace("\n", "/").split("/"))
+
+
 def test_start_serves_one_address_survives_kill_9_and_stops_without_a_trace(newcomer):
     first = newcomer.start()
     assert first.returncode == 0, first.stdout + first.stderr
@@ -72,6 +84,9 @@ def test_start_serves_one_address_survives_kill_9_and_stops_without_a_trace(newc
     beside = newcomer.run("manage", "shell", "-v", "0", "-c", said)
     assert beside.stdout == f"http://127.0.0.1:{newcomer.card['simulator_port']} 5 4\n"
     assert page.is_served(newcomer.port)
+
+    heavy = [package for pid in servers_of(newcomer) for package in mapped(pid) & {"numpy", "pyarrow"}]
+    assert heavy == []  # each costs every process that serves pages a quarter of its start
 
     os.kill(newcomer.card["pid"], signal.SIGKILL)
     begun = time.monotonic()

@@ -81,7 +81,7 @@ def test_databases_made_later_have_the_same_extensions_and_grants(servers):
 def test_the_last_of_two_commands_stops_them(servers, home):
     first, second = postmaster(servers), Servers(home=home, outside={}, careless=True)
 
-    second.acquire(SILENT)
+    second.acquire()
     assert postmaster(second) == first
     assert second.release() is False
     assert ask(servers, "SELECT 1") == [(1,)]
@@ -99,7 +99,7 @@ from apps.core.embedded import places
 from apps.core.embedded.say import Voice
 from apps.core.embedded.servers import Servers
 home = places.locate(state=Path(sys.argv[1]))
-Servers(home=home, outside={}, careless=True).acquire(Voice(sys.stderr, quiet=True))
+Servers(home=home, outside={}, careless=True).acquire()
 print("up", flush=True)
 time.sleep(600)
 """

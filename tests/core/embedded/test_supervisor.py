@@ -68,6 +68,27 @@ def test_a_calm_minute_makes_the_next_wait_short_again():
     assert backoff.after(lived=59.9) == 1
 
 
+def test_what_began_ahead_is_not_started_twice_and_waited_for(tmp_path):
+    script = f"open({str(tmp_path / 'lives')!r}, 'a').write('x'); import time; time.sleep(600)"
+    early = child(tmp_path, "web", script, ready=lambda: (tmp_path / "go").exists())
+    late = child(tmp_path, "worker", "import time; time.sleep(600)")
+    supervisor = Supervisor(children=[early, late], revive=list, voice=Voice(sys.stderr, quiet=True))
+    supervisor.begin("web")
+    begun = pid_of(early)
+    try:
+        wait_until(lambda: (tmp_path / "lives").exists())
+        supervisor._tick()
+        assert (pid_of(early), late.process) == (begun, None)
+
+        (tmp_path / "go").touch()
+        supervisor._tick()
+        assert pid_of(early) == begun
+        assert late.process is not None
+    finally:
+        supervisor.stop()
+    assert not processes.alive(begun)
+
+
 def test_a_killed_child_is_started_again_and_what_it_had_started_is_gone(tmp_path):
     script = f"""
 import subprocess, time
