@@ -2,10 +2,10 @@
 
 import random
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from django.db import connection
 
+from apps.core import crowds
 from apps.coupons import issuing, templates
 from apps.coupons.basket import Shopper
 from apps.coupons.errors import CouponRefused
@@ -49,28 +49,25 @@ def outcome(work: Callable[[], object]) -> str:
 
 def rush(
     *, of: Template, members: Sequence[int], each: int, at_once: int, claim: Claim = by_database,
-    meanwhile: Callable[[int], None] | None = None,
+    meanwhile: Callable[[int], None] | None = None, processes: int = 1,
 ) -> dict[str, int]:  # fmt: skip
     """Every member claims `each` times, under sources of their own, one try soon after the other. How many came to what.
     `meanwhile` hears the number of each of the first thread's tries."""
     chance = random.Random(1)  # noqa: S311 - made-up claims
     tries = [(member_id, turn) for member_id in members for turn in range(each)]
     tries.sort(key=lambda one: one[0] + chance.random() * 200)
-    told: list[dict[str, int]] = [{} for _ in range(at_once)]
 
-    def work(seat: int) -> None:
-        counted = told[seat]
-        try:
-            for number, (member_id, turn) in enumerate(tries[seat::at_once]):
-                if meanwhile is not None and seat == 0:
-                    meanwhile(number)
-                said = claim(of, member_id, f"rush:{of.pk}:{member_id}:{turn}")
-                counted[said] = counted.get(said, 0) + 1
-        finally:
-            connection.close()
+    def work(seat: int, gate: crowds.Gate) -> dict[str, int]:
+        counted: dict[str, int] = {}
+        gate.wait()
+        for number, (member_id, turn) in enumerate(tries[seat::at_once]):
+            if meanwhile is not None and seat == 0:
+                meanwhile(number)
+            said = claim(of, member_id, f"rush:{of.pk}:{member_id}:{turn}")
+            counted[said] = counted.get(said, 0) + 1
+        return counted
 
-    with ThreadPoolExecutor(at_once) as pool:
-        list(pool.map(work, range(at_once)))
+    told = crowds.run(work, seats=at_once, processes=processes)
     return {code: sum(one.get(code, 0) for one in told) for code in sorted({code for one in told for code in one})}
 
 

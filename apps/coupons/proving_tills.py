@@ -2,13 +2,9 @@
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import Barrier
 
-from django.db import connection
-
-from apps.core import clock
+from apps.core import clock, crowds
 from apps.coupons import redeeming
 from apps.coupons.basket import Basket, Line, Shopper
 from apps.coupons.errors import CouponRefused
@@ -16,7 +12,7 @@ from apps.coupons.models import Coupon, Use
 from apps.coupons.redeeming import Act, Place
 from apps.stores.models import Store
 
-SESSIONS = 50  # of the database, of the hundred it has
+SESSIONS = 64  # of the database, of the hundred it has
 
 
 @dataclass
@@ -30,11 +26,11 @@ class Till:
     odd: list[str] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
 
-    def scan(self, coupon: Coupon) -> None:
+    def scan(self, coupon: Coupon, *, began: float) -> None:
+        """`began`: when all tills read it (`time.monotonic`); waiting for a session counts."""
         bought = Basket((Line(1, 20_000),), at=clock.now(), store=self.store.code, channel="store")
         place = Place(store_id=self.store.pk, reference=f"R{self.number}")
         act = Act([coupon.pk], Shopper(coupon.member_id or 0), bought, f"till:{self.number}:{coupon.pk}", place)
-        began = time.monotonic()
         try:
             redeeming.redeem(act)
             self.won.append(coupon.pk)
@@ -48,28 +44,21 @@ class Till:
         self.seconds.append(time.monotonic() - began)
 
 
-def scan_at_once(*, coupons: Sequence[Coupon], stores: Sequence[Store], tills: int) -> list[Till]:
-    """Every till scans every coupon, all tills the same one at the same time: as many at once as there are sessions for."""
-    crowd = [Till(number, stores[number % len(stores)]) for number in range(tills)]
+def scan_at_once(
+    *, coupons: Sequence[Coupon], stores: Sequence[Store], tills: int, processes: int = 1
+) -> list[Till]:
+    """Every till scans every coupon, all tills the same one at the same instant: as many at once as there are sessions for."""
     sessions = min(tills, SESSIONS)
-    gate = Barrier(sessions)
 
-    def work(number: int) -> None:
-        try:
-            connection.ensure_connection()
-            for coupon in coupons:
-                gate.wait()
-                for till in crowd[number::sessions]:
-                    till.scan(coupon)
-        except BaseException:
-            gate.abort()
-            raise
-        finally:
-            connection.close()
+    def work(seat: int, gate: crowds.Gate) -> list[Till]:
+        mine = [Till(number, stores[number % len(stores)]) for number in range(seat, tills, sessions)]
+        for coupon in coupons:
+            began = gate.wait()
+            for till in mine:
+                till.scan(coupon, began=began)
+        return mine
 
-    with ThreadPoolExecutor(sessions) as pool:
-        list(pool.map(work, range(sessions)))
-    return crowd
+    return [till for mine in crowds.run(work, seats=sessions, processes=processes) for till in mine]
 
 
 def zeros(crowd: Sequence[Till], coupons: Sequence[Coupon]) -> dict[str, int]:

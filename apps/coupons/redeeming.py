@@ -4,17 +4,18 @@ Coupons of one act are used all or none. `source` names the act: the same source
 What a coupon saves is reckoned here from the basket that the caller vouches for; a coupon that would save nothing is not used up.
 Budgets count from the reservation on.
 
-Locks, in this order: the source, coupons by id together with their templates (so that a stop waits for what is under way and nothing
-begins after it), counters of budgets by template.
+Locks, in this order: the source, coupons by id, their templates by id (so that a stop waits for what is under way and nothing
+begins after it), counters of budgets by template. Of many tills that read one coupon nearly all find its use before any lock, in one
+statement; those that came before it wait for the coupon and are then let through without having locked anything.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from apps.core import brand, clock
+from apps.core import brand, clock, prepared
 from apps.core.models import User
 from apps.coupons import basket as baskets
 from apps.coupons import budgets
@@ -112,7 +113,6 @@ class Act:
     with_points: bool = False
 
 
-@transaction.atomic
 def redeem(act: Act, *, moment: datetime | None = None) -> Receipt:
     """Use the coupons for good. Raises CouponRefused (its `facts` name the coupon: `coupon_id`), ActReused.
 
@@ -121,7 +121,6 @@ def redeem(act: Act, *, moment: datetime | None = None) -> Receipt:
     return _begin(act, moment=moment or clock.now(), until=None)
 
 
-@transaction.atomic
 def reserve(act: Act, *, ttl: timedelta = RESERVE_FOR, moment: datetime | None = None) -> Receipt:
     """Keep the coupons for this basket for a while (`ttl`, 15 minutes at most): nobody else can use them. Raises as `redeem`."""
     moment = moment or clock.now()
@@ -217,10 +216,16 @@ def of_use(use_id: int) -> Use | None:
 
 
 def _begin(act: Act, *, moment: datetime, until: datetime | None) -> Receipt:
+    _refuse_used(act)
+    with transaction.atomic():
+        return _do(act, moment=moment, until=until)
+
+
+def _do(act: Act, *, moment: datetime, until: datetime | None) -> Receipt:
     _lock_source(act.source)
-    if uses := _uses(act.source):
+    if prepared.row(_DONE, [act.source]) and (uses := _uses(act.source)):
         return _repeated(uses, act, is_reservation=until is not None)
-    rows = _locked(act.coupon_ids, moment)
+    rows = _locked(act, moment)
     _check_owner(rows, act)
     savings = _savings(rows, act, moment)
     uses = [_use(row, savings[row.pk], act, moment=moment, until=until) for row in rows]
@@ -234,6 +239,14 @@ def _begin(act: Act, *, moment: datetime, until: datetime | None) -> Receipt:
     return _receipt(uses, is_new=True)
 
 
+def _refuse_used(act: Act) -> None:
+    """Where another act has used one of their coupons. One statement, and no lock."""
+    found = prepared.row(_USED_BY, [sorted(set(act.coupon_ids)), act.source, act.shopper.member_id])
+    if found is not None:
+        coupon_id, *said = found
+        raise CouponRefused("coupon_already_redeemed", coupon_id=coupon_id, **_said(*said, None))
+
+
 def _repeated(uses: list[Use], act: Act, *, is_reservation: bool) -> Receipt:
     was_reservation = uses[0].reserved_until is not None
     if {use.coupon_id for use in uses} != set(act.coupon_ids) or was_reservation != is_reservation:
@@ -241,37 +254,45 @@ def _repeated(uses: list[Use], act: Act, *, is_reservation: bool) -> Receipt:
     return _receipt(uses, is_new=False)
 
 
-def _locked(coupon_ids: Iterable[int], moment: datetime) -> list[Coupon]:
-    """The coupons, theirs from here to the commit; reservations that are overdue are let go. What is used up is refused without a wait
-    for the lock: of many tills that read one coupon all but one end here."""
-    wanted = sorted(set(coupon_ids))
-    seen = _rows(wanted)
-    if len(seen) != len(wanted) or not seen:
-        raise CouponRefused("coupon_not_found")
-    for use in _live_uses(seen):
-        if use.state == Use.State.DONE:
-            raise CouponRefused("coupon_already_redeemed", coupon_id=use.coupon_id, **_facts(use))
-    overdue: set[str] = set()
-    if any(row.state == Coupon.State.RESERVED for row in seen):
-        late = Use.objects.filter(coupon__in=wanted, state="reserved", reserved_until__lte=moment)
-        overdue = set(late.values_list("source", flat=True))
+def _locked(act: Act, moment: datetime) -> list[Coupon]:
+    """The coupons; those that can be used are theirs from here to the commit. Reservations that are overdue are let go."""
+    wanted = sorted(set(act.coupon_ids))
+    overdue = {source for (source,) in prepared.rows(_OVERDUE, [wanted, moment])}
     beside = Use.objects.filter(source__in=overdue).values_list("coupon_id", flat=True) if overdue else []
-    with connection.cursor() as cursor:
-        cursor.execute(_LOCK, [sorted({*wanted, *beside})])
-    for source in sorted(overdue):
-        uses = _uses(source)
-        if uses[0].state == Use.State.RESERVED:
-            _let_go(uses, moment)
-    return _rows(wanted)
+    while True:
+        held = {pk for (pk,) in prepared.rows(_LOCK, [sorted({*wanted, *beside})])}
+        if not held.issuperset(wanted):
+            _refuse_used(act)
+        for source in sorted(overdue):
+            uses = _uses(source)
+            if uses[0].state == Use.State.RESERVED:
+                _let_go(uses, moment)
+        rows = list(Coupon.objects.select_related("template", "version").filter(pk__in=wanted).order_by("pk"))
+        if len(rows) != len(wanted) or not rows:
+            raise CouponRefused("coupon_not_found")
+        if all(row.pk in held or row.state not in _FREE for row in rows):  # else one became free since: lock it
+            return rows
 
 
-def _rows(ids: list[int]) -> list[Coupon]:
-    return list(Coupon.objects.select_related("template", "version").filter(pk__in=ids).order_by("pk"))
-
-
+_FREE = frozenset({Coupon.State.READY, Coupon.State.RESERVED})
+_DONE = "select 1 from coupons_use where source = %s limit 1"
+_USED_BY = """
+select u.coupon_id, coalesce(u.done_at, u.at), coalesce(s.code, ''), coalesce(s.name, ''), u.channel, u.reference
+  from coupons_use u join coupons_coupon c on c.id = u.coupon_id left join stores_store s on s.id = u.store_id
+ where u.coupon_id = any(%s::bigint[]) and u.state = 'done' and u.source <> %s and c.member_id = %s order by u.coupon_id limit 1
+"""
+_OVERDUE = """
+select source from coupons_use where coupon_id = any(%s::bigint[]) and state = 'reserved' and reserved_until <= %s
+"""
+# A coupon that was used up while this waited for it is not locked, and neither is its template then.
 _LOCK = """
-select c.id from coupons_coupon c join coupons_template t on t.id = c.template_id where c.id = any(%s)
-order by c.id for no key update of c for share of t
+with c as materialized (
+    select id, template_id from coupons_coupon
+     where id = any(%s::bigint[]) and state in ('ready', 'reserved') order by id for no key update
+), t as materialized (
+    select id from coupons_template where id in (select template_id from c) order by id for share
+)
+select c.id from c where (select count(*) from t) > 0
 """
 
 
@@ -310,11 +331,16 @@ def _held(row: Coupon, use: Use | None, moment: datetime) -> Held:
 
 
 def _facts(use: Use) -> dict[str, object]:
+    code, name = (use.store.code, use.store.name) if use.store else ("", "")
+    return _said(use.done_at or use.at, code, name, use.channel, use.reference, use.reserved_until)
+
+
+def _said(
+    at: datetime, code: str, name: str, channel: str, reference: str, until: datetime | None
+) -> dict[str, object]:
     """What the text of a coupon's state names: when and where it was used, until when it is reserved."""
-    where = use.store.name if use.store else use.channel or use.reference
-    until = shown(use.reserved_until) if use.reserved_until else ""
-    store = use.store.code if use.store else ""
-    return {"at": shown(use.done_at or use.at), "where": where, "store": store, "until": until}
+    where = name or channel or reference
+    return {"at": shown(at), "where": where, "store": code, "until": shown(until) if until else ""}
 
 
 def _use(row: Coupon, saving: Saving, act: Act, *, moment: datetime, until: datetime | None) -> Use:
@@ -340,8 +366,7 @@ def _use(row: Coupon, saving: Saving, act: Act, *, moment: datetime, until: date
 
 
 def _lock_source(source: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, 5))", [source])
+    prepared.rows("select pg_advisory_xact_lock(hashtextextended(%s, 5))::text", [source])
 
 
 def _uses(source: str) -> list[Use]:

@@ -1,4 +1,4 @@
-"""`prove_value`: the public races of the points books, and the rush on coupons, at full scale, on a scratch database of their own, each
+"""`prove_value`: the public races of the points books and of coupons (`proofs_coupons`) at full scale, on a scratch database of their own, each
 with its zeros."""
 
 import multiprocessing
@@ -6,10 +6,9 @@ import os
 import pickle
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
-from statistics import quantiles
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -17,38 +16,43 @@ import psycopg
 from django.db import connection, connections
 
 from apps.core import clock
-from apps.coupons import proving as rushes
-from apps.coupons import proving_tills as tills_at_once
-from apps.coupons.models import Coupon
-from apps.flows import benches
+from apps.flows import benches, proofs_coupons
 from apps.members.models import Member
 from apps.points import checking, proving
 from apps.points import services as points
 from apps.points.models import Currency, Entry, Hold
-from apps.stores.models import Store
 
 SCRATCH = "siyu_proof"
 MANY, NIGHTS, KEYS, BASKETS = 1000, 1000, 200, 2000
-CLAIMANTS, COUPONS = 5000, 1000
-TILLS, SCANNED = 200, 500
 Line = dict[str, Any]
 
 
-def run(*, seconds: int, writers: int, say: Callable[[str], None]) -> Iterator[Line]:
-    """Each race in turn; a line says what was done and, under `zeros`, what must be 0."""
+NAMES = ("hot", "many", "copies", "midnights", "baskets", "killed", *proofs_coupons.RACES, "ledgers")
+
+
+def run(
+    *, seconds: int, writers: int, say: Callable[[str], None], only: Sequence[str] = ()
+) -> Iterator[Line]:
+    """Each race in turn (or those of `only`, by name); a line says what was done and, under `zeros`, what must be 0."""
     benches.use_scratch(SCRATCH, say=say)
     Currency.objects.filter(key="points").update(transfer={"fee_percent": 5})
-    yield _crowd("hot account", _members(2), writers, seconds, skew=0.0)
-    yield _crowd("1,000 accounts, Zipf", _members(MANY), writers, seconds, skew=1.0)
-    yield _copies()
-    for day in ("2026-12-01", "2028-02-29", "2029-01-01"):
-        yield _midnight(day)
-    yield _baskets()
-    yield _killed(writers=8, seconds=seconds)
-    yield _rush()
-    yield _tills()
+    races: dict[str, Callable[[], Iterable[Line]]] = {
+        "hot": lambda: [_crowd("hot account", _members(2), writers, seconds, skew=0.0)],
+        "many": lambda: [_crowd("1,000 accounts, Zipf", _members(MANY), writers, seconds, skew=1.0)],
+        "copies": lambda: [_copies()],
+        "midnights": lambda: map(_midnight, ("2026-12-01", "2028-02-29", "2029-01-01")),
+        "baskets": lambda: [_baskets()],
+        "killed": lambda: [_killed(writers=8, seconds=seconds)],
+        **proofs_coupons.RACES,
+        "ledgers": lambda: [_ledgers()],
+    }
+    for name in only or races:
+        yield from races[name]()
+
+
+def _ledgers() -> Line:
     run = checking.check()
-    yield {"race": "check_ledgers", "accounts": run.accounts, "entries": run.entries, "zeros": {"faults": run.faults}}
+    return {"race": "check_ledgers", "accounts": run.accounts, "entries": run.entries, "zeros": {"faults": run.faults}}
 
 
 def _members(count: int) -> list[int]:
@@ -134,31 +138,6 @@ def _killed(*, writers: int, seconds: int) -> Line:
     return {
         "race": "processes killed, sessions cut", "writers": writers, "kills": kills, "cuts": cuts,
         "calls": len(told), "zeros": proving.count(told),
-    }  # fmt: skip
-
-
-def _rush() -> Line:
-    """Twice as many claims as members, ten times as many as coupons."""
-    of = rushes.sale(key=f"rush-{time.time_ns()}", most=COUPONS)
-    told = rushes.rush(of=of, members=_members(CLAIMANTS), each=2, at_once=16)
-    zeros = rushes.zeros(of, told=told, most=COUPONS)
-    return {"race": "claims of few coupons", "claims": CLAIMANTS * 2, "coupons": COUPONS, "told": told, "zeros": zeros}
-
-
-def _tills(tills: int = TILLS, scanned: int = SCANNED) -> Line:
-    """Every till reads every coupon, all the same one at the same instant."""
-    of, (member,) = rushes.sale(key=f"tills-{time.time_ns()}", most=scanned), _members(1)
-    stamp, ends = time.time_ns(), clock.now() + timedelta(days=30)
-    stores = [Store.objects.create(code=f"x{stamp}-{number}", name=f"{number}") for number in range(20)]
-    coupons = Coupon.objects.bulk_create(
-        Coupon(template=of, version=of.version, member_id=member, channel="api", starts_at=clock.now(), ends_at=ends)
-        for _ in range(scanned)
-    )
-    crowd = tills_at_once.scan_at_once(coupons=coupons, stores=stores, tills=tills)
-    took = [seconds * 1000 for till in crowd for seconds in till.seconds]
-    return {
-        "race": "tills that read one coupon", "tills": tills, "coupons": scanned, "scans": len(took),
-        "p95_ms": round(quantiles(took, n=20)[18]), "zeros": tills_at_once.zeros(crowd, coupons),
     }  # fmt: skip
 
 
