@@ -38,7 +38,13 @@ def bench_flash(size: str) -> Iterator[Line]:
             of = proving.sale(key=f"b{time.time_ns()}", most=most, is_flash=name.startswith("gate"))
             began = time.monotonic()
             told = proving.rush(
-                of=of, members=members, each=EACH, at_once=AT_ONCE, claim=claim, meanwhile=meanwhile, processes=PROCESSES
+                of=of,
+                members=members,
+                each=EACH,
+                at_once=AT_ONCE,
+                claim=claim,
+                meanwhile=meanwhile,
+                processes=PROCESSES,
             )
             rates.setdefault(name, []).append(len(members) * EACH / (time.monotonic() - began))
             if any((zeros := proving.zeros(of, told=told, most=most)).values()):

@@ -20,10 +20,10 @@ TERMS = {
 Claim = Callable[[Template, int, str], str]
 
 
-def sale(*, key: str, most: int, is_flash: bool = False) -> Template:
-    """A running template in the centre, one per member."""
+def sale(*, key: str, most: int, is_flash: bool = False, per_member: int | None = 1) -> Template:
+    """A running template in the centre."""
     made = templates.create(
-        key=key, name=key[:60], draft=TERMS, most=most, per_member=1, is_in_centre=True, is_flash=is_flash
+        key=key, name=key[:60], draft=TERMS, most=most, per_member=per_member, is_in_centre=True, is_flash=is_flash
     )
     templates.freeze(template_id=made.pk)
     made.refresh_from_db()

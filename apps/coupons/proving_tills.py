@@ -28,11 +28,8 @@ class Till:
 
     def scan(self, coupon: Coupon, *, began: float) -> None:
         """`began`: when all tills read it (`time.monotonic`); waiting for a session counts."""
-        bought = Basket((Line(1, 20_000),), at=clock.now(), store=self.store.code, channel="store")
-        place = Place(store_id=self.store.pk, reference=f"R{self.number}")
-        act = Act([coupon.pk], Shopper(coupon.member_id or 0), bought, f"till:{self.number}:{coupon.pk}", place)
         try:
-            redeeming.redeem(act)
+            redeeming.redeem(act(coupon, f"till:{self.number}:{coupon.pk}", self.store, f"R{self.number}"))
             self.won.append(coupon.pk)
         except CouponRefused as refused:
             if refused.code == "coupon_already_redeemed" and refused.facts["at"]:
@@ -44,9 +41,15 @@ class Till:
         self.seconds.append(time.monotonic() - began)
 
 
-def scan_at_once(
-    *, coupons: Sequence[Coupon], stores: Sequence[Store], tills: int, processes: int = 1
-) -> list[Till]:
+def act(coupon: Coupon, source: str, store: Store, reference: str = "") -> Act:
+    """¥200 are paid in a store, with this coupon."""
+    bought = Basket((Line(1, 20_000),), at=clock.now(), store=store.code, channel="store")
+    return Act(
+        [coupon.pk], Shopper(coupon.member_id or 0), bought, source, Place(store_id=store.pk, reference=reference)
+    )
+
+
+def scan_at_once(*, coupons: Sequence[Coupon], stores: Sequence[Store], tills: int, processes: int = 1) -> list[Till]:
     """Every till scans every coupon, all tills the same one at the same instant: as many at once as there are sessions for."""
     sessions = min(tills, SESSIONS)
 

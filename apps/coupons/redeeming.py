@@ -30,7 +30,7 @@ from apps.members import selectors as members
 
 RESERVE_FOR = timedelta(minutes=15)  # at most
 SETTING = "coupons.return_days"
-CHUNK = 500
+CHUNK = 200
 Kind = Entry.Kind
 
 
@@ -191,18 +191,22 @@ def free_order(*, order_id: int, moment: datetime | None = None) -> list[Receipt
     return freed
 
 
+@transaction.atomic
 def release_overdue(*, moment: datetime | None = None, at_most: int = CHUNK) -> int:
     """Let go up to `at_most` acts whose time to confirm is over; one that is under way elsewhere is left for the next run. Returns how
     many were. Call until it returns 0. Nobody depends on it: whoever wants an overdue coupon lets it go himself."""
-    moment, released = moment or clock.now(), 0
+    moment = moment or clock.now()
     due = Use.objects.filter(state="reserved", reserved_until__lte=moment).order_by("reserved_until", "pk")
-    for source in dict.fromkeys(due.values_list("source", flat=True)[:at_most]):
-        with transaction.atomic():
-            uses = _locked_uses(source)
-            if uses[0].state == Use.State.RESERVED:
-                _let_go(uses, moment)
-                released += 1
-    return released
+    sources = set(due.values_list("source", flat=True)[:at_most])
+    wanted = list(Use.objects.filter(source__in=sources).values_list("coupon_id", flat=True))
+    held = {pk for (pk,) in prepared.rows(_LOCK_FREE, [wanted])}
+    acts: dict[str, list[Use]] = {}
+    for use in Use.objects.select_related("coupon").filter(source__in=sources, state="reserved").order_by("pk"):
+        acts.setdefault(use.source, []).append(use)
+    free = [uses for uses in acts.values() if held.issuperset(use.coupon_id for use in uses)]
+    if free:
+        _let_go([use for uses in free for use in uses], moment)
+    return len(free)
 
 
 def receipt(*, source: str) -> Receipt | None:
@@ -243,8 +247,9 @@ def _refuse_used(act: Act) -> None:
     """Where another act has used one of their coupons. One statement, and no lock."""
     found = prepared.row(_USED_BY, [sorted(set(act.coupon_ids)), act.source, act.shopper.member_id])
     if found is not None:
-        coupon_id, *said = found
-        raise CouponRefused("coupon_already_redeemed", coupon_id=coupon_id, **_said(*said, None))
+        coupon_id, at, code, name, channel, reference = found
+        facts = _said(at, code, name, channel, reference, None)
+        raise CouponRefused("coupon_already_redeemed", coupon_id=coupon_id, **facts)
 
 
 def _repeated(uses: list[Use], act: Act, *, is_reservation: bool) -> Receipt:
@@ -283,6 +288,9 @@ select u.coupon_id, coalesce(u.done_at, u.at), coalesce(s.code, ''), coalesce(s.
 """
 _OVERDUE = """
 select source from coupons_use where coupon_id = any(%s::bigint[]) and state = 'reserved' and reserved_until <= %s
+"""
+_LOCK_FREE = """
+select id from coupons_coupon where id = any(%s::bigint[]) and state = 'reserved' order by id for no key update skip locked
 """
 # A coupon that was used up while this waited for it is not locked, and neither is its template then.
 _LOCK = """
@@ -391,9 +399,9 @@ def _let_go(uses: list[Use], moment: datetime) -> None:
 
 
 def _close(uses: list[Use], state: str, moment: datetime) -> None:
+    Use.objects.filter(pk__in=[use.pk for use in uses]).update(state=state, undone_at=moment)
     for use in uses:
         use.state, use.undone_at = state, moment
-    Use.objects.bulk_update(uses, ["state", "undone_at"])
     _set_state(uses, Coupon.State.READY)
     for use in _by_template(uses):
         budgets.give_back(coupon=use.coupon, cents=use.saved_cents, moment=use.at, store_id=use.store_id)

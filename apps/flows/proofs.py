@@ -1,5 +1,5 @@
-"""`prove_value`: the public races of the points books and of coupons (`proofs_coupons`) at full scale, on a scratch database of their own, each
-with its zeros."""
+"""`prove_value`: the public races of the points books and of coupons (`proofs_coupons`) at full scale, on a scratch database of their
+own, each with its zeros."""
 
 import multiprocessing
 import os
@@ -30,9 +30,7 @@ Line = dict[str, Any]
 NAMES = ("hot", "many", "copies", "midnights", "baskets", "killed", *proofs_coupons.RACES, "ledgers")
 
 
-def run(
-    *, seconds: int, writers: int, say: Callable[[str], None], only: Sequence[str] = ()
-) -> Iterator[Line]:
+def run(*, seconds: int, writers: int, say: Callable[[str], None], only: Sequence[str] = ()) -> Iterator[Line]:
     """Each race in turn (or those of `only`, by name); a line says what was done and, under `zeros`, what must be 0."""
     benches.use_scratch(SCRATCH, say=say)
     Currency.objects.filter(key="points").update(transfer={"fee_percent": 5})

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from apps.core import clock, ids
+from apps.coupons import codes
 from apps.coupons.models import Coupon
 from tests.api.conftest import Caller
 from tests.coupons import making
@@ -75,3 +76,9 @@ def test_a_gift_is_taken_by_the_first_and_can_be_withdrawn(me: Caller, new_membe
 def test_a_code_that_nobody_knows_is_not_found(me: Caller):
     answer = me.post("me/coupons:enter", {"code": "NEVER-WAS-1"})
     assert (answer.status_code, answer.data["code"]) == (404, "coupon_not_found")
+
+
+def test_wrong_codes_are_counted_per_address_whoever_calls(me: Caller, new_member: Any, monkeypatch):
+    monkeypatch.setitem(codes.MISSES, "address", 1)
+    told = [who.post("me/coupons:enter", {"code": "NEVER-WAS-1"}) for who in (me, new_member("陈默", number=2))]
+    assert [answer.status_code for answer in told] == [404, 429]

@@ -9,7 +9,7 @@ import pytest
 from apps.core import jobs, letters
 from apps.core.errors import ValidationFailed
 from apps.core.models import Job, User
-from apps.coupons import batches, codes, issuing, keeping
+from apps.coupons import batches, codes, guessing, issuing, keeping
 from apps.coupons.basket import Shopper
 from apps.coupons.errors import CouponRefused
 from apps.coupons.models import Batch, Coupon, Stock, Template
@@ -129,7 +129,12 @@ def test_a_code_becomes_its_members_in_any_spelling_and_a_strangers_says_the_sam
 
 
 @pytest.mark.parametrize("who", ["member", "device", "address"])
-def test_ten_wrong_codes_end_the_guessing_and_right_ones_are_not_counted(of, who):
+def test_ten_wrong_codes_end_the_guessing_and_right_ones_are_not_counted(of, who, monkeypatch):
+    """Of one address it takes a hundred: thousands of phones may share it."""
+    assert {name: codes.MISSES[name] for name in ("member", "device", "address")} == {
+        "member": 10, "device": 10, "address": 100,
+    }  # fmt: skip
+    monkeypatch.setitem(codes.MISSES, who, 10)
     good, late = made(of, 2)
     lin = member(0)
     people = [member(number) for number in range(1, 12)]
@@ -199,6 +204,25 @@ def test_the_file_of_a_batch_hides_its_codes_unless_whole_ones_are_asked_for(of,
         assert [line[0] for line in lines] == [
             codes.shown(text, PATTERN) if is_full else f"{text[:3]}****{text[-2:]}" for text in texts
         ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_siege_takes_no_code_learns_nothing_and_shuts_out_nobody_else():
+    """The full million: `bin/manage prove_value guesses`."""
+    of = making.template(per_member=None)
+    texts = made(of, 40)
+    people = [row.pk for row in Member.objects.bulk_create(Member(member_no=f"S-{n}") for n in range(49))]
+    thieves, honest, owner = people[:8], people[8:48], people[48]
+    for code in texts[:4]:
+        codes.enter(shopper=Shopper(owner), text=code)
+
+    seen = guessing.siege(real=texts[4:], taken=texts[:4], thieves=thieves, honest=honest, count=400, seats=4)
+
+    assert (seen.guesses, seen.looked_at, seen.limited) == (400, 80, 320)
+    assert (seen.accepted, seen.told_apart) == (0, 0)
+    assert (seen.innocent + seen.neighbours, seen.innocent_done + seen.neighbours_done) == (36, 36)
+    assert guessing.unlimited(real=texts[4:], taken=texts[:4], thief=thieves[0], count=1_000) == (0, 0)
+    assert not Coupon.objects.filter(member__in=thieves).exists()
 
 
 @pytest.mark.django_db(transaction=True)

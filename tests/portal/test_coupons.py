@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from apps.core import clock, ids
-from apps.coupons import gifts, issuing
+from apps.coupons import codes, gifts, issuing
 from apps.coupons.models import Coupon, Stock, Template, Use
 from apps.members import member_codes
 from apps.members.models import Member, MemberCode
@@ -96,6 +96,19 @@ def test_a_flash_sale_that_has_not_begun_counts_down_and_gives_nothing(me: Clien
 def test_a_code_that_nobody_knows_is_refused_and_stays_in_the_field(me: Client):
     answer = me.post("/my/coupons/enter/", {"code": "NEVER-WAS-1"})
     assert (answer.status_code, 'value="NEVER-WAS-1"' in answer.content.decode()) == (404, True)
+
+
+def test_wrong_codes_are_counted_per_browser_and_address_whoever_logs_in_there(me: Client, monkeypatch):
+    monkeypatch.setitem(codes.MISSES, "device", 2)
+    monkeypatch.setitem(codes.MISSES, "address", 3)
+    mei, jun, kai = (browser_of(Member.objects.create(member_no=f"G-{number}").pk) for number in range(3))
+    me.cookies["anon"] = mei.cookies["anon"] = "the-same-browser"
+
+    def enter(who: Client, **more: str) -> int:
+        return who.post("/my/coupons/enter/", {"code": "NEVER-WAS-1"}, **more).status_code
+
+    assert [enter(me), enter(me), enter(mei)] == [404, 404, 429]
+    assert [enter(jun), enter(kai), enter(kai, REMOTE_ADDR="198.51.100.7")] == [404, 429, 404]
 
 
 def test_a_gift_goes_by_link_to_the_first_who_takes_it_and_can_be_withdrawn(lin: Member, me: Client):

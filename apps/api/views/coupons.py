@@ -15,7 +15,7 @@ from apps.api import shapes
 from apps.api.base import ApiView, Input
 from apps.api.frame import call_of
 from apps.api.schema import Paged, operation
-from apps.core import clock, ids
+from apps.core import clock, ids, requests
 from apps.coupons import centre, codes, gifts, issuing, wallet, words
 from apps.coupons import terms as grammar
 from apps.coupons.centre import Offer
@@ -152,7 +152,8 @@ class CouponEnter(ApiView):
         problems=["coupon_not_found", "coupon_expired", "coupon_limit_reached", "coupon_frozen"],
     )
     def post(self, request: Request) -> Response:
-        issued = codes.enter(shopper=shoppers.shopper_of(self.member_id), text=self.read(CouponCodeInput)["code"])
+        text, address = self.read(CouponCodeInput)["code"], requests.origin().address
+        issued = codes.enter(shopper=shoppers.shopper_of(self.member_id), text=text, address=address)
         return Response(_one(issued.coupon_id))
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.core import clock, ids
+from apps.core import clock, ids, requests
 from apps.core.errors import DomainError
 from apps.coupons import centre as centres
 from apps.coupons import codes, issuing, wallet, words
@@ -21,7 +21,7 @@ from apps.coupons.errors import REASONS, CouponRefused
 from apps.coupons.models import Coupon, Gift, Template, Use
 from apps.flows import shopper as shoppers
 from apps.points.models import Tier
-from apps.portal import sessions, shell
+from apps.portal import anonymous, sessions, shell
 from apps.portal.shell import Facts
 from apps.portal.views.stores import found_near
 
@@ -76,11 +76,12 @@ def claim(request: HttpRequest) -> HttpResponse:
 @require_POST
 def enter(request: HttpRequest) -> HttpResponse:
     """A code from paper, a parcel, a partner."""
-    moment = clock.now()
+    moment, text = clock.now(), request.POST.get("code", "")[:60]
+    where = {"address": requests.origin().address, "device": anonymous.of(request)}
     try:
-        codes.enter(shopper=shoppers.shopper_of(_me(request), moment=moment), text=request.POST.get("code", "")[:60])
+        codes.enter(shopper=shoppers.shopper_of(_me(request), moment=moment), text=text, **where)
     except DomainError as refusal:
-        facts = {"problem": str(refusal), "typed": request.POST.get("code", "")[:60]}
+        facts = {"problem": str(refusal), "typed": text}
         return _centre(request, status=refusal.status, **facts)
     sessions.say(request, _("The coupon is in your wallet."))
     return redirect("portal:coupons")

@@ -1,4 +1,4 @@
-"""`prove_value [RACE ...] [--seconds N] [--writers N] [--json]`: races on a scratch database; exit code 1 when something is not zero."""
+"""`prove_value [RACE ...] [--seconds N] [--writers N] [--json]`: races on a scratch database; exits with 1 where one is not zero."""
 
 import json
 import sys
