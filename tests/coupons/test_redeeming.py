@@ -59,7 +59,9 @@ def history(coupon: Coupon) -> list[str]:
     return list(Entry.objects.filter(coupon=coupon).order_by("pk").values_list("kind", flat=True))
 
 
-def test_a_coupon_is_redeemed_once_and_the_same_source_answers_the_first_receipt(member, store):
+def test_a_coupon_is_redeemed_once_and_the_same_source_answers_the_first_receipt(
+    member, store, django_assert_num_queries
+):
     coupon = making.coupon(making.template(said=making.terms(store_share=25)), member)
     first = redeeming.redeem(act(member, coupon, store=store))
     assert (first.is_new, first.state, first.saved_cents, first.lines()) == (True, "done", 3_000, {1: 3_000})
@@ -76,6 +78,10 @@ def test_a_coupon_is_redeemed_once_and_the_same_source_answers_the_first_receipt
     assert other.code == "coupon_already_redeemed"
     assert (other.facts["where"], other.facts["store"], other.facts["coupon_id"]) == ("一店", "s1", coupon.pk)
     assert other.facts["at"] == redeeming.shown(use.done_at)
+    with django_assert_num_queries(1), pytest.raises(CouponRefused, match="一店"):
+        redeeming.redeem(act(member, coupon, source="till:3"))
+    stranger = Member.objects.create(member_no="R-9")
+    assert refused(act(stranger, coupon, source="till:4")).code == "coupon_wrong_member"
 
 
 def test_a_source_stands_for_its_coupons_and_its_kind(member):
