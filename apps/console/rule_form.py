@@ -150,6 +150,7 @@ class RuleForm(forms.Form):
     pending = forms.ChoiceField(label=gettext_lazy("Points can be used"), choices=_PENDING, required=False)
     pending_days = _whole(gettext_lazy("Days until then"), 3650)
     pending_date = forms.DateField(label=gettext_lazy("From the day"), widget=rule_rows.Day, required=False)
+    receipt_days = _whole(gettext_lazy("Days after receipt"), 3650, 1, gettext_lazy("Empty: at once."))
     lapse_days = _whole(gettext_lazy("Dropped when not received within days"), 3650)
     expiry = forms.ChoiceField(label=gettext_lazy("Points expire"), choices=_EXPIRY, required=False)
     expiry_days = _whole(gettext_lazy("Days of life"), 36_500, 0)
@@ -245,7 +246,7 @@ def _absent(trigger: str) -> set[str]:
     if trigger != "sign_in":
         found |= {"cycle", "is_made_up", "make_up_free", "make_up_points", "make_up_back"}
     if trigger not in ORDERS:
-        found |= {"products", "categories", "stores", "channels", "min_cents", "per_cents", "lapse_days"}
+        found |= {"products", "categories", "stores", "channels", "min_cents", "per_cents", "lapse_days", "receipt_days"}
     return found if trigger == "order" else found | {"factor"}
 
 
@@ -284,7 +285,8 @@ def _pending(said: dict[str, Any]) -> dict[str, Any]:
         case "on":
             return {"kind": "on"} | ({"date": f"{said['pending_date']:%Y-%m-%d}"} if "pending_date" in said else {})
         case "fact":
-            return {"kind": "fact", "fact": "order.received"} | _picked(said, lapse_days="lapse_days")
+            picked = _picked(said, days="receipt_days", lapse_days="lapse_days")
+            return {"kind": "fact", "fact": "order.received"} | picked
     return {}
 
 
@@ -316,7 +318,7 @@ def initial(rule: Rule, draft: Any) -> dict[str, Any]:
         "is_made_up": "make_up" in said, "make_up_free": part["make_up"].get("free_per_month"),
         "make_up_points": part["make_up"].get("points"), "make_up_back": part["make_up"].get("days_back"),
         "times_most": times.get("most"), "times_per": times.get("per", "life"), "pending": pending.get("kind"),
-        "pending_days": pending.get("days"), "pending_date": pending.get("date"), "lapse_days": pending.get("lapse_days"),
+        "pending_days": pending.get("days"), "receipt_days": pending.get("days"), "pending_date": pending.get("date"), "lapse_days": pending.get("lapse_days"),
         "expiry": expiry.get("kind"), "expiry_days": expiry.get("days"), "expiry_months": expiry.get("months"),
         "round_to": expiry.get("round_to"), "expiry_month": expiry.get("month"), "expiry_day": expiry.get("day"),
         "expiry_years": expiry.get("years"),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.catalog.models import Category
-from apps.console import rule_rows
+from apps.console import rule_rows, rule_words
 from apps.console.policy_form import Yuan
 from apps.console.rule_words import Names
 from apps.core import clock
@@ -144,6 +144,7 @@ class Row:
     points: int
     currency: str
     why: str
+    usable: str  # when, where that is not at once
     shares: tuple[tuple[int, int, str], ...]
 
 
@@ -157,6 +158,7 @@ def rows(outcomes: Sequence[Outcome], known: Names, rules: dict[int, Any], draft
             points=one.points,
             currency=known.currencies[one.rule.currency_id],
             why=reasons.text(one.reason),
+            usable=rule_words.usable(one.rule.definition) if one.points else "",
             shares=()
             if _is_plain(one)
             else tuple(

@@ -1,6 +1,6 @@
 """A rule of earning in words: one sentence for lists, its parts for its page, and what differs between two versions."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -247,6 +247,11 @@ def _terms(said: dict[str, Any]) -> list[Part]:
     return found
 
 
+def usable(definition: Mapping[str, Any]) -> str:
+    """When points of a rule can be used; "" where that is at once."""
+    return _pending(definition["pending"]) if "pending" in definition else ""
+
+
 def _pending(said: dict[str, Any]) -> str:
     if said["kind"] == "days":
         return ngettext("usable after %(days)s day", "usable after %(days)s days", said["days"]) % {
@@ -254,6 +259,12 @@ def _pending(said: dict[str, Any]) -> str:
         }
     if said["kind"] == "on":
         return _("usable from %(day)s on") % {"day": _moment(said["date"])}
+    if days := said.get("days"):
+        return ngettext(
+            "usable %(days)s day after the order is received, dropped when it is not received within %(lapse)s days",
+            "usable %(days)s days after the order is received, dropped when it is not received within %(lapse)s days",
+            days,
+        ) % {"days": days, "lapse": said["lapse_days"]}
     return _("usable once the order is received, dropped after %(days)s days") % {"days": said["lapse_days"]}
 
 

@@ -5,7 +5,7 @@ everything is read: limits are judged by what is true under the lock. The rules 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -216,7 +216,7 @@ def _shares(seq: int, made: Outcome, account_id: int) -> list[dict[str, Any]]:
 
 def _grant(seq: int, made: Outcome, at: datetime) -> dict[str, Any]:
     definition, occasion = made.rule.definition, made.occasion
-    is_pending, due_at, lapse_at = terms(definition.get("pending"), at)
+    is_pending, due_at, lapse_at = terms(definition.get("pending"), at, received_at=occasion.received_at)
     return {
         "seq": seq,
         "member": occasion.member_id,
@@ -233,13 +233,19 @@ def _grant(seq: int, made: Outcome, at: datetime) -> dict[str, Any]:
     }
 
 
-def terms(pending: dict[str, Any] | None, at: datetime) -> tuple[bool, datetime | None, datetime | None]:
-    """Whether what is given at `at` waits, until when, and when it lapses. Days are shop days: usable from the day's beginning."""
+def terms(
+    pending: Mapping[str, Any] | None, at: datetime, *, received_at: datetime | None = None
+) -> tuple[bool, datetime | None, datetime | None]:
+    """Whether what is given at `at` waits, until when, and when it lapses. Days are shop days: usable from the day's beginning.
+    `received_at`: the order had arrived by then, so nothing waits for that any more."""
     match (pending or {}).get("kind"):
         case "days":
             return True, clock.day_start(clock.local_date(at) + timedelta(days=pending["days"])), None  # type: ignore[index]
         case "on":
             due = clock.day_start(date.fromisoformat(pending["date"]))  # type: ignore[index]
+            return (True, due, None) if due > at else (False, None, None)
+        case "fact" if received_at:
+            due = takebacks.usable_from(pending, received_at)  # type: ignore[arg-type]
             return (True, due, None) if due > at else (False, None, None)
         case "fact":
             last = clock.local_date(at) + timedelta(days=pending["lapse_days"])  # type: ignore[index]

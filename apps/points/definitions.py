@@ -80,8 +80,10 @@ SCHEMA: dict[str, Any] = {
             "oneOf": [
                 shapes.kind("days", ["days"], "Usable after so many days.", days=shapes.whole(3650)),
                 shapes.kind("on", ["date"], "Usable from that shop day on; at once when it is past.", date=_DATE),
-                shapes.kind("fact", ["fact", "lapse_days"], "Usable when the fact comes, dropped when it does not come in time.",
-                      fact={"type": "string", "enum": ["order.received"]}, lapse_days=shapes.whole(3650)),
+                shapes.kind("fact", ["fact", "lapse_days"],
+                            "Usable when the fact comes, or `days` later; dropped when it does not come in time.",
+                      fact={"type": "string", "enum": ["order.received"]}, lapse_days=shapes.whole(3650),
+                      days=shapes.whole(3650)),
             ]
         },
         expiry={

@@ -92,7 +92,7 @@ def _factor(value: Mapping[str, Any] | None) -> Fraction:
 
 # An order that was given back whole, or another that costs nothing, is no earlier one.
 _ORDERS = """
-select o.id, o.member_id, o.paid_at, o.status, o.total_cents, o.refunded_cents, o.store_id, coalesce(s.code, ''), o.channel,
+select o.id, o.member_id, o.paid_at, o.received_at, o.status, o.total_cents, o.refunded_cents, o.store_id, coalesce(s.code, ''), o.channel,
        not %(asks_first)s or not exists (
            select from orders_order p where p.member_id = o.member_id and (p.paid_at, p.id) < (o.paid_at, o.id)
               and p.status <> 'cancelled' and p.total_cents > p.refunded_cents)
@@ -115,13 +115,14 @@ def of_orders(order_ids: Sequence[int], *, asks_first: bool) -> list[Occasion]:
         cursor.execute(_ORDERS, {"orders": list(order_ids), "asks_first": asks_first})
         rows = cursor.fetchall()
     found = []
-    for order_id, member_id, paid_at, status, total, refunded, store_id, store, channel, is_first in rows:
+    for order_id, member_id, paid_at, received_at, status, total, refunded, store_id, store, channel, is_first in rows:
         found.append(
             Occasion(
                 trigger="order",
                 member_id=member_id,
                 key=f"order:{order_id}",
                 at=paid_at,
+                received_at=received_at,
                 pieces=reckoning.pieces(total, lines[order_id]),
                 total_cents=total,
                 order_id=order_id,

@@ -396,12 +396,16 @@ begin
 end $$;
 
 
--- The fact that a pending earning waited for has come: usable from now on.
-create or replace function points_release(p_entry bigint, p_moment timestamptz, out outcome text) language plpgsql as $$
-declare a points_account := points_locked_root((select account_id from points_entry where id = p_entry), p_moment);
+-- The fact that a pending earning waited for has come: usable from now on, or from `p_due`, and no longer dropped. Told again, nothing
+-- is put off.
+drop function if exists points_release(bigint, timestamptz);
+create or replace function points_release(p_entry bigint, p_moment timestamptz, p_due timestamptz, out outcome text) language plpgsql as $$
+declare
+    a points_account := points_locked_root((select account_id from points_entry where id = p_entry), p_moment);
+    usable_at timestamptz := greatest(p_due, p_moment);
 begin
-    update points_lot set due_at = p_moment where entry_id = p_entry and activated_at is null and remaining > 0
-       and (due_at is null or due_at > p_moment);
+    update points_lot set due_at = usable_at, lapse_at = null where entry_id = p_entry and activated_at is null and remaining > 0
+       and (due_at is null or due_at > usable_at);
     outcome := case when found then 'done' else 'again' end;
     perform points_settle(array[a.id], p_moment);
 end $$;

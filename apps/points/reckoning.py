@@ -53,6 +53,7 @@ class Occasion:
     streak: int = 0
     is_first: bool = False
     is_partly_refunded: bool = False
+    received_at: datetime | None = None  # an order that has arrived already
     refusal: str = ""
 
     @property

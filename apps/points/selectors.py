@@ -58,6 +58,35 @@ def find(*, member_id: int, source: str, currency: str = "points") -> Entry | No
     return Entry.objects.filter(account__member_id=member_id, account__currency__key=currency, source=source).first()
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """Points that are not usable yet: from the beginning of the shop day `on` on, or, where that is not known, once their order is
+    received and `days` more are over. `by`: the last shop day on which it must be received."""
+
+    points: int
+    on: date | None
+    days: int
+    by: date | None
+
+
+_WAITING = """
+select sum(l.remaining)::bigint, (l.due_at at time zone 'Asia/Shanghai')::date as day,
+       case when l.due_at is null then coalesce((v.definition #>> '{pending,days}')::int, 0) else 0 end as days,
+       case when l.due_at is null then ((l.lapse_at - interval '1 microsecond') at time zone 'Asia/Shanghai')::date end as last
+from points_lot l join points_account a on a.id = l.account_id join points_currency c on c.id = a.currency_id
+join points_entry e on e.id = l.entry_id left join points_ruleversion v on v.id = e.version_id
+where a.member_id = %s and c.key = 'points' and l.remaining > 0 and l.activated_at is null
+group by 2, 3, 4 order by 2, 4, 3 limit %s
+"""
+
+
+def waiting(*, member_id: int, limit: int) -> list[Waiting]:
+    """What the pending points wait for, the nearest day first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, [member_id, limit])
+        return [Waiting(*row) for row in cursor.fetchall()]
+
+
 # The last valid day of a lot is the day before the first moment it is void.
 _EXPIRING = """
 select ((l.expires_at - interval '1 microsecond') at time zone 'Asia/Shanghai')::date as last_day, sum(l.remaining)::bigint

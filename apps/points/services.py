@@ -190,10 +190,10 @@ def reverse(
     return _call("points_reverse(%s, %s, %s, %s, %s, %s, %s, %s)", values, asked=amount)
 
 
-def release(*, entry_id: int, moment: datetime | None = None) -> bool:
-    """The fact that a pending earning waited for has come. False: nothing waited."""
+def release(*, entry_id: int, moment: datetime | None = None, due_at: datetime | None = None) -> bool:
+    """The fact that a pending earning waited for has come: usable now, or from `due_at` on. False: nothing waited."""
     with connection.cursor() as cursor:
-        cursor.execute("select points_release(%s, %s)", [entry_id, moment or clock.now()])
+        cursor.execute("select points_release(%s, %s, %s)", [entry_id, moment or clock.now(), due_at])
         return cursor.fetchone()[0] == "done"
 
 

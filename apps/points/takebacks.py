@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -136,12 +137,23 @@ def cancel_order(*, order_id: int, moment: datetime | None = None) -> int:
 
 
 def release_order(*, order_id: int, fact: str, moment: datetime | None = None) -> int:
-    """The fact that points of this order waited for has come. Returns how many earnings became usable."""
+    """The fact that points of this order waited for has come. The rule's `days` count from the day of the receipt, whenever this
+    is told. Returns how many earnings no longer wait for it."""
+    moment = moment or clock.now()
+    came = Order.objects.values_list("received_at", flat=True).get(pk=order_id) or moment
     waiting = Entry.objects.filter(
         awards__order_id=order_id, version__definition__pending__kind="fact", version__definition__pending__fact=fact
+    ).values_list("pk", "version__definition")
+    due = {entry_id: usable_from(definition["pending"], came) for entry_id, definition in waiting}
+    return sum(
+        points.release(entry_id=entry_id, moment=moment, due_at=due_at) for entry_id, due_at in sorted(due.items())
     )
-    entry_ids = sorted(set(waiting.values_list("pk", flat=True)))
-    return sum(points.release(entry_id=entry_id, moment=moment) for entry_id in entry_ids)
+
+
+def usable_from(pending: Mapping[str, Any], came: datetime) -> datetime:
+    """When points that waited for a fact can be used, which came at `came`: then, or from the beginning of a later shop day on."""
+    days = pending.get("days")
+    return clock.day_start(clock.local_date(came) + timedelta(days=days)) if days else came
 
 
 def drop_open(*, member_id: int, moment: datetime | None = None) -> Settled:

@@ -11,7 +11,7 @@ from apps.catalog.models import Category, Product
 from apps.core import clock
 from apps.members.models import Member
 from apps.orders import services as orders
-from apps.points import awards, rules, takebacks
+from apps.points import awards, rules, selectors, takebacks
 from apps.points import services as points
 from apps.points.models import Award, Benefit, Currency, Entry, Ladder, Rule, Tier
 from apps.stores.models import Store
@@ -285,6 +285,37 @@ def test_points_that_wait_for_the_goods_come_with_them_or_lapse(member: Member):
     assert totals(member) == (10, 5, 0)
     points.settle_due(moment=NOON + timedelta(days=31))
     assert totals(member) == (10, 0, 0)
+
+
+def test_days_after_receipt_count_from_the_receipt_and_what_is_given_back_meanwhile_never_comes(member: Member):
+    waits = {"kind": "fact", "fact": "order.received", "lapse_days": 6, "days": 7}
+    rule("yuan", pending=waits)
+    come, gone, early = paid(member, "1", 6000, 4000), paid(member, "2", 500), paid(member, "3", 300)
+    for order in (come, gone):
+        awards.for_order(order_id=order.pk, moment=NOON)
+    came = NOON + timedelta(days=5)
+    with clock.frozen(came):
+        for order in (come, early):
+            orders.mark_received(order_id=order.pk)
+    assert [
+        (one.points, one.on, one.days, str(one.by)) for one in selectors.waiting(member_id=member.pk, limit=9)
+    ] == [(105, None, 7, "2026-12-06")]
+
+    # told a day late, and twice: the days count from the receipt all the same
+    for told in (came + timedelta(days=1), came + timedelta(days=3)):
+        takebacks.release_order(order_id=come.pk, fact="order.received", moment=told)
+    awards.for_order(order_id=early.pk, moment=came + timedelta(days=1))  # it had arrived before it was rewarded
+    due = clock.day_start(clock.local_date(NOON) + timedelta(days=12))
+    assert [(one.points, one.on) for one in selectors.waiting(member_id=member.pk, limit=9)] == [(103, clock.local_date(due))]
+    back = orders.refund(order_id=come.pk, source="a", line_id=come.lines.get(line_no=1).pk)
+    awards.settle_refund(refund_id=back.pk, moment=came + timedelta(days=4))
+    assert totals(member) == (0, 40 + 3, 0)  # the second was never received: dropped when its six days were over
+
+    points.settle_due(moment=due - timedelta(seconds=1))
+    assert totals(member) == (0, 43, 0)
+    points.settle_due(moment=due)
+    assert totals(member) == (43, 0, 0)
+    assert awards.terms(waits, due, received_at=came) == (False, None, None)
 
 
 def test_a_refund_of_a_line_takes_what_the_line_earned_and_of_an_amount_its_share(member: Member):

@@ -13,7 +13,7 @@ from apps.portal import shell
 from apps.portal.shell import Facts
 
 PAGE = 20
-ENDS = 12  # days on which points run out, at most
+ENDS = 12  # days on which points run out or become usable, at most
 ENTRY = "pte"
 NONE = "none"
 
@@ -37,6 +37,7 @@ def page(request: HttpRequest) -> HttpResponse:
     facts |= {
         "points": selectors.totals(member_id=member_id),
         "ends": selectors.expiring(member_id=member_id)[:ENDS],
+        "waits": selectors.waiting(member_id=member_id, limit=ENDS),
         "may_give": giving.terms(member_id=member_id) is not None,
         "newest": ids.encode(ENTRY, found[0].pk) if found else NONE,
     }
@@ -64,6 +65,7 @@ def now(request: HttpRequest) -> HttpResponse:
             "is_empty": not found and not known,
             "is_whole": True,
             "ends": selectors.expiring(member_id=member_id)[:ENDS],
+            "waits": selectors.waiting(member_id=member_id, limit=ENDS),
         }
     answer = shell.part(request, "portal/_points_live.html", facts)
     answer["ETag"] = f'"{blake2b(answer.content, digest_size=12).hexdigest()}"'
