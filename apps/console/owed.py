@@ -1,6 +1,6 @@
 """The charts of what the shop owes in points, each with its table. Figures come from the sums of `points.liability`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
@@ -13,22 +13,31 @@ from apps.console import charts
 from apps.console.charts import svg
 from apps.core import money
 from apps.points import liability
-from apps.points.liability import Cohort, Forecast, Totals
+from apps.points.liability import Cohort, Forecast, OfStore, Totals
 from apps.points.models import Currency, Tier
+from apps.stores.models import Store
 
 BACK = 12  # month ends before the day asked for
 AHEAD = 13  # months, this one among them
 
 
+class Ahead(charts.DayBars):
+    """Days to come: the nearest is what is asked for."""
+
+    opens_at_end = False
+
+
 @dataclass
 class View:
-    """One currency at the end of one shop day; each figure is read once."""
+    """One currency at the end of one shop day; each figure is read once. `stores`: only what was earned there, None: everything.
+    Then there is only what the cohorts tell: accounts belong to no store."""
 
     currency: Currency
     on: date
     today: date
     is_english: bool
     urls: dict[str, str] = field(default_factory=dict)
+    stores: Collection[int] | None = None
 
     @cached_property
     def totals(self) -> Totals:
@@ -36,7 +45,19 @@ class View:
 
     @cached_property
     def cohorts(self) -> list[Cohort]:
-        return liability.cohorts(currency=self.currency.key, on=self.on)
+        return liability.cohorts(currency=self.currency.key, on=self.on, stores=self.stores)
+
+    @cached_property
+    def by_store(self) -> list[OfStore]:
+        return liability.by_store(currency=self.currency.key, on=self.on, stores=self.stores)
+
+    @cached_property
+    def outstanding(self) -> int:
+        return self.totals.outstanding if self.stores is None else sum(one.left for one in self.cohorts)
+
+    @cached_property
+    def aside(self) -> int:
+        return sum(one.aside for one in self.cohorts)
 
     @cached_property
     def forecast(self) -> Forecast:
@@ -67,9 +88,9 @@ def month_ends(on: date, *, first: date, most: int) -> list[date]:
 def history(view: View) -> charts.Line:
     """What members had at the ends of the last months, and on the day asked for."""
     ends = month_ends(view.on, first=date.min.replace(year=2000), most=BACK)[::-1]
-    values = liability.outstanding(currency=view.currency.key, days=[*ends, view.on])
+    values = liability.outstanding(currency=view.currency.key, days=[*ends, view.on], stores=view.stores)
     labels = [*(month(end) for end in ends), date_format(view.on, "DATE_FORMAT")]
-    now = view.totals.outstanding
+    now = view.outstanding
     title = _("%(points)s outstanding") % {"points": svg.number(now)}
     if view.currency.cents_per_hundred:
         title = _("%(points)s outstanding, worth %(money)s") % {
@@ -112,7 +133,7 @@ def fate(view: View) -> charts.StackBar:
     )
 
 
-def ends(view: View) -> charts.DayBars:
+def ends(view: View) -> Ahead:
     """What runs out month by month from now on, if nobody spends; only as things stand today."""
     found = dict(liability.ends(currency=view.currency.key))
     months = _ahead(view.today)
@@ -123,7 +144,7 @@ def ends(view: View) -> charts.DayBars:
         notes.append(_("%(points)s later.") % {"points": svg.number(later)})
     if found.get(""):
         notes.append(_("%(points)s never.") % {"points": svg.number(found[""])})
-    return charts.DayBars(
+    return Ahead(
         key="ends",
         title=_("%(points)s run out within a year unless spent")
         % {"points": svg.number(sum(found.get(key, 0) for key in shown))},
@@ -164,21 +185,38 @@ def by_tier(view: View) -> charts.ReasonBars:
 
 
 def cohort_headers() -> tuple[str, ...]:
-    return (
-        _("Earned in"), pgettext("points", "Given"), pgettext("points", "Taken back"), _("Given to others"), _("Spent"),
-        _("Expired"), _("Left"), _("Of these set aside"), _("Breakage"), _("Will run out"),
-    )  # fmt: skip
+    return (_("Earned in"), *_heads(), _("Will run out"))
 
 
 def cohort_rows(view: View) -> list[tuple[object, ...]]:
     """Newest first; the last two are "" where there is nothing to say."""
     return [
-        (
-            month(one.month), one.granted, one.taken_back, one.moved, one.spent, one.expired, one.left, one.aside,
-            "" if one.breakage is None else f"{one.breakage:.1%}", view.forecast.expected.get(one.month, ""),
-        )
+        (month(one.month), *_figures(one, one.breakage), view.forecast.expected.get(one.month, ""))
         for one in reversed(view.cohorts)
-    ]  # fmt: skip
+    ]
+
+
+def store_headers() -> tuple[str, ...]:
+    return (_("Earned at"), *_heads())
+
+
+def store_rows(view: View) -> list[tuple[object, ...]]:
+    names = dict(Store.objects.filter(pk__in={one.store_id for one in view.by_store}).values_list("pk", "name"))
+    return [
+        (names.get(one.store_id, pgettext("points", "No store")), *_figures(one.whole, one.breakage)) for one in view.by_store
+    ]
+
+
+def _heads() -> tuple[str, ...]:
+    return (
+        pgettext("points", "Given"), pgettext("points", "Taken back"), _("Given to others"), _("Spent"), _("Expired"), _("Left"),
+        _("Of these set aside"), _("Breakage"),
+    )  # fmt: skip
+
+
+def _figures(one: Cohort, breakage: float | None) -> tuple[object, ...]:
+    share = "" if breakage is None else f"{breakage:.1%}"
+    return (one.granted, one.taken_back, one.moved, one.spent, one.expired, one.left, one.aside, share)
 
 
 def breakage(view: View) -> str:

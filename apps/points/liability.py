@@ -8,7 +8,8 @@ rate = Σ expired / Σ kept, kept = granted − taken back − moved. Of an open
 below zero and not above what is left. With fewer than `ENOUGH_COHORTS` closed ones, or `ENOUGH_POINTS` kept in them, nothing is.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
@@ -16,10 +17,18 @@ from fractions import Fraction
 from django.db import connection
 from django.db.models import Max, Min, Sum
 
-from apps.points.tallies import DayTotal, Outlook, Tally, TallyMark
+from apps.points.tallies import DayTotal, Outlook, StoreTally, Tally, TallyMark
 
 ENOUGH_COHORTS = 3
 ENOUGH_POINTS = 10_000
+Stores = Collection[int] | None  # None: everything, also what belongs to no store
+_OUTSTANDING_OF = """
+select coalesce(sum(t.granted - t.spent - t.expired - t.taken_back - t.moved), 0)::bigint
+from unnest(%s::date[]) with ordinality d (day, place)
+left join (points_storetally t join points_currency c on c.id = t.currency_id)
+    on t."on" <= d.day and t.store_id = any(%s) and c.key = %s
+group by d.place order by d.place
+"""
 _SUMS = ("granted", "spent", "expired", "taken_back", "moved", "aside")
 
 
@@ -77,6 +86,16 @@ class Forecast:
         return sum(self.expected.values())
 
 
+@dataclass(frozen=True)
+class OfStore:
+    """What was earned in one store (None: in none), of all months up to a day: `whole.month` is the first. `breakage`: the share of
+    the kept points that expired, of its months with nothing left; None while there is none."""
+
+    store_id: int | None
+    whole: Cohort
+    breakage: float | None
+
+
 def as_of() -> datetime | None:
     """When the books were tallied last; None before the first time."""
     return TallyMark.objects.filter(pk=1).values_list("as_of", flat=True).first()
@@ -89,9 +108,12 @@ def totals(*, currency: str, on: date) -> Totals:
     return Totals(**found)
 
 
-def outstanding(*, currency: str, days: Sequence[date]) -> list[int]:
+def outstanding(*, currency: str, days: Sequence[date], stores: Stores = None) -> list[int]:
     """What members had at the end of each of these days. One statement."""
     with connection.cursor() as cursor:
+        if stores is not None:
+            cursor.execute(_OUTSTANDING_OF, [list(days), list(stores), currency])
+            return [points for (points,) in cursor.fetchall()]
         cursor.execute(
             """select coalesce(sum(t.balance + t.pending + t.held), 0)::bigint from unnest(%s::date[]) with ordinality d (day, place)
                left join (points_daytotal t join points_currency c on c.id = t.currency_id and c.key = %s) on t."on" <= d.day
@@ -101,21 +123,46 @@ def outstanding(*, currency: str, days: Sequence[date]) -> list[int]:
         return [points for (points,) in cursor.fetchall()]
 
 
-def cohorts(*, currency: str, on: date) -> list[Cohort]:
-    """Oldest first, as they stood at the end of shop day `on`."""
-    rows = Tally.objects.filter(currency__key=currency, on__lte=on).values_list("cohort").order_by("cohort")
+def cohorts(*, currency: str, on: date, stores: Stores = None) -> list[Cohort]:
+    """Oldest first, as they stood at the end of shop day `on`. `stores`: only what was earned in these."""
+    told = Tally.objects.all() if stores is None else StoreTally.objects.filter(store__in=stores)
+    rows = told.filter(currency__key=currency, on__lte=on).values_list("cohort").order_by("cohort")
     return [Cohort(*row) for row in rows.annotate(*map(Sum, _SUMS))]
+
+
+def by_store(*, currency: str, on: date, stores: Stores = None) -> list[OfStore]:
+    """The cohorts of each store added up, who is owed most first; what was earned in no store is last."""
+    everywhere = StoreTally.objects.filter(currency__key=currency, on__lte=on)
+    told = everywhere if stores is None else everywhere.filter(store__in=stores)
+    grouped = defaultdict(list)
+    for store_id, *row in told.values_list("store_id", "cohort").order_by("cohort").annotate(*map(Sum, _SUMS)):
+        grouped[store_id].append(Cohort(*row))
+    found = [_of_store(store_id, months, on=on) for store_id, months in grouped.items()]
+    return sorted(found, key=lambda one: (one.store_id is None, -one.whole.left, one.store_id))
+
+
+def _of_store(store_id: int | None, months: Sequence[Cohort], *, on: date) -> OfStore:
+    sums = [sum(getattr(one, name) for one in months) for name in _SUMS]
+    ended = closed(months, on=on)
+    kept = sum(one.kept for one in ended)
+    breakage = sum(one.expired for one in ended) / kept if kept else None
+    return OfStore(store_id, Cohort(months[0].month, *sums), breakage)
+
+
+def closed(found: Sequence[Cohort], *, on: date) -> list[Cohort]:
+    """Cohorts whose month is over and that have nothing left."""
+    return [one for one in found if not one.left and one.kept > 0 and one.month < on.replace(day=1)]
 
 
 def forecast(found: Sequence[Cohort], *, on: date) -> Forecast:
     """What will run out of what is left; see above for the formula."""
-    closed = [one for one in found if not one.left and one.kept > 0 and one.month < on.replace(day=1)]
-    kept = sum(one.kept for one in closed)
-    if len(closed) < ENOUGH_COHORTS or kept < ENOUGH_POINTS:
-        return Forecast(None, len(closed), {})
-    rate = Fraction(sum(one.expired for one in closed), kept)
+    ended = closed(found, on=on)
+    kept = sum(one.kept for one in ended)
+    if len(ended) < ENOUGH_COHORTS or kept < ENOUGH_POINTS:
+        return Forecast(None, len(ended), {})
+    rate = Fraction(sum(one.expired for one in ended), kept)
     expected = {one.month: min(max(round(rate * one.kept) - one.expired, 0), one.left) for one in found if one.left > 0}
-    return Forecast(rate, len(closed), expected)
+    return Forecast(rate, len(ended), expected)
 
 
 def ends(*, currency: str) -> list[tuple[str, int]]:

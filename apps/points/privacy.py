@@ -162,6 +162,7 @@ IMPERSONAL = (
     "points.RuleVersion",
     "points.StockChange",
     "points.StoreStock",
+    "points.StoreTally",
     "points.Tally",
     "points.TallyMark",
     "points.Tier",

@@ -4,6 +4,7 @@ from django.db import models
 
 from apps.core import clock
 from apps.points.books import Currency
+from apps.stores.models import Store
 
 
 class Tally(models.Model):
@@ -25,6 +26,32 @@ class Tally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.cohort} on {self.on}"
+
+
+class StoreTally(models.Model):
+    """The same by the store of the earning, None: of no store. Apart from `Tally`, which the whole is read from: it has a row where
+    this has one for each store."""
+
+    currency = models.ForeignKey(Currency, on_delete=models.PROTECT, related_name="+", db_index=False)
+    store = models.ForeignKey(Store, null=True, on_delete=models.PROTECT, related_name="+")
+    cohort = models.DateField()
+    on = models.DateField()
+    granted = models.BigIntegerField(default=0)
+    spent = models.BigIntegerField(default=0)
+    expired = models.BigIntegerField(default=0)
+    taken_back = models.BigIntegerField(default=0)
+    moved = models.BigIntegerField(default=0)
+    aside = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["currency", "cohort", "on", "store"], name="points_store_tally_once", nulls_distinct=False
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.store_id} {self.cohort} on {self.on}"
 
 
 class DayTotal(models.Model):

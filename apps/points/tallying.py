@@ -25,6 +25,7 @@ select virtualtransaction from pg_locks where locktype = 'relation' and relation
 """
 # What a use does to its lot, by the line it stands under; what comes back is counted where it went. A capture moves what is left of its
 # hold from set aside to spent. What paid a debt, lapsed while pending or was taken by hand counts as taken back.
+_COLUMNS = ("granted", "spent", "expired", "taken_back", "moved", "aside")
 _TALLY = """
 with lines as materialized (
     select e.id, e.kind, e.reverses_id, a.currency_id, (e.at at time zone 'Asia/Shanghai')::date as on_day,
@@ -34,37 +35,43 @@ with lines as materialized (
     from points_entry e join points_account a on a.id = e.account_id left join points_entry r on r.id = e.reverses_id
     where e.id > %(after)s and e.id <= %(upto)s
 ), moves as (
-    select n.currency_id, n.on_day, l.earned_at, case when n.kind = 'transfer_in' then 'moved' else 'granted' end as what,
+    select n.currency_id, n.on_day, l.earned_at, l.entry_id, case when n.kind = 'transfer_in' then 'moved' else 'granted' end as what,
            case when n.kind = 'transfer_in' then -l.amount else l.amount end as n
     from lines n join points_lot l on l.entry_id = n.id
     union all
-    select n.currency_id, n.on_day, l.earned_at,
+    select n.currency_id, n.on_day, l.earned_at, l.entry_id,
            case when u.kind = 'expire' then 'expired' when u.kind <> 'spend' or n.cause = 'adjust' then 'taken_back'
                 when n.cause = 'hold' then 'aside' when n.cause = 'transfer_out' then 'moved' else 'spent' end, u.amount
     from lines n join points_use u on u.entry_id = n.id join points_lot l on l.id = u.lot_id
     union all
-    select n.currency_id, n.on_day, l.earned_at, v.what, v.sign * u.amount
+    select n.currency_id, n.on_day, l.earned_at, l.entry_id, v.what, v.sign * u.amount
     from lines n join points_use u on u.kind = 'spend'
         and u.entry_id in (select n.reverses_id union all
                            select e.id from points_entry e where e.reverses_id = n.reverses_id and e.kind = 'release')
     join points_lot l on l.id = u.lot_id cross join (values ('aside', -1), ('spent', 1)) v (what, sign)
     where n.kind = 'capture'
+), sums as (
+    select m.currency_id, e.store_id, date_trunc('month', m.earned_at at time zone 'Asia/Shanghai')::date as cohort, m.on_day,
+           coalesce(sum(n) filter (where what = 'granted'), 0) as granted, coalesce(sum(n) filter (where what = 'spent'), 0) as spent,
+           coalesce(sum(n) filter (where what = 'expired'), 0) as expired,
+           coalesce(sum(n) filter (where what = 'taken_back'), 0) as taken_back,
+           coalesce(sum(n) filter (where what = 'moved'), 0) as moved, coalesce(sum(n) filter (where what = 'aside'), 0) as aside
+    from moves m join points_entry e on e.id = m.entry_id group by 1, 2, 3, 4
+), by_store as (
+    insert into points_storetally as t (currency_id, store_id, cohort, "on", granted, spent, expired, taken_back, moved, aside)
+    select currency_id, store_id, cohort, on_day, granted, spent, expired, taken_back, moved, aside from sums
+    on conflict (currency_id, cohort, "on", store_id) do update set {added}
 ), tallied as (
     insert into points_tally as t (currency_id, cohort, "on", granted, spent, expired, taken_back, moved, aside)
-    select currency_id, date_trunc('month', earned_at at time zone 'Asia/Shanghai')::date, on_day,
-           coalesce(sum(n) filter (where what = 'granted'), 0), coalesce(sum(n) filter (where what = 'spent'), 0),
-           coalesce(sum(n) filter (where what = 'expired'), 0), coalesce(sum(n) filter (where what = 'taken_back'), 0),
-           coalesce(sum(n) filter (where what = 'moved'), 0), coalesce(sum(n) filter (where what = 'aside'), 0)
-    from moves group by 1, 2, 3
-    on conflict (currency_id, cohort, "on") do update set granted = t.granted + excluded.granted, spent = t.spent + excluded.spent,
-        expired = t.expired + excluded.expired, taken_back = t.taken_back + excluded.taken_back, moved = t.moved + excluded.moved,
-        aside = t.aside + excluded.aside
+    select currency_id, cohort, on_day, sum(granted), sum(spent), sum(expired), sum(taken_back), sum(moved), sum(aside)
+    from sums group by 1, 2, 3
+    on conflict (currency_id, cohort, "on") do update set {added}
 )
 insert into points_daytotal as t (currency_id, "on", balance, pending, held, debt)
 select currency_id, on_day, sum(amount), sum(pending), sum(held), sum(debt) from lines group by 1, 2
 on conflict (currency_id, "on") do update set balance = t.balance + excluded.balance, pending = t.pending + excluded.pending,
     held = t.held + excluded.held, debt = t.debt + excluded.debt
-"""
+""".replace("{added}", ", ".join(f"{name} = t.{name} + excluded.{name}" for name in _COLUMNS))
 _OUTLOOK = """
 with usable as (
     select a.currency_id, a.member_id, l.expires_at, l.remaining

@@ -45,4 +45,28 @@ def test_the_figures_are_of_the_day_asked_for_and_the_same_in_the_files(house: H
     assert rows(client, "history", "2026-11-22")[-2:] == [["2026年10月", "12,345"], ["2026年11月22日", "12,655"]]
     assert client.get(reverse("console:liability_csv", args=["none"])).status_code == 404
     assert client.get(url + "?on=9999-01-01&currency=x").context["view"].on.isoformat() == "2026-11-22"
-    assert at(Role.MANAGER).get(url).status_code == 403
+
+
+def test_a_store_manager_sees_what_was_earned_in_their_own_store(house: House, at: Callable[..., Client]):
+    member = house.members["near"].pk
+    for key, amount in (("mine", 700), ("near", 31)):
+        by = points.By(store_id=house.stores[key].pk)
+        points.earn(member_id=member, amount=amount, source=key, by=by, moment=OCTOBER)
+    points.earn(member_id=member, amount=5, source="birthday", moment=OCTOBER)
+    points.spend(member_id=member, amount=200, source="exchange:1", moment=house.moment)
+    tallying.tally(moment=house.moment)
+    manager, all_of_them, url = at(Role.MANAGER), at(Role.AUDITOR), reverse("console:liability")
+    near = house.stores["near"]
+
+    mine, whole = manager.get(url), all_of_them.get(url)
+    assert "会员共有 500 积分" in mine.content.decode()
+    assert "会员共有 536 积分" in whole.content.decode()
+    assert (near.name in mine.content.decode(), "谁持有" in mine.content.decode()) == (False, False)
+    assert [row[0] + row[6] for row in rows(manager, "stores", "2026-11-22")] == ["武康路店500"]
+    assert [row[0] + row[6] for row in rows(all_of_them, "stores", "2026-11-22")] == [
+        "武康路店500", "静安店31", "不属于任何门店5",
+    ]  # fmt: skip
+    assert rows(manager, "history", f"2026-11-22&store={near.pk}")[-2:] == [["2026年10月", "700"], ["2026年11月22日", "500"]]
+    assert rows(all_of_them, "cohorts", f"2026-11-22&store={near.pk}")[0][1] == "31"
+    assert manager.get(reverse("console:liability_csv", args=["tiers"])).status_code == 404
+    assert at(Role.CLERK).get(url).status_code == 403

@@ -5,6 +5,7 @@ import threading
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -15,6 +16,7 @@ from apps.points import ladders, liability, tallying
 from apps.points import services as points
 from apps.points.liability import Cohort, Totals
 from apps.points.models import Currency, DayTotal, Entry, Lot, Outlook, Tally, Use
+from apps.stores.models import Store
 from tests.points.accounts import MONDAY, earn, hold, spend
 from tests.points.test_model import Life
 
@@ -28,11 +30,16 @@ def live_on(life: Life, dice: random.Random, steps: int) -> None:
             life.step("time", 24 * dice.choice((1, 5, 16)), 0)
 
 
-def slow(on: date) -> tuple[Totals, dict[date, list[int]]]:
+Where = tuple[int | None, date]  # the store and the month of the earning
+
+
+def slow(on: date) -> tuple[Totals, dict[Where, list[int]]]:
     """The same figures by walking through every line, in the plainest way."""
     end, sums, months = clock.day_end(on), [0, 0, 0, 0], defaultdict(lambda: [0, 0, 0, 0, 0, 0])
-    lots = {lot.pk: lot for lot in Lot.objects.all()}
-    month = {key: clock.local_date(lot.earned_at).replace(day=1) for key, lot in lots.items()}
+    lots = {lot.pk: lot for lot in Lot.objects.select_related("entry")}
+    month = {
+        key: (lot.entry.store_id, clock.local_date(lot.earned_at).replace(day=1)) for key, lot in lots.items()
+    }
     for line in Entry.objects.filter(account__currency__key="points", at__lt=end):
         for place, name in enumerate(("amount", "pending", "held", "debt")):
             sums[place] += getattr(line, name)
@@ -68,9 +75,19 @@ def _captured(line: Entry) -> list[Use]:
 
 
 def told(on: date) -> tuple[Totals, dict[date, list[int]]]:
-    found = liability.cohorts(currency="points", on=on)
-    rows = {one.month: [one.granted, one.spent, one.expired, one.taken_back, one.moved, one.aside] for one in found}
-    return liability.totals(currency="points", on=on), rows
+    return liability.totals(currency="points", on=on), columns(liability.cohorts(currency="points", on=on))
+
+
+def columns(found: list[Cohort]) -> dict[date, list[int]]:
+    return {one.month: [one.granted, one.spent, one.expired, one.taken_back, one.moved, one.aside] for one in found}
+
+
+def added(parts: dict[Where, list[int]], by: int) -> dict[Any, list[int]]:
+    """Summed by one half of the key."""
+    sums: dict[Any, list[int]] = {}
+    for key, row in parts.items():
+        sums[key[by]] = [a + b for a, b in zip(sums.get(key[by], [0] * 6), row, strict=True)]
+    return sums
 
 
 @pytest.mark.parametrize("policy", ["debt", "within_balance"])
@@ -84,7 +101,10 @@ def test_every_day_s_figures_are_the_ledger_s_with_refunds_merges_gifts_and_expi
     now = max(first.now, second.now)
     for life in (first, second):
         points.adjust(member_id=life.member.pk, amount=40, source="by:1", by=points.By(note="x"), moment=now)
-    points.earn(member_id=first.member.pk, amount=500, source="s:many", moment=now)
+    store = Store.objects.create(code="S1", name="One")
+    at = points.By(store_id=store.pk)
+    points.earn(member_id=first.member.pk, amount=500, source="s:many", by=at, moment=now)
+    points.earn(member_id=second.member.pk, amount=70, source="s:old", by=at, moment=now - timedelta(days=70))
     held = points.hold(member_id=first.member.pk, amount=90, source="exchange:7", moment=now)
     spent = points.spend(member_id=first.member.pk, amount=80, source="exchange:8", moment=now)
     points.transfer(from_id=first.member.pk, to_id=second.member.pk, amount=100, source="gift", moment=now)
@@ -102,7 +122,14 @@ def test_every_day_s_figures_are_the_ledger_s_with_refunds_merges_gifts_and_expi
 
     days = sorted({clock.local_date(line.at) for line in Entry.objects.all()})
     for day in [days[0] - timedelta(days=1), *days[:: max(1, len(days) // 8)], clock.local_date(later)]:
-        assert told(day) == slow(day), day
+        sums, parts = slow(day)
+        assert told(day) == (sums, added(parts, 1)), day
+        found = liability.by_store(currency="points", on=day)
+        assert {one.store_id: columns([one.whole])[one.whole.month] for one in found} == added(parts, 0), day
+        mine = liability.cohorts(currency="points", on=day, stores=[store.pk])
+        assert columns(mine) == {month: row for (where, month), row in parts.items() if where == store.pk}, day
+        left = sum(one.left for one in mine)
+        assert liability.outstanding(currency="points", days=[day], stores=[store.pk]) == [left]
     end = clock.local_date(later)
     left = defaultdict(int)
     for lot in Lot.objects.filter(remaining__gt=0):

@@ -20,6 +20,7 @@ class Point:
 
 @dataclass(frozen=True, kw_only=True)
 class Line(Chart):
+    opens_at_end = True
     points: tuple[Point, ...]
     colour: Colour = "brand"
     from_zero: bool = False

@@ -11,7 +11,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from apps.console import asked, charts, owed
+from apps.console import asked, charts, owed, scope
 from apps.console.owed import View
 from apps.core import clock, csv_files
 from apps.core.errors import NotFound
@@ -24,15 +24,23 @@ DRAWN: dict[str, Callable[[View], charts.Chart]] = {
     "ends": owed.ends,
     "tiers": owed.by_tier,
 }
-COHORTS = "cohorts"
+OF_ALL = ("ends", "tiers")  # what accounts say, and these belong to no store
+TABLES: dict[str, tuple[Callable[[], tuple[str, ...]], Callable[[View], list[tuple[object, ...]]]]] = {
+    "cohorts": (owed.cohort_headers, owed.cohort_rows),
+    "stores": (owed.store_headers, owed.store_rows),
+}
+PERMISSION = "points.report"
 OFFERED = 24  # month ends
 
 
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
-    view, first = _asked(request), liability.begins()
+    """Who sees some stores sees what was earned there."""
+    where, first = scope.of(request, permission=PERMISSION), liability.begins()
+    view = _asked(request, where)
     facts: dict[str, object] = {
         "view": view,
+        "stores": where.options if len(where.options) > 1 else [],
         "as_of": liability.as_of(),
         "days": _days(view, first) if first else [],
         "currencies": [
@@ -42,10 +50,8 @@ def page(request: HttpRequest) -> HttpResponse:
     }
     if first:
         facts |= {
-            **{name: draw(view) for name, draw in DRAWN.items()},
-            "cohort_heads": owed.cohort_headers(),
-            "cohort_rows": [list(zip(owed.cohort_headers(), row, strict=True)) for row in owed.cohort_rows(view)],
-            "cohort_csv": view.csv_url(COHORTS),
+            **{name: draw(view) for name, draw in _drawn(view).items()},
+            "tables": {name: _table(view, name) for name in TABLES},
             "breakage": owed.breakage(view),
             "money": _money(view),
         }
@@ -55,10 +61,11 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_safe
 def csv(request: HttpRequest, chart: str) -> HttpResponse:
     """The table twin as a file: the same figures, to the digit."""
-    view = _asked(request)
-    if chart == COHORTS:
-        headers, rows = owed.cohort_headers(), [list(row) for row in owed.cohort_rows(view)]
-    elif chart in DRAWN:
+    view = _asked(request, scope.of(request, permission=PERMISSION))
+    if chart in TABLES:
+        heads, read = TABLES[chart]
+        headers, rows = heads(), [list(row) for row in read(view)]
+    elif chart in _drawn(view):
         table = DRAWN[chart](view).table()
         headers, rows = table.headers, [[cell.text for cell in row] for row in table.rows]
     else:
@@ -67,19 +74,33 @@ def csv(request: HttpRequest, chart: str) -> HttpResponse:
     return csv_files.response(name=name, headers=headers, rows=rows)
 
 
-def _asked(request: HttpRequest) -> View:
+def _drawn(view: View) -> dict[str, Callable[[View], charts.Chart]]:
+    return {name: draw for name, draw in DRAWN.items() if view.stores is None or name not in OF_ALL}
+
+
+def _table(view: View, name: str) -> dict[str, object]:
+    heads, read = TABLES[name]
+    return {
+        "heads": heads(),
+        "rows": [list(zip(heads(), row, strict=True)) for row in read(view)],
+        "csv": view.csv_url(name),
+    }
+
+
+def _asked(request: HttpRequest, where: scope.Scope) -> View:
     """A day to come counts as today, a currency that is not there as points."""
     currencies = {one.key: one for one in Currency.objects.all()}
     key = asked.one_of(request, name="currency", allowed=currencies) or "points"
     today = clock.local_date(clock.now())
     on = min(asked.a_date(request, name="on") or today, today)
-    query = urlencode({"currency": key, "on": on})
+    query = urlencode({"currency": key, "on": on} | ({"store": where.chosen} if where.chosen else {}))
     return View(
         currency=currencies[key],
         on=on,
         today=today,
         is_english=(get_language() or "").startswith("en"),
-        urls={name: f"{reverse('console:liability_csv', args=[name])}?{query}" for name in (*DRAWN, COHORTS)},
+        urls={name: f"{reverse('console:liability_csv', args=[name])}?{query}" for name in (*DRAWN, *TABLES)},
+        stores=where.ids,
     )
 
 
@@ -98,7 +119,7 @@ def _money(view: View) -> dict[str, int] | None:
     if not view.currency.cents_per_hundred:
         return None
     return {
-        "outstanding": view.worth(view.totals.outstanding),
-        "debt": view.worth(view.totals.debt),
-        "expected": view.worth(view.totals.outstanding - view.forecast.points),
+        "outstanding": view.worth(view.outstanding),
+        "debt": view.worth(view.totals.debt) if view.stores is None else 0,
+        "expected": view.worth(view.outstanding - view.forecast.points),
     }
