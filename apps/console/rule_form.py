@@ -246,7 +246,16 @@ def _absent(trigger: str) -> set[str]:
     if trigger != "sign_in":
         found |= {"cycle", "is_made_up", "make_up_free", "make_up_points", "make_up_back"}
     if trigger not in ORDERS:
-        found |= {"products", "categories", "stores", "channels", "min_cents", "per_cents", "lapse_days", "receipt_days"}
+        found |= {
+            "products",
+            "categories",
+            "stores",
+            "channels",
+            "min_cents",
+            "per_cents",
+            "lapse_days",
+            "receipt_days",
+        }
     return found if trigger == "order" else found | {"factor"}
 
 

@@ -72,7 +72,9 @@ def find(*, giver_id: int, text: str) -> Receiver:
 
 
 def give(*, giver_id: int, receiver_id: int, amount: int, token: str) -> points.Posting:
-    """`token` of the form makes a repeat a no-op. Raises what `services.transfer` does."""
+    """`token` of the form makes a repeat a no-op. Raises ReceiverUnknown, and what `services.transfer` does."""
+    if not Member.objects.filter(pk=receiver_id, status=Member.Status.ACTIVE).exists():
+        raise ReceiverUnknown
     return points.transfer(from_id=giver_id, to_id=receiver_id, amount=amount, source=f"give:{token}")
 
 

@@ -66,7 +66,10 @@ def test_a_store_manager_sees_what_was_earned_in_their_own_store(house: House, a
     assert [row[0] + row[6] for row in rows(all_of_them, "stores", "2026-11-22")] == [
         "武康路店500", "静安店31", "不属于任何门店5",
     ]  # fmt: skip
-    assert rows(manager, "history", f"2026-11-22&store={near.pk}")[-2:] == [["2026年10月", "700"], ["2026年11月22日", "500"]]
+    assert rows(manager, "history", f"2026-11-22&store={near.pk}")[-2:] == [
+        ["2026年10月", "700"],
+        ["2026年11月22日", "500"],
+    ]
     assert rows(all_of_them, "cohorts", f"2026-11-22&store={near.pk}")[0][1] == "31"
     assert manager.get(reverse("console:liability_csv", args=["tiers"])).status_code == 404
     assert at(Role.CLERK).get(url).status_code == 403

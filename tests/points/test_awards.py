@@ -297,16 +297,18 @@ def test_days_after_receipt_count_from_the_receipt_and_what_is_given_back_meanwh
     with clock.frozen(came):
         for order in (come, early):
             orders.mark_received(order_id=order.pk)
-    assert [
-        (one.points, one.on, one.days, str(one.by)) for one in selectors.waiting(member_id=member.pk, limit=9)
-    ] == [(105, None, 7, "2026-12-06")]
+    assert [(one.points, one.on, one.days, str(one.by)) for one in selectors.waiting(member_id=member.pk, limit=9)] == [
+        (105, None, 7, "2026-12-06")
+    ]
 
     # told a day late, and twice: the days count from the receipt all the same
     for told in (came + timedelta(days=1), came + timedelta(days=3)):
         takebacks.release_order(order_id=come.pk, fact="order.received", moment=told)
     awards.for_order(order_id=early.pk, moment=came + timedelta(days=1))  # it had arrived before it was rewarded
     due = clock.day_start(clock.local_date(NOON) + timedelta(days=12))
-    assert [(one.points, one.on) for one in selectors.waiting(member_id=member.pk, limit=9)] == [(103, clock.local_date(due))]
+    assert [(one.points, one.on) for one in selectors.waiting(member_id=member.pk, limit=9)] == [
+        (103, clock.local_date(due))
+    ]
     back = orders.refund(order_id=come.pk, source="a", line_id=come.lines.get(line_no=1).pk)
     awards.settle_refund(refund_id=back.pk, moment=came + timedelta(days=4))
     assert totals(member) == (0, 40 + 3, 0)  # the second was never received: dropped when its six days were over

@@ -37,9 +37,7 @@ def slow(on: date) -> tuple[Totals, dict[Where, list[int]]]:
     """The same figures by walking through every line, in the plainest way."""
     end, sums, months = clock.day_end(on), [0, 0, 0, 0], defaultdict(lambda: [0, 0, 0, 0, 0, 0])
     lots = {lot.pk: lot for lot in Lot.objects.select_related("entry")}
-    month = {
-        key: (lot.entry.store_id, clock.local_date(lot.earned_at).replace(day=1)) for key, lot in lots.items()
-    }
+    month = {key: (lot.entry.store_id, clock.local_date(lot.earned_at).replace(day=1)) for key, lot in lots.items()}
     for line in Entry.objects.filter(account__currency__key="points", at__lt=end):
         for place, name in enumerate(("amount", "pending", "held", "debt")):
             sums[place] += getattr(line, name)

@@ -1,18 +1,21 @@
 """Many at once: nothing is lost, doubled or overdrawn. Long forms run every night, the full scale is `bin/manage prove_value`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from threading import Barrier
 from uuid import uuid4
 
 import psycopg
 import pytest
-from django.db import ProgrammingError, connection, transaction
+from django.db import IntegrityError, ProgrammingError, connection, transaction
 
 from apps.core import clock
 from apps.members.models import Member
 from apps.points import checking, proving, tasks
 from apps.points import services as points
-from apps.points.models import Currency, Entry, Hold
+from apps.points.errors import NotEnoughPoints
+from apps.points.models import Account, Currency, Entry, Hold
 from tests.points.accounts import MONDAY, earn, hold, totals
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -78,6 +81,98 @@ def test_holds_of_clients_that_never_come_back_are_released(member: Member, cloc
 
     assert set(Hold.objects.values_list("state", flat=True)) == {"expired"}
     assert totals(member) == (100, 0, 0, 0)
+
+
+GUARD = "a.balance < p_amount"
+
+
+OVERDRAFT = ("points_balance_not_negative", "points_never_below_zero")
+
+
+@contextmanager
+def without(cursor: psycopg.Cursor, *checks: str) -> Iterator[None]:
+    """The books without these CHECKs, which come back whatever happens."""
+    kept = cursor.execute(
+        "select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint where conname = any(%s)",
+        [list(checks)],
+    ).fetchall()
+    assert len(kept) == len(checks)
+    for table, name, _text in kept:
+        cursor.execute(f"alter table {table} drop constraint {name}")
+    try:
+        yield
+    finally:
+        for table, name, text in kept:
+            cursor.execute(f"alter table {table} add constraint {name} {text}")
+
+
+def test_without_the_check_the_service_alone_lets_nobody_overdraw(member: Member, owner_cursor: psycopg.Cursor):
+    earn(member, 100, "order:1")
+    gate = Barrier(8)
+
+    def take(number: int) -> str:
+        try:
+            gate.wait(20)
+            points.spend(member_id=member.pk, amount=30, source=f"basket:{number}", moment=MONDAY)
+            return "done"
+        except NotEnoughPoints:
+            return "short"
+        finally:
+            connection.close()
+
+    with without(owner_cursor, *OVERDRAFT), proving.ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(take, range(8)))
+
+    assert sorted(outcomes) == ["done"] * 3 + ["short"] * 5
+    assert totals(member) == (10, 0, 0, 0)
+    assert min(Entry.objects.values_list("balance_after", flat=True)) == 10
+    assert checking.check().faults == 0
+
+
+def test_without_the_service_s_look_the_checks_refuse_an_overdraft(member: Member, owner_cursor: psycopg.Cursor):
+    earn(member, 100, "order:1")
+    body = owner_cursor.execute("select pg_get_functiondef(oid) from pg_proc where proname = 'points_take'").fetchone()[
+        0
+    ]  # type: ignore[index]
+    assert body.count(GUARD) == 1
+    owner_cursor.execute("begin")
+    owner_cursor.execute(body.replace(GUARD, "false").replace("points_use_lots(", "coalesce("))
+    try:
+        owner_cursor.execute(
+            "select points_take(%s, (select id from points_currency where key = 'points'), 130, 'x', 'spend', %s, null, null, null, '')",
+            [member.pk, MONDAY],
+        )
+    except psycopg.errors.CheckViolation as refusal:
+        assert refusal.diag.constraint_name in OVERDRAFT
+    else:
+        pytest.fail("an overdraft was written")
+    finally:
+        owner_cursor.execute("rollback")
+    with pytest.raises(IntegrityError, match="points_balance_not_negative"):
+        Account.objects.filter(member=member).update(balance=-1)
+    assert totals(member) == (100, 0, 0, 0)
+
+
+def test_either_the_right_or_the_trigger_alone_keeps_every_append_only_table(owner_cursor: psycopg.Cursor):
+    """T-R8 for all of them: the application has no right to change them, and with the right the trigger is left."""
+    tables = [
+        name for (name,) in owner_cursor.execute(
+            "select tgrelid::regclass::text from pg_trigger where tgname like '%append_only' order by 1"
+        ).fetchall()
+    ]  # fmt: skip
+    assert {"points_entry", "points_use", "points_award", "core_auditentry", "coupons_entry"} <= set(tables)
+    for table in tables:
+        for verb in ("update", "delete", "truncate"):
+            found = owner_cursor.execute("select has_table_privilege('siyu_app', %s, %s)", [table, verb]).fetchone()
+            assert found == (False,), f"{verb} on {table}"
+    owner_cursor.execute("grant update, delete on points_entry to siyu_app")
+    try:
+        earn(Member.objects.create(member_no="R-8"), 5, "order:1")
+        for statement in ("update points_entry set note = 'x'", "delete from points_entry"):
+            with pytest.raises(ProgrammingError, match="append-only"), transaction.atomic():
+                connection.cursor().execute(statement)
+    finally:
+        owner_cursor.execute("revoke update, delete on points_entry from siyu_app")
 
 
 @pytest.mark.parametrize("table", ["points_entry", "points_use", "points_award"])

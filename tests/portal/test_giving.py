@@ -85,6 +85,22 @@ def test_somebody_elses_ticket_gives_nothing(client: Client, giver: Member, frie
     assert balances() == {giver.pk: 1000}
 
 
+def test_who_has_left_or_is_leaving_is_nobody_to_give_to_also_between_the_look_and_the_gift(client, giver, friend):
+    page = client.post(URL, {"who": "19900000012", "amount": "100"}).content.decode()
+    ticket = re.findall(r'name="ticket" value="([^"]+)"', page)[0]
+    Member.objects.filter(pk=friend.pk).update(status=Member.Status.FROZEN)
+
+    for form in (
+        {"who": "19900000012", "amount": "100"},
+        {"who": friend.member_no, "amount": "100"},
+        {"ticket": ticket},
+    ):
+        answer = client.post(URL, form)
+        assert (answer.status_code, "没有找到这个号码的会员" in answer.content.decode()) == (404, True)
+        assert "沈" not in answer.content.decode()
+    assert not Entry.objects.filter(kind__startswith="transfer").exists()
+
+
 def test_numbers_are_looked_up_ten_times_an_hour(client: Client, friend: Member, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(giving, "LOOKS", 2)
 

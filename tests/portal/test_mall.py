@@ -60,6 +60,18 @@ def test_a_form_sent_twice_is_one_exchange(client: Client, member: Member):
     assert (Account.objects.get().balance, Reward.objects.get().left) == (40, 2)
 
 
+def test_a_form_without_its_token_takes_nothing_and_two_forms_are_two_exchanges(client: Client):
+    reward = gift(points=30, left=3)
+    address, form = confirm_of(client, reward)
+
+    assert [client.post(address, form | {"token": token}).status_code for token in ("", "x" * 41)] == [404, 404]
+    assert (Account.objects.get().balance, Exchange.objects.count()) == (100, 0)
+
+    client.post(address, form)
+    client.post(*confirm_of(client, reward))
+    assert (Account.objects.get().balance, Exchange.objects.count()) == (40, 2)
+
+
 def test_the_code_is_shown_to_its_owner_alone(client: Client, member: Member):
     taken = take(member, gift(points=60), "a")
     other = browser_of(members.register(source="test", nickname="周远", phone="19900000012"))

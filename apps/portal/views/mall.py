@@ -21,6 +21,7 @@ from apps.portal.shell import Facts
 
 REWARD, EXCHANGE, STORE = "rwd", "exg", "sto"
 PAGE = 20
+LONGEST_TOKEN = 40
 PICTURE_SECONDS = 365 * 86_400
 
 
@@ -110,9 +111,12 @@ def picture(request: HttpRequest, picture: str) -> HttpResponse:
 
 
 def _exchanged(request: HttpRequest, facts: Facts, *, store_id: int | None) -> HttpResponse:
+    token = request.POST.get("token", "")
+    if not 0 < len(token) <= LONGEST_TOKEN:  # without one a second sending could not be told from a second exchange
+        raise NotFound
     member_id = _me(request)
     shopper = mall.Shopper(member_id=member_id, tier_key=offers.tier_key(member_id))
-    source = f"portal:{request.POST.get('token', '')[:40] or uuid4().hex}"
+    source = f"portal:{token}"
     try:
         taken = mall.exchange(shopper=shopper, reward_id=facts["offer"].reward.pk, source=source, store_id=store_id)
     except DomainError as refusal:
