@@ -197,7 +197,7 @@ def cohort_rows(view: View) -> list[tuple[object, ...]]:
 
 
 def store_headers() -> tuple[str, ...]:
-    return (_("Earned at"), *_heads())
+    return (_("Store"), *_heads())
 
 
 def store_rows(view: View) -> list[tuple[object, ...]]:

@@ -61,17 +61,18 @@ def find(*, member_id: int, source: str, currency: str = "points") -> Entry | No
 @dataclass(frozen=True)
 class Waiting:
     """Points that are not usable yet: from the beginning of the shop day `on` on, or, where that is not known, once their order is
-    received and `days` more are over. `by`: the last shop day on which it must be received."""
+    received and `days` more are over (None: what they wait for is no order). `by`: the last shop day on which that must happen."""
 
     points: int
     on: date | None
-    days: int
+    days: int | None
     by: date | None
 
 
 _WAITING = """
 select sum(l.remaining)::bigint, (l.due_at at time zone 'Asia/Shanghai')::date as day,
-       case when l.due_at is null then coalesce((v.definition #>> '{pending,days}')::int, 0) else 0 end as days,
+       case when l.due_at is null and v.definition #>> '{pending,kind}' = 'fact'
+            then coalesce((v.definition #>> '{pending,days}')::int, 0) end as days,
        case when l.due_at is null then ((l.lapse_at - interval '1 microsecond') at time zone 'Asia/Shanghai')::date end as last
 from points_lot l join points_account a on a.id = l.account_id join points_currency c on c.id = a.currency_id
 join points_entry e on e.id = l.entry_id left join points_ruleversion v on v.id = e.version_id

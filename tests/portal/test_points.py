@@ -44,6 +44,7 @@ def test_the_points_page_says_what_there_is_what_waits_what_is_owed_and_what_end
     first = earn(member_id, 320, "opening:1", day=40)
     earn(member_id, 1_200, "opening:2", day=400)
     earn(member_id, 55, "opening:3", is_pending=True)
+    earn(member_id, 7, "opening:4", is_pending=True, due_at=NOW + timedelta(days=7))
     points.hold(member_id=member_id, amount=20, source="exchange:1", moment=NOW)
 
     with clock.frozen(NOW):
@@ -53,7 +54,9 @@ def test_the_points_page_says_what_there_is_what_waits_what_is_owed_and_what_end
     assert '<b class="p-big">1,500</b>' in text
     assert "<b>300</b> run out first<br>Use them by December 31" in text
     assert text.count("Last day ") == 2
-    assert "<b>55</b> more are on their way" in text
+    assert "<b>62</b> more are on their way" in text
+    assert "The day is not known yet</dt><dd>55 points</dd>" in text
+    assert "Usable from November 29 on</dt><dd>7 points</dd>" in text
     assert "<b>20</b> are set aside" in text
     assert '<b class="p-big">1,500</b>' in home
     assert "<b>300</b> run out first" in home
