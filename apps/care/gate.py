@@ -10,10 +10,11 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from apps.care import audience, reasons, templates
+from apps.care import reasons, templates
 from apps.care.models import Channel, Version
 from apps.core import brand, clock
 from apps.members import consents, minors
+from apps.segments import language
 
 GLOBAL = "global"
 _DEFAULT = {"day_cap": 1, "week_cap": 3, "quiet": [22, 8], "global_holdout_percent": 0}
@@ -116,19 +117,7 @@ def threshold_bytes(percent: float | Decimal) -> bytes:
 
 
 UNDER_14, as_of = minors.UNGUARDED, minors.as_of
-CONSENTED = (
-    "coalesce(k1.is_granted, k2.is_granted, false)"  # at least one says yes …
-    " and coalesce(k1.is_granted, true) and coalesce(k2.is_granted, true)"  # … and none says no
-)
-# A yes that expired, or whose text was replaced, is as if nothing had been said: the row does not join.
-COUNTS = "({now}.valid_until is null or {now}.valid_until > %(valid_at)s)"
-JOINS = f"""
-    left join segments_memberstats s on s.member_id = m.id
-    left join members_consentnow k1
-        on k1.member_id = m.id and k1.purpose = {{purpose}} and k1.channel = {{channel}} and {COUNTS.format(now="k1")}
-    left join members_consentnow k2
-        on k2.member_id = m.id and k2.purpose = {{purpose}} and k2.channel = 'any' and {COUNTS.format(now="k2")}
-"""
+CONSENTED = consents.agreed("k1", "k2")
 HAS_PHONE = "exists (select from members_identity i where i.member_id = m.id and i.kind = 'phone')"
 _CAPPED = """(select count(*) filter (where t.slot_on = %(day)s) >= %(day_cap)s or count(*) >= %(week_cap)s
     from care_touch t where t.member_id = m.id and t.channel = %(channel)s
@@ -136,14 +125,21 @@ _CAPPED = """(select count(*) filter (where t.slot_on = %(day)s) >= %(day_cap)s 
 
 
 def joins(*, purpose: str = "%(purpose)s", channel: str = "%(channel)s") -> str:
-    return JOINS.format(purpose=purpose, channel=channel)
+    """The stats and the consents that the conditions stand on; purpose and channel are SQL."""
+    return " ".join(
+        (
+            "left join segments_memberstats s on s.member_id = m.id",
+            consents.joined("k1", purpose=purpose, channel=channel),
+            consents.joined("k2", purpose=purpose, channel="'any'"),
+        )
+    )
 
 
 def is_profiling(version: Version) -> bool:
     """Whether it goes by what the house works out of a member's purchases: who gets it, when, or what it says."""
     return (
         version.trigger != Version.Trigger.BIRTHDAY
-        or bool(audience.fields(version.audience) & audience.WORKED_OUT)
+        or language.is_profiling(version.audience)
         or bool(set(templates.variables(version.template)) & templates.WORKED_OUT)
     )
 

@@ -14,9 +14,10 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F, Max
 
-from apps.care import audience, gate, reasons, triggers
+from apps.care import gate, reasons, triggers
 from apps.care.models import Policy, Run, Touch, Version
 from apps.core import clock
+from apps.segments import language
 from apps.segments.models import StageChange
 
 _HELD = "-"  # in the place of a reason: nothing speaks against it, but the arm gets no message
@@ -100,7 +101,7 @@ def statement(
     """The one INSERT … SELECT of a version, with its parameters; it answers (state, reason, rows)."""
     send_at = limits.send_at(moment, hour=version.send_hour)
     due, due_params = triggers.due(version, moment=moment, last_run=last_run, seen=seen)
-    rule, rule_params = audience.compiled(version.audience)
+    rule = language.compiled(version.audience, moment=moment, given={"s"})
     verdict = "\n".join(f"when {condition} then '{reason}'" for reason, condition in _checks(version))
     # The count lets everybody be judged before the first touch is written. A table analysed while it was empty is read whole for
     # every member: without the count it would be read as it grows, 100,000 members in a quarter of an hour instead of seconds.
@@ -110,8 +111,8 @@ def statement(
         judged as materialized (
             select m.id as member_id, d.occurrence,
                    case {verdict} when {held} then '{_HELD}' else '' end as verdict
-            from due d join members_member m on m.id = d.member_id {gate.joins()}
-            where {rule} and not exists (
+            from due d join members_member m on m.id = d.member_id {gate.joins()} {rule.joins}
+            where {rule.condition} and not exists (
                 select from care_touch e
                 where e.policy_id = %(policy)s and e.member_id = d.member_id and e.occurrence = d.occurrence
             )
@@ -134,7 +135,7 @@ def statement(
         )
         select state, reason, count(*) from made group by state, reason
     """
-    params = gate.parameters(version, gate=limits, moment=moment, send_at=send_at) | due_params | rule_params
+    params = gate.parameters(version, gate=limits, moment=moment, send_at=send_at) | due_params | rule.params
     params |= {
         "policy": version.policy_id,
         "version": version.pk,

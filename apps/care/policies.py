@@ -8,11 +8,12 @@ from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from apps.care import audience, defaults, templates
+from apps.care import defaults, templates
 from apps.care.models import Channel, Policy, Version
 from apps.core import audit, clock
 from apps.core.errors import DomainError, NotFound, ValidationFailed
 from apps.members.models import Consent
+from apps.segments import language
 from apps.segments.models import Stage
 
 PURPOSES = (Consent.Purpose.CARE.value, Consent.Purpose.MARKETING.value)
@@ -28,20 +29,8 @@ _NUMBERS: dict[str, dict[str, tuple[int, int, int | None]]] = {
     Version.Trigger.SECOND_PURCHASE: {"days": (1, 365, None), "window_days": _WINDOW},
     Version.Trigger.BIRTHDAY: {"days_before": (0, 60, 0), "window_days": (1, 14, 2)},
 }
-_TEXTS: dict[str, Promise] = {
-    "not_an_object": _("A group of fields is expected here."),
-    "unknown_field": _("This field is not known."),
+_TEXTS: dict[str, Promise] = language.TEXTS | {
     "required": _("This is missing."),
-    "unknown_value": _("This value is not known."),
-    "not_a_number": _("A number within its limits is expected."),
-    "not_a_list": _("A list that is not empty is expected."),
-    "too_large": _("This rule has too many parts."),
-    "unknown_shape": _("A rule has a field, an operator and a value, or is made of other rules."),
-    "unknown_op": _("This comparison does not fit the field."),
-    "unknown_attribute": _("This member attribute is not known."),
-    "key_of_attribute_only": _("Only a rule about an attribute names a key."),
-    "not_yes_or_no": _("Yes or no is expected."),
-    "not_a_date": _("A date is expected."),
     "unknown_variable": _("This variable is not known."),
     "stray_brace": _("A brace stands outside a variable."),
     "control_character": _("The text holds a character that cannot be sent."),
@@ -205,8 +194,8 @@ def _check_params(whole: dict[str, Any], found: _Findings) -> None:
 
 def _check_audience(whole: dict[str, Any], found: _Findings) -> None:
     try:
-        audience.compiled(whole["audience"])
-    except audience.BadRule as wrong:
+        language.compiled(whole["audience"], moment=clock.now(), at="/audience")
+    except language.BadRule as wrong:
         found.add(wrong.pointer, wrong.code)
 
 

@@ -7,11 +7,13 @@ from typing import Any
 
 from django.db import connection
 
-from apps.care import audience, gate, templates
+from apps.care import gate, templates
 from apps.care.models import Channel, Version
 from apps.core import brand, clock
 from apps.core.errors import NotFound
 from apps.gateways import sms
+from apps.members import consents
+from apps.segments import language
 
 
 def _check_price(value: Any) -> None:
@@ -73,20 +75,20 @@ def preview(version: Version, *, member_id: int, moment: datetime | None = None)
 
 
 def reach(rule: Any, *, purpose: str = "care", store_ids: Sequence[int] | None = None) -> Reach:
-    """The audience of a rule now. `store_ids`: only members of these home stores (None: all). Raises audience.BadRule."""
-    condition, params = audience.compiled(rule)
+    """The audience of a rule now. `store_ids`: only members of these home stores (None: all). Raises language.BadRule."""
+    moment = clock.now()
+    asked = language.compiled(rule, moment=moment, given={"s"})
     scope = "true" if store_ids is None else "m.home_store_id = any(%(stores)s::bigint[])"
     consented = f"{gate.CONSENTED} and not {gate.UNDER_14}"
     inbox = consented.replace("k1.", "k3.")
     sql = f"""
         select count(*), count(*) filter (where ({consented}) and {gate.HAS_PHONE}), count(*) filter (where {inbox})
         from members_member m {gate.joins(channel="'sms'")}
-        left join members_consentnow k3 on k3.member_id = m.id and k3.purpose = %(purpose)s and k3.channel = 'inbox'
-            and {gate.COUNTS.format(now="k3")}
-        where m.status = 'active' and {scope} and {condition}
+        {consents.joined("k3", purpose="%(purpose)s", channel="'inbox'")} {asked.joins}
+        where m.status = 'active' and {scope} and {asked.condition}
     """
     with connection.cursor() as cursor:
-        cursor.execute(sql, params | gate.as_of(clock.now()) | {"purpose": purpose, "stores": list(store_ids or [])})
+        cursor.execute(sql, asked.params | {"purpose": purpose, "stores": list(store_ids or [])})
         members, by_sms, by_inbox = cursor.fetchone()
     return Reach(members=members, reachable={Channel.SMS.value: by_sms, Channel.INBOX.value: by_inbox})
 
@@ -95,12 +97,13 @@ def _verdict(
     version: Version, *, member_id: int, limits: gate.Gate, moment: datetime, send_at: datetime
 ) -> tuple[bool, tuple[str, ...]]:
     checks = gate.refusals(version)
-    condition, params = audience.compiled(version.audience)
+    asked = language.compiled(version.audience, moment=moment, given={"s"})
     columns = ", ".join(f"coalesce({check}, false)" for _, check in checks)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"select {condition}, {columns} from members_member m {gate.joins()} where m.id = %(member)s",
-            gate.parameters(version, gate=limits, moment=moment, send_at=send_at) | params | {"member": member_id},
+            f"select coalesce({asked.condition}, false), {columns} from members_member m {gate.joins()} {asked.joins}"
+            " where m.id = %(member)s",
+            gate.parameters(version, gate=limits, moment=moment, send_at=send_at) | asked.params | {"member": member_id},
         )
         row = cursor.fetchone()
     if row is None:

@@ -17,6 +17,23 @@ OBJECTED = """exists (select from members_consentnow p where p.member_id = m.id 
     and p.channel = 'any' and not p.is_granted)"""
 
 
+def joined(alias: str, *, purpose: str, channel: str, moment: str = "%(valid_at)s") -> str:
+    """A left join of what member m last said for a purpose and channel; all four are SQL. A yes that expired, or whose text was
+    replaced, is as if nothing had been said: it does not join."""
+    return (
+        f"left join members_consentnow {alias} on {alias}.member_id = m.id and {alias}.purpose = {purpose}"
+        f" and {alias}.channel = {channel} and ({alias}.valid_until is null or {alias}.valid_until > {moment})"
+    )
+
+
+def agreed(one: str, whole: str) -> str:
+    """The condition that a message may go out, by the joins of its channel and of `any`: one says yes, and none says no."""
+    return (
+        f"coalesce({one}.is_granted, {whole}.is_granted, false)"
+        f" and coalesce({one}.is_granted, true) and coalesce({whole}.is_granted, true)"
+    )
+
+
 @transaction.atomic
 def give_consent(
     *,

@@ -7,6 +7,13 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from apps.segments.groups import Build, Membership, Passage, RuleVersion, Segment, Stir, StirMark
+
+__all__ = [
+    "Build", "Cell", "MemberStats", "Membership", "Minor", "Newcomer", "Passage", "RefreshRun", "RuleVersion", "ScoreChange", "Segment",
+    "Snapshot", "Stage", "StageChange", "Stir", "StirMark",
+]  # fmt: skip
+
 
 class Stage(models.TextChoices):
     PROSPECT = "prospect", _("Prospect")

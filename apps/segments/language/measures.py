@@ -1,0 +1,171 @@
+"""Fields that count what a member did in a stretch of time: each a left join of one query with a row a member.
+
+Whoever has no row has 0. Kept orders only (`orders.selectors.KEPT_ORDERS`): refunded whole, cancelled and zero ones count for nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from apps.activity import catalogue
+from apps.orders.selectors import KEPT_ORDERS
+from apps.segments.language.columns import MOST_VALUES, Column, is_word, texts, whole
+from apps.segments.language.errors import BadRule
+
+if TYPE_CHECKING:
+    from apps.segments.language.compiling import Compiler
+
+Build = Callable[["Compiler", Mapping[str, Any], str], Column]
+_LISTS = {
+    "stores": "{of}.store_id in (select x.id from stores_store x where x.code = any({values}))",
+    "channels": "o.channel = any({values})",
+    "products": "p.sku = any({values})",
+    "categories": "p.category_id in (select x.id from catalog_category x where x.name = any({values}))",
+    "brands": "p.brand = any({values})",
+    "templates": "c.template_id in (select x.id from coupons_template x where x.key = any({values}))",
+}
+_ORDER_PARTS = ("stores", "channels", "at_least_cents")
+_LINE_PARTS = ("products", "categories", "brands")
+
+
+def orders(what: str) -> Build:
+    """Count or net 分 of kept orders."""
+
+    def build(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Column:
+        kept = _kept(compiler, leaf, at, parts=_ORDER_PARTS)
+        query = f"select k.member_id, count(*) as n, sum(k.net_cents)::bigint as cents from ({kept}) k group by 1"
+        return Column("number", f"{compiler.summed(query)}.{what}", empty=0)
+
+    return build
+
+
+def goods(what: str) -> Build:
+    """Lines of kept orders that were not given back whole: orders that hold one, pieces, 分 left after refunds by line."""
+
+    def build(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Column:
+        conditions = _where(compiler, leaf, at, allowed=(*_LINE_PARTS, *_ORDER_PARTS[:2]))
+        of_lines = [sql for name, sql in conditions.items() if name in _LINE_PARTS]
+        kept = _kept(compiler, leaf, at, parts=(*_LINE_PARTS, *_ORDER_PARTS[:2]))
+        query = f"""select k.member_id, count(distinct k.id) as orders, sum(l.quantity)::float8 as quantity,
+            sum(l.total_cents - l.refunded_cents)::bigint as cents
+            from ({kept}) k join orders_line l on l.order_id = k.id join catalog_product p on p.id = l.product_id
+            where l.total_cents > l.refunded_cents{"".join(f" and {sql}" for sql in of_lines)} group by 1"""
+        return Column("decimal" if what == "quantity" else "number", f"{compiler.summed(query)}.{what}", empty=0)
+
+    return build
+
+
+def refunds(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Column:
+    """Of every 100 paid in the stretch, so much was given back by now. Cancelled orders are left out."""
+    query = f"""select o.member_id, sum(o.refunded_cents) * 100.0 / nullif(sum(o.total_cents), 0) as share from orders_order o
+        where o.paid_at <= %(moment)s and o.status <> 'cancelled'
+        {_window(compiler, leaf, "o.paid_at", at)}{compiler.narrowed("o.member_id")} group by 1"""
+    return Column("decimal", f"{compiler.summed(query)}.share", empty=0)
+
+
+def events(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Column:
+    """How often an event of this name happened; `where.properties`: {property: [values]}, each must be one of them."""
+    name = leaf["key"]
+    if not isinstance(name, str) or (catalogue.check_of(name) is None and name not in catalogue.BY_NAME):
+        raise BadRule(f"{at}/key", "unknown_key")
+    query = f"""select e.member_id, count(*) as n from activity_event e
+        where e.name = {compiler.put(name, "text")} and e.member_id is not null and e.occurred_at <= %(moment)s
+        {_properties(compiler, leaf, name, at)}{_window(compiler, leaf, "e.occurred_at", at)}{compiler.narrowed("e.member_id")}
+        group by 1"""
+    return Column("number", f"{compiler.summed(query)}.n", empty=0)
+
+
+def points(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Column:
+    """What can be spent now of a currency; of one that is only counted, its total."""
+    currency = _currency(compiler, leaf, at)
+    alias = f"pa_{currency}"
+    join = f"left join points_account {alias} on {alias}.member_id = m.id and {alias}.currency_id = {currency:d}"
+    compiler.joins.setdefault(alias, join)
+    return Column("number", f"{alias}.balance", empty=0)
+
+
+def points_expiring(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Column:
+    """Points of a currency that run out in the stretch; without one, ever."""
+    query = f"""select a.member_id, sum(lot.remaining)::bigint as n
+        from points_lot lot join points_account a on a.id = lot.account_id
+        where a.currency_id = {_currency(compiler, leaf, at):d} and lot.remaining > 0 and lot.activated_at is not null
+        and lot.expires_at > %(moment)s
+        {_window(compiler, leaf, "lot.expires_at", at)}{compiler.narrowed("a.member_id")} group by 1"""
+    return Column("number", f"{compiler.summed(query)}.n", empty=0)
+
+
+def coupons_usable(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Column:
+    """Coupons that count now; with a stretch, those whose last moment lies in it."""
+    conditions = _where(compiler, leaf, at, allowed=("templates",))
+    query = f"""select c.member_id, count(*) as n from coupons_coupon c
+        where c.state = 'ready' and c.member_id is not null and c.starts_at <= %(moment)s and c.ends_at > %(moment)s
+        {_all(conditions)}{_window(compiler, leaf, "c.ends_at", at)}{compiler.narrowed("c.member_id")} group by 1"""
+    return Column("number", f"{compiler.summed(query)}.n", empty=0)
+
+
+def coupons_used(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Column:
+    """Redemptions that were not taken back."""
+    conditions = _where(compiler, leaf, at, allowed=("templates", "stores"), of="c")
+    query = f"""select c.member_id, count(*) as n from coupons_use c
+        where c.state = 'done' and c.done_at <= %(moment)s
+        {_all(conditions)}{_window(compiler, leaf, "c.done_at", at)}{compiler.narrowed("c.member_id")} group by 1"""
+    return Column("number", f"{compiler.summed(query)}.n", empty=0)
+
+
+def _kept(compiler: "Compiler", leaf: Mapping[str, Any], at: str, *, parts: tuple[str, ...]) -> str:
+    """Kept orders, narrowed by the stretch and by what of `where` concerns orders."""
+    conditions = _where(compiler, leaf, at, allowed=parts)
+    of_orders = {name: sql for name, sql in conditions.items() if name in _ORDER_PARTS}
+    window = _window(compiler, leaf, "o.paid_at", at)
+    return f"{KEPT_ORDERS}{_all(of_orders)}{window}{compiler.narrowed('o.member_id')}"
+
+
+def _where(
+    compiler: "Compiler", leaf: Mapping[str, Any], at: str, *, allowed: tuple[str, ...], of: str = "o"
+) -> dict[str, str]:
+    """Conditions by the names of `where`; `of` is the alias of the table with the store."""
+    given = leaf.get("where", {})
+    if not isinstance(given, dict):
+        raise BadRule(f"{at}/where", "not_an_object")
+    found = {}
+    for name in sorted(given, key=str):
+        if name not in allowed:
+            raise BadRule(f"{at}/where", "unknown_part")
+        where = f"{at}/where/{name}"
+        if name == "at_least_cents":
+            found[name] = f"o.total_cents >= {compiler.put(whole(given[name], where), 'bigint')}"
+        else:
+            found[name] = _LISTS[name].format(values=compiler.put(texts(given[name], where), "text[]"), of=of)
+    return found
+
+
+def _properties(compiler: "Compiler", leaf: Mapping[str, Any], name: str, at: str) -> str:
+    given = leaf.get("where", {})
+    if not isinstance(given, dict) or not set(given) <= {"properties"}:
+        raise BadRule(f"{at}/where", "unknown_part")
+    wanted = given.get("properties", {})
+    if not isinstance(wanted, dict) or len(wanted) > MOST_VALUES:
+        raise BadRule(f"{at}/where/properties", "not_an_object")
+    known = catalogue.BY_NAME[name].properties if name in catalogue.BY_NAME else None
+    conditions = []
+    for key in sorted(wanted, key=str):
+        if not is_word(key) or (known is not None and key not in known):
+            raise BadRule(f"{at}/where/properties", "unknown_key")
+        values = compiler.put(texts(wanted[key], f"{at}/where/properties/{key}"), "text[]")
+        conditions.append(f" and e.properties ->> {compiler.put(key, 'text')} = any({values})")
+    return "".join(conditions)
+
+
+def _window(compiler: "Compiler", leaf: Mapping[str, Any], column: str, at: str) -> str:
+    return f" and {compiler.inside(column, leaf['within'], at=f'{at}/within')}" if "within" in leaf else ""
+
+
+def _currency(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> int:
+    key = leaf["key"]
+    found = compiler.known.currencies.get(key) if isinstance(key, str) else None
+    if found is None:
+        raise BadRule(f"{at}/key", "unknown_key")
+    return found
+
+
+def _all(conditions: Mapping[str, str]) -> str:
+    return "".join(f" and {sql}" for sql in conditions.values())

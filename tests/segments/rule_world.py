@@ -1,0 +1,272 @@
+"""A small brand in which everything a rule can ask about exists, drawn at random from a seed; and rules about it."""
+
+import random
+from datetime import datetime, timedelta, timezone
+from typing import Any
+from uuid import UUID
+
+from apps.activity.models import Event
+from apps.catalog.models import Category, Product
+from apps.coupons.models import Coupon, Template, Version
+from apps.coupons.models import Entry as CouponEntry
+from apps.coupons.models import Use as CouponUse
+from apps.members.models import Attribute, Consent, Identity, Member, Tag
+from apps.members.services import set_tags
+from apps.orders.models import Change, Line, Order, Refund
+from apps.points.models import Account, Currency, Entry, Ladder, Lot, Standing, Tier
+from apps.segments import defining, refresh
+from apps.segments.models import Cell, Stage
+from apps.stores.models import Region, Store
+
+NOW = datetime(2026, 3, 10, 12, 30, tzinfo=timezone(timedelta(hours=8)))
+STORES, CHANNELS, GOODS = ["S0", "S1", "S2"], ["", "pos", "mini"], ["P0", "P1", "P2", "P3"]
+KINDS, BRANDS, TAGS, SKINS = ["tea", "cake"], ["", "Oolong"], ["vip", "wine", "gift"], ["dry", "oily"]
+EVENTS, TEMPLATES, GROUPS = ["product_viewed", "searched"], ["ten-off", "gift"], ["friends", "late"]
+
+
+class Brand:
+    def __init__(self, seed: int, members: int) -> None:
+        self.dice = random.Random(seed)
+        self.regions = [Region.objects.create(name=name) for name in ("North", "South")]
+        self.stores = [
+            Store.objects.create(code=code, name=code, region=self.dice.choice([None, *self.regions])) for code in STORES
+        ]
+        kinds = [Category.objects.create(name=name) for name in KINDS]
+        self.products = [
+            Product.objects.create(sku=sku, name=sku, category=self.dice.choice([None, *kinds]), brand=self.dice.choice(BRANDS))
+            for sku in GOODS
+        ]
+        for name in TAGS:
+            Tag.objects.create(name=name)
+        for key, kind in (("skin", "choice"), ("pets", "number"), ("wedding", "date"), ("vegan", "flag")):
+            Attribute.objects.create(key=key, label=key, type=kind, choices=SKINS if kind == "choice" else [])
+        ladder = Ladder.objects.first() or Ladder.objects.create(window={"kind": "life"}, validity={"kind": "none"})
+        self.tiers = list(Tier.objects.order_by("rank")) or [
+            Tier.objects.create(ladder=ladder, key=key, rank=rank, name=key, name_en=key, threshold=rank * 100)
+            for rank, key in enumerate(("plain", "silver", "gold"))
+        ]
+        self.currency = Currency.objects.order_by("pk").first() or Currency.objects.create(key="points", name="分", name_en="points")
+        self.templates = []
+        for key in TEMPLATES:
+            template = Template.objects.create(key=key, name=key)
+            self.templates.append((template, Version.objects.create(template=template, number=1, terms={}, worst_cents=0)))
+        self.members = [self._member(n) for n in range(members)]
+        refresh.refresh(NOW - timedelta(minutes=1), full=True)
+        for key in GROUPS:
+            chosen = [one.pk for one in self.members if self.dice.random() < 0.4]
+            defining.create_list(key=key, name=key, member_ids=chosen)
+
+    def _member(self, n: int) -> Member:
+        dice = self.dice
+        one = Member.objects.create(
+            member_no=f"R{n}", gender=dice.choice(["", "f", "m"]), birth_year=dice.choice([None, 1960, 1985, 1999, 2013, 2015]),
+            birth_month=dice.choice([None, 2, 3, 3, 12]), birth_day=dice.choice([None, 1, 10, 28, 29]),
+            status=dice.choice(["active"] * 9 + ["frozen"]), home_store=dice.choice([None, *self.stores]),
+            source=dice.choice(["", "import", "qr:poster"]), joined_at=self._moment(400), attributes=self._attributes(),
+        )  # fmt: skip
+        set_tags(member_id=one.pk, tags=[tag for tag in TAGS if dice.random() < 0.4])
+        for purpose, channel, share in (("marketing", "sms", 0.6), ("care", "inbox", 0.6), ("care", "any", 0.3), ("profiling", "any", 0.15), ("guardian", "any", 0.2)):
+            if dice.random() < share:
+                expires = dice.choice([None, NOW - timedelta(days=1), NOW + timedelta(days=1)])
+                Consent.objects.create(member=one, purpose=purpose, channel=channel, is_granted=dice.random() < 0.6, source="test", text_version="1", at=NOW - timedelta(days=9), expires_at=expires)
+        for kind in ("phone", "openid"):
+            if dice.random() < 0.5:
+                Identity.objects.create(member=one, kind=kind, digest=f"{kind}{n}".encode(), sealed=b"x")
+        for number in range(dice.choice([0, 0, 1, 2, 3, 5])):
+            self._order(one, f"{n}-{number}")
+        self._value(one)
+        for number in range(dice.choice([0, 1, 4])):
+            self._event(one, n * 10 + number)
+        return one
+
+    def change(self, one: Member) -> None:
+        """One of the things that happen to members."""
+        dice = self.dice
+        what = dice.randrange(7)
+        if what == 0:
+            set_tags(member_id=one.pk, tags=[tag for tag in TAGS if dice.random() < 0.4])
+        elif what == 1:
+            Member.objects.filter(pk=one.pk).update(attributes=self._attributes(), gender=dice.choice(["", "f", "m"]))
+        elif what == 2:
+            Consent.objects.create(
+                member=one, purpose=dice.choice(["marketing", "care", "profiling"]), channel=dice.choice(["sms", "any"]),
+                is_granted=dice.random() < 0.5, source="test", text_version="2", at=NOW,
+            )  # fmt: skip
+        elif what == 3:
+            self._order(one, f"later-{dice.random()}")
+            Change.objects.create(member=one, due_at=NOW - timedelta(seconds=1))
+        elif what == 4:
+            self._event(one, dice.randrange(10_000, 10**9))
+        elif what == 5:
+            Coupon.objects.filter(member=one, state="ready").update(state="recalled")
+            for coupon in Coupon.objects.filter(member=one):
+                CouponEntry.objects.create(coupon=coupon, kind="recalled")
+        else:
+            Account.objects.filter(member=one).update(balance=dice.choice([0, 60, 800]))
+            for account in Account.objects.filter(member=one):
+                Entry.objects.create(account=account, kind="earn", amount=10, balance_after=10, source=f"x{dice.random()}", at=NOW)
+
+    def _attributes(self) -> dict[str, Any]:
+        drawn = {"skin": self.dice.choice(SKINS), "pets": self.dice.choice([0, 2, 2.5]), "wedding": self.dice.choice(["2026-03-10", "2025-12-31"]), "vegan": self.dice.random() < 0.5}
+        return {key: value for key, value in drawn.items() if self.dice.random() < 0.6}
+
+    def _order(self, member: Member, number: str) -> None:
+        dice, paid = self.dice, self._moment(200)
+        total = dice.choice([0, 5_000, 12_000, 40_000])
+        order = Order.objects.create(
+            source="test", order_no=number, member=member, store=dice.choice([None, *self.stores]), channel=dice.choice(CHANNELS),
+            status=dice.choice(["paid", "paid", "received", "cancelled"]), total_cents=total, paid_at=paid,
+        )  # fmt: skip
+        lines = [
+            Line.objects.create(order=order, line_no=n, product=dice.choice([None, *self.products]), quantity=dice.choice([1, 2, "0.5"]), total_cents=total // 2)
+            for n in (1, 2)
+        ]
+        if total and dice.random() < 0.4:
+            amount = dice.choice([total // 2, total])
+            Refund.objects.create(order=order, amount_cents=amount, source="r", refunded_at=paid + timedelta(days=dice.choice([1, 300])))
+            Order.objects.filter(pk=order.pk).update(refunded_cents=amount)
+            Line.objects.filter(pk=lines[0].pk).update(refunded_cents=total // 2)
+
+    def _value(self, member: Member) -> None:
+        dice = self.dice
+        if dice.random() < 0.6:
+            account = Account.objects.create(member=member, currency=self.currency, balance=dice.choice([0, 50, 700]))
+            entry = Entry.objects.create(account=account, kind="earn", amount=10, balance_after=10, source="o", at=NOW)
+            for _ in range(2):
+                Lot.objects.create(account=account, entry=entry, amount=500, remaining=dice.choice([0, 30, 500]), earned_at=NOW - timedelta(days=9), activated_at=dice.choice([None, NOW - timedelta(days=9)]), expires_at=dice.choice([None, self._moment(60, ahead=True)]))
+        if dice.random() < 0.5:
+            Standing.objects.create(member=member, tier=dice.choice(self.tiers), since=NOW - timedelta(days=50), valid_until=dice.choice([None, self._moment(60, ahead=True)]), assessed_at=NOW)
+        for number in range(dice.choice([0, 1, 2])):
+            template, version = dice.choice(self.templates)
+            starts = self._moment(40)
+            coupon = Coupon.objects.create(template=template, version=version, member=member, state=dice.choice(["ready", "used", "expired"]), channel="staff", starts_at=starts, ends_at=starts + timedelta(days=dice.choice([5, 45])), source=f"{member.pk}-{number}")
+            if coupon.state == "used":
+                CouponUse.objects.create(coupon=coupon, template=template, member=member, state=dice.choice(["done", "taken_back"]), source=f"u{member.pk}-{number}", store=dice.choice([None, *self.stores]), done_at=self._moment(40))
+
+    def _event(self, member: Member, number: int) -> None:
+        at = self._moment(60)
+        name = self.dice.choice(EVENTS)
+        properties = {"sku": self.dice.choice(GOODS)} if name == "product_viewed" else {"query": "tea", "results": self.dice.choice([0, 3])}
+        Event.objects.create(occurred_at=at, received_at=at, event_id=UUID(int=number + 1), name=name, member=member, source="test", properties=properties)
+
+    def _moment(self, days: int, *, ahead: bool = False) -> datetime:
+        """Often on the edge of a day or exactly so many times 24 hours away."""
+        at = NOW + timedelta(days=self.dice.choice([0, 1, 7, 30, self.dice.randint(0, days)])) * (1 if ahead else -1)
+        return self.dice.choice([at, at.replace(hour=0, minute=0), at.replace(hour=23, minute=59, second=59), at - timedelta(hours=self.dice.randint(0, 30))])
+
+
+class Rules:
+    """Random rules over every field there is."""
+
+    def __init__(self, seed: int, tiers: list[str], currency: str) -> None:
+        self.dice, self.tiers, self.currency = random.Random(seed), tiers, currency
+
+    def rule(self, depth: int = 0) -> Any:
+        roll = self.dice.random()
+        if depth < 3 and roll < 0.45 - depth * 0.1:
+            return {self.dice.choice(["all", "any"]): [self.rule(depth + 1) for _ in range(self.dice.randint(1, 3))]}
+        if depth < 3 and roll < 0.6 - depth * 0.1:
+            return {"not": self.rule(depth + 1)}
+        return self.leaf(self.dice.choice(sorted(LEAVES)))
+
+    def leaf(self, name: str) -> dict[str, Any]:
+        return {"field": name} | LEAVES[name](self)
+
+    def some(self, *values: Any) -> dict[str, Any]:
+        return {"op": "in", "value": self.dice.sample(values, self.dice.randint(1, min(3, len(values))))}
+
+    def number(self, *values: float) -> dict[str, Any]:
+        op = self.dice.choice(["gte", "lte", "between"])
+        return {"op": op, "value": sorted(self.dice.choices(values, k=2)) if op == "between" else self.dice.choice(values)}
+
+    def moment(self) -> dict[str, Any]:
+        if self.dice.random() < 0.2:
+            return {"op": "known", "value": self.dice.random() < 0.5}
+        return {"op": "within", "value": self.window()}
+
+    def window(self) -> dict[str, Any]:
+        days = self.dice.choice([1, 2, 7, 8, 30, 31, 365])
+        return self.dice.choice([
+            {"last_days": days}, {"last_days": days, "counted": "hours"}, {"next_days": days},
+            {"days_ago": sorted(self.dice.choices([0, 1, 7, 30, 100], k=2))},
+            {"from": "2026-01-15"}, {"to": "2026-03-10"}, {"from": "2026-02-01", "to": "2026-03-09"},
+        ])  # fmt: skip
+
+    def windowed(self, asked: dict[str, Any], **where: list[Any]) -> dict[str, Any]:
+        chosen = {name: self.dice.sample(values, self.dice.randint(1, 2)) for name, values in where.items() if self.dice.random() < 0.4}
+        if "at_least_cents" in chosen:
+            chosen["at_least_cents"] = chosen["at_least_cents"][0]  # type: ignore[assignment]  # one number
+        more = {"within": self.window()} if self.dice.random() < 0.7 else {}
+        return asked | more | ({"where": chosen} if chosen else {})
+
+
+_ORDERS: dict[str, list[Any]] = {"stores": STORES, "channels": CHANNELS, "at_least_cents": [5_000, 12_001]}
+_LINES: dict[str, list[Any]] = {"products": GOODS, "categories": KINDS, "brands": BRANDS, "stores": STORES, "channels": CHANNELS}
+
+
+def _attribute(made: Rules) -> dict[str, Any]:
+    key = made.dice.choice(["skin", "pets", "wedding", "vegan"])
+    answers = {"skin": lambda: made.some("", *SKINS), "pets": lambda: made.number(0, 2, 2.5), "wedding": made.moment,
+               "vegan": lambda: {"op": "is", "value": made.dice.random() < 0.5}}  # fmt: skip
+    return {"key": key} | answers[key]()
+
+
+def _event(made: Rules) -> dict[str, Any]:
+    name = made.dice.choice(EVENTS)
+    asked = {"key": name} | made.windowed(made.number(0, 1, 2, 4))
+    if made.dice.random() < 0.4:
+        asked["where"] = {"properties": {"sku": GOODS[:2]} if name == "product_viewed" else {"results": ["0"]}}
+    return asked
+
+
+def _flag(made: Rules) -> dict[str, Any]:
+    return {"op": "is", "value": made.dice.random() < 0.5}
+
+
+LEAVES: dict[str, Any] = {
+    "gender": lambda made: made.some("", "f", "m"),
+    "age": lambda made: made.number(13, 26, 27, 40, 66),
+    "birthday": lambda made: made.moment(),
+    "birth_month": lambda made: made.number(1, 2, 3, 12),
+    "home_store": lambda made: made.some("", *STORES),
+    "home_region": lambda made: made.some("", "North", "South"),
+    "source": lambda made: made.some("", "import", "qr:poster"),
+    "joined_at": lambda made: made.moment(),
+    "tags": lambda made: {"op": made.dice.choice(["any_of", "all_of", "none_of"]), "value": made.dice.sample(TAGS, 2)},
+    "attribute": _attribute,
+    "consent": lambda made: {"key": made.dice.choice(["marketing:sms", "care:inbox", "care:sms"])} | _flag(made),
+    "identity": lambda made: {"key": made.dice.choice(["phone", "openid", "email"])} | _flag(made),
+    "stage": lambda made: made.some(*Stage.values),
+    "stage_since": lambda made: made.moment(),
+    "cell": lambda made: made.some("", *Cell.values),
+    "r": lambda made: made.number(1, 3, 5),
+    "f": lambda made: made.number(1, 3, 5),
+    "m": lambda made: made.number(1, 3, 5),
+    "orders": lambda made: made.number(0, 1, 2, 3),
+    "net_cents": lambda made: made.number(0, 5_000, 12_000, 60_000),
+    "average_cents": lambda made: made.number(0, 5_000, 8_500, 40_000),
+    "first_order_at": lambda made: made.moment(),
+    "last_order_at": lambda made: made.moment(),
+    "gap_days": lambda made: made.number(0, 5, 20.5, 90),
+    "cycles": lambda made: made.number(0, 0.5, 1, 3),
+    "top_hour": lambda made: made.number(0, 9, 12, 23),
+    "top_channel": lambda made: made.some(*CHANNELS),
+    "top_store": lambda made: made.some("", *STORES),
+    "top_category": lambda made: made.some("", *KINDS),
+    "last_channel": lambda made: made.some(*CHANNELS),
+    "tier": lambda made: made.some(*made.tiers),
+    "tier_until": lambda made: made.moment(),
+    "points": lambda made: {"key": made.currency} | made.number(0, 50, 100, 700),
+    "points_expiring": lambda made: {"key": made.currency} | made.windowed(made.number(0, 30, 500, 530)),
+    "coupons_usable": lambda made: made.windowed(made.number(0, 1, 2), templates=TEMPLATES),
+    "coupons_used": lambda made: made.windowed(made.number(0, 1, 2), templates=TEMPLATES, stores=STORES),
+    "order_count": lambda made: made.windowed(made.number(0, 1, 2, 4), **_ORDERS),
+    "order_cents": lambda made: made.windowed(made.number(0, 5_000, 40_000), **_ORDERS),
+    "refund_percent": lambda made: made.windowed(made.number(0, 20, 50)),
+    "goods_orders": lambda made: made.windowed(made.number(0, 1, 2), **_LINES),
+    "goods_quantity": lambda made: made.windowed(made.number(0, 0.5, 2, 3), **_LINES),
+    "goods_cents": lambda made: made.windowed(made.number(0, 2_500, 20_000), **_LINES),
+    "event_count": _event,
+    "segment": lambda made: made.some("stage:lapsing", "cell:lost", "segment:friends", "segment:late", "stage:prospect"),
+    "bucket": lambda made: {"key": made.dice.choice(["a", "b"])} | made.number(0, 2_500, 5_000, 9_999),
+}
