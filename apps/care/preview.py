@@ -103,7 +103,9 @@ def _verdict(
         cursor.execute(
             f"select coalesce({asked.condition}, false), {columns} from members_member m {gate.joins()} {asked.joins}"
             " where m.id = %(member)s",
-            gate.parameters(version, gate=limits, moment=moment, send_at=send_at) | asked.params | {"member": member_id},
+            gate.parameters(version, gate=limits, moment=moment, send_at=send_at)
+            | asked.params
+            | {"member": member_id},
         )
         row = cursor.fetchone()
     if row is None:

@@ -96,8 +96,7 @@ def _built(segment: Segment, *, moment: datetime, known: language.Known, only: s
             segment.full_at = segment.full_at if only else moment
             segment.save(update_fields=["size", "is_due", "built_at", "full_at"])
             if came or went:
-                counts = {"entered": came, "left": went}
-                events.publish("segment.changed", key=str(build_id), segment=segment.key, build_id=build_id, **counts)
+                events.publish("segment.changed", key=str(build_id), segment=segment.key, entered=came, left=went)
     except (DatabaseError, language.BadRule) as wrong:
         _failed(segment, wrong, moment=moment, is_full=not only, seconds=time.perf_counter() - begun)
         figures.failed.append(segment.key)

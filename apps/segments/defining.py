@@ -37,6 +37,7 @@ def change_rule(*, segment_id: int, rule: Any, by_user_id: int | None = None) ->
     if held.rule == rule:
         return held
     read = read_rule(rule, of=segment_id)
+    _tell("rule_changed", held, after={"rule": rule, "before": held.rule})
     held.rule, held.number = rule, held.number + 1
     _take(held, read, by_user_id=by_user_id)
     return held
@@ -46,6 +47,7 @@ def change_rule(*, segment_id: int, rule: Any, by_user_id: int | None = None) ->
 def rename(*, segment_id: int, name: str) -> None:
     """Raises NotFound."""
     held = _locked(segment_id)
+    _tell("renamed", held, after={"name": name, "before": held.name})
     held.name = name
     held.save(update_fields=["name"])
 
@@ -71,6 +73,7 @@ def change_list(*, segment_id: int, add: Collection[int] = (), remove: Collectio
         came, went = cursor.fetchone()
     held.size, held.built_at = held.size + came - went, moment
     held.save(update_fields=["size", "built_at"])
+    _tell("list_changed", held, after={"came": came, "went": went})
     return came, went
 
 
@@ -82,11 +85,11 @@ def archive(*, segment_id: int) -> None:
     if asking:
         message = str(_("These segments ask about it: %(names)s") % {"names": ", ".join(asking)})
         raise ValidationFailed(errors=[{"pointer": "", "code": "segment_in_use", "message": message}])
-    held.archived_at = clock.now()
-    held.save(update_fields=["archived_at"])
+    held.archived_at, held.size = clock.now(), 0
+    held.save(update_fields=["archived_at", "size"])
+    _tell("archived", held)
     with connection.cursor() as cursor:
         cursor.execute("delete from segments_membership where segment_id = %s", [segment_id])
-    Segment.objects.filter(pk=segment_id).update(size=0)
 
 
 def read_rule(rule: Any, *, of: int | None = None) -> language.Compiled:
@@ -125,8 +128,12 @@ def _made(segment: Segment) -> Segment:
     if Segment.objects.filter(key=segment.key).exists():
         raise KeyTaken
     segment.save()
-    audit.record("segment.created", object_type="segment", object_id=segment.pk, after={"key": segment.key})
+    _tell("created", segment, after={"key": segment.key, "rule": segment.rule})
     return segment
+
+
+def _tell(what: str, segment: Segment, after: dict[str, Any] | None = None) -> None:
+    audit.record(f"segment.{what}", object_type="segment", object_id=segment.pk, after=after)
 
 
 def _locked(segment_id: int, kind: str = "") -> Segment:

@@ -75,12 +75,12 @@ class RuleVersion(models.Model):
 class Membership(models.Model):
     """A member is in a segment, since the build that saw it."""
 
-    pk = models.CompositePrimaryKey("segment_id", "member_id")
     segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="+", db_index=False)
     member = models.ForeignKey("members.Member", on_delete=models.CASCADE, related_name="+", db_index=False)
     since = models.DateTimeField()
 
     class Meta:
+        constraints = [models.UniqueConstraint(fields=["segment", "member"], name="segments_member_once")]
         indexes = [models.Index(fields=["member", "segment"], name="segments_of_member")]
 
     def __str__(self) -> str:

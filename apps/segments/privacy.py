@@ -51,6 +51,34 @@ HOLDINGS = (
         purpose="profiling",
     ),
     Holding(
+        model="segments.Membership",
+        sensitivity="personal",
+        member="member_id",
+        export=("segment", "since"),
+        on_erase="delete",
+        on_merge="move",
+        purpose="profiling",
+    ),
+    Holding(
+        model="segments.Passage",
+        sensitivity="personal",
+        member="member_id",
+        export=("segment", "is_entry", "at"),
+        on_erase="keep",
+        on_merge="stay",
+        reason=_("Figures of past days stand on it; it holds no name and no number."),
+        purpose="profiling",
+    ),
+    Holding(
+        model="segments.Stir",
+        sensitivity="technical",
+        member="member_id",
+        export=("member",),
+        on_erase="delete",
+        on_merge="stay",
+        purpose="profiling",
+    ),
+    Holding(
         model="segments.Newcomer",
         sensitivity="technical",
         member="member_id",
@@ -69,4 +97,11 @@ HOLDINGS = (
         purpose="profiling",
     ),
 )
-IMPERSONAL = ("segments.RefreshRun", "segments.Snapshot")
+IMPERSONAL = (
+    "segments.Build",
+    "segments.RefreshRun",
+    "segments.RuleVersion",
+    "segments.Segment",
+    "segments.Snapshot",
+    "segments.StirMark",
+)

@@ -142,6 +142,7 @@ CELERY_BEAT_SCHEDULE = {
     "privacy": {"task": "flows.privacy", "schedule": crontab(minute="*/10")},
     "heartbeat": {"task": "core.beat", "schedule": 15.0},
     "refresh-stats": {"task": "segments.refresh_stats", "schedule": crontab(minute="*/10")},
+    "build-segments": {"task": "segments.build", "schedule": 60.0},
     "run-care": {"task": "care.run", "schedule": crontab(hour="8-21", minute=5)},
     "drain-care": {"task": "care.drain", "schedule": 10.0},
     "take-replies": {"task": "care.take_replies", "schedule": 20.0},

@@ -5,13 +5,13 @@ import random
 from datetime import datetime
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 
 from apps.care import policies, preview, services, templates
 from apps.care.models import Policy, Touch, Version
 from apps.core.errors import ValidationFailed
 from apps.core.models import AuditEntry
-from apps.members.models import Attribute, Member
+from apps.members.models import Member
 from apps.segments import refresh
 from apps.stores.models import Store
 from tests.care.conftest import LAPSING, Shop, touches

@@ -25,6 +25,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "points.Tier": {"rank": 0, "threshold": 0, "segment_key": ""},
     "points.Ladder": {"window": {"kind": "life"}, "validity": {"kind": "none"}},
     "points.Exchange": {"state": "cancelled", "why": "staff"},
+    "segments.Segment": {"kind": "list", "rule": None, "asks": []},
     "coupons.Template": {"opens_at": None, "closes_at": None},
     "coupons.Coupon": {"state": "recalled", "starts_at": None, "ends_at": None},
     "coupons.Use": {"state": "cancelled", "saved_cents": 500, "store_cents": 0},

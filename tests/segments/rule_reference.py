@@ -35,7 +35,9 @@ class World:
         self.stores = {row["id"]: row for row in Store.objects.values("id", "code", "region__name")}
         self.products = {row["id"]: row for row in Product.objects.values("id", "sku", "brand", "category__name")}
         self.stats = {row["member_id"]: row for row in MemberStats.objects.values()}
-        self.categories = {row["category_id"]: row["category__name"] for row in Product.objects.values("category_id", "category__name")}
+        self.categories = {
+            row["category_id"]: row["category__name"] for row in Product.objects.values("category_id", "category__name")
+        }
         self.consents = _by(ConsentNow.objects.values(), "member_id")
         self.identities = _by(Identity.objects.values("member_id", "kind"), "member_id")
         self.orders = _by(Order.objects.values(), "member_id")
@@ -44,11 +46,19 @@ class World:
         self.events = _by(Event.objects.exclude(member=None).values(), "member_id")
         self.accounts = _by(Account.objects.values("id", "member_id", "balance", "currency__key"), "member_id")
         self.lots = _by(Lot.objects.values(), "account_id")
-        self.coupons = _by(Coupon.objects.values("member_id", "state", "starts_at", "ends_at", "template__key"), "member_id")
-        self.uses = _by(CouponUse.objects.values("member_id", "state", "done_at", "template__key", "store__code"), "member_id")
-        self.standing = {row["member_id"]: row for row in Standing.objects.values("member_id", "tier__key", "valid_until")}
+        self.coupons = _by(
+            Coupon.objects.values("member_id", "state", "starts_at", "ends_at", "template__key"), "member_id"
+        )
+        self.uses = _by(
+            CouponUse.objects.values("member_id", "state", "done_at", "template__key", "store__code"), "member_id"
+        )
+        self.standing = {
+            row["member_id"]: row for row in Standing.objects.values("member_id", "tier__key", "valid_until")
+        }
         self.lowest = Tier.objects.order_by("rank").values_list("key", flat=True).first()
-        self.groups = {(row["segment__key"], row["member_id"]) for row in Membership.objects.values("segment__key", "member_id")}
+        self.groups = {
+            (row["segment__key"], row["member_id"]) for row in Membership.objects.values("segment__key", "member_id")
+        }
 
     def matching(self, rule: Any) -> set[int]:
         """Ids of the members a segment of this rule holds."""
@@ -62,9 +72,9 @@ class World:
         if rule == {}:
             return True
         if "all" in rule:
-            return all([self.fits(pk, part) for part in rule["all"]])
+            return all(self.fits(pk, part) for part in rule["all"])
         if "any" in rule:
-            return any([self.fits(pk, part) for part in rule["any"]])
+            return any(self.fits(pk, part) for part in rule["any"])
         if "not" in rule:
             return not self.fits(pk, rule["not"])
         return self._compared(rule, self._value(pk, rule))
@@ -122,7 +132,11 @@ class World:
 
     def _consent(self, pk: int, row: Row, stats: Any, rule: Row) -> bool:
         purpose, channel = rule["key"].split(":")
-        said = [one["is_granted"] for one in self.consents[pk] if one["purpose"] == purpose and one["channel"] in {channel, "any"} and self._holds(one)]
+        said = [
+            one["is_granted"]
+            for one in self.consents[pk]
+            if one["purpose"] == purpose and one["channel"] in {channel, "any"} and self._holds(one)
+        ]
         return bool(said) and all(said)
 
     def _identity(self, pk: int, row: Row, stats: Any, rule: Row) -> bool:
@@ -155,7 +169,9 @@ class World:
     def _points_expiring(self, pk: int, row: Row, stats: Any, rule: Row) -> int:
         accounts = [one["id"] for one in self.accounts[pk] if one["currency__key"] == rule["key"]]
         lots = [lot for account in accounts for lot in self.lots[account] if lot["activated_at"] and lot["expires_at"]]
-        return sum(lot["remaining"] for lot in lots if lot["expires_at"] > self.moment and self._in(lot["expires_at"], rule))
+        return sum(
+            lot["remaining"] for lot in lots if lot["expires_at"] > self.moment and self._in(lot["expires_at"], rule)
+        )
 
     def _segment(self, pk: int, row: Row, stats: Any, rule: Row) -> set[str]:
         names = {f"segment:{key}" for key, member in self.groups if member == pk}
@@ -172,11 +188,19 @@ class World:
         for order in self.orders[pk]:
             if order["paid_at"] is None or order["paid_at"] > self.moment or order["status"] == "cancelled":
                 continue
-            left = order["total_cents"] - sum(one["amount_cents"] for one in self.refunds[order["id"]] if one["refunded_at"] <= self.moment)
+            left = order["total_cents"] - sum(
+                one["amount_cents"] for one in self.refunds[order["id"]] if one["refunded_at"] <= self.moment
+            )
             store = self.stores[order["store_id"]]["code"] if order["store_id"] else None
-            if left <= 0 or not self._in(order["paid_at"], rule) or order["total_cents"] < where.get("at_least_cents", 0):
+            if (
+                left <= 0
+                or not self._in(order["paid_at"], rule)
+                or order["total_cents"] < where.get("at_least_cents", 0)
+            ):
                 continue
-            if ("stores" in where and store not in where["stores"]) or ("channels" in where and order["channel"] not in where["channels"]):
+            if ("stores" in where and store not in where["stores"]) or (
+                "channels" in where and order["channel"] not in where["channels"]
+            ):
                 continue
             found.append((order, left))
         return found
@@ -188,7 +212,11 @@ class World:
                 if line["product_id"] is None or line["total_cents"] <= line["refunded_cents"]:
                     continue
                 product = self.products[line["product_id"]]
-                asked = {"products": product["sku"], "categories": product["category__name"], "brands": product["brand"]}
+                asked = {
+                    "products": product["sku"],
+                    "categories": product["category__name"],
+                    "brands": product["brand"],
+                }
                 if all(value in where[name] for name, value in asked.items() if name in where):
                     found.append((order, line))
         return found
@@ -200,7 +228,14 @@ class World:
         return sum(left for _, left in self._kept(pk, rule))
 
     def _windowed_refund_percent(self, pk: int, rule: Row) -> float:
-        paid = [one for one in self.orders[pk] if one["paid_at"] and one["paid_at"] <= self.moment and one["status"] != "cancelled" and self._in(one["paid_at"], rule)]
+        paid = [
+            one
+            for one in self.orders[pk]
+            if one["paid_at"]
+            and one["paid_at"] <= self.moment
+            and one["status"] != "cancelled"
+            and self._in(one["paid_at"], rule)
+        ]
         total = sum(one["total_cents"] for one in paid)
         return sum(one["refunded_cents"] for one in paid) * 100 / total if total else 0
 
@@ -276,7 +311,11 @@ class World:
             return self.inside(value, wanted)
         if op == "is":
             return value is wanted
-        return {"gte": lambda: value >= wanted, "lte": lambda: value <= wanted, "between": lambda: wanted[0] <= value <= wanted[1]}[op]()
+        return {
+            "gte": lambda: value >= wanted,
+            "lte": lambda: value <= wanted,
+            "between": lambda: wanted[0] <= value <= wanted[1],
+        }[op]()
 
     def _birthday_inside(self, birthday: tuple[int, int], window: Mapping[str, Any]) -> bool:
         """Whether it falls, in any year near, on a day of the window; 29 February on the 28th where there is none."""
@@ -293,7 +332,8 @@ class World:
 
 _OF_STATS: dict[str, Any] = {
     name: lambda stats, name=name: stats[name]
-    for name in ("stage", "stage_since", "cell", "r", "f", "m", "orders", "net_cents", "first_order_at", "last_order_at", "top_hour", "top_channel")
+    for name in ("stage", "stage_since", "cell", "r", "f", "m", "orders", "net_cents", "first_order_at", "last_order_at",
+                 "top_hour", "top_channel")
 } | {
     "gap_days": lambda stats: stats["gap_median_days"],
     "average_cents": lambda stats: stats["net_cents"] // stats["orders"] if stats["orders"] else None,

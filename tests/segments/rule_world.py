@@ -29,11 +29,14 @@ class Brand:
         self.dice = random.Random(seed)
         self.regions = [Region.objects.create(name=name) for name in ("North", "South")]
         self.stores = [
-            Store.objects.create(code=code, name=code, region=self.dice.choice([None, *self.regions])) for code in STORES
+            Store.objects.create(code=code, name=code, region=self.dice.choice([None, *self.regions]))
+            for code in STORES
         ]
         kinds = [Category.objects.create(name=name) for name in KINDS]
         self.products = [
-            Product.objects.create(sku=sku, name=sku, category=self.dice.choice([None, *kinds]), brand=self.dice.choice(BRANDS))
+            Product.objects.create(
+                sku=sku, name=sku, category=self.dice.choice([None, *kinds]), brand=self.dice.choice(BRANDS)
+            )
             for sku in GOODS
         ]
         for name in TAGS:
@@ -45,11 +48,15 @@ class Brand:
             Tier.objects.create(ladder=ladder, key=key, rank=rank, name=key, name_en=key, threshold=rank * 100)
             for rank, key in enumerate(("plain", "silver", "gold"))
         ]
-        self.currency = Currency.objects.order_by("pk").first() or Currency.objects.create(key="points", name="分", name_en="points")
+        self.currency = Currency.objects.order_by("pk").first() or Currency.objects.create(
+            key="points", name="分", name_en="points"
+        )
         self.templates = []
         for key in TEMPLATES:
             template = Template.objects.create(key=key, name=key)
-            self.templates.append((template, Version.objects.create(template=template, number=1, terms={}, worst_cents=0)))
+            self.templates.append(
+                (template, Version.objects.create(template=template, number=1, terms={}, worst_cents=0))
+            )
         self.members = [self._member(n) for n in range(members)]
         refresh.refresh(NOW - timedelta(minutes=1), full=True)
         for key in GROUPS:
@@ -65,10 +72,25 @@ class Brand:
             source=dice.choice(["", "import", "qr:poster"]), joined_at=self._moment(400), attributes=self._attributes(),
         )  # fmt: skip
         set_tags(member_id=one.pk, tags=[tag for tag in TAGS if dice.random() < 0.4])
-        for purpose, channel, share in (("marketing", "sms", 0.6), ("care", "inbox", 0.6), ("care", "any", 0.3), ("profiling", "any", 0.15), ("guardian", "any", 0.2)):
+        for purpose, channel, share in (
+            ("marketing", "sms", 0.6),
+            ("care", "inbox", 0.6),
+            ("care", "any", 0.3),
+            ("profiling", "any", 0.15),
+            ("guardian", "any", 0.2),
+        ):
             if dice.random() < share:
                 expires = dice.choice([None, NOW - timedelta(days=1), NOW + timedelta(days=1)])
-                Consent.objects.create(member=one, purpose=purpose, channel=channel, is_granted=dice.random() < 0.6, source="test", text_version="1", at=NOW - timedelta(days=9), expires_at=expires)
+                Consent.objects.create(
+                    member=one,
+                    purpose=purpose,
+                    channel=channel,
+                    is_granted=dice.random() < 0.6,
+                    source="test",
+                    text_version="1",
+                    at=NOW - timedelta(days=9),
+                    expires_at=expires,
+                )
         for kind in ("phone", "openid"):
             if dice.random() < 0.5:
                 Identity.objects.create(member=one, kind=kind, digest=f"{kind}{n}".encode(), sealed=b"x")
@@ -104,10 +126,17 @@ class Brand:
         else:
             Account.objects.filter(member=one).update(balance=dice.choice([0, 60, 800]))
             for account in Account.objects.filter(member=one):
-                Entry.objects.create(account=account, kind="earn", amount=10, balance_after=10, source=f"x{dice.random()}", at=NOW)
+                Entry.objects.create(
+                    account=account, kind="earn", amount=10, balance_after=10, source=f"x{dice.random()}", at=NOW
+                )
 
     def _attributes(self) -> dict[str, Any]:
-        drawn = {"skin": self.dice.choice(SKINS), "pets": self.dice.choice([0, 2, 2.5]), "wedding": self.dice.choice(["2026-03-10", "2025-12-31"]), "vegan": self.dice.random() < 0.5}
+        drawn = {
+            "skin": self.dice.choice(SKINS),
+            "pets": self.dice.choice([0, 2, 2.5]),
+            "wedding": self.dice.choice(["2026-03-10", "2025-12-31"]),
+            "vegan": self.dice.random() < 0.5,
+        }
         return {key: value for key, value in drawn.items() if self.dice.random() < 0.6}
 
     def _order(self, member: Member, number: str) -> None:
@@ -118,12 +147,20 @@ class Brand:
             status=dice.choice(["paid", "paid", "received", "cancelled"]), total_cents=total, paid_at=paid,
         )  # fmt: skip
         lines = [
-            Line.objects.create(order=order, line_no=n, product=dice.choice([None, *self.products]), quantity=dice.choice([1, 2, "0.5"]), total_cents=total // 2)
+            Line.objects.create(
+                order=order,
+                line_no=n,
+                product=dice.choice([None, *self.products]),
+                quantity=dice.choice([1, 2, "0.5"]),
+                total_cents=total // 2,
+            )
             for n in (1, 2)
         ]
         if total and dice.random() < 0.4:
             amount = dice.choice([total // 2, total])
-            Refund.objects.create(order=order, amount_cents=amount, source="r", refunded_at=paid + timedelta(days=dice.choice([1, 300])))
+            Refund.objects.create(
+                order=order, amount_cents=amount, source="r", refunded_at=paid + timedelta(days=dice.choice([1, 300]))
+            )
             Order.objects.filter(pk=order.pk).update(refunded_cents=amount)
             Line.objects.filter(pk=lines[0].pk).update(refunded_cents=total // 2)
 
@@ -133,26 +170,76 @@ class Brand:
             account = Account.objects.create(member=member, currency=self.currency, balance=dice.choice([0, 50, 700]))
             entry = Entry.objects.create(account=account, kind="earn", amount=10, balance_after=10, source="o", at=NOW)
             for _ in range(2):
-                Lot.objects.create(account=account, entry=entry, amount=500, remaining=dice.choice([0, 30, 500]), earned_at=NOW - timedelta(days=9), activated_at=dice.choice([None, NOW - timedelta(days=9)]), expires_at=dice.choice([None, self._moment(60, ahead=True)]))
+                Lot.objects.create(
+                    account=account,
+                    entry=entry,
+                    amount=500,
+                    remaining=dice.choice([0, 30, 500]),
+                    earned_at=NOW - timedelta(days=9),
+                    activated_at=dice.choice([None, NOW - timedelta(days=9)]),
+                    expires_at=dice.choice([None, self._moment(60, ahead=True)]),
+                )
         if dice.random() < 0.5:
-            Standing.objects.create(member=member, tier=dice.choice(self.tiers), since=NOW - timedelta(days=50), valid_until=dice.choice([None, self._moment(60, ahead=True)]), assessed_at=NOW)
+            Standing.objects.create(
+                member=member,
+                tier=dice.choice(self.tiers),
+                since=NOW - timedelta(days=50),
+                valid_until=dice.choice([None, self._moment(60, ahead=True)]),
+                assessed_at=NOW,
+            )
         for number in range(dice.choice([0, 1, 2])):
             template, version = dice.choice(self.templates)
             starts = self._moment(40)
-            coupon = Coupon.objects.create(template=template, version=version, member=member, state=dice.choice(["ready", "used", "expired"]), channel="staff", starts_at=starts, ends_at=starts + timedelta(days=dice.choice([5, 45])), source=f"{member.pk}-{number}")
+            coupon = Coupon.objects.create(
+                template=template,
+                version=version,
+                member=member,
+                state=dice.choice(["ready", "used", "expired"]),
+                channel="staff",
+                starts_at=starts,
+                ends_at=starts + timedelta(days=dice.choice([5, 45])),
+                source=f"{member.pk}-{number}",
+            )
             if coupon.state == "used":
-                CouponUse.objects.create(coupon=coupon, template=template, member=member, state=dice.choice(["done", "taken_back"]), source=f"u{member.pk}-{number}", store=dice.choice([None, *self.stores]), done_at=self._moment(40))
+                CouponUse.objects.create(
+                    coupon=coupon,
+                    template=template,
+                    member=member,
+                    state=dice.choice(["done", "taken_back"]),
+                    source=f"u{member.pk}-{number}",
+                    store=dice.choice([None, *self.stores]),
+                    done_at=self._moment(40),
+                )
 
     def _event(self, member: Member, number: int) -> None:
         at = self._moment(60)
         name = self.dice.choice(EVENTS)
-        properties = {"sku": self.dice.choice(GOODS)} if name == "product_viewed" else {"query": "tea", "results": self.dice.choice([0, 3])}
-        Event.objects.create(occurred_at=at, received_at=at, event_id=UUID(int=number + 1), name=name, member=member, source="test", properties=properties)
+        properties = (
+            {"sku": self.dice.choice(GOODS)}
+            if name == "product_viewed"
+            else {"query": "tea", "results": self.dice.choice([0, 3])}
+        )
+        Event.objects.create(
+            occurred_at=at,
+            received_at=at,
+            event_id=UUID(int=number + 1),
+            name=name,
+            member=member,
+            source="test",
+            properties=properties,
+        )
 
     def _moment(self, days: int, *, ahead: bool = False) -> datetime:
         """Often on the edge of a day or exactly so many times 24 hours away."""
         at = NOW + timedelta(days=self.dice.choice([0, 1, 7, 30, self.dice.randint(0, days)])) * (1 if ahead else -1)
-        return self.dice.choice([at, at.replace(hour=0, minute=0), at.replace(hour=23, minute=59, second=59), at - timedelta(hours=self.dice.randint(0, 30))])
+        return self.dice.choice(
+            [
+                at,
+                at.replace(hour=0, minute=0),
+                at.replace(hour=23, minute=59, second=59),
+                at - timedelta(hours=self.dice.randint(0, 30)),
+            ]
+        )
 
 
 class Rules:
@@ -177,7 +264,10 @@ class Rules:
 
     def number(self, *values: float) -> dict[str, Any]:
         op = self.dice.choice(["gte", "lte", "between"])
-        return {"op": op, "value": sorted(self.dice.choices(values, k=2)) if op == "between" else self.dice.choice(values)}
+        return {
+            "op": op,
+            "value": sorted(self.dice.choices(values, k=2)) if op == "between" else self.dice.choice(values),
+        }
 
     def moment(self) -> dict[str, Any]:
         if self.dice.random() < 0.2:
@@ -193,7 +283,11 @@ class Rules:
         ])  # fmt: skip
 
     def windowed(self, asked: dict[str, Any], **where: list[Any]) -> dict[str, Any]:
-        chosen = {name: self.dice.sample(values, self.dice.randint(1, 2)) for name, values in where.items() if self.dice.random() < 0.4}
+        chosen = {
+            name: self.dice.sample(values, self.dice.randint(1, 2))
+            for name, values in where.items()
+            if self.dice.random() < 0.4
+        }
         if "at_least_cents" in chosen:
             chosen["at_least_cents"] = chosen["at_least_cents"][0]  # type: ignore[assignment]  # one number
         more = {"within": self.window()} if self.dice.random() < 0.7 else {}
@@ -201,7 +295,13 @@ class Rules:
 
 
 _ORDERS: dict[str, list[Any]] = {"stores": STORES, "channels": CHANNELS, "at_least_cents": [5_000, 12_001]}
-_LINES: dict[str, list[Any]] = {"products": GOODS, "categories": KINDS, "brands": BRANDS, "stores": STORES, "channels": CHANNELS}
+_LINES: dict[str, list[Any]] = {
+    "products": GOODS,
+    "categories": KINDS,
+    "brands": BRANDS,
+    "stores": STORES,
+    "channels": CHANNELS,
+}
 
 
 def _attribute(made: Rules) -> dict[str, Any]:
@@ -267,6 +367,8 @@ LEAVES: dict[str, Any] = {
     "goods_quantity": lambda made: made.windowed(made.number(0, 0.5, 2, 3), **_LINES),
     "goods_cents": lambda made: made.windowed(made.number(0, 2_500, 20_000), **_LINES),
     "event_count": _event,
-    "segment": lambda made: made.some("stage:lapsing", "cell:lost", "segment:friends", "segment:late", "stage:prospect"),
+    "segment": lambda made: made.some(
+        "stage:lapsing", "cell:lost", "segment:friends", "segment:late", "stage:prospect"
+    ),
     "bucket": lambda made: {"key": made.dice.choice(["a", "b"])} | made.number(0, 2_500, 5_000, 9_999),
 }

@@ -46,7 +46,9 @@ def test_a_change_is_looked_at_alone_and_told_as_one_fact() -> None:
     told = list(Passage.objects.order_by("id").values_list("member_id", "is_entry", "build__is_full"))
     assert told[0] == (one, True, True)
     assert sorted(told[1:]) == [(one, False, False), (two, True, False)]
-    facts = list(Fact.objects.filter(name="segment.changed").order_by("id").values_list("payload__entered", "payload__left"))
+    facts = list(
+        Fact.objects.filter(name="segment.changed").order_by("id").values_list("payload__entered", "payload__left")
+    )
     assert facts == [(1, 0), (1, 1)]
     assert Segment.objects.values_list("size", "built_at").get() == (1, NOW + timedelta(minutes=1))
 

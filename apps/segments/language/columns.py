@@ -19,8 +19,9 @@ BIGGEST = 10**15
 
 @dataclass(frozen=True)
 class Column:
-    """`sql` over `members_member m` and the joins its builder asked for. `type`: choice, number, decimal, date, flag, answer (a
-    yes or no that somebody gave, as JSON), tags, day (month × 100 + day) or segment. `values`: the only ones there are; None: any text."""
+    """`sql` over `members_member m` and the joins its builder asked for. `type`: choice, number, decimal, date, flag,
+    answer (a yes or no that somebody gave, as JSON), tags, day (month × 100 + day) or segment.
+    `values`: the only ones there are; None: any text."""
 
     type: str
     sql: str
@@ -64,7 +65,8 @@ def _decimal(value: Any, at: str) -> float:
 
 
 def _in(compiler: "Compiler", column: Column, value: Any, at: str) -> str:
-    words = texts(value, at, allowed=column.values)
+    unknown = () if column.empty is not None else ("",)
+    words = texts(value, at, allowed=None if column.values is None else [*column.values, *unknown])
     condition = f"{column.sql} = any({compiler.put(words, 'text[]')})"
     absent = column.empty if column.empty is not None else ""
     return f"({column.sql} is null or {condition})" if absent in words else condition

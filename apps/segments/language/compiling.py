@@ -59,7 +59,13 @@ class Compiled:
 
 
 def compiled(
-    rule: Any, *, moment: datetime, only: str = "", given: Collection[str] = (), at: str = "", known: Known | None = None
+    rule: Any,
+    *,
+    moment: datetime,
+    only: str = "",
+    given: Collection[str] = (),
+    at: str = "",
+    known: Known | None = None,
 ) -> Compiled:
     """Raises BadRule, its pointer below `at`.
 
@@ -110,7 +116,7 @@ class Compiler:
         for word, joint in _GROUPS.items():
             if keys == {word}:
                 return self._group(rule[word], at=f"{at}/{word}", joint=joint, depth=depth)
-        if not _LEAF <= keys or not keys <= _LEAF | {"key", "within", "where"}:
+        if not keys >= _LEAF or not keys <= _LEAF | {"key", "within", "where"}:
             raise BadRule(at, "unknown_shape")
         return self._leaf(rule, at=at)
 

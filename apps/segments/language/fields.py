@@ -75,9 +75,11 @@ def _tier(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Column:
 _PERSON, _BOUGHT = _("Person"), _("Purchases in all")
 _GIVEN, _WINDOWED, _OTHERS = _("Points, tier, coupons"), _("Purchases and behaviour in a stretch of time"), _("Groups")
 _AGE = """(extract(year from %(today)s::date)::int - m.birth_year - (
-    (coalesce(m.birth_month, 12), coalesce(m.birth_day, 31)) > (extract(month from %(today)s::date)::int, extract(day from %(today)s::date)::int)
+    coalesce(m.birth_month, 12) * 100 + coalesce(m.birth_day, 31) > to_char(%(today)s::date, 'MMDD')::int
 )::int)"""
-_CYCLES = "(extract(epoch from %(moment)s::timestamptz - s.last_order_at)::float8 / 86400 / nullif(s.gap_median_days, 0))"
+_CYCLES = (
+    "(extract(epoch from %(moment)s::timestamptz - s.last_order_at)::float8 / 86400 / nullif(s.gap_median_days, 0))"
+)
 _STAGES, _CELLS = dict(Stage.choices), dict(Cell.choices)
 _ORDERS = ("stores", "channels", "at_least_cents")
 _GOODS = ("products", "categories", "brands", "stores", "channels")
@@ -112,7 +114,8 @@ FIELDS: dict[str, Field] = {
     "top_hour": _stat(_("Usual hour"), "s.top_hour", "number", unit="hour"),
     "top_channel": _stat(_("Usual channel"), "s.top_channel", "choice"),
     "top_store": Field(_("Usual store"), _BOUGHT, "choice", _plain(Column("choice", "ts.code"), "s", "top_store"), is_profiling=True),
-    "top_category": Field(_("Favourite category"), _BOUGHT, "choice", _plain(Column("choice", "tc.name"), "s", "taste"), is_profiling=True),
+    "top_category": Field(_("Favourite category"), _BOUGHT, "choice", _plain(Column("choice", "tc.name"), "s", "taste"),
+                          is_profiling=True),
     "last_channel": Field(_("Channel of the last order"), _BOUGHT, "choice", _plain(Column("choice", "lo.channel"), "s", "last"),
                           is_profiling=True),
     "tier": Field(_("Tier"), _GIVEN, "choice", _tier),

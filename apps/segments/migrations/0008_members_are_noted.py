@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from apps.core.database import AppendOnly, Audited
+from apps.core.database import AppendOnly
 
 # Notes by triggers, because members change by many doors on floors that know nothing of segments. One note a statement and
 # member, into a table without an index but its key: the builds take them every minute.
@@ -56,5 +56,4 @@ class Migration(migrations.Migration):
         ),
         AppendOnly("segments_ruleversion"),
         AppendOnly("segments_passage"),
-        Audited("segments_segment"),
     ]
