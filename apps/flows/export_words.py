@@ -231,6 +231,8 @@ COLUMNS: dict[str, Promise] = {
     "status": pgettext_lazy("column", "State"),
     "store": _("Store"),
     "taken_at": pgettext_lazy("column", "Sent at"),
+    "segment": pgettext_lazy("of a rule", "Segment"),
+    "is_entry": pgettext_lazy("column", "Came in"),
     "tag": _("Tag"),
     "tags": _("Tags"),
     "template_id": _("Message template"),

@@ -18,7 +18,7 @@ from tests.flows.rows import Rows
 
 THERE_ALREADY = {"members.Member", "members.MemberKey", "members.Identity", "segments.Newcomer", "core.User"}
 NEVER = {"flows.Erased"}  # nobody who stands there is merged
-GROWS = {"members.Merge", "members.MergeMove", "orders.Change", "segments.Newcomer"}  # notes, and who is new
+GROWS = {"members.Merge", "members.MergeMove", "orders.Change", "segments.Newcomer", "segments.Stir"}  # notes, and who is new
 # What a merge writes anew: seals, ids of copies, the end of log-ins.
 REWRITTEN = {
     "members.Identity": {"sealed"}, "members.ConsentNow": {"id"},
@@ -99,7 +99,14 @@ def test_every_row_moves_or_has_its_like_and_goes_back_on_undoing(two):
 
     has, left = counted(two[0]), counted(two[1])
     stayed = {label for label, count in left.items() if count and label not in GROWS}
-    likes = {"care.Touch", "members.Opening", "points.Attainment", "points.Exchange", "points.SignIn"}
+    likes = {
+        "care.Touch",
+        "members.Opening",
+        "points.Attainment",
+        "points.Exchange",
+        "points.SignIn",
+        "segments.Membership",
+    }
     assert stayed == likes, "each has its like with the survivor"
     for label, count in has.items():
         aside = 1 if label == MemberTag._meta.label else 0  # the same tag twice is one tag
