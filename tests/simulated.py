@@ -25,7 +25,6 @@ class Renewable(Server):
     def close(self) -> None:
         self._platform.store.close()
         self._platform.wechat.store.close()
-        self._platform.vendors.close()
 
     def _answer(self, request: Request) -> Reply:
         if request.target != RENEW:

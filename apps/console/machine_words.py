@@ -131,6 +131,7 @@ ACTS: dict[str, Promise] = {
     "device_key.revoked": gettext_lazy("Revoked a till's key"),
     "events.retried": gettext_lazy("Sent parked facts again"),
     "exchange.cancelled": gettext_lazy("Called off an exchange"),
+    "exchange.taken_back": gettext_lazy("Took a handed-out gift back"),
     "exchange.paid": gettext_lazy("Took the money of an exchange"),
     "segment.created": gettext_lazy("Made a segment"),
     "segment.rule_changed": gettext_lazy("Changed the rule of a segment"),

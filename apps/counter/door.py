@@ -30,7 +30,7 @@ def decide(request: HttpRequest, need: str | None) -> HttpResponse | None:
     staff = shift.staff
     requests.identify(f"user:{staff.user_id}" if staff.user_id else f"staff:{staff.pk}")
     request.access = Access(staff.user_id, staff.pk, staff.role, staff.store_id, staff.region_id)  # type: ignore[attr-defined]
-    if request.method == "POST":
+    if request.method == "POST" and not request.POST.get("is_frame"):  # a camera that is left on is no hand
         shifts.touch(shift)
     return None
 

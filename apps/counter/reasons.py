@@ -4,7 +4,7 @@ The one table: a refusal that is not in it shows its own sentence under "That di
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from math import ceil
 
 from django.utils.functional import Promise
@@ -84,6 +84,19 @@ CODES: dict[str, Reason] = {
     "points_too_many": Reason(gettext_lazy("Too many points"), gettext_lazy("Use fewer points for this sale.")),
     "points_spend_limit": Reason(gettext_lazy("Too many points"), gettext_lazy("Use fewer points for this sale.")),
     # coupons
+    "coupon_not_found": Reason(
+        gettext_lazy("No such coupon"),
+        gettext_lazy("Scan it again. It may be somebody else's: only its owner can use it."),
+    ),
+    "coupon_closed": Reason(gettext_lazy("Too late"), gettext_lazy("Choose another one, or none.")),
+    "coupon_not_open": Reason(gettext_lazy("Not yet"), gettext_lazy("Choose another one, or none.")),
+    "coupon_out_of_stock": Reason(gettext_lazy("All claimed"), gettext_lazy("Choose another one, or none.")),
+    "coupon_limit_reached": Reason(
+        gettext_lazy("Has enough of these"),
+        gettext_lazy("The paper stays good for somebody else. Choose another one, or none."),
+    ),
+    "coupon_given": Reason(gettext_lazy("Given away"), gettext_lazy("The friend who took it can use it.")),
+    "coupon_recalled": Reason(gettext_lazy("Recalled"), gettext_lazy("Choose another one, or none.")),
     "coupon_expired": Reason(gettext_lazy("Not valid"), gettext_lazy("Choose another one, or none.")),
     "coupon_not_started": Reason(gettext_lazy("Not yet"), gettext_lazy("Choose another one, or none.")),
     "coupon_already_redeemed": Reason(gettext_lazy("Used before"), gettext_lazy("Choose another one, or none.")),
@@ -92,10 +105,16 @@ CODES: dict[str, Reason] = {
     "coupon_wrong_member": Reason(gettext_lazy("Somebody else's"), gettext_lazy("Choose another one, or none.")),
     "coupon_wrong_store": Reason(gettext_lazy("Not here"), gettext_lazy("Choose another one, or none.")),
     "coupon_wrong_tier": Reason(gettext_lazy("Another tier"), gettext_lazy("Choose another one, or none.")),
+    "coupon_wrong_channel": Reason(gettext_lazy("Not here"), gettext_lazy("Choose another one, or none.")),
+    "coupon_wrong_segment": Reason(gettext_lazy("For others"), gettext_lazy("Choose another one, or none.")),
+    "coupon_first_order_only": Reason(gettext_lazy("First order only"), gettext_lazy("Choose another one, or none.")),
+    "coupon_min_quantity": Reason(
+        gettext_lazy("Too little"), gettext_lazy("Add what is missing, or choose another one.")
+    ),
     "coupon_wrong_time": Reason(gettext_lazy("Not now"), gettext_lazy("Choose another one, or none.")),
     "coupon_unknown_goods": Reason(gettext_lazy("Do the goods fit?"), gettext_lazy("Look, then choose it anew.")),
     "coupon_no_match": Reason(gettext_lazy("Does not fit"), gettext_lazy("Choose another one, or none.")),
-    "coupon_min_spend": Reason(gettext_lazy("Too little"), gettext_lazy("Choose another one, or none.")),
+    "coupon_min_spend": Reason(gettext_lazy("Too little"), gettext_lazy("Add what is missing, or choose another one.")),
     "coupon_no_effect": Reason(
         gettext_lazy("Saves nothing"), gettext_lazy("It stays good. Take the sale in without it.")
     ),
@@ -155,4 +174,8 @@ def _why(refusal: DomainError) -> str:
     if refusal.code == "receipt_used" and at:
         moment = clock.local(datetime.fromisoformat(str(at)))
         return _("It was taken in on %(day)s at %(time)s.") % {"day": f"{moment:%Y-%m-%d}", "time": f"{moment:%H:%M}"}
+    if refusal.code == "coupon_expired" and "ended_at" in refusal.facts:
+        days = (clock.local_date(clock.now()) - date.fromisoformat(str(refusal.facts["ended_at"]))).days
+        ago = ngettext("That was %(n)s day ago.", "That was %(n)s days ago.", days) % {"n": days}
+        return f"{refusal} {ago}"
     return str(refusal)

@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from apps.counter.views import newcomer, sale, scan, shift, till
+from apps.counter.views import newcomer, sale, scan, shell, shift, till
 
 app_name = "counter"
 urlpatterns = [
     path("", till.home, name="home"),
+    path("sw.js", shell.worker, name="worker"),
+    path("shell/", shell.page, name="shell"),
     path("pulse/", till.pulse, name="pulse"),
     path("lock/", till.lock, name="lock"),
     path("unlock/", till.unlock, name="unlock"),
@@ -21,6 +23,7 @@ urlpatterns = [
     path("undo/", sale.undo, name="undo"),
     path("later/", sale.later, name="later"),
     path("hand-over/", sale.hand_over, name="hand_over"),
+    path("gift-undo/", sale.gift_undo, name="gift_undo"),
     path("newcomer/", newcomer.ask, name="newcomer"),
     path("join/", newcomer.join, name="join"),
     path("shift/", shift.page, name="shift"),

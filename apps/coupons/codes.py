@@ -18,6 +18,7 @@ from apps.core.ratelimits import Limit
 from apps.coupons import issuing
 from apps.coupons.basket import Shopper
 from apps.coupons.issuing import Issued
+from apps.coupons.models import Batch
 
 CLASSES = {"#": letters.LETTERS, "@": letters.CAPITALS, "%": letters.DIGITS}
 LEAST_BITS = 50
@@ -64,6 +65,18 @@ def check_pattern(pattern: str) -> str:
     return pattern
 
 
+def shapes() -> list[str]:
+    """Regular expressions of codes as they are kept, one for each pattern that codes were made by. A partner's codes have none."""
+    patterns = Batch.objects.exclude(pattern="").order_by("pattern").values_list("pattern", flat=True).distinct()
+    return [_shape(pattern) for pattern in patterns]
+
+
+def is_shaped(text: str) -> bool:
+    """Is this built as the codes of some batch are? It says nothing of whether there is such a code."""
+    code = letters.typed(text)
+    return any(re.fullmatch(shape, code) for shape in shapes())
+
+
 def bits(pattern: str) -> float:
     """How much a code of the pattern leaves to guess."""
     return sum(math.log2(len(CLASSES[sign])) for sign in pattern if sign in CLASSES)
@@ -89,6 +102,10 @@ def shown(code: str, pattern: str) -> str:
 def masked(code: str) -> str:
     """What may be seen by those who may not use it."""
     return f"{code[:3]}****{code[-2:]}" if len(code) > 7 else "****"
+
+
+def _shape(pattern: str) -> str:
+    return "".join(f"[{CLASSES[sign]}]" if sign in CLASSES else sign for sign in pattern if sign != "-")
 
 
 def _same(text: str, count: int) -> Iterator[str]:

@@ -46,7 +46,7 @@ from apps.orders.models import Order
 from apps.points import selectors as points
 from apps.points import takebacks
 from apps.points.models import Award, Currency
-from apps.stores.models import Shift
+from apps.stores.models import Shift, Staff
 
 CHANNEL = "store"
 SKEW = timedelta(minutes=2)  # by which a till's clock may be ahead
@@ -228,6 +228,7 @@ def _check(sale: Sale, *, desk: Desk, rules: Rules, moment: datetime) -> None:
 
 def _check_caps(sale: Sale, *, desk: Desk, member_id: int, rules: Rules, moment: datetime) -> None:
     """Under the shift's lock."""
+    rules = rules.of_role(Staff.objects.values_list("role", flat=True).get(pk=desk.staff_id))
     mine = Checkout.objects.filter(shift_id=desk.shift_id, undone_at=None)
     if mine.count() >= rules.orders:
         raise ShiftCapReached(cap="orders")

@@ -2,15 +2,28 @@
 
 `hours_back`: how old a sale may be that a till kept while its network was away. `receipts_by`: who numbers the receipts, each "till" or
 the whole "store". `receipt_has_store`: a receipt begins with the code of its store. Caps count what was not undone: `orders`,
-`redemptions` and `points` (granted) of one shift, `per_member` purchases of one member with one clerk in a shop day.
+`redemptions` and `points` (granted) of one shift, `per_member` purchases of one member with one clerk in a shop day. `roles`: caps of a
+role where they are other than these.
 """
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from apps.core import brand
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from apps.core import audit, brand
+from apps.core.errors import ValidationFailed
+from apps.core.models import AuditEntry, BrandSetting
+from apps.stores import limits
 
 SETTING = "counter.rules"
+MOST = 10**9
+CAPS = ("orders", "redemptions", "points", "per_member")
+BOUNDS = {
+    "least_cents": (1, MOST), "most_cents": (1, MOST), "hours_back": (0, 24), "orders": (0, MOST), "redemptions": (0, MOST),
+    "points": (0, MOST), "per_member": (0, MOST),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -24,15 +37,51 @@ class Rules:
     per_member: int = 6
     receipts_by: str = "till"
     receipt_has_store: bool = False
+    roles: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def of_role(self, role: str) -> "Rules":
+        """With the caps of this role."""
+        caps: dict[str, Any] = dict(self.roles.get(role, {}))
+        return replace(self, **caps)
 
 
 def read() -> Rules:
     return Rules(**asdict(Rules()) | brand.read(SETTING))
 
 
+@transaction.atomic
+def save(wanted: Rules) -> None:
+    """Count from the next sale on; the audit trail keeps what was before. Only what is other than the defaults is written.
+
+    Raises ValidationFailed.
+    """
+    audit.sign()
+    if wanted.least_cents > wanted.most_cents:
+        message = _("The least amount can't be above the greatest.")
+        raise ValidationFailed(errors=[{"pointer": "/least_cents", "code": "order", "message": message}])
+    usual = asdict(Rules())
+    try:
+        brand.write(SETTING, {name: value for name, value in asdict(wanted).items() if value != usual[name]})
+    except ValueError as problem:
+        raise ValidationFailed(errors=[{"pointer": "", "code": "invalid", "message": str(problem)}]) from None
+
+
+def history(*, at_most: int) -> list[tuple[AuditEntry, Rules, Rules]]:
+    """The newest changes with the rules before and after each, newest first."""
+    key = BrandSetting.objects.filter(key=SETTING).values_list("pk", flat=True).first()
+    lines = AuditEntry.objects.filter(object_type="core_brandsetting", object_id=str(key or ""), after__has_key="value")
+    return [(line, _told(line.before), _told(line.after)) for line in lines.order_by("-pk")[:at_most]]
+
+
+def _told(said: dict[str, Any] | None) -> Rules:
+    """Names that are none any more are left out."""
+    value = (said or {}).get("value") or {}
+    return Rules(**{name: one for name, one in value.items() if name in {each.name for each in fields(Rules)}})
+
+
 def check(value: Any) -> None:
-    if not isinstance(value, dict) or not set(value) <= {field.name for field in fields(Rules)}:
-        raise ValueError(f"an object is expected, with some of: {', '.join(field.name for field in fields(Rules))}")
+    if not isinstance(value, dict) or not set(value) <= {each.name for each in fields(Rules)}:
+        raise ValueError(f"an object is expected, with some of: {', '.join(each.name for each in fields(Rules))}")
     for name, given in value.items():
         if name == "receipts_by":
             if given not in {"till", "store"}:
@@ -40,8 +89,16 @@ def check(value: Any) -> None:
         elif name == "receipt_has_store":
             if not isinstance(given, bool):
                 raise ValueError("yes or no is expected")
-        elif isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= 10**9:
-            raise ValueError(f"{name}: a whole number from 0 to 1,000,000,000 is expected")
+        elif name == "roles":
+            limits.check_figures(given, names=CAPS, most=MOST)
+        else:
+            _check_number(name, given)
+
+
+def _check_number(name: str, given: Any) -> None:
+    least, most = BOUNDS[name]
+    if isinstance(given, bool) or not isinstance(given, int) or not least <= given <= most:
+        raise ValueError(f"{name}: a whole number from {least:,} to {most:,} is expected")
 
 
 brand.declare(SETTING, default={}, check=check)

@@ -153,7 +153,22 @@ def _handed(row: Exchange, *, at: Counter, moment: datetime) -> Taken:
     row.state, row.settled_at = State.DONE, moment
     row.handed_by_id, row.handed_store_id = at.staff_id, at.store_id or row.store_id
     row.save(update_fields=["state", "settled_at", "handed_by", "handed_store"])
-    _tell("reward.handed_over", row)
+    _tell("reward.handed_over", row, nth=f":{moment.timestamp():.0f}")
+    return Taken(row, is_new=True)
+
+
+@transaction.atomic
+def take_back(*, exchange_id: int, handed_at: datetime, at: Counter) -> Taken:
+    """The piece that was given out at `handed_at` lies in the store again, under the same code. A later hand-over is left alone: a
+    no-op, as a repeat is. The caller has judged who may. Raises PickUpElsewhere, NotFound."""
+    row = _locked(exchange_id)
+    if row.state != State.DONE or row.settled_at != handed_at or row.code_digest is None:
+        return Taken(row, is_new=False)
+    if row.handed_store and at.store_id not in {None, row.handed_store_id}:
+        raise PickUpElsewhere(store=row.handed_store.name)
+    row.state, row.settled_at, row.handed_by, row.handed_store = State.READY, None, None, None
+    row.save(update_fields=["state", "settled_at", "handed_by", "handed_store"])
+    _tell("reward.taken_back", row, nth=f":{handed_at.timestamp():.0f}")
     return Taken(row, is_new=True)
 
 
@@ -339,9 +354,10 @@ def _close(row: Exchange, *, state: str, why: str, moment: datetime, keeps_point
     _tell(f"reward.{state}", row, why=why)
 
 
-def _tell(name: str, row: Exchange, **more: str) -> None:
+def _tell(name: str, row: Exchange, nth: str = "", **more: str) -> None:
+    """`nth` tells apart what may happen to an exchange more than once."""
     events.publish(
-        name, key=str(row.pk), lane=f"member:{row.member_id}", exchange_id=row.pk, member_id=row.member_id,
+        name, key=f"{row.pk}{nth}", lane=f"member:{row.member_id}", exchange_id=row.pk, member_id=row.member_id,
         reward=row.reward.key, **more,
     )  # fmt: skip
 

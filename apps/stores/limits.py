@@ -1,9 +1,10 @@
 """What a person may do alone, by role: brand settings above which a second person has to agree.
 
 Two forms: one figure, `alone`; or `each` for one act and `day` for all of a person in a shop day. A role that is not named may nothing.
+Settings that keep more than that check their figures by role with `check_figures`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from apps.core import brand
@@ -39,6 +40,15 @@ def alone(setting: str, *, by: User) -> int:
 def by_day(setting: str, *, role: str) -> dict[str, int]:
     """`each` and `day` of a role."""
     return _NOTHING | brand.read(setting).get(role, {})
+
+
+def check_figures(value: Any, *, names: Collection[str], most: int) -> None:
+    """Whole numbers, 0 to `most`, under some of the names for some of the roles. Raises ValueError."""
+
+    def fits(said: Any) -> bool:
+        return isinstance(said, dict) and set(said) <= set(names) and all(_is_whole(one, most) for one in said.values())
+
+    _by_role(fits, f"whole numbers for each role are expected: {', '.join(names)}")(value)
 
 
 def _by_role(fits: Callable[[Any], bool], wanted: str) -> Callable[[Any], None]:

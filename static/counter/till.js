@@ -7,8 +7,10 @@
   const till = (window.siyuTill = window.siyuTill || {});
   const says = root.dataset;
   const PATIENCE = 8000, PULSE = 1500, PULSE_PATIENCE = 1400, SLOW_PULSE = 10_000;
-  const MEMBER = /^[0-9]{18}$/, PHONE = /^1[0-9]{10}$/;
-  const state = { shift: says.shift, key: "", code: "", isAway: false, heard: Date.now(), touched: Date.now(), isTouched: false, active: amount, isBusy: false };
+  const MEMBER = /^[0-9]{18}$/, PHONE = /^1[0-9]{10}$/, RECEIPT = /^[0-9A-Za-z][0-9A-Za-z./_-]{3,39}$/;
+  const SHAPES = JSON.parse(says.couponShapes).map((shape) => new RegExp(`^(?:${shape})$`));
+  const isCoupon = (text) => SHAPES.some((shape) => shape.test(text.toUpperCase().replace(/[^0-9A-Z]/g, "")));
+  const state = { shift: says.shift, key: "", code: "", coupon: "", isAway: false, heard: Date.now(), touched: Date.now(), isTouched: false, active: amount, isBusy: false };
 
   // The network
   const away = (isAway) => {
@@ -19,6 +21,7 @@
     at("net").querySelector("[data-on]").hidden = isAway;
     at("net").querySelector("[data-off]").hidden = !isAway;
     if (!isAway) empty();
+    if (!isAway && !lock.hidden && lock.querySelector("[data-screen=lock-away]")) location.reload();
   };
   const ask = async (path, options, patience) => {
     const stop = new AbortController(), timer = setTimeout(() => stop.abort(), patience);
@@ -32,7 +35,9 @@
       throw problem;
     } finally { clearTimeout(timer); }
   };
+  const token = async () => (says.token ||= (await ask("pulse/?token=1", {}, PATIENCE)).headers.get("X-Token") ?? ""); // a page that was kept has none
   const send = async (path, fields, patience = PATIENCE) => {
+    await token();
     const body = fields instanceof FormData ? fields : new URLSearchParams(fields);
     const answer = await ask(path, { method: "POST", body, headers: { "X-CSRFToken": says.token, Accept: "text/html" } }, patience);
     const problem = answer.headers.get("X-Problem");
@@ -50,10 +55,13 @@
         if (answer.status === 403) location.reload();
         if (isOpen && answer.ok && !answer.headers.get("X-Shift")) await lockNow();
       }
+      stays();
       if (isOpen && !state.isAway && Date.now() - state.touched > Number(says.locksAfter) * 1000) await lockNow();
-    } catch { /* away */ }
+    } catch { stays(); }
     setTimeout(pulse, lock.hidden || state.isAway ? PULSE : SLOW_PULSE);
   };
+
+  const stays = () => { if (lock.hidden && state.shift) till.open.keep(state.shift); };
 
   // Parts
   const screen = () => (result.hidden ? view : result).querySelector("[data-screen]")?.dataset ?? {};
@@ -80,26 +88,47 @@
     at("after").hidden = !isSale && !isGift;
     at("before").hidden = isSale || isGift;
     root.dataset.mode = isGift ? "gift" : isSale ? "sale" : shown.screen || "idle";
-    const chosen = picked();
-    at("take").textContent = isGift ? says.hand : chosen.coupons ? says.takeCoupon : chosen.points ? says.takePoints : shown.screen === "away" ? says.keep : says.take;
+    state.coupon = shown.coupon ?? "";
+    verb();
     const main = view.querySelector("[data-main]");
     state.active = main || (amount.value && isSale ? receipt : amount);
     if (isGift) at("take").focus({ preventScroll: true });
     else if (main || !matchMedia("(pointer: coarse)").matches) state.active.focus({ preventScroll: true });
     due();
   };
+  const verb = () => {
+    const { screen: name } = view.querySelector("[data-screen]")?.dataset ?? {}, chosen = picked();
+    at("take").textContent = name === "gift" ? says.hand : chosen.coupons ? says.takeCoupon : chosen.points ? says.takePoints : name === "away" ? says.keep : says.take;
+  };
+  const own = () => {
+    const field = view.querySelector("[data-own]"), points = Math.floor(Number(field?.value)) || 0;
+    return points > 0 ? { points, off: Math.floor(points * Number(field.dataset.perHundred) / 100) } : null;
+  };
+  const typedPoints = (field) => {
+    const plain = field.value.replace(/[^0-9]/g, "");
+    if (plain !== field.value) field.value = plain;
+    view.querySelectorAll("[data-points]").forEach((one) => one.setAttribute("aria-checked", "false"));
+    const said = own(), isOver = Boolean(said) && said.points > Number(field.dataset.most);
+    field.setAttribute("aria-invalid", String(isOver));
+    view.querySelector("[data-own-off]").textContent = isOver ? says.atMost.replace("{}", Number(field.dataset.most).toLocaleString("en")) : said ? `−¥${(said.off / 100).toFixed(2)}` : "";
+    fresh();
+    verb();
+    due();
+  };
   const picked = () => {
-    const on = [...view.querySelectorAll("[data-off][aria-checked=true]")], of = (name) => on.find((one) => name in one.dataset);
+    const on = [...view.querySelectorAll("[data-off][aria-checked=true]")], of = (name) => on.find((one) => name in one.dataset), typed = own();
     return {
-      off: on.reduce((sum, one) => sum + Number(one.dataset.off), 0),
-      points: of("points")?.dataset.points ?? "",
+      off: on.reduce((sum, one) => sum + Number(one.dataset.off), typed?.off ?? 0),
+      points: typed?.points ?? of("points")?.dataset.points ?? "",
       coupons: of("coupons")?.dataset.coupons ?? "",
       vouched: of("vouch") ? "1" : "",
     };
   };
   const pick = (button) => {
     const isOn = button.getAttribute("aria-checked") === "true";
-    if ("coupons" in button.dataset) view.querySelectorAll("[data-coupons]").forEach((one) => one.setAttribute("aria-checked", "false"));
+    const kind = "coupons" in button.dataset ? "[data-coupons]" : "[data-points]", field = view.querySelector("[data-own]");
+    view.querySelectorAll(kind).forEach((one) => one.setAttribute("aria-checked", "false"));
+    if (kind === "[data-points]" && field) { field.value = ""; view.querySelector("[data-own-off]").textContent = ""; }
     button.setAttribute("aria-checked", String(!isOn));
     fresh();
     arrange();
@@ -164,15 +193,17 @@
     line = line.then(() => taken(text)).catch(() => {});
   };
   const taken = async (text) => {
-    const isForSale = result.hidden && root.dataset.mode === "sale" && !MEMBER.test(text);
-    if (isForSale && !PHONE.test(text) && /^[0-9A-Za-z][0-9A-Za-z./_-]{3,39}$/.test(text)) return gotReceipt(text);
-    state.code = text;
+    const isForSale = result.hidden && root.dataset.mode === "sale" && !MEMBER.test(text) && !PHONE.test(text);
+    const isReceipt = isForSale && RECEIPT.test(text) && !isCoupon(text); // as far as can be told from here
+    if (isReceipt && state.isAway) return gotReceipt(text);
     try {
-      const answer = await draw(await send("scan/", { text, amount: amount.value }));
+      const answer = await draw(await send("scan/", { text, amount: amount.value, ...onScreen(isForSale) }));
       if (answer.headers.get("X-Receipt")) gotReceipt(answer.headers.get("X-Receipt"));
-    } catch { readAway(text); }
+    } catch { return isReceipt ? gotReceipt(text) : readAway(text); }
     return undefined;
   };
+  // What the server has to know of the screen: whose strip is on it, or the coupon that was scanned before the member's code.
+  const onScreen = (isForSale) => ({ ticket: (isForSale && view.querySelector("[data-ticket]")?.dataset.ticket) || "", coupon: state.coupon });
   const gotReceipt = (text) => {
     result.hidden = true;
     receipt.value = text.toUpperCase();
@@ -186,6 +217,7 @@
     part.querySelector("[data-end]").textContent = `…${text.slice(-4)}`;
     result.hidden = true;
     view.replaceChildren(part);
+    state.code = text;
     state.scannedAt = new Date().toISOString();
     sound("seen");
     return arrange();
@@ -194,14 +226,21 @@
     const body = new FormData();
     body.append("picture", picture);
     body.append("amount", amount.value);
+    const seen = onScreen(result.hidden && root.dataset.mode === "sale");
+    for (const name of Object.keys(seen)) body.append(name, seen[name]);
     if (isFrame) body.append("is_frame", "1");
-    touch();
+    else touch();
     const answer = await send("picture/", body);
     if (answer.headers.get("X-Receipt")) { gotReceipt(answer.headers.get("X-Receipt")); return true; }
     if (answer.status === 204) return false;
+    touch();
     await draw(answer);
     return true;
   };
+
+  till.photographed = (picture) => once(async () => {
+    try { await till.pictured(picture, false); } catch { cannot(says.onlineOnly); }
+  });
 
   // Acts
   const once = async (work) => {
@@ -211,6 +250,7 @@
     try { await work(); } finally { state.isBusy = false; at("take").disabled = false; }
   };
   const take = () => once(async () => {
+    await line; // a receipt that was scanned a moment ago
     const shown = view.querySelector("[data-screen]")?.dataset ?? {};
     if (shown.screen === "gift") {
       try { await draw(await send("hand-over/", { ticket: shown.gift })); } catch { cannot(says.onlineOnly); }
@@ -241,7 +281,7 @@
     sound("ok");
     done();
     focusOn(result);
-    counted();
+    await (state.isAway ? counted() : empty());
   };
   const done = () => {
     amount.value = receipt.value = "";
@@ -268,11 +308,13 @@
     lock.hidden = false;
     till.camera?.stop();
     document.querySelectorAll("dialog[open]").forEach((box) => box.close());
+    till.open.lock();
     clearPin();
     state.active = lock.querySelector("[data-pin]");
     state.shift = "";
     state.active?.focus({ preventScroll: true });
     try {
+      await token();
       const answer = await ask("lock/", { method: "POST", headers: { "X-CSRFToken": says.token } }, PATIENCE);
       const isBegun = lock.querySelector("[data-staff][aria-checked=true]") || lock.querySelector("[data-pin]")?.value;
       if (!isBegun) await draw(answer); // nobody's hand is in the way of the newest list of people
@@ -297,6 +339,8 @@
     state.shift = answer.headers.get("X-Shift");
     state.touched = state.heard = Date.now();
     lock.hidden = true;
+    till.open.unlock();
+    stays();
     done();
     await draw(answer);
     at("clerk").textContent = view.querySelector("[data-clerk]")?.dataset.clerk ?? "";
@@ -336,7 +380,7 @@
     const ticket = view.querySelector("[data-ticket]")?.dataset.ticket;
     clearTimeout(typing);
     if (ticket && !state.isAway) typing = setTimeout(async () => {
-      try { await draw(await send("offers/", { ticket, amount: amount.value })); } catch { /* away */ }
+      try { await draw(await send("offers/", { ticket, amount: amount.value, wished: view.querySelector("[data-wished]")?.dataset.wished ?? "" })); } catch { /* away */ }
     }, 250);
   };
   const press = (name) => {
@@ -355,6 +399,7 @@
     changed();
   });
   receipt.addEventListener("input", fresh);
+  view.addEventListener("input", (event) => { if (event.target.matches("[data-own]")) typedPoints(event.target); });
   amount.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); receipt.focus(); } });
   form.addEventListener("submit", (event) => { event.preventDefault(); take(); });
   root.addEventListener("submit", (event) => {
@@ -373,6 +418,7 @@
     else if ((found = on("[data-off]"))) pick(found);
     else if ((found = on("[data-choose]"))) once(() => act("chosen", { ticket: found.dataset.choose, amount: amount.value }));
     else if ((found = on("[data-undo]"))) once(() => act("undo", { checkout: found.dataset.undo }));
+    else if ((found = on("[data-undo-gift]"))) once(() => act("gift-undo", { ticket: found.dataset.undoGift }));
     else if (on("[data-next]")) next();
     else if (on("[data-back]")) { result.hidden = true; arrange(); }
     else if (on("[data-shut]")) on("dialog").close();
@@ -390,9 +436,19 @@
   window.addEventListener("offline", () => away(true));
   window.addEventListener("online", () => { state.heard = 0; });
 
-  // Begin
+  // Begin. A page that was kept for lack of a network goes on where the till was a moment ago; a locked one stays locked.
   (async () => {
-    if (lock.hidden) {
+    if (says.shell === "yes") {
+      state.shift = till.open.recall(Number(says.locksAfter));
+      lock.hidden = state.shift !== "";
+      away(true);
+    }
+    else if (lock.hidden && till.open.isLocked()) await lockNow(); // the server did not hear of it
+    stays();
+    if (lock.hidden && says.shell === "yes") {
+      arrange();
+      await counted();
+    } else if (lock.hidden) {
       arrange();
       await enrol();
       await empty();
@@ -401,7 +457,7 @@
     } else {
       const people = lock.querySelectorAll("[data-staff]");
       if (people.length === 1) choosePerson(people[0]);
-      await counted();
+      await (says.shell === "yes" ? counted() : empty());
     }
     pulse();
   })();

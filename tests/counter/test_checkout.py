@@ -223,7 +223,7 @@ def test_choices_are_sorted_by_what_they_save_and_say_what_is_missing(shop: Shop
     ]  # fmt: skip
     assert [(name, "432" in why) for name, why in told.closed] == [("券far", True)]
     assert told.points is not None
-    assert (told.points.amount, told.points.cents) == (200, 200)
+    assert (told.points.most, told.points.steps) == (250, ((200, 200), (100, 100)))
     assert choices.of(member_id, desk=shop.desk, cents=56_800, is_present=False) == choices.Choices()
     row = pay(shop, coupons=(kept["tea"],), is_vouched=True)
     assert row.coupon_cents == 2_000

@@ -36,7 +36,14 @@ ROUTES = {
     for line, need in yaml.safe_load(settings.ACCESS_FILE.read_text())["routes"].items()
     if line.startswith("counter:")
 }
-PATHS = {"home": "", "scan_key": "key/", "hand_over": "hand-over/", "shift_end": "shift/end/"}
+PATHS = {
+    "home": "",
+    "scan_key": "key/",
+    "hand_over": "hand-over/",
+    "gift_undo": "gift-undo/",
+    "worker": "sw.js",
+    "shift_end": "shift/end/",
+}
 
 
 def at(route: str) -> str:

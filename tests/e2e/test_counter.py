@@ -1,26 +1,45 @@
 """The counter in a real browser: scans wherever the focus is, counted taps, no network for a while."""
 
+import re
+import time
 from collections.abc import Callable, Iterator
 from random import Random
 
 import pytest
 from django.conf import settings
 from django.core import signing
-from playwright.sync_api import Browser, CDPSession, Page, Route
+from playwright.sync_api import Browser, CDPSession, Page, Route, expect
 
 from apps.core import clock
+from apps.core.models import AuditEntry
+from apps.counter.views import newcomer
 from apps.flows.models import Checkout
 from apps.members import member_codes
+from apps.members.models import Consent, Member
 from apps.orders.models import Order
+from apps.points.models import Exchange
 from apps.stores import tills
 from tests.counter.conftest import PIN, Shop, open_shop
+from tests.counter.test_things import paper
 from tests.coupons import making
-from tests.e2e.visits import Visit
+from tests.e2e.portal_walk import code_for
+from tests.e2e.visits import Visit, keep
+from tests.points.gifts import gift, take
+from tests.processes import Simulator
 
 TILL = (1024, 768)
 PHONE = (360, 640)
 PLACES = ("#amount", "#receipt", "body", "[name=text]", "#kept [data-shut]")
 At = Callable[..., Visit]
+KEPT = """
+async () => {
+    const found = [];
+    for (const name of await caches.keys())
+        for (const one of await (await caches.open(name)).keys())
+            found.push([new URL(one.url).pathname, await (await caches.match(one)).text()]);
+    return found;
+}
+"""
 
 
 @pytest.fixture
@@ -149,7 +168,7 @@ def test_a_day_at_the_till_in_three_taps_a_sale_and_an_hour_without_network(at: 
     taps.clear()
     page.locator("#amount").fill("568")
     scan()
-    tap("[data-points]")
+    tap("[data-points] >> nth=0")
     page.locator("#receipt").fill("pos0002")
     tap("#take")
     page.wait_for_selector("[data-screen=ok]")
@@ -191,3 +210,220 @@ def test_a_day_at_the_till_in_three_taps_a_sale_and_an_hour_without_network(at: 
     page.locator("#lock .go").click()
     page.wait_for_selector("#lock", state="hidden")
     assert page.locator("#clerk").inner_text() == shop.clerk.name
+
+
+def handed(page: Page, gun: Gun, code: str) -> None:
+    gun.scan(code)
+    page.wait_for_selector("[data-screen=gift]")
+    page.locator("#take").click()
+    page.wait_for_selector("[data-screen=handed]")
+
+
+@pytest.mark.parametrize("language", ["zh-hans", pytest.param("en", marks=pytest.mark.nightly)])
+def test_paper_coupons_points_of_ones_own_choice_gifts_taken_back_and_a_slip_of_58_mm(
+    at: At, shop: Shop, language: str
+):
+    member_id = shop.rich("mine", 3_000)
+    row = paper(shop)
+    took = take(shop.house.members["mine"], gift(name="茉莉花茶", name_en="Jasmine tea"), "a")
+    visit = at(PHONE, language)
+    page, gun = visit.page, Gun(visit.page)
+
+    # the coupon comes first, by its shape; then the member, on whose strip it is chosen; points as many as one likes
+    gun.scan(row.code or "")
+    page.wait_for_selector("[data-screen=coupon]")
+    visit.check()
+    page.locator("#amount").fill("268")
+    gun.scan(member_codes.show(member_id=member_id).code)
+    chosen = page.locator(f"[data-coupons='{row.pk}']")
+    expect(chosen).to_have_attribute("aria-checked", "true")
+    page.locator("[data-own]").fill("99999")
+    expect(page.locator("[data-own]")).to_have_attribute("aria-invalid", "true")
+    page.locator("[data-own]").fill("345")
+    expect(page.locator("#hint")).to_contain_text("¥234.55")
+    visit.check()
+    gun.scan("POS0009")
+    expect(page.locator("#receipt")).to_have_value("POS0009")
+    page.locator("#take").dblclick()  # a hand that is sure of itself: one sale
+    page.wait_for_selector("[data-screen=ok]")
+    sale = Checkout.objects.get()
+    assert (sale.gross_cents, sale.coupon_cents, sale.points_spent, sale.order.total_cents) == (
+        26_800, 3_000, 345, 23_455,
+    )  # fmt: skip
+    slip(page, lines=["¥234.55", "POS0009"])
+
+    # what was used is refused in colour, words and sound; a receipt is a receipt
+    page.locator("#result [data-next]").click()
+    page.wait_for_selector("[data-screen=idle]")
+    gun.scan(member_codes.show(member_id=member_id).code)
+    page.wait_for_selector("[data-screen=member]")
+    gun.scan(row.code or "")
+    page.wait_for_selector("[data-screen=no]")
+    assert page.locator("#result .code").inner_text() == "coupon_already_redeemed"
+    assert page.locator("#till").get_attribute("data-sounded") == "no"
+    red = page.locator("#result .t-res").evaluate("(box) => getComputedStyle(box).backgroundColor")
+    visit.troubles.clear()  # a 409 says so
+    visit.check()
+    page.locator("#result [data-back]").click()
+    page.locator("#after [data-next]").click()
+    page.wait_for_selector("[data-screen=idle]")
+
+    # a gift: handed out, taken back, handed out to the next hand
+    handed(page, gun, took.code)
+    green = page.locator("#result .t-res").evaluate("(box) => getComputedStyle(box).backgroundColor")
+    assert (red, green) == ("rgb(165, 38, 30)", "rgb(17, 104, 58)")
+    visit.check()
+    page.locator("[data-undo-gift]").click()
+    page.wait_for_selector("[data-screen=taken-back]")
+    assert Exchange.objects.get().state == "ready"
+    visit.check()
+    handed(page, gun, took.code)
+    page.locator("#result [data-next]").click()
+    page.wait_for_selector("[data-screen=idle]")
+    assert Exchange.objects.get().state == "done"
+
+    visit.go("/counter/shift/")
+    slip(page, lines=["¥268.00", "¥234.55"])
+
+
+def slip(page: Page, *, lines: list[str]) -> None:
+    """What goes to the printer is 58 mm wide, one page, and nothing of it is cut off or printed twice."""
+    sheets = re.findall(rb"/MediaBox\s*\[\s*0 0 ([0-9.]+) ([0-9.]+)", page.pdf(prefer_css_page_size=True))
+    assert [round(float(width) / 72 * 25.4) for width, _height in sheets] == [58]
+    page.emulate_media(media="print")
+    text = page.locator(".t-slip").inner_text()
+    assert [line for line in lines if text.count(line) < 1] == []
+    over = page.evaluate(
+        "() => [...document.querySelectorAll('.t-slip, .t-slip *')].filter((one) => one.checkVisibility() &&"
+        " (one.getBoundingClientRect().right > 54 * 96 / 25.4 + 1 || one.scrollWidth > one.clientWidth + 1 &&"
+        " getComputedStyle(one).display !== 'inline')).map((one) => one.outerHTML.slice(0, 80))"
+    )
+    buttons = page.evaluate("[...document.querySelectorAll('button')].filter((one) => one.checkVisibility()).length")
+    page.emulate_media(media="screen")
+    assert (over, buttons) == ([], 0)
+
+
+@pytest.mark.parametrize("language", ["zh-hans", pytest.param("en", marks=pytest.mark.nightly)])
+def test_a_till_that_is_loaded_anew_without_a_network_goes_on_and_a_locked_one_stays_locked(
+    at: At, shop: Shop, language: str
+):
+    member_id = shop.rich("mine", 3_000)
+    row = paper(shop)
+    visit = at(PHONE, language)
+    page, gun = visit.page, Gun(visit.page)
+    page.evaluate("() => navigator.serviceWorker.ready")
+    page.reload()
+    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    kept = page.evaluate(KEPT)
+    assert [path for path, _text in kept if not path.startswith("/static/")] == ["/counter/shell/"]
+    page_kept = next(text for path, text in kept if path == "/counter/shell/")
+    token = page.locator("#till").get_attribute("data-token") or "?"
+    assert [
+        word for word in (shop.clerk.name, shop.manager.name, token, "data-staff", "data-ticket") if word in page_kept
+    ] == []
+
+    def keep_one(receipt: str, amount: str) -> None:
+        page.locator("#amount").fill(amount)
+        gun.scan(member_codes.show(member_id=member_id).code)
+        page.wait_for_selector("[data-screen=away]")
+        page.locator("#receipt").fill(receipt)
+        page.locator("#take").click()
+        page.wait_for_selector("[data-screen=kept]")
+        page.locator("#result [data-next]").click()
+
+    page.context.set_offline(True)
+    keep_one("R1", "10")
+    page.reload()  # the till is switched off and on, so to speak
+    expect(page.locator("#lock")).to_be_hidden()
+    expect(page.locator("#away")).to_be_visible()
+    expect(page.locator("#waiting [data-count]")).to_have_text("1")
+    gun = Gun(page)
+    keep_one("R2", "20.50")
+
+    # coupons and points wait for the network, with a reason
+    page.locator("#amount").fill("100")
+    gun.scan(member_codes.show(member_id=member_id).code)
+    page.wait_for_selector("[data-screen=away]")
+    assert page.locator("[data-points], [data-coupons]").count() == 0
+    gun.scan(row.code or "")
+    page.wait_for_selector("[data-screen=cannot]")
+    assert page.locator("#receipt").input_value() == ""  # it was not taken for a receipt
+    page.locator("#result [data-back]").click()
+    page.locator("#after [data-next]").click()
+
+    # locked by hand it stays locked, also when it is loaded anew
+    page.locator("#lock-now").click()
+    expect(page.locator("#lock")).to_be_visible()
+    page.reload()
+    expect(page.locator("#lock [data-screen=lock-away]")).to_be_visible()
+    assert page.locator("#pin").count() == 0
+    assert Checkout.objects.count() == 0
+    page.wait_for_timeout(200)
+    keep(page, name=f"till-locked-away-{language}")
+
+    # the network is back: the list of people comes, and what was kept goes out, once each
+    page.context.set_offline(False)
+    page.wait_for_selector("#pin")
+    until = time.monotonic() + 10
+    while Checkout.objects.count() < 2 and time.monotonic() < until:
+        page.wait_for_timeout(50)
+    expect(page.locator("#waiting")).to_be_hidden()
+    rows = list(Checkout.objects.order_by("gross_cents").values_list("order__order_no", "gross_cents", "was_offline"))
+    assert rows == [("R1", 1_000, True), ("R2", 2_050, True)]
+    expect(page.locator("#lock")).to_be_visible()
+    visit.settle()
+    row.refresh_from_db()
+    assert row.state == "unclaimed"
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_a_new_member_joins_at_the_till_in_two_fields_and_a_known_phone_is_who_it_was(
+    at: At, shop: Shop, simulator: Simulator, language: str
+):
+    visit = at(PHONE, language)
+    page = visit.page
+    before = Member.objects.count()
+
+    def ask(phone: str) -> None:
+        page.locator("#by-new").click()
+        page.locator("#join-phone").fill(phone)
+        assert page.locator("#view input").count() == 1
+        page.locator("#view .t-btn").click()
+        page.wait_for_selector("#join-code")
+
+    def join(digits: str, screen: str) -> None:
+        page.locator("#join-code").fill(digits)
+        page.locator("#view .t-btn").click()
+        page.wait_for_selector(f"[data-screen={screen}]")
+
+    began = time.monotonic()
+    ask("19900000866")
+    assert (
+        page.locator("#view input:not([type=hidden])").count() == 1
+    )  # the second field, and no box for a clerk to tick
+    words = page.locator(".t-consent").inner_text()
+    assert re.search("allow them there myself" if language == "en" else "会员", words)
+    visit.check()
+    keep(page, name=f"till-join-{language}")
+    right = code_for(simulator, "19900000866")
+    join(str((int(right) + 1) % 1_000_000).zfill(6), "no")
+    assert page.locator("#result .code").inner_text() == "code_wrong"
+    assert Member.objects.count() == before
+    page.locator("#result [data-back]").click()
+    join(right, "member")
+    assert time.monotonic() - began < 40  # U2-8
+    fresh = Member.objects.latest("pk")
+    assert (Member.objects.count(), fresh.home_store_id) == (before + 1, shop.desk.store_id)
+    assert Consent.objects.filter(member=fresh, purpose="marketing", is_granted=True).count() == 0
+    agreed = AuditEntry.objects.get(action="policy.agreed", object_id=str(fresh.pk))
+    assert agreed.after == {"version": newcomer.RULES, "at": "till"}
+
+    visit.troubles.clear()  # a wrong code is answered 422
+    page.locator("#after [data-next]").click()
+    page.wait_for_selector("[data-screen=idle]")
+    ask("19900000001")
+    join(code_for(simulator, "19900000001"), "member")
+    assert "沈*e" in page.locator("#view h1").inner_text()
+    assert Member.objects.count() == before + 1
+    visit.check()

@@ -13,6 +13,7 @@ from apps.core.errors import DomainError
 from apps.counter import amounts, door, reasons, scans, screens, showing, tickets
 from apps.counter.errors import AlreadyHandedOver, SaleUnsigned
 from apps.flows import checkout
+from apps.flows import gift_undo as gift_undo_story
 from apps.flows.checkout import Desk, Sale, Taken
 from apps.flows.models import Checkout
 from apps.members import selectors as members
@@ -48,18 +49,11 @@ def undo(request: HttpRequest) -> HttpResponse:
     """With the PIN of a manager once the clerk may not do it alone."""
     desk = door.desk(request)
     checkout_id = amounts.whole(screens.posted(request, "checkout"))
-    manager_id = None
-    if request.POST.get("pin"):
-        manager = pins.check(
-            staff_id=amounts.whole(screens.posted(request, "staff")), pin=screens.posted(request, "pin"),
-            device_id=desk.device_id, store_id=desk.store_id, permission=pins.OVERRIDE,
-        )  # fmt: skip
-        manager_id = manager.pk
+    manager_id = _manager(request, desk)
     try:
         undone = checkout.undo(checkout_id=checkout_id, desk=desk, manager_id=manager_id)
     except checkout.UndoNeedsManager as refusal:
-        managers = pins.people(store_id=desk.store_id, permission=pins.OVERRIDE)
-        return screens.no(request, refusal, managers=managers, checkout_id=checkout_id)
+        return _ask_manager(request, refusal, desk, path="undo", name="checkout", value=checkout_id)
     refund_id = undone.checkout.order.refunds.order_by("-pk").values_list("pk", flat=True).first()
     checkout.follow(order_id=refund_id or 0, fact="order.refunded")
     facts = {"row": undone.checkout, "is_new": undone.is_new}
@@ -74,9 +68,47 @@ def hand_over(request: HttpRequest) -> HttpResponse:
     taken = mall.hand_over_seen(exchange_id=exchange_id, at=at)
     if not taken.is_new:
         raise AlreadyHandedOver
-    card = members.card(taken.exchange.member_id)
-    facts = {"row": taken.exchange, "name": half_hidden(card.nickname) or card.member_no}
+    row = taken.exchange
+    card = members.card(row.member_id)
+    facts = {
+        "row": row,
+        "name": half_hidden(card.nickname) or card.member_no,
+        "handed": tickets.for_handed(desk=desk, exchange_id=row.pk, at=row.settled_at or clock.now()),
+        "undo_seconds": UNDO_SECONDS,
+    }
     return screens.part(request, "_handed.html", facts, place="result", sound="ok")
+
+
+@screens.act
+def gift_undo(request: HttpRequest) -> HttpResponse:
+    """A gift that was handed out by mistake waits again. Alone or with the PIN of a manager, as sales are undone."""
+    desk, ticket = door.desk(request), screens.posted(request, "ticket", 400)
+    exchange_id, handed_at = tickets.handed(ticket, desk=desk)
+    try:
+        taken = gift_undo_story.undo(
+            exchange_id=exchange_id, handed_at=handed_at, desk=desk, manager_id=_manager(request, desk)
+        )
+    except checkout.UndoNeedsManager as refusal:
+        return _ask_manager(request, refusal, desk, path="gift-undo", name="ticket", value=ticket)
+    return screens.part(request, "_taken_back.html", {"row": taken.exchange}, place="result", sound="ok")
+
+
+def _manager(request: HttpRequest, desk: Desk) -> int | None:
+    """Whose PIN was entered. Raises PinWrong, TooManyPins."""
+    if not request.POST.get("pin"):
+        return None
+    manager = pins.check(
+        staff_id=amounts.whole(screens.posted(request, "staff")), pin=screens.posted(request, "pin"),
+        device_id=desk.device_id, store_id=desk.store_id, permission=pins.OVERRIDE,
+    )  # fmt: skip
+    return manager.pk
+
+
+def _ask_manager(
+    request: HttpRequest, refusal: DomainError, desk: Desk, *, path: str, name: str, value: object
+) -> HttpResponse:
+    managers = pins.people(store_id=desk.store_id, permission=pins.OVERRIDE)
+    return screens.no(request, refusal, managers=managers, path=path, name=name, value=value)
 
 
 @require_POST
@@ -104,14 +136,15 @@ def _from_queue(request: HttpRequest) -> Taken:
     try:
         item: dict[str, Any] = json.loads(text)
         at = clock.parse(str(item["at"]))
-        shift_id, code, key = int(item["shift"]), scans.plain(str(item["code"])), str(item["key"])
+        shift_id, key, ticket = int(item["shift"]), str(item["key"]), str(item.get("ticket", ""))[:400]
+        code = scans.plain(str(item.get("code", "")))
         receipt, gross_cents = scans.plain(str(item["receipt"])).upper(), amounts.cents(str(item["amount"]))
     except (ValueError, KeyError, TypeError):
         raise SaleUnsigned from None
     desk = _desk_of(request, shift_id, at)
     earlier = Checkout.objects.filter(key=key).values_list("order__member_id", flat=True).first()
     with transaction.atomic():  # a sale that is refused leaves the member's code unused
-        member_id = earlier or _member_of(code, desk=desk, at=at)
+        member_id = earlier or _member_of(code, ticket, desk=desk, at=at)
         sale = Sale(key, member_id, receipt, gross_cents, is_present=True, scanned_at=at)
         return checkout.pay(desk=desk, sale=sale)
 
@@ -125,11 +158,13 @@ def _desk_of(request: HttpRequest, shift_id: int, at: datetime) -> Desk:
     return Desk(row.pk, till.device_id, till.store_id, till.store_code, row.staff_id)
 
 
-def _member_of(code: str, *, desk: Desk, at: datetime) -> int:
-    """By the code as it was at the time of the scan, or by the phone that was typed."""
+def _member_of(code: str, ticket: str, *, desk: Desk, at: datetime) -> int:
+    """Whom the till saw while it had its network; else by the code as it was when it was scanned, or by the phone that was typed."""
+    if ticket:
+        return tickets.member(ticket, desk=desk, moment=at).member_id
     if scans.kind(code) == "phone":
         return scans.by_phone(code, desk=desk)
-    return showing.member_of(code, desk=desk, moment=at)
+    return showing.read(code, desk=desk, moment=at).member_id
 
 
 def _done(request: HttpRequest, taken: Taken, *, is_settled: bool) -> HttpResponse:

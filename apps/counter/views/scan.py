@@ -1,19 +1,29 @@
 """A scan, typed digits or a picture: whose code it is, and what the member may use on this sale."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 
-from apps.counter import amounts, choices, door, frames, scans, screens, showing, strip, tickets
+from apps.core.errors import DomainError
+from apps.counter import amounts, choices, door, frames, presented, reasons, scans, screens, showing, strip, tickets
 from apps.counter.errors import AlreadyHandedOver, PictureUnreadable, ScanUnknown
+from apps.coupons import codes
+from apps.coupons.errors import CouponRefused
+from apps.coupons.models import Coupon
 from apps.flows import own_cards
+from apps.flows.checkout import Desk
 from apps.members import selectors as members
+from apps.members.errors import MemberCodeInvalid
 from apps.members.names import half_hidden
 from apps.points import mall
-from apps.points.mall_errors import ExchangeOver
+from apps.points.mall_errors import ExchangeOver, PickUpUnknown
+from apps.points.models import Exchange
+from apps.stores import shifts
 
 
 @screens.act
 def scan(request: HttpRequest) -> HttpResponse:
-    """By the shape of the text. What may be a receipt's number goes back to the till, which knows whether it waits for one."""
+    """By the shape of the text, and by whose strip is on the screen. What may be a receipt's number goes back to the till."""
     return _taken(request, scans.plain(screens.posted(request, "text")))
 
 
@@ -23,6 +33,7 @@ def picture(request: HttpRequest) -> HttpResponse:
     upload = request.FILES.get("picture")
     found = frames.read(upload.read(frames.MOST_BYTES + 1)) if upload else ""
     if found:
+        shifts.touch(request.shift)  # type: ignore[attr-defined]
         return _taken(request, scans.plain(found))
     if request.POST.get("is_frame"):
         return HttpResponse(status=204)
@@ -59,48 +70,106 @@ def offers(request: HttpRequest) -> HttpResponse:
     desk = door.desk(request)
     ticket = screens.posted(request, "ticket", 400)
     seen = tickets.member(ticket, desk=desk)
-    cents = amounts.cents(screens.posted(request, "amount"))
-    found = choices.of(seen.member_id, desk=desk, cents=cents, is_present=seen.is_present)
-    return screens.part(request, "_offers.html", {"offers": found, "cents": cents, "seen": seen}, place="offers")
+    wished = amounts.whole(screens.posted(request, "wished"))
+    return screens.part(request, "_offers.html", _offers(request, seen, wished=wished), place="offers")
 
 
 def _taken(request: HttpRequest, text: str) -> HttpResponse:
-    desk = door.desk(request)
-    match scans.kind(text):
-        case "member":
-            return shown(request, showing.member_of(text, desk=desk), is_present=True)
-        case "gift":
+    desk, kind = door.desk(request), scans.kind(text)
+    if kind == "phone":
+        return shown(request, scans.by_phone(text, desk=desk), is_present=False)
+    if kind == "member":
+        try:
+            read = showing.read(text, desk=desk)
+        except MemberCodeInvalid:
+            if not codes.is_shaped(text):
+                raise
+        else:
+            return shown(request, read.member_id, is_present=True, wished=showing.wished(read))
+    return _thing(request, text, kind)
+
+
+def _thing(request: HttpRequest, text: str, kind: scans.Kind) -> HttpResponse:
+    """A coupon, a gift to be picked up, or a receipt. Without a member on the screen a coupon's code is only known by its shape."""
+    desk, ticket = door.desk(request), screens.posted(request, "ticket", 400)
+    if ticket and (answer := _coupon(request, text, tickets.member(ticket, desk=desk), desk)):
+        return answer
+    is_coupon = not ticket and codes.is_shaped(text)
+    if kind == "gift":
+        try:
             return _gift(request, text)
-        case "phone":
-            return shown(request, scans.by_phone(text, desk=desk), is_present=False)
-        case "receipt":
-            answer = HttpResponse(status=204)
-            answer["X-Receipt"] = text
-            return answer
-    raise ScanUnknown
+        except PickUpUnknown:
+            if not (ticket or is_coupon):
+                raise
+    if is_coupon:
+        return screens.part(
+            request, "_coupon.html", {"text": text, "masked": codes.masked(text)}, place="view", sound="seen"
+        )
+    if not kind:
+        raise ScanUnknown
+    answer = HttpResponse(status=204)
+    answer["X-Receipt"] = text
+    return answer
 
 
-def shown(request: HttpRequest, member_id: int, *, is_present: bool) -> HttpResponse:
-    """The strip of a member, with what they may use. Raises OwnCardShown."""
-    desk = door.desk(request)
-    own_cards.refuse(staff_id=desk.staff_id, member_id=member_id)
+def _coupon(request: HttpRequest, text: str, seen: tickets.Member, desk: Desk) -> HttpResponse | None:
+    """Chosen for the sale on the screen; what speaks against it is said with what else there is. None: no coupon's code."""
     cents = amounts.cents(screens.posted(request, "amount"))
-    facts = {
+    try:
+        found = presented.coupon(text, seen=seen, desk=desk)
+        if found is None:
+            return None
+        presented.require_usable(found, member_id=seen.member_id, desk=desk, cents=cents)
+    except CouponRefused as refusal:
+        others = choices.of(seen.member_id, desk=desk, cents=cents, is_present=seen.is_present).open
+        return screens.no(request, refusal, other=others[0] if others else None)
+    facts = _offers(request, seen, wished=found.pk) | {"held": found}
+    return screens.part(request, "_offers.html", facts, place="offers", sound="seen")
+
+
+def shown(request: HttpRequest, member_id: int, *, is_present: bool, wished: int = 0) -> HttpResponse:
+    """The strip of a member, with what they may use; a coupon that was scanned before is looked up now. Raises OwnCardShown."""
+    desk, seen = door.desk(request), tickets.Member(member_id, is_present)
+    own_cards.refuse(staff_id=desk.staff_id, member_id=member_id)
+    held, refused = _scanned_before(request, seen, desk)
+    facts = _offers(request, seen, wished=held.pk if held else wished) | {
         "member": strip.of(member_id, store_id=desk.store_id),
         "ticket": tickets.for_member(desk=desk, member_id=member_id, is_present=is_present),
-        "seen": tickets.Member(member_id, is_present),
-        "offers": choices.of(member_id, desk=desk, cents=cents, is_present=is_present),
-        "cents": cents,
+        "held": held,
+        "refused": refused,
     }
-    return screens.part(request, "_member.html", facts, place="view", sound="seen")
+    return screens.part(request, "_member.html", facts, place="view", sound="no" if refused else "seen")
+
+
+def _scanned_before(request: HttpRequest, seen: tickets.Member, desk: Desk) -> tuple[Coupon | None, reasons.No | None]:
+    """The coupon whose code the till sent along, or why not: the member's code is used up by now, so this is no red screen."""
+    text = scans.plain(screens.posted(request, "coupon"))
+    if not text:
+        return None, None
+    cents = amounts.cents(screens.posted(request, "amount"))
+    try:
+        found = presented.coupon(text, seen=seen, desk=desk)
+        if found is not None:
+            presented.require_usable(found, member_id=seen.member_id, desk=desk, cents=cents)
+    except DomainError as refusal:
+        return None, reasons.of(refusal)
+    return found, None
+
+
+def _offers(request: HttpRequest, seen: tickets.Member, *, wished: int) -> dict[str, Any]:
+    cents = amounts.cents(screens.posted(request, "amount"))
+    found = choices.of(seen.member_id, desk=door.desk(request), cents=cents, is_present=seen.is_present, wished=wished)
+    return {"offers": found, "cents": cents, "seen": seen, "wished": wished}
 
 
 def _gift(request: HttpRequest, text: str) -> HttpResponse:
     desk = door.desk(request)
     at = mall.Counter(store_id=desk.store_id, staff_id=desk.staff_id, guesser=f"device:{desk.device_id}")
     found = mall.look_up(code=text, at=at)
+    if found.state == "done":
+        return _handed_before(request, found.exchange, desk)
     if found.state != "ready":
-        raise AlreadyHandedOver if found.state == "done" else ExchangeOver(state=found.state)
+        raise ExchangeOver(state=found.state)
     card = members.card(found.exchange.member_id)
     facts = {
         "row": found.exchange,
@@ -109,3 +178,11 @@ def _gift(request: HttpRequest, text: str) -> HttpResponse:
         "ticket": tickets.for_gift(desk=desk, exchange_id=found.exchange.pk),
     }
     return screens.part(request, "_gift.html", facts, place="view", sound="seen")
+
+
+def _handed_before(request: HttpRequest, row: Exchange, desk: Desk) -> HttpResponse:
+    """Red; where it was handed over in this store, that can be taken back."""
+    ticket = ""
+    if row.handed_store_id == desk.store_id and row.settled_at is not None:
+        ticket = tickets.for_handed(desk=desk, exchange_id=row.pk, at=row.settled_at)
+    return screens.no(request, AlreadyHandedOver(), handed=ticket)

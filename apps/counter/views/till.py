@@ -1,47 +1,52 @@
 """The page of a till, its lock, and the sign of life that tells it whether the network is there."""
 
+import json
 from base64 import b64decode
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.core.errors import ValidationFailed
 from apps.counter import amounts, door, screens
-from apps.flows import checkout, counter_rules
+from apps.coupons import codes
+from apps.flows import checkout
 from apps.flows.models import Checkout
 from apps.stores import pins, shifts, tills
-
-UNDO_SECONDS = int(checkout.UNDO_WITHIN.total_seconds())
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Locked or open, always the same page: what is on it is fetched by its script."""
     till, shift = request.till, request.shift  # type: ignore[attr-defined]
-    facts: dict[str, Any] = {
-        "till": till,
-        "shift": shift,
-        "people": pins.people(store_id=till.store_id),
-        "rules": counter_rules.read(),
-        "undo_seconds": UNDO_SECONDS,
-        "locks_after": int(shifts.LOCKS_AFTER.total_seconds()),
-        **_newest(request),
-    }
+    facts = frame(request) | {"shift": shift, "people": pins.people(store_id=till.store_id), **_newest(request)}
     answer = render(request, "counter/till.html", facts)
     answer["Cache-Control"] = "no-store"
     return answer
 
 
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """What the page of a till needs, whoever is at it."""
+    return {
+        "till": request.till,  # type: ignore[attr-defined]
+        "coupon_shapes": json.dumps(codes.shapes()),
+        "locks_after": int(shifts.LOCKS_AFTER.total_seconds()),
+    }
+
+
 @require_safe
 def pulse(request: HttpRequest) -> HttpResponse:
-    """The till is still one. `?active=1`: the clerk has touched the screen since the last time. Tells whether somebody is at it."""
+    """The till is still one. `?active=1`: the clerk has touched the screen since the last time. Tells whether somebody is at it, and,
+    asked with `?token=1`, what a page that was kept for lack of a network sends with its forms."""
     shift = request.shift  # type: ignore[attr-defined]
     if shift is not None and request.GET.get("active") == "1":
         shifts.touch(shift)
     answer = HttpResponse(status=204)
     answer["X-Shift"] = str(shift.pk) if shift else ""
+    if request.GET.get("token") == "1":
+        answer["X-Token"] = get_token(request)
     answer["Cache-Control"] = "no-store"
     return answer
 

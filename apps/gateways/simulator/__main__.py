@@ -43,11 +43,7 @@ def main() -> int:
     except sqlite3.OperationalError as locked:
         sys.stderr.write(f"simulator: {options.state}: {locked} (is another simulator using it?)\n")
         return 1
-    with (
-        contextlib.closing(platform.store),
-        contextlib.closing(platform.wechat.store),
-        contextlib.closing(platform.vendors),
-    ):
+    with contextlib.closing(platform.store), contextlib.closing(platform.wechat.store):
         asyncio.run(run(platform, host=options.host, port=options.port))
     return 0
 
