@@ -203,7 +203,10 @@ def store_headers() -> tuple[str, ...]:
 def store_rows(view: View) -> list[tuple[object, ...]]:
     names = dict(Store.objects.filter(pk__in={one.store_id for one in view.by_store}).values_list("pk", "name"))
     return [
-        (names.get(one.store_id, pgettext("points", "No store")), *_figures(one.whole, one.breakage))
+        (
+            pgettext("points", "No store") if one.store_id is None else names[one.store_id],
+            *_figures(one.whole, one.breakage),
+        )
         for one in view.by_store
     ]
 

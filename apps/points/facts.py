@@ -92,7 +92,8 @@ def _factor(value: Mapping[str, Any] | None) -> Fraction:
 
 # An order that was given back whole, or another that costs nothing, is no earlier one.
 _ORDERS = """
-select o.id, o.member_id, o.paid_at, o.received_at, o.status, o.total_cents, o.refunded_cents, o.store_id, coalesce(s.code, ''), o.channel,
+select o.id, o.member_id, o.paid_at, o.received_at, o.status, o.total_cents, o.refunded_cents, o.store_id,
+       coalesce(s.code, ''), o.channel,
        not %(asks_first)s or not exists (
            select from orders_order p where p.member_id = o.member_id and (p.paid_at, p.id) < (o.paid_at, o.id)
               and p.status <> 'cancelled' and p.total_cents > p.refunded_cents)
