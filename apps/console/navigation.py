@@ -46,6 +46,7 @@ GROUPS: tuple[Group, ...] = (
         label=_("Members"),
         items=(
             Item(label=_("Members"), icon="users", url_name="console:members", permission="members.view"),
+            Item(label=_("Segments"), icon="filter", url_name="console:segments", permission="segments.view"),
             Item(label=_("Tags"), icon="tag", url_name="console:tags", permission="tags.manage"),
             Item(label=_("Member fields"), icon="list", url_name="console:fields", permission="fields.manage"),
             Item(label=_("Data quality"), icon="check", url_name="console:quality", permission="members.quality"),

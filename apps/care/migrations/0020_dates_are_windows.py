@@ -34,6 +34,6 @@ def forwards(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("care", "0008_decisions_in_order"), ("members", "0021_wish_of_a_code")]
+    dependencies = [("care", "0010_receipts_are_append_only"), ("members", "0021_wish_of_a_code")]
 
     operations = [migrations.RunPython(forwards, migrations.RunPython.noop)]

@@ -1,0 +1,49 @@
+"""Whom of an audience each channel reaches, and what stands in the way of the others."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from apps.care.models import Channel
+from apps.members import consents, minors
+from apps.segments import language
+
+# Channels that need an address, and the condition that member m has one.
+_ADDRESS = {
+    "sms": "exists (select from members_identity i where i.member_id = m.id and i.kind = 'phone')",
+    "email": "exists (select from members_identity i where i.member_id = m.id and i.kind = 'email')",
+}
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Of `members`: so many can be reached, have not agreed, or have agreed and no address is known. They add up."""
+
+    channel: str
+    members: int
+    reached: int
+    not_agreed: int
+    no_address: int
+
+
+def of_rule(rule: Any, *, moment: datetime, purpose: str = "care") -> list[Reached]:
+    """One statement for all channels; the cap, quiet hours and holdouts are judged when a message is planned. Raises BadRule."""
+    read = language.compiled(rule, moment=moment)
+    joins, counts = [consents.joined("k_whole", purpose="%(purpose)s", channel="'any'")], ["count(*)"]
+    for channel in Channel.values:
+        alias = f"k_of_{channel}"
+        joins.append(consents.joined(alias, purpose="%(purpose)s", channel=f"'{channel}'"))
+        agreed = f"({consents.agreed(alias, 'k_whole')}) and not {minors.UNGUARDED}"
+        address = _ADDRESS.get(channel, "true")
+        counts += [f"count(*) filter (where {agreed} and {address})", f"count(*) filter (where {agreed} and not {address})"]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"select {', '.join(counts)} from members_member m {read.joins} {' '.join(joins)}"
+            f" where {read.base} and {read.condition}",
+            read.params | {"purpose": purpose},
+        )
+        members, *each = cursor.fetchone()
+    pairs = zip(Channel.values, each[::2], each[1::2], strict=True)
+    return [Reached(channel, members, good, members - good - lost, lost) for channel, good, lost in pairs]
