@@ -37,7 +37,10 @@ def of_rule(rule: Any, *, moment: datetime, purpose: str = "care") -> list[Reach
         joins.append(consents.joined(alias, purpose="%(purpose)s", channel=f"'{channel}'"))
         agreed = f"({consents.agreed(alias, 'k_whole')}) and not {minors.UNGUARDED}"
         address = _ADDRESS.get(channel, "true")
-        counts += [f"count(*) filter (where {agreed} and {address})", f"count(*) filter (where {agreed} and not {address})"]
+        counts += [
+            f"count(*) filter (where {agreed} and {address})",
+            f"count(*) filter (where {agreed} and not {address})",
+        ]
     with connection.cursor() as cursor:
         cursor.execute(
             f"select {', '.join(counts)} from members_member m {read.joins} {' '.join(joins)}"

@@ -214,7 +214,9 @@ def _take(part: dict[str, Any], place: str, data: QueryDict) -> None:
         part |= {"within": window} if window else {}
         if not window:
             part.pop("within", None)
-    where = {name: _narrowed(name, data.get(f"{place}.where.{name}", "")) for name in asked.where if name in words.WHERE}
+    where = {
+        name: _narrowed(name, data.get(f"{place}.where.{name}", "")) for name in asked.where if name in words.WHERE
+    }
     where = {name: value for name, value in where.items() if value not in ("", [])}
     if where and f"{place}.has" in data:
         part["where"] = where
@@ -305,7 +307,14 @@ def _pruned(rule: Any) -> dict[str, Any]:
     return {"all" if "all" in rule else "any": parts}
 
 
-def _row(part: dict[str, Any], pointer: str, places: dict[int, str], brand: Words, wrong: BadRule | None, counts: dict[str, int]) -> Row:
+def _row(
+    part: dict[str, Any],
+    pointer: str,
+    places: dict[int, str],
+    brand: Words,
+    wrong: BadRule | None,
+    counts: dict[str, int],
+) -> Row:
     place = places.get(id(part), "")
     if "field" in part and part["field"] in FIELDS:
         return _condition(part, place, pointer, brand, wrong, counts)
@@ -323,7 +332,9 @@ def _row(part: dict[str, Any], pointer: str, places: dict[int, str], brand: Word
     return row
 
 
-def _condition(part: dict[str, Any], place: str, pointer: str, brand: Words, wrong: BadRule | None, counts: dict[str, int]) -> Row:
+def _condition(
+    part: dict[str, Any], place: str, pointer: str, brand: Words, wrong: BadRule | None, counts: dict[str, int]
+) -> Row:
     asked, type_ = FIELDS[part["field"]], _type(part)
     row = Row(place=place, pointer=pointer, kind="leaf", rule=part, type=type_)
     headings: dict[str, list[tuple[str, str, bool]]] = {}
@@ -340,7 +351,9 @@ def _condition(part: dict[str, Any], place: str, pointer: str, brand: Words, wro
     if asked.has_window:
         row.window = _window_row(part.get("within"), may_be_any=True)
     where = part.get("where", {}) if isinstance(part.get("where"), dict) else {}
-    row.where = [(name, str(words.WHERE[name]), _shown(name, where.get(name))) for name in asked.where if name in words.WHERE]
+    row.where = [
+        (name, str(words.WHERE[name]), _shown(name, where.get(name))) for name in asked.where if name in words.WHERE
+    ]
     row.count = counts.get(pointer)
     if wrong is not None and (wrong.pointer == pointer or wrong.pointer.startswith(f"{pointer}/")):
         row.error = str(wrong.text)

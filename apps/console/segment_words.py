@@ -95,7 +95,9 @@ def leaf(rule: dict[str, Any], names: Names, attributes: dict[str, str]) -> str:
             what = _("%(field)s “%(kind)s”") % {"field": field.title, "kind": what}
     if "within" in rule:
         what = _("%(what)s %(when)s") % {"when": window(rule["within"]), "what": what}
-    narrowed = [f"{WHERE[name]} {_listed(names, name, value)}" for name, value in rule.get("where", {}).items() if name in WHERE]
+    narrowed = [
+        f"{WHERE[name]} {_listed(names, name, value)}" for name, value in rule.get("where", {}).items() if name in WHERE
+    ]
     if narrowed:
         what = _("%(what)s (%(where)s)") % {"what": what, "where": "; ".join(narrowed)}
     return _compared(rule, what, names)

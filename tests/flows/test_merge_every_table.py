@@ -18,7 +18,13 @@ from tests.flows.rows import Rows
 
 THERE_ALREADY = {"members.Member", "members.MemberKey", "members.Identity", "segments.Newcomer", "core.User"}
 NEVER = {"flows.Erased"}  # nobody who stands there is merged
-GROWS = {"members.Merge", "members.MergeMove", "orders.Change", "segments.Newcomer", "segments.Stir"}  # notes, and who is new
+GROWS = {
+    "members.Merge",
+    "members.MergeMove",
+    "orders.Change",
+    "segments.Newcomer",
+    "segments.Stir",
+}  # notes, and who is new
 # What a merge writes anew: seals, ids of copies, the end of log-ins.
 REWRITTEN = {
     "members.Identity": {"sealed"}, "members.ConsentNow": {"id"},

@@ -143,7 +143,12 @@ def why(request: HttpRequest) -> HttpResponse:
         (segment_words.leaf(one.rule, brand.names, brand.attributes), answer.leaves.get(one.pointer))
         for one in _leaves(row)
     ] if answer else []  # fmt: skip
-    facts = {"answer": answer, "member": Member.objects.get(pk=found[0]) if found else None, "lines": lines, "asked": text}
+    facts = {
+        "answer": answer,
+        "member": Member.objects.get(pk=found[0]) if found else None,
+        "lines": lines,
+        "asked": text,
+    }
     facts["bars"] = [BARS[bar] for bar in answer.bars] if answer else []
     return render(request, "console/_segment_why.html", facts)
 
@@ -203,7 +208,11 @@ def _editor(rule: dict[str, Any]) -> dict[str, Any]:
 def _channels(rule: dict[str, Any], moment: Any) -> list[dict[str, Any]]:
     labels = dict(Channel.choices)
     return [
-        {"label": labels[one.channel], "percent": round(one.reached * 100 / one.members) if one.members else 0, "said": one}
+        {
+            "label": labels[one.channel],
+            "percent": round(one.reached * 100 / one.members) if one.members else 0,
+            "said": one,
+        }
         for one in reach.of_rule(rule, moment=moment)
     ]
 
@@ -213,7 +222,11 @@ def _leaves(row: segment_form.Row) -> list[segment_form.Row]:
 
 
 def _said(row: Segment, brand: Words) -> str:
-    return segment_words.sentence(row.rule, brand.names, brand.attributes) or _("everybody") if row.rule is not None else ""
+    return (
+        segment_words.sentence(row.rule, brand.names, brand.attributes) or _("everybody")
+        if row.rule is not None
+        else ""
+    )
 
 
 def _last_error(row: Segment) -> str:
