@@ -4,6 +4,7 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from apps.activity import views as activity
+from apps.care import callbacks
 from apps.console import records
 from apps.core import health
 
@@ -15,6 +16,7 @@ urlpatterns = [
     path("language/", set_language, name="set_language"),
     path("s/<str:code>", activity.follow, name="short_link"),
     path("s/<str:code>/<str:bait>", activity.trap, name="short_link_trap"),
+    path("hooks/sms/<str:vendor>/<str:word>", callbacks.sms, name="sms_callback"),
     records.urls,
     path("my/", include("apps.portal.urls")),
     path("counter/", include("apps.counter.urls")),

@@ -38,6 +38,7 @@ CHUNK = 500
 _FIRST_CHUNKS = (100, 200)  # small ones first: the threads behind have work sooner
 # After this a chunk starts no further request: its last one is over (12 s) a minute before others ask about it.
 SEND_WITHIN = 45.0
+REVIEW_PAUSE = 600.0  # seconds until a text that a vendor has not approved is tried again
 _AHEAD = 4  # chunks between claim and record
 _POSTERS = 2  # threads that post by turns: while one reads an answer, the provider works for the other
 _LANES = 7_490_032  # advisory locks: one drain per channel at a time, whatever the number of workers
@@ -47,8 +48,11 @@ _ORDER = (Channel.INBOX, Channel.SMS)
 class _Text(NamedTuple):
     """A published text, ready to be filled in."""
 
-    fill: Callable[[Sequence[str | None]], str | None]
-    name: str  # the provider's name of it; empty in the inbox
+    choose: Callable[[Sequence[str | None]], tuple[str, ...] | None]
+    pattern: str
+    name: str = ""  # the provider's name of it; empty in the inbox
+    placeholders: tuple[str, ...] = ()  # for vendors, who fill it in themselves
+    is_ready: bool = True  # False: the vendor has not approved it yet
 
 
 @dataclass
@@ -157,12 +161,15 @@ def _claim(channel: str, *, limit: int, house: _House, stopped: threading.Event)
 def _write(chunk: _Chunk) -> _Chunk:
     """Fill in the texts and open the phones; who lacks a value or a phone is skipped."""
     for claim, sealed, wrapped, values in chunk.taken:
-        words, name = chunk.texts[claim.version_id]
-        text = words(values)
-        if text is None:
+        words = chunk.texts[claim.version_id]
+        chosen = words.choose(values)
+        if chosen is None:
             chunk.verdicts.append(outcomes.skip(claim, reasons.MISSING_VALUE))
             continue
-        text = templates.composed(text, channel=chunk.channel, signature=chunk.house.signature)
+        if not words.is_ready:
+            chunk.verdicts.append(outcomes.put_back(claim, after=REVIEW_PAUSE, moment=chunk.moment))
+            continue
+        text = templates.composed(words.pattern % chosen, channel=chunk.channel, signature=chunk.house.signature)
         if chunk.channel == Channel.INBOX:
             chunk.letters.append((claim, inbox.Letter(claim.key, claim.member_id, chunk.house.name, text)))
             continue
@@ -170,7 +177,8 @@ def _write(chunk: _Chunk) -> _Chunk:
         if phone is None:
             chunk.verdicts.append(outcomes.skip(claim, reasons.NO_ADDRESS))
         else:
-            chunk.ready.append((claim, Outgoing(claim.key, phone, text, "marketing", name)))
+            told = tuple(zip(words.placeholders, chosen, strict=True)) if words.placeholders else ()
+            chunk.ready.append((claim, Outgoing(claim.key, phone, text, "marketing", words.name, told)))
     return chunk
 
 
@@ -180,8 +188,9 @@ def _post_written(written: Future[_Chunk]) -> _Chunk:
 
 def _post(chunk: _Chunk) -> _Chunk:
     """Hand the messages to the provider, a request at a time."""
-    for start in range(0, len(chunk.ready), sms.BATCH_SIZE):
-        part = chunk.ready[start : start + sms.BATCH_SIZE]
+    size = sms.batch_size()
+    for start in range(0, len(chunk.ready), size):
+        part = chunk.ready[start : start + size]
         if chunk.stopped.is_set() or time.monotonic() - chunk.started > SEND_WITHIN:
             chunk.verdicts += [outcomes.put_back(c, after=_pause(), moment=chunk.moment) for c, _ in part]
             continue
@@ -233,26 +242,30 @@ def _texts(version_ids: set[int], *, channel: str) -> dict[int, _Text]:
     if missing := version_ids - _versions_seen.keys():
         _versions_seen.update(Version.objects.select_related("policy").in_bulk(missing))
     versions = {version_id: _versions_seen[version_id] for version_id in version_ids}
-    return {
-        version_id: _Text(
-            templates.filler(version.template, missing=version.missing),
-            _register(version) if channel == Channel.SMS else "",
-        )
-        for version_id, version in versions.items()
-    }
+    return {version_id: _text(version, channel=channel) for version_id, version in versions.items()}
+
+
+def _text(version: Version, *, channel: str) -> _Text:
+    words = _Text(templates.chooser(version.template, missing=version.missing), templates.pattern_of(version.template))
+    if channel != Channel.SMS:
+        return words
+    name, is_ready = _register(version)
+    if sms.is_simulated():
+        return words._replace(name=name)
+    return words._replace(name=name, is_ready=is_ready, placeholders=tuple(templates.parse(version.template)[1::2]))
 
 
 def _house() -> _House:
     return _House(brand.name(), brand.signature())
 
 
-def _register(version: Version) -> str:
-    """The provider's name of the text."""
+def _register(version: Version) -> tuple[str, bool]:
+    """The provider's name of the text, and whether it has approved it."""
     name = f"{version.policy.key}-v{version.number}"
     with _lock:
         if name not in _registered and sms.register(name=name, kind="promo", text=version.template).state == "accepted":
             _registered.add(name)
-    return name
+        return name, name in _registered
 
 
 def _pause(seconds: float | None = None) -> float:

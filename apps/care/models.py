@@ -145,6 +145,28 @@ class Attempt(models.Model):
         return f"{self.key}#{self.number}"
 
 
+class Receipt(models.Model):
+    """What a carrier said after the provider had taken a message; append-only, once per `source`."""
+
+    class State(models.TextChoices):
+        DELIVERED = "delivered", _("Delivered")
+        FAILED = "failed", _("Failed")
+        COMPLAINED = "complained", _("Complained of")
+
+    touch = models.ForeignKey(Touch, on_delete=models.PROTECT, related_name="receipts", db_index=False)
+    source = models.CharField(max_length=120)
+    state = models.CharField(max_length=10, choices=State)
+    code = models.CharField(max_length=30, blank=True)
+    at = models.DateTimeField()  # as the carrier tells it
+    taken_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["touch", "source"], name="care_receipt_once")]
+
+    def __str__(self) -> str:
+        return f"{self.touch_id} {self.state}"
+
+
 class Run(models.Model):
     """One planning run, its snapshot and its counts."""
 

@@ -105,9 +105,9 @@ def _patience(tries: int) -> float:
     return _jitter.uniform(longest / 2, longest)
 
 
-# `quick`: a receipt does not wait for the disk. One that a crash of the database loses leaves its touch in `sending`, as a
-# killed worker does, and the provider is asked. The coalesce keeps the state from the planner: its statistics, older than the
-# claim, say that nothing is being sent.
+# `heard`: a carrier may have told its part before ours is written. `quick`: a receipt does not wait for the disk. One that a
+# crash of the database loses leaves its touch in `sending`, as a killed worker does, and the provider is asked. The coalesce keeps
+# the state from the planner: its statistics, older than the claim, say that nothing is being sent.
 def _record(on_conflict: str = "") -> str:
     return f"""
     with told as materialized (
@@ -118,14 +118,20 @@ def _record(on_conflict: str = "") -> str:
         ) as u(id, fence, number, state, reason, send_at, lease_until, outcome, code, provider_id, text)
     ),
     quick as materialized (select set_config('synchronous_commit', 'off', true)),
+    heard as (
+        select told.*, coalesce(r.state, told.state) as stands, coalesce(r.code, told.reason) as why
+        from told left join lateral (
+            select state, code from care_receipt where touch_id = told.id and state in ('delivered', 'failed') order by id desc limit 1
+        ) r on told.state in ('sent', 'unknown')
+    ),
     done as (
         update care_touch t set
-            state = told.state, reason = told.reason, send_at = coalesce(told.send_at, t.send_at),
+            state = told.stands, reason = told.why, send_at = coalesce(told.send_at, t.send_at),
             lease_until = told.lease_until, tries = case when told.outcome = '' then t.tries - 1 else t.tries end,
-            settled_at = case when told.state in ('sent', 'delivered', 'failed', 'skipped')
-                                or told.state = 'unknown' and told.lease_until is null then %(moment)s::timestamptz end,
-            slot_on = case when told.state not in ('failed', 'skipped') then t.slot_on end
-        from told where t.id = told.id and t.fence = told.fence and coalesce(t.state in ('sending', 'unknown'), false)
+            settled_at = case when told.stands in ('sent', 'delivered', 'failed', 'skipped')
+                                or told.stands = 'unknown' and told.lease_until is null then %(moment)s::timestamptz end,
+            slot_on = case when told.stands not in ('failed', 'skipped') then t.slot_on end
+        from heard told where t.id = told.id and t.fence = told.fence and coalesce(t.state in ('sending', 'unknown'), false)
         returning told.*
     ),
     tried as (
@@ -133,7 +139,7 @@ def _record(on_conflict: str = "") -> str:
         select id, number, 'touch:' || id, outcome, code, provider_id, text, %(moment)s from done where outcome <> ''
         {on_conflict}
     )
-    select state, count(*), array_agg(id) filter (where reason = 'BLACKLIST') from done, quick group by state
+    select stands, count(*), array_agg(id) filter (where why = 'BLACKLIST') from done, quick group by stands
 """
 
 

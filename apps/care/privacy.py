@@ -18,6 +18,16 @@ HOLDINGS = (
         purpose="care",
     ),
     Holding(
+        model="care.Receipt",
+        sensitivity="technical",
+        member="touch__member_id",
+        export=("state", "code", "at"),
+        on_erase="keep",
+        on_merge="stay",
+        reason=_COUNTED,
+        purpose="care",
+    ),
+    Holding(
         model="care.Attempt",
         sensitivity="personal",
         member="touch__member_id",

@@ -1,16 +1,21 @@
 """Members answer: who replies R to an SMS gets no care and no marketing by SMS any more."""
 
+from collections.abc import Iterable
+
 from django.db import transaction
 
 from apps.care.models import Channel, Touch
 from apps.gateways import sms
+from apps.gateways.messages import Answered
 from apps.gateways.models import ReadUpTo
+from apps.members import selectors as members_found
 from apps.members import services as members
-from apps.members.models import Consent
+from apps.members.models import Consent, ConsentNow
 
 STREAM = "sms.replies"
 BATCH = 100
 _KEY = "touch:"
+OPT_OUT_WORDS = frozenset({"R", "T", "TD", "N", "QX", "退订", "拒收", "取消"})
 
 
 def take() -> dict[str, int]:
@@ -31,6 +36,25 @@ def take() -> dict[str, int]:
             mark.number = max(mark.number, replies[-1].number)
             mark.save(update_fields=["number"])
     return {"taken": taken, "withdrawn": withdrawn}
+
+
+def take_answers(answers: Iterable[Answered]) -> int:
+    """The same from a vendor's callback, which names a number. Repeating it changes nothing. Returns how many withdrew."""
+    withdrawn = 0
+    for answered in answers:
+        if answered.text.strip().upper() not in OPT_OUT_WORDS:
+            continue
+        member_id = members_found.find_by_phone(answered.phone)
+        if member_id is not None and _consents_to_sms(member_id):
+            withdraw_sms(member_id)
+            withdrawn += 1
+    return withdrawn
+
+
+def _consents_to_sms(member_id: int) -> bool:
+    """Whether anything but a plain no stands."""
+    rows = ConsentNow.objects.filter(member_id=member_id, channel=Channel.SMS, is_granted=False)
+    return set(rows.values_list("purpose", flat=True)) < {Consent.Purpose.CARE, Consent.Purpose.MARKETING}
 
 
 def withdraw_sms(member_id: int) -> None:

@@ -1,15 +1,18 @@
 """Touches whose worker died or whose answer got lost: the provider is asked what it knows before anything else happens."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import connection
 
 from apps.care import outcomes, reasons
-from apps.care.models import Channel
+from apps.care.models import Attempt, Channel
 from apps.care.outcomes import Claim, Verdict
 from apps.core import clock
 from apps.gateways import sms
+from apps.gateways.sms_lines import Sent
+from apps.members import selectors as members
 
 CHUNK = 500
 LEASE = timedelta(seconds=120)  # while it is asked about
@@ -22,7 +25,7 @@ def settle_open(channel: str) -> Counter[str]:
     figures: Counter[str] = Counter()
     while claims := _claim_open(channel, moment=clock.now()):
         moment = clock.now()
-        known = sms.query([c.key for c, _ in claims]) if channel == Channel.SMS else {}
+        known = sms.query([c.key for c, _ in claims], sent=_sent(claims)) if channel == Channel.SMS else {}
         verdicts = []
         for claim, send_at in claims:
             answer = known.get(claim.key)
@@ -34,6 +37,21 @@ def settle_open(channel: str) -> Counter[str]:
                 verdicts.append(outcomes.judge(claim, answer, channel=channel, moment=moment))
         figures += outcomes.record(verdicts, moment=moment, may_be_told=True)
     return figures
+
+
+def _sent(claims: Sequence[tuple[Claim, datetime]]) -> dict[str, Sent]:
+    """Where each went and when, for vendors that know no keys. A try without a line was made a moment ago, for all we know."""
+    if sms.is_simulated():
+        return {}
+    phones = members.phones([claim.member_id for claim, _ in claims])
+    tries = Attempt.objects.filter(touch__in=[claim.touch_id for claim, _ in claims])
+    lines = {(touch_id, number): at for touch_id, number, at in tries.values_list("touch_id", "number", "at")}
+    moment = clock.now()
+    return {
+        claim.key: Sent(phones[claim.member_id], send_at, lines.get((claim.touch_id, claim.tries), moment))
+        for claim, send_at in claims
+        if claim.member_id in phones
+    }
 
 
 def _claim_open(channel: str, *, moment: datetime) -> list[tuple[Claim, datetime]]:

@@ -105,16 +105,32 @@ def filler(text: str, *, missing: Mapping[str, Mapping[str, str]]) -> Callable[[
 
     None when a value is missing that has no default.
     """
-    parts = parse(text)
-    pattern = "%s".join(words.replace("%", "%%") for words in parts[0::2])
-    defaults = {name: rule["value"] for name, rule in missing.items() if rule.get("policy") == "default"}
-    picks = [(VARIABLES.index(name), defaults.get(name)) for name in parts[1::2]]
+    pattern, choose = pattern_of(text), chooser(text, missing=missing)
 
     def fill(values: Sequence[str | None]) -> str | None:
-        chosen = tuple([values[place] or default for place, default in picks])
-        return None if None in chosen else pattern % chosen
+        chosen = choose(values)
+        return None if chosen is None else pattern % chosen
 
     return fill
+
+
+def pattern_of(text: str) -> str:
+    """A valid text for `%`, with one place per placeholder."""
+    return "%s".join(words.replace("%", "%%") for words in parse(text)[0::2])
+
+
+def chooser(
+    text: str, *, missing: Mapping[str, Mapping[str, str]]
+) -> Callable[[Sequence[str | None]], tuple[str, ...] | None]:
+    """From the values of all VARIABLES to what stands in each place of the text; None when a needed one is missing."""
+    defaults = {name: rule["value"] for name, rule in missing.items() if rule.get("policy") == "default"}
+    picks = [(VARIABLES.index(name), defaults.get(name)) for name in parse(text)[1::2]]
+
+    def choose(values: Sequence[str | None]) -> tuple[str, ...] | None:
+        chosen = tuple([values[place] or default for place, default in picks])
+        return None if None in chosen else chosen  # type: ignore[return-value]
+
+    return choose
 
 
 def asked(template: str) -> str:

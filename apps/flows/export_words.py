@@ -72,6 +72,7 @@ TABLES: dict[str, Promise] = {
     "activity.Visitor": _("Browsers you used"),
     "care.Touch": _("Messages we considered"),
     "care.Attempt": _("Messages we sent"),
+    "care.Receipt": _("What carriers said of our messages"),
     "flows.PrivacyRequest": _("Your privacy requests"),
     "flows.Erased": _("Erasure"),
     "flows.Checkout": _("Your purchases at our tills"),

@@ -1,6 +1,7 @@
 """Tables of the gateways: the in-app inbox and the platforms' limits."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class InboxMessage(models.Model):
@@ -46,6 +47,31 @@ class PlatformLimit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.platform} {self.name} = {self.value} from {self.effective_from}"
+
+
+class SmsTemplate(models.Model):
+    """A text in a vendor's registry: what we handed in, its code there, how the review stands."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", _("In review")
+        APPROVED = "approved", _("Approved")
+        REFUSED = "refused", _("Refused")
+
+    provider = models.CharField(max_length=20)
+    name = models.CharField(max_length=80)
+    kind = models.CharField(max_length=10)  # promo, notice, otp
+    text = models.TextField()
+    code = models.CharField(max_length=40, blank=True)
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    reason = models.CharField(max_length=200, blank=True)
+    submitted_at = models.DateTimeField()
+    asked_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "name"], name="gateways_template_once")]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.name}: {self.state}"
 
 
 class SubscribeGrant(models.Model):

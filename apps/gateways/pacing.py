@@ -33,6 +33,10 @@ class Breaker:
         self._is_open = False
         self._next_probe_at = 0.0
 
+    @property
+    def is_open(self) -> bool:
+        return self._is_open
+
     def wait(self) -> float:
         """0.0: call now and report back. Otherwise the seconds until the next probe."""
         if not self._is_open:

@@ -46,4 +46,4 @@ HOLDINGS = (
         purpose="care",
     ),
 )
-IMPERSONAL = ("gateways.PlatformLimit", "gateways.ReadUpTo")
+IMPERSONAL = ("gateways.PlatformLimit", "gateways.ReadUpTo", "gateways.SmsTemplate")

@@ -159,7 +159,9 @@ def _send(asked: CodeRequest, *, number: str, code: str, is_call: bool) -> None:
     words = (CALLS if is_call else TEXTS)[CodeRequest.Purpose(asked.purpose)]
     kind: Kind = "voice" if is_call else "transactional"
     text = sms.compose(words.format(code="，".join(code) if is_call else code), kind=kind)
-    message = Outgoing(_key(asked), number, text, kind, f"{'call' if is_call else 'code'}_{asked.purpose}")
+    message = Outgoing(
+        _key(asked), number, text, kind, f"{'call' if is_call else 'code'}_{asked.purpose}", (("code", code),)
+    )
     [outcome] = sms.send_batch([message])
     if outcome.code in {"TEMPLATE_UNAPPROVED", "SIGNATURE_UNAPPROVED"}:
         sms.register(name=message.template, kind="voice" if is_call else "otp", text=words)

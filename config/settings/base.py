@@ -249,6 +249,17 @@ RECORDS_CSP = {"script-src": [SELF, "'unsafe-eval'"], "style-src": [SELF, "'unsa
 
 SIMULATOR_URL = env.text("SIMULATOR_URL", "")
 SMS_PROVIDER = env.text("SMS_PROVIDER", "simulator")
+SMS_FALLBACK = env.text("SMS_FALLBACK", "")
+ALIYUN_SMS_URL = env.text("ALIYUN_SMS_URL", "https://dysmsapi.aliyuncs.com")
+ALIYUN_SMS_KEY_ID = env.text("ALIYUN_SMS_KEY_ID", "")
+ALIYUN_SMS_KEY_SECRET = env.text("ALIYUN_SMS_KEY_SECRET", "")
+TENCENT_SMS_URL = env.text("TENCENT_SMS_URL", "https://sms.tencentcloudapi.com")
+TENCENT_SMS_REGION = env.text("TENCENT_SMS_REGION", "ap-guangzhou")
+TENCENT_SMS_APP_ID = env.text("TENCENT_SMS_APP_ID", "")
+TENCENT_SMS_SECRET_ID = env.text("TENCENT_SMS_SECRET_ID", "")
+TENCENT_SMS_SECRET_KEY = env.text("TENCENT_SMS_SECRET_KEY", "")
+# Vendors sign none of their callbacks: this word in the address is all that tells them from a stranger.
+CALLBACK_SECRET = env.text("CALLBACK_SECRET", "")
 SMS_SIGNATURE = env.text("SMS_SIGNATURE", "")
 TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0)
 CODE_COUNTRIES = env.words("CODE_COUNTRIES", "+86")

@@ -38,12 +38,36 @@ def _refuse_unsafe() -> None:
     for name in ("SMS_PROVIDER", "WECHAT_PROVIDER"):
         if env.text(name, "simulator") == "simulator" and not env.flag("ALLOW_SIMULATOR", False):
             raise ImproperlyConfigured(f"{name} is the simulator; set ALLOW_SIMULATOR=1 on a rehearsal system only")
+    _refuse_unsafe_vendors()
     if env.flag("API_SANDBOX", False) and env.text("WECHAT_PROVIDER", "simulator") != "simulator":
         raise ImproperlyConfigured(
             "API_SANDBOX is for an installation of invented people: WECHAT_PROVIDER is real here"
         )
     if env.text("WECHAT_PROVIDER", "simulator") == "weixin" and not env.text("WECHAT_APPS", ""):
         raise ImproperlyConfigured("WECHAT_APPS must be set for WECHAT_PROVIDER=weixin")
+
+
+SMS_NEEDS = {
+    "aliyun": ("ALIYUN_SMS_KEY_ID", "ALIYUN_SMS_KEY_SECRET"),
+    "tencent": ("TENCENT_SMS_APP_ID", "TENCENT_SMS_SECRET_ID", "TENCENT_SMS_SECRET_KEY"),
+}
+
+
+def _refuse_unsafe_vendors() -> None:
+    """SMS vendors in use are known, have their keys, are reached by TLS, and their callbacks by a word nobody guesses."""
+    lines = [name for name in (env.text("SMS_PROVIDER", "simulator"), env.text("SMS_FALLBACK", "")) if name]
+    if lines[0] == "simulator" and len(lines) > 1:
+        raise ImproperlyConfigured("SMS_FALLBACK stands behind a vendor, not behind the simulator")
+    for line in lines:
+        if line not in {*SMS_NEEDS, "simulator"}:
+            raise ImproperlyConfigured(f"there is no SMS vendor {line!r}: aliyun, tencent")
+        if missing := [name for name in SMS_NEEDS.get(line, ()) if not env.text(name, "")]:
+            raise ImproperlyConfigured(f"{missing[0]} must be set for the SMS vendor {line}")
+        address = env.text(f"{line.upper()}_SMS_URL", "https://")
+        if not address.startswith("https://") and not env.flag("ALLOW_SIMULATOR", False):
+            raise ImproperlyConfigured(f"{line.upper()}_SMS_URL must begin with https://")
+    if lines != ["simulator"] and len(env.text("CALLBACK_SECRET", "")) < 24:
+        raise ImproperlyConfigured("CALLBACK_SECRET must be 24 random characters or more where vendors call back")
 
 
 _refuse_unsafe()

@@ -122,6 +122,8 @@ def address(route: str, path: str, house: House) -> str:
         "session": "ses_0000000000000",
         "file": ids.encode("file", 1),
         "bait": "forged",
+        "vendor": "aliyun",
+        "word": "forged",
         "tier": "gold",
         "rule": "order",
         "achievement": "regular",

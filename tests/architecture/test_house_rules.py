@@ -74,6 +74,10 @@ SAFE = {
 }
 
 
+ALIYUN = {"SMS_PROVIDER": "aliyun", "ALIYUN_SMS_KEY_ID": "k", "ALIYUN_SMS_KEY_SECRET": "s"}
+WEIXIN = {"WECHAT_PROVIDER": "weixin", "WECHAT_APPS": "[]"}
+
+
 def start_production(**changes: str) -> str:
     """The last line that a production start says; empty when it starts."""
     kept = {"PATH": os.environ["PATH"], "HOME": str(settings.SIYU_HOME)}
@@ -105,6 +109,14 @@ def test_production_starts_with_safe_settings():
         ({"INDEX_KEY": "AAAA"}, "must hold 32 bytes"),
         ({"FIELD_KEYS": "not json"}, "FIELD_KEYS must be a JSON object"),
         ({"ALLOW_SIMULATOR": "0"}, "SMS_PROVIDER is the simulator"),
+        ({"SMS_PROVIDER": "twilio"}, "there is no SMS vendor"),
+        ({"SMS_PROVIDER": "aliyun"}, "ALIYUN_SMS_KEY_ID must be set"),
+        ({"SMS_FALLBACK": "tencent"}, "SMS_FALLBACK stands behind a vendor"),
+        (
+            ALIYUN | {"ALIYUN_SMS_URL": "http://x", "ALLOW_SIMULATOR": "0", **WEIXIN},
+            "ALIYUN_SMS_URL must begin with https",
+        ),
+        (ALIYUN | {"CALLBACK_SECRET": "short"}, "CALLBACK_SECRET must be 24"),
         ({"WECHAT_PROVIDER": "weixin"}, "WECHAT_APPS must be set"),
         ({"WECHAT_PROVIDER": "weixin", "API_SANDBOX": "1"}, "API_SANDBOX is for an installation of invented people"),
         ({"WECHAT_APPS": "{}"}, "WECHAT_APPS must be a JSON list"),

@@ -22,11 +22,11 @@ class Desk:
 
     def post(self, path: str, body: object, *, at: datetime = NOON) -> tuple[int, dict]:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        reply = self.platform.answer(method="POST", target=path, sim_now=at.isoformat(), body=content)
+        reply = self.platform.answer(method="POST", target=path, headers={"x-sim-now": at.isoformat()}, body=content)
         return reply.status, json.loads(reply.body)
 
     def get(self, target: str) -> dict:
-        return json.loads(self.platform.answer(method="GET", target=target, sim_now="", body=b"").body)
+        return json.loads(self.platform.answer(method="GET", target=target, headers={}, body=b"").body)
 
     def send(self, key: str, *, at: datetime = NOON, **changes: str) -> dict:
         message = {
@@ -300,7 +300,10 @@ def test_a_fault_strikes_before_or_after_acceptance(desk: Desk, fault: str, deli
     body = {"key": "t:1", "to": "+8613800138000", "text": PROMO, "kind": "marketing", "template": "lapse"}
 
     desk.platform.answer(
-        method="POST", target="/sms/send", sim_now=NOON.isoformat(), body=json.dumps({"messages": [body]}).encode()
+        method="POST",
+        target="/sms/send",
+        headers={"x-sim-now": NOON.isoformat()},
+        body=json.dumps({"messages": [body]}).encode(),
     )
 
     assert desk.get("/sms/stats")["deliveries"] == deliveries

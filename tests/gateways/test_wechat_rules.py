@@ -24,7 +24,7 @@ class Desk:
         self.platform = platform
 
     def raw(self, method: str, target: str, body: bytes = b"", *, at: datetime = NOON) -> tuple[int, str, dict]:
-        reply = self.platform.answer(method=method, target=target, sim_now=at.isoformat(), body=body)
+        reply = self.platform.answer(method=method, target=target, headers={"x-sim-now": at.isoformat()}, body=body)
         return reply.status, reply.content_type, json.loads(reply.body)
 
     def post(self, path: str, body: dict, *, at: datetime = NOON) -> dict:

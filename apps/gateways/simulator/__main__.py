@@ -43,7 +43,11 @@ def main() -> int:
     except sqlite3.OperationalError as locked:
         sys.stderr.write(f"simulator: {options.state}: {locked} (is another simulator using it?)\n")
         return 1
-    with contextlib.closing(platform.store), contextlib.closing(platform.wechat.store):
+    with (
+        contextlib.closing(platform.store),
+        contextlib.closing(platform.wechat.store),
+        contextlib.closing(platform.vendors),
+    ):
         asyncio.run(run(platform, host=options.host, port=options.port))
     return 0
 

@@ -73,6 +73,18 @@ class Client:
     def inbound(self, *, after: int = 0, limit: int = 100) -> list[dict]:
         return self.call("GET", f"/sms/inbound?{urlencode({'after': after, 'limit': limit})}")["replies"]
 
+    def vendors(self, **changes: str) -> None:
+        """`reviews_held`, `receipts_held`, `aliyun_broke`, `tencent_broke`: "on", or "" to end it."""
+        self.call("POST", "/vendors/settings", changes)
+
+    def review_templates(self) -> None:
+        """The vendors' people approve what waits for them."""
+        self.call("POST", "/vendors/review", {})
+
+    def callbacks(self, vendor: str) -> dict[str, list[dict]]:
+        """`reports` and `replies` as the vendor would post them, all so far."""
+        return self.call("GET", f"/vendors/callbacks?vendor={vendor}")
+
     def js_code(self, *, app_id: str, at: str = "", **person: str) -> str:
         """`wx.login` on a phone: by `person=` (an invented name) or by `openid=` and, if it has one, `unionid=`."""
         return self.call("POST", "/control/wechat/js_codes", {"app_id": app_id, **person}, at=at)["js_code"]

@@ -10,6 +10,7 @@ from apps.gateways.simulator import rules
 from apps.gateways.simulator.replies import PAGE_SIZE, BadRequest, Reply, as_json, iso, moment, parse, spoil, whole
 from apps.gateways.simulator.rules import Message, Past, Template
 from apps.gateways.simulator.store import MODES, Store, hide_numbers
+from apps.gateways.simulator.vendors import PREFIX, Vendors
 from apps.gateways.simulator.wechat import PREFIXES, Wechat
 
 QUERY_SIZE = 500
@@ -21,6 +22,7 @@ class Platform:
     def __init__(self, *, folder: Path, seed: int) -> None:
         self.store = Store(folder)
         self.wechat = Wechat(folder)
+        self.vendors = Vendors(folder, deliver=self.deliver, known=lambda: self.store.known)
         self.faults = fault_plans.Faults(seed=seed)
         self._routes: dict[tuple[str, str], Callable[[dict, int], dict]] = {
             ("POST", "/sms/send"): self.send,
@@ -38,8 +40,11 @@ class Platform:
             ("GET", "/healthz"): lambda _body, _now: {"status": "ok"},
         }
 
-    def answer(self, *, method: str, target: str, sim_now: str, body: bytes) -> Reply:
+    def answer(self, *, method: str, target: str, headers: dict[str, str], body: bytes) -> Reply:
         path, _, query = target.partition("?")
+        if path == "/" or path.startswith(PREFIX):
+            return self._vendor_reply(method, target, headers, body)
+        sim_now = headers.get("x-sim-now", "")
         is_wechat = path.startswith(PREFIXES)
         if not is_wechat and (method, path) not in self._routes:
             return as_json(404, {"error": "no such endpoint"})
@@ -57,6 +62,19 @@ class Platform:
             return as_json(400, {"error": str(refusal)})
         return spoil(reply, roll) if roll is not fault_plans.NOTHING else reply
 
+    def _vendor_reply(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Reply:
+        """Aliyun and Tencent, who are told apart by their headers; `faults` calls their sends `/`."""
+        is_send = "SendSms" in {headers.get("x-acs-action"), headers.get("x-tc-action")}
+        roll = self.faults.roll("/") if is_send else fault_plans.NOTHING
+        if roll.before:
+            return self._fault(roll)
+        try:
+            now = moment(headers.get("x-sim-now", ""))
+            reply = self.vendors.answer(method=method, target=target, headers=headers, body=body, now=now)
+        except BadRequest as refusal:
+            return as_json(400, {"error": str(refusal)})
+        return spoil(reply, roll) if roll is not fault_plans.NOTHING else reply
+
     def _fault(self, roll: fault_plans.Roll) -> Reply:
         """The answer of a platform that has not looked at the request."""
         if roll.before == "busy":
@@ -67,13 +85,17 @@ class Platform:
             return Reply(429, b'{"error":"too many requests"}', headers, delay=roll.delay)
         return Reply(503, b'{"error":"not available"}', delay=roll.delay)
 
-    def send(self, content: dict, now: int) -> dict:
+    def deliver(self, message: dict, now: int) -> dict:
+        """One message of a vendor that honours no keys: every call that is accepted is a delivery."""
+        return self.send({"messages": [message]}, now, by_key=False)["results"][0]
+
+    def send(self, content: dict, now: int, by_key: bool = True) -> dict:
         """Judge each message in order; accepted ones are delivered at once. A key names one number and one text."""
         store, known = self.store, self.store.known
         messages = self._messages(content)
         keys = store.keys([m.key for m in messages])
         past = store.history((m.phone for m in messages), now=now)
-        by_key, number = store.modes["keys"] == "on", store.next_number()
+        by_key, number = by_key and store.modes["keys"] == "on", store.next_number()
         results: list[dict] = []
         calls, deliveries, totals = [], [], Counter[str]()
         for m in messages:
@@ -164,7 +186,7 @@ class Platform:
         return {"results": results}
 
     def receive(self, content: dict, now: int) -> dict:
-        """A member answers by SMS. The reply carries the key of the last message to that number."""
+        """A member answers by SMS. The reply carries the key of the last message to that number; a vendor's names the number."""
         text = str(content.get("text", "")).strip()
         target = self.store.latest_to(tail=str(content.get("to_tail", "")), key=str(content.get("key", "")))
         if target is None:
@@ -172,6 +194,7 @@ class Platform:
         key, phone, tail = target
         opt_out = text.upper() in rules.OPT_OUT_REPLIES
         number = self.store.add_inbound(key=key, phone=phone, tail=tail, text=text, opt_out=opt_out, at=now)
+        self.vendors.hear(key=key, text=text, now=now)
         return {"number": number, "key": key, "opt_out": opt_out}
 
     def inbound(self, content: dict, _now: int) -> dict:
@@ -237,6 +260,7 @@ class Platform:
     def reset(self, _content: dict, _now: int) -> dict:
         self.store.forget()
         self.wechat.store.forget()
+        self.vendors.forget()
         self.faults.set(fault_plans.Plan())
         return {}
 

@@ -101,7 +101,7 @@ class Server:
             return self._platform.answer(
                 method=request.method,
                 target=request.target,
-                sim_now=request.headers.get("x-sim-now", ""),
+                headers=request.headers,
                 body=request.body,
             )
         except Exception:  # a defect here must not end the process that other tests and the demo share

@@ -1,0 +1,45 @@
+"""The door for vendors that call us. They sign nothing: a word in the address is all that tells them from a stranger."""
+
+import json
+from secrets import compare_digest
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from apps.care import receipts, replies
+from apps.core.errors import NotFound
+from apps.gateways.sms_lines import VENDORS
+
+MOST = 1000  # rows of one call; vendors send 500 at the most
+
+
+@csrf_exempt
+@require_POST
+def sms(request: HttpRequest, vendor: str, word: str) -> HttpResponse:
+    """Receipts or replies of an SMS vendor, told apart by their shape. Told again, they change nothing."""
+    line = VENDORS.get(vendor)
+    if line is None or not _is_known(word):
+        raise NotFound
+    rows = _rows(request.body)
+    if rows is None:
+        return JsonResponse({"code": 1, "result": 1, "msg": "a list is expected"}, status=400)
+    receipts.take(line.receipts(rows))
+    replies.take_answers(line.answers(rows))
+    return JsonResponse(line.acknowledged())
+
+
+def _is_known(word: str) -> bool:
+    secret = settings.CALLBACK_SECRET
+    return bool(secret) and compare_digest(word.encode(), secret.encode())
+
+
+def _rows(body: bytes) -> list[Any] | None:
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    rows = content if isinstance(content, list) else [content]
+    return rows if len(rows) <= MOST else None
