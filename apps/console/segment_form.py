@@ -182,9 +182,9 @@ def _done(rule: dict[str, Any], act: str, place: str) -> dict[str, Any]:
         word = "all" if "all" in part else "any"
         part["any" if word == "all" else "all"] = part.pop(word)
     elif act in {"add", "group", "except"} and "field" not in part:
-        fresh = {"field": "stage", "op": "in", "value": ["active"]}
-        new: dict[str, Any] = {"add": fresh, "group": {"any": [fresh]}, "except": {"not": {"any": [fresh]}}}[act]
-        _set_parts(part, [*_parts(part), new])
+        fresh: dict[str, Any] = {"field": "stage", "op": "in", "value": ["active"]}
+        made: dict[str, dict[str, Any]] = {"add": fresh, "group": {"any": [fresh]}, "except": {"not": {"any": [fresh]}}}
+        _set_parts(part, [*_parts(part), made[act]])
     return rule
 
 
@@ -200,7 +200,7 @@ def _take(part: dict[str, Any], place: str, data: QueryDict) -> None:
     asked = FIELDS[name]
     was = (part.get("key"), part.get("op"))
     if asked.has_key and f"{place}.key" in data:
-        part["key"] = data[f"{place}.key"].strip()
+        part["key"] = data.get(f"{place}.key", "").strip()
     type_ = _type(part)
     part["op"] = data.get(f"{place}.op", part.get("op"))
     if part["op"] not in OPS[type_]:
@@ -209,18 +209,24 @@ def _take(part: dict[str, Any], place: str, data: QueryDict) -> None:
         part["value"] = _plain(type_, part["op"])
     elif f"{place}.has" in data:
         part["value"] = _value(part, type_, place, data)
-    if asked.has_window and f"{place}.w" in data:
-        window = _window(f"{place}.w", data)
-        part |= {"within": window} if window else {}
-        if not window:
-            part.pop("within", None)
-    where = {
+    if f"{place}.has" in data:
+        _take_narrowing(part, place, data)
+
+
+def _take_narrowing(part: dict[str, Any], place: str, data: QueryDict) -> None:
+    """The stretch of time that is counted, and which orders, goods or coupons; properties of events stay as they are."""
+    asked = FIELDS[part["field"]]
+    window = _window(f"{place}.w", data) if asked.has_window else None
+    part |= {"within": window} if window else {}
+    if not window:
+        part.pop("within", None)
+    given = {
         name: _narrowed(name, data.get(f"{place}.where.{name}", "")) for name in asked.where if name in words.WHERE
     }
-    where = {name: value for name, value in where.items() if value not in ("", [])}
-    if where and f"{place}.has" in data:
+    where = {name: value for name, value in given.items() if value not in ("", [])}
+    if where:
         part["where"] = where
-    elif f"{place}.has" in data and "properties" not in part.get("where", {}):
+    elif "properties" not in part.get("where", {}):
         part.pop("where", None)
 
 
