@@ -84,7 +84,7 @@ class Visit:
         page = self.page
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         assert page.evaluate("window.refused") == []
-        assert self.troubles == []
+        assert self.troubles == [], self.troubles
         if not deep:
             return
         found = Axe().run(page, options=AXE).response["violations"]
