@@ -14,9 +14,8 @@ SIDE = 1600  # pixels to which a photo is shrunk before the search
 FORMATS = ("JPEG", "PNG", "WEBP")
 BARS = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.AllLinear)
 TURNS = (-24, 24)  # degrees
-BUDGET = (
-    0.3  # seconds of the processor after which no further look at a picture begins: a till sends the next frame soon
-)
+# Seconds of the processor after which no further look at a picture begins: a till sends the next frame soon.
+BUDGET = 0.3
 
 
 def read(content: bytes) -> str:

@@ -250,7 +250,7 @@ def test_paper_coupons_points_of_ones_own_choice_gifts_taken_back_and_a_slip_of_
     assert (sale.gross_cents, sale.coupon_cents, sale.points_spent, sale.order.total_cents) == (
         26_800, 3_000, 345, 23_455,
     )  # fmt: skip
-    slip(page, lines=["¥234.55", "POS0009"])
+    slip(page, name=f"slip-sale-{language}", lines=["¥234.55", "POS0009"])
 
     # what was used is refused in colour, words and sound; a receipt is a receipt
     page.locator("#result [data-next]").click()
@@ -283,10 +283,10 @@ def test_paper_coupons_points_of_ones_own_choice_gifts_taken_back_and_a_slip_of_
     assert Exchange.objects.get().state == "done"
 
     visit.go("/counter/shift/")
-    slip(page, lines=["¥268.00", "¥234.55"])
+    slip(page, name=f"slip-shift-{language}", lines=["¥268.00", "¥234.55"])
 
 
-def slip(page: Page, *, lines: list[str]) -> None:
+def slip(page: Page, *, name: str, lines: list[str]) -> None:
     """What goes to the printer is 58 mm wide, one page, and nothing of it is cut off or printed twice."""
     sheets = re.findall(rb"/MediaBox\s*\[\s*0 0 ([0-9.]+) ([0-9.]+)", page.pdf(prefer_css_page_size=True))
     assert [round(float(width) / 72 * 25.4) for width, _height in sheets] == [58]
@@ -298,6 +298,7 @@ def slip(page: Page, *, lines: list[str]) -> None:
         " (one.getBoundingClientRect().right > 54 * 96 / 25.4 + 1 || one.scrollWidth > one.clientWidth + 1 &&"
         " getComputedStyle(one).display !== 'inline')).map((one) => one.outerHTML.slice(0, 80))"
     )
+    keep(page, name=name)
     buttons = page.evaluate("[...document.querySelectorAll('button')].filter((one) => one.checkVisibility()).length")
     page.emulate_media(media="screen")
     assert (over, buttons) == ([], 0)

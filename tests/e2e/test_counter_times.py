@@ -19,7 +19,7 @@ from tests.e2e.visits import Visit
 from tests.points.gifts import gift, take
 
 __all__ = ["at", "shop"]
-RUNS, THINK, PAUSE = 20, 400, 2_200  # PAUSE, like THINK in ms: a member shows 30 codes a minute at most
+RUNS, THINK, PAUSE = 10, 400, 1_300  # PAUSE, like THINK in ms: a member shows 30 codes a minute at most
 pytestmark = pytest.mark.nightly
 
 
