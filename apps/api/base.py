@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -11,15 +12,16 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from rest_framework import serializers
-from rest_framework.exceptions import ErrorDetail, ValidationError
-from rest_framework.renderers import JSONRenderer
+from rest_framework.exceptions import ErrorDetail, MethodNotAllowed, ValidationError
+from rest_framework.fields import empty
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from apps.api import door, etags
+from apps.api import door, etags, parsers
 from apps.api.errors import PreconditionFailed, PreconditionRequired
 from apps.api.frame import call_of, refuse
 from apps.api.principals import Principal
+from apps.api.rendering import MEDIA_TYPE, rendered
 from apps.core import cursors, idempotency
 from apps.core.errors import DomainError
 from apps.core.idempotency import Answer, IdempotencyKeyRequired
@@ -29,7 +31,7 @@ MOST_COUNTED = 1_000  # rows that `?count=estimate` counts; this many means this
 _KEPT_HEADERS = ("Content-Type", "ETag", "Location", "Allow", "Preference-Applied")
 _ANY = "*/*"
 _TAKE_JSON = frozenset({_ANY, "application/json", "application/json, text/plain, */*"})  # what nearly all clients send
-_JSON = JSONRenderer()
+_PARSERS = APIView.parser_classes  # where a view has others, DRF chooses
 _own = threading.local()
 
 
@@ -39,12 +41,17 @@ class Input(serializers.Serializer[Any]):
     JSON is taken as it is typed: 0 is no text, "yes" no yes.
     """
 
+    def run_validation(self, data: Any = empty) -> Any:
+        if type(data) is dict and self._is_plain:
+            return self.to_internal_value(data)
+        return super().run_validation(data)
+
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping) and (unknown := [name for name in data if name not in self.fields]):
+        if isinstance(data, Mapping) and (unknown := [name for name in data if name not in self._types]):
             sentence = _("There is no such field.")
             raise ValidationError({name: [ErrorDetail(sentence, code="unknown_field")] for name in unknown})
         if type(data) is dict and (
-            mistyped := [name for name, value in data.items() if self._is_mistyped(name, value)]
+            mistyped := [name for name, value in data.items() if value is not None and not self._types[name](value)]
         ):
             raise ValidationError(
                 {
@@ -54,14 +61,27 @@ class Input(serializers.Serializer[Any]):
             )
         return super().to_internal_value(data)
 
-    def _is_mistyped(self, name: str, value: Any) -> bool:
-        field = self.fields[name]
-        if value is None or isinstance(field, serializers.ChoiceField):
-            return False
-        if isinstance(field, serializers.IntegerField):
-            return type(value) is not int and not (type(value) is float and value.is_integer())
-        typed = bool if isinstance(field, serializers.BooleanField) else str
-        return isinstance(field, serializers.BooleanField | serializers.CharField) and type(value) is not typed
+    @cached_property
+    def _is_plain(self) -> bool:
+        """Nothing is checked but its fields, each by itself."""
+        return not self.validators and type(self).validate is serializers.Serializer.validate and self.parent is None
+
+    @cached_property
+    def _types(self) -> dict[str, Callable[[Any], bool]]:
+        """Field → whether a value of its JSON type was typed."""
+        return {name: _typed(field) for name, field in self.fields.items()}
+
+
+def _typed(field: Any) -> Callable[[Any], bool]:
+    if isinstance(field, serializers.ChoiceField):
+        return lambda _value: True
+    if isinstance(field, serializers.IntegerField):
+        return lambda value: type(value) is int or (type(value) is float and value.is_integer())
+    if isinstance(field, serializers.BooleanField):
+        return lambda value: type(value) is bool
+    if isinstance(field, serializers.CharField):
+        return lambda value: type(value) is str
+    return lambda _value: True
 
 
 class ApiView(APIView):
@@ -92,59 +112,79 @@ class ApiView(APIView):
         assert self.principal.family_id is not None  # noqa: S101
         return self.principal.family_id
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """What DRF does before a method, as far as it is open here: the door has decided who comes in and how often."""
-        request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
-
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        if request.META.get("HTTP_ACCEPT", _ANY) in _TAKE_JSON:
-            return _JSON, _JSON.media_type
-        return super().perform_content_negotiation(request, force)
-
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        call = call_of(request)
         try:
-            return self._dispatched(request, *args, **kwargs)
+            if request.method in self.key_required and not call.key:
+                raise IdempotencyKeyRequired
+            if not call.key or not self.keeps_answers or request.method in {"GET", "HEAD"}:
+                return self._act(request, *args, **kwargs)
+            return self._once(request, lambda: self._act(request, *args, **kwargs))
         except DomainError as refusal:
             return refuse(request, refusal)
 
-    def _dispatched(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        call = call_of(request)
-        if request.method in self.key_required and not call.key:
-            raise IdempotencyKeyRequired
-        if not call.key or not self.keeps_answers or request.method in {"GET", "HEAD"}:
-            return APIView.dispatch(self, request, *args, **kwargs)
-        return self._once(request, lambda: APIView.dispatch(self, request, *args, **kwargs))
+    def _act(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """DRF's dispatch, as far as it is open here: the door has decided who comes in and how often, and answers are JSON."""
+        self.args, self.kwargs = args, kwargs
+        self.request = Request(request, self.get_parsers(), self.get_authenticators(), self.get_content_negotiator())
+        try:
+            if request.META.get("HTTP_ACCEPT", _ANY) not in _TAKE_JSON:
+                self.perform_content_negotiation(self.request)  # raises NotAcceptable
+            method = (request.method or "").lower()
+            act = getattr(self, method, None) if method in self.http_method_names else None
+            if act is None:
+                raise MethodNotAllowed(request.method)
+            return act(self.request, *args, **kwargs)
+        except Exception as wrong:
+            answer = self.handle_exception(wrong)
+            if answer.status_code == 405:
+                answer["Allow"] = ", ".join(self.allowed_methods)
+            return answer
 
-    def _once(self, request: HttpRequest, act: Callable[[], Any]) -> HttpResponse:
-        call = call_of(request)
+    def _once(self, request: HttpRequest, act: Callable[[], HttpResponse]) -> HttpResponse:
+        call, made = call_of(request), list[HttpResponse]()
+
+        def answered() -> Answer:
+            made.append(act())
+            return _kept(made[0])
+
         claim = replace(door.claim(request), digest=sha256(request.body).digest())
-        answer = idempotency.once(claim, mark=call.mark, act=lambda: _answered(act))
+        answer = idempotency.once(claim, mark=call.mark, act=answered)
         call.is_replayed = answer.is_replayed
-        return HttpResponse(answer.body, status=answer.status, headers=answer.headers)
+        return (
+            HttpResponse(answer.body, status=answer.status, headers=answer.headers) if answer.is_replayed else made[0]
+        )
 
     def read(self, form: type[Input], *, context: dict[str, Any] | None = None) -> Any:
         """The request's body, checked. Raises ValidationError (422 with pointers)."""
+        data = self._body()
         if context is None:
             with suppress(ValidationError):  # said below, in full
-                return _form(form).run_validation(self.request.data)
-        checked = form(data=self.request.data, context=context or {})
+                return _form(form).run_validation(data)
+        checked = form(data=data, context=context or {})
         checked.is_valid(raise_exception=True)
         return checked.validated_data
 
+    def _body(self) -> Any:
+        request = self.request._request
+        if request.META.get("CONTENT_TYPE") == MEDIA_TYPE and self.parser_classes == _PARSERS and request.body:
+            return parsers.read(request.body)
+        return self.request.data
+
     def tagged(self, data: Any) -> HttpResponse:
         """The representation with its strong ETag; 304 without a body when the caller has it already."""
-        body = _rendered(data)
+        body = rendered(data)
         tag = etags.of(body)
         if etags.is_known(self.request.META.get("HTTP_IF_NONE_MATCH", ""), tag):
             answer = HttpResponse(status=304)
         else:
-            answer = HttpResponse(body, content_type=_JSON.media_type)
+            answer = HttpResponse(body, content_type=MEDIA_TYPE)
         answer["ETag"], answer["Cache-Control"] = tag, "private, no-cache"
         return answer
 
     def demand_match(self, data: Any) -> None:
         """Raises PreconditionRequired, or PreconditionFailed when `data` is no longer what the caller read."""
-        given, tag = self.request.META.get("HTTP_IF_MATCH", ""), etags.of(_rendered(data))
+        given, tag = self.request.META.get("HTTP_IF_MATCH", ""), etags.of(rendered(data))
         if etags.is_missing(given):
             raise PreconditionRequired
         if not etags.is_unchanged(given, tag):
@@ -186,15 +226,7 @@ def _form(form: type[Input]) -> Input:
     return kept[form]
 
 
-def _rendered(data: Any) -> bytes:
-    body: bytes = _JSON.render(data)
-    return body
-
-
-def _answered(act: Callable[[], Any]) -> Answer:
+def _kept(response: HttpResponse) -> Answer:
     """What the view answers, as it is stored."""
-    response = act()
-    if hasattr(response, "render"):
-        response.render()
     headers = {name: response[name] for name in _KEPT_HEADERS if name in response}
     return Answer(status=response.status_code, body=response.content, headers=headers)

@@ -20,7 +20,7 @@ class Line:
         self.given, self.number, self.calls = given, number, 0
         self.chance = random.Random(f"{given['turn']}:{number}")  # noqa: S311 - made-up grants
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(given["address"])
+        self.socket.connect(given["addresses"][number % len(given["addresses"])])
         self.buffer, self.began = b"", 0.0
 
     def send(self) -> None:

@@ -23,7 +23,7 @@ WRITES = {"POST", "PUT", "DELETE"}
 def admit(request: HttpRequest, need: str | None) -> HttpResponse | None:
     """None lets the request in, with `request.principal` set; else the refusal."""
     if need == "anyone":  # who shows a token must show a good one
-        need = "member" if "Authorization" in request.headers else "public"
+        need = "member" if "HTTP_AUTHORIZATION" in request.META else "public"
     try:
         principal = _principal(request, need)
         _count(request, principal)
@@ -38,7 +38,7 @@ def admit(request: HttpRequest, need: str | None) -> HttpResponse | None:
 
 def _principal(request: HttpRequest, need: str | None) -> Principal:
     principal = NOBODY
-    header = request.headers.get("Authorization", "")
+    header = request.META.get("HTTP_AUTHORIZATION", "")
     if need != "public" and header:
         found = _BEARER.fullmatch(header.strip())
         principal = principals.find(found[1]) if found else NOBODY
@@ -51,7 +51,7 @@ def _principal(request: HttpRequest, need: str | None) -> Principal:
 def _count(request: HttpRequest, principal: Principal) -> None:
     """Count the request, and take the mark of its idempotency key in the same breath. Raises RateLimited."""
     call = call_of(request)
-    key = request.headers.get("Idempotency-Key")
+    key = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if principal.actor and key is not None and request.method in WRITES:
         call.key = idempotency.read_key(key)
     asked = ratelimits.ask(_limits(request, principal), mark=claim(request).mark if call.key else "")

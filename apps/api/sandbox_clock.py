@@ -19,7 +19,7 @@ FARTHEST = timedelta(days=3660)
 
 def of(request: HttpRequest) -> AbstractContextManager[Any]:
     """The time of this call. Raises TestClockRefused without a sandbox key, and for what is no time within ten years."""
-    given = request.headers.get("Test-Clock")
+    given = request.META.get("HTTP_TEST_CLOCK")
     if given is None:
         return nullcontext()
     if not sandbox.is_open() or not _has_key(request):

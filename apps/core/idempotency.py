@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock, prepared, ratelimits
@@ -34,10 +34,11 @@ _STORE = """
     values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
     on conflict (actor, route, key) do update set
         digest = excluded.digest, member_id = excluded.member_id, status = excluded.status,
-        headers = excluded.headers, body = excluded.body, created_at = excluded.created_at
-    where k.created_at <= %s
+        headers = excluded.headers, body = excluded.body,
+        created_at = case when k.created_at <= %s then excluded.created_at else core_key_is_taken() end
     returning 1
 """
+_TAKEN = "SY001"  # the SQLSTATE of core_key_is_taken()
 
 
 class IdempotencyKeyRequired(DomainError):
@@ -115,10 +116,11 @@ def once(claim: Claim, *, mark: Mark, act: Callable[[], Answer]) -> Answer:
             is_kept = answer.status < 500 and answer.status not in NOT_STORED
             if answer.status >= REFUSED:
                 transaction.set_rollback(True)
-            elif not _store(claim, answer):
-                raise _Overtaken
-        if answer.status >= REFUSED and is_kept and not _store(claim, answer):
-            raise _Overtaken
+            else:
+                _store(claim, answer)
+        if answer.status >= REFUSED and is_kept:
+            with transaction.atomic():
+                _store(claim, answer)
     except _Overtaken:
         winner = find(claim)
         if winner is None:
@@ -149,11 +151,19 @@ def purge() -> int:
     return gone
 
 
-def _store(claim: Claim, answer: Answer) -> bool:
-    """False when another copy's answer is there already; a copy still at work is waited for. An expired one is replaced."""
+def _store(claim: Claim, answer: Answer) -> None:
+    """The last thing its transaction does. A copy still at work is waited for; an expired answer is replaced.
+
+    Raises _Overtaken when another copy's answer is there already.
+    """
     moment = clock.now()
     given = [
         claim.actor, claim.route, claim.key, claim.digest, claim.member_id, answer.status,
         json.dumps(answer.headers), answer.body, moment, moment - KEPT_FOR,
     ]  # fmt: skip
-    return prepared.row(_STORE, given) is not None
+    try:
+        prepared.last(_STORE, given)
+    except DatabaseError as wrong:
+        if getattr(wrong.__cause__, "sqlstate", None) == _TAKEN:
+            raise _Overtaken from wrong
+        raise

@@ -28,7 +28,7 @@ class RequestContext:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        given = request.headers.get("X-Request-Id", "")
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = given if _GIVEN_ID.match(given) else "req_" + token_urlsafe(9)
         request.id = request_id  # type: ignore[attr-defined]
         started = time.perf_counter()
@@ -61,7 +61,7 @@ class RequestContext:
 def _address(request: HttpRequest) -> str:
     """Who asks: the peer, or what the last of our own proxies says. Entries before it are the client's to invent."""
     peer = request.META.get("REMOTE_ADDR") or ""
-    told = [entry.strip() for entry in request.headers.get("X-Forwarded-For", "").split(",") if entry.strip()]
+    told = [entry.strip() for entry in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if entry.strip()]
     if not settings.TRUSTED_PROXIES or not told:
         return peer
     return told[-min(settings.TRUSTED_PROXIES, len(told))][:64]

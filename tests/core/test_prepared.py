@@ -8,11 +8,13 @@ from unittest.mock import patch
 
 import pytest
 from django.db import connection, transaction
-from django.db.utils import IntegrityError
+from django.db.utils import DataError, IntegrityError
 from django.test.utils import CaptureQueriesContext
+from psycopg.pq import TransactionStatus
 
 from apps.core import prepared
 from apps.core.models import User
+from apps.stores.models import Region, Store
 
 pytestmark = pytest.mark.django_db
 _ECHO = "select %s::timestamptz, %s::jsonb, %s::bigint"
@@ -127,3 +129,55 @@ def test_a_thread_begins_its_transaction_with_a_prepared_statement_and_learns_of
         return [*found, prepared.rows("select name from stores_region where name <> %s order by id", ["x"])]
 
     assert elsewhere(act) == [("two",), [("one",), ("three",), ("four",)]]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_last_statement_of_a_transaction_is_committed_with_it_or_nothing_is():
+    add, away = "insert into stores_region (name) values (%s) returning name", "select 1 / %s::int"
+    end = f"{add} as the_last"
+
+    @transaction.atomic
+    def fails() -> None:
+        prepared.row(add, ["never"])
+        prepared.last(away, [0])
+
+    def act() -> list[Any]:
+        seen: list[Any] = []
+        for name in ("one", "two", "three"):
+            with transaction.atomic():
+                prepared.row(add, [f"{name}, first"])
+                found = prepared.last(end, [name])
+                seen.append((found, connection.connection.pgconn.transaction_status == TransactionStatus.IDLE))
+        for number in (1, 1):
+            prepared.row(away, [number])
+        with pytest.raises(DataError):
+            fails()
+        with transaction.atomic():
+            with transaction.atomic():  # what stands around it may still fail
+                prepared.last(end, ["undone"])
+            transaction.set_rollback(True)
+        return seen
+
+    assert elsewhere(act) == [([("one",)], False), ([("two",)], True), ([("three",)], True)]
+    with connection.cursor() as cursor:
+        cursor.execute("select name from stores_region order by id")
+        assert [name for (name,) in cursor.fetchall()] == [
+            "one, first", "one", "two, first", "two", "three, first", "three"
+        ]  # fmt: skip
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_the_commit_refuses_is_an_error_and_leaves_nothing():
+    """Foreign keys are checked by the commit."""
+    orphan = "insert into stores_store (name, code, region_id, is_open, created_at) values ('a', %s, %s, true, now()) returning code"
+
+    def act() -> None:
+        region = Region.objects.create(name="here").pk
+        for code in ("a", "b"):
+            prepared.row(orphan, [code, region])
+        with pytest.raises(IntegrityError), transaction.atomic():
+            prepared.last(orphan, ["c", region + 1])
+        prepared.row(orphan, ["d", region])  # the connection serves on
+
+    elsewhere(act)
+    assert list(Store.objects.order_by("code").values_list("code", flat=True)) == ["a", "b", "d"]

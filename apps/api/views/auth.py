@@ -4,12 +4,12 @@ from typing import Any
 
 from rest_framework import serializers as f
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps.activity import codes
 from apps.activity import services as activity
 from apps.api import shapes
 from apps.api.base import ApiView, Input
+from apps.api.rendering import Response
 from apps.api.schema import operation
 from apps.core import ids, requests, tokens
 from apps.members import codes as phone_codes

@@ -9,11 +9,11 @@ from django.utils.translation import get_language
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers as f
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps.api import shapes
 from apps.api.base import ApiView, Input
 from apps.api.frame import call_of
+from apps.api.rendering import Response
 from apps.api.schema import Paged, operation
 from apps.core import clock, ids, requests
 from apps.coupons import centre, codes, gifts, issuing, wallet, words

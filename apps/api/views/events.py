@@ -6,11 +6,11 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers as f
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps.activity import batches
 from apps.activity import services as activity
 from apps.api.base import ApiView, Input
+from apps.api.rendering import Response
 from apps.api.schema import operation
 from apps.api.views.auth import ANONYMOUS
 

@@ -9,10 +9,10 @@ from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers as f
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps.api import shapes
 from apps.api.base import ApiView, Input
+from apps.api.rendering import Response
 from apps.api.schema import operation, query
 from apps.core import clock, ids, links
 from apps.core.errors import NotFound

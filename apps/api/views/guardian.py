@@ -4,10 +4,10 @@ from typing import Any
 
 from rest_framework import serializers as f
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps.api import shapes
 from apps.api.base import Input
+from apps.api.rendering import Response
 from apps.api.schema import operation
 from apps.api.views.auth import ANONYMOUS, CODE_REFUSALS, CODES_EXAMPLE, AuthView, CodesOut
 from apps.core import requests

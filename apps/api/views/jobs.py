@@ -3,10 +3,10 @@
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps.api import later, shapes
 from apps.api.base import ApiView
+from apps.api.rendering import Response
 from apps.api.schema import operation
 from apps.core import ids
 from apps.core.errors import NotFound

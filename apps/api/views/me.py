@@ -6,10 +6,10 @@ from django.db import transaction
 from django.http import HttpResponse
 from rest_framework import serializers as f
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps.api import shapes
 from apps.api.base import ApiView, Input
+from apps.api.rendering import Response
 from apps.api.schema import Paged, operation
 from apps.api.views import standing
 from apps.core import clock, ids, tokens

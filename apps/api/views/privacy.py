@@ -7,10 +7,10 @@ from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers as f
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps.api import shapes
 from apps.api.base import ApiView
+from apps.api.rendering import Response
 from apps.api.schema import operation
 from apps.core.errors import NotFound
 from apps.flows import privacy

@@ -12,10 +12,10 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers as f
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps.api import shapes
 from apps.api.base import ApiView, Input
+from apps.api.rendering import Response
 from apps.api.schema import operation
 from apps.api.views.member_codes import CODE
 from apps.core import clock, ids

@@ -8,10 +8,10 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from rest_framework import serializers as f
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps.api import bulk, intake, later, shapes
 from apps.api.base import ApiView, Input
+from apps.api.rendering import Response
 from apps.api.schema import operation
 from apps.core import ids
 from apps.members import attributes

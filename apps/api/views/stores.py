@@ -9,9 +9,9 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers as f
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps.api.base import ApiView
+from apps.api.rendering import Response
 from apps.api.schema import operation
 from apps.core import clock, ids
 from apps.stores import nearby

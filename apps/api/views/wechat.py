@@ -4,10 +4,10 @@ from typing import Any
 
 from rest_framework import serializers as f
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps.api.base import ApiView, Input
 from apps.api.errors import ParameterMissing
+from apps.api.rendering import Response
 from apps.api.schema import operation, query
 from apps.core.errors import NotFound
 from apps.gateways import grants, wechat
