@@ -133,7 +133,7 @@ class ApiView(APIView):
             method = (request.method or "").lower()
             act = getattr(self, method, None) if method in self.http_method_names else None
             if act is None:
-                raise MethodNotAllowed(request.method)
+                raise MethodNotAllowed(method)
             return act(self.request, *args, **kwargs)
         except Exception as wrong:
             answer = self.handle_exception(wrong)
