@@ -22,7 +22,7 @@ from django.utils.http import http_date
 from apps.api import request_log, sandbox_clock
 from apps.api.errors import UploadTooLarge, VersionUnknown
 from apps.api.principals import NOBODY, Principal
-from apps.core import clock, problems
+from apps.core import clock, headers, problems
 from apps.core.errors import DomainError, NotFound
 from apps.core.ratelimits import Mark, Verdict
 from apps.stores import access
@@ -144,32 +144,36 @@ def _version(name: str) -> Version:
 
 def _close(response: HttpResponse) -> None:
     """What the chain adds to pages, as far as it means something on JSON."""
-    response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-    response.headers.setdefault("X-Frame-Options", "DENY")
-    response.headers.setdefault("Content-Language", translation.get_language())
-    patch_vary_headers(response, ("Accept-Language",))
+    if "Vary" in response:
+        patch_vary_headers(response, ("Accept-Language",))
+    own = {
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+        "X-Frame-Options": "DENY",
+        "Content-Language": translation.get_language() or "",
+        "Vary": "Accept-Language",
+    }
     if not response.streaming:
-        response.headers.setdefault("Content-Length", str(len(response.content)))
+        own["Content-Length"] = str(len(response.content))
+    headers.add(response, own)
 
 
 def _finish(response: HttpResponse, call: Call) -> None:
     response.cookies.clear()  # a mini-program keeps no cookies, and none may be needed
-    response["Api-Version"] = call.version.name
+    own = {"Api-Version": call.version.name, "traceparent": call.trace, "Cache-Control": "no-store"}
     if call.version.deprecated_at:
-        response["Deprecation"] = f"@{int(call.version.deprecated_at.timestamp())}"
+        own["Deprecation"] = f"@{int(call.version.deprecated_at.timestamp())}"
     if call.version.ends_at:
-        response["Sunset"] = http_date(call.version.ends_at.timestamp())
-    response["traceparent"] = call.trace
-    response.headers.setdefault("Cache-Control", "no-store")
+        own["Sunset"] = http_date(call.version.ends_at.timestamp())
     if call.verdicts:
-        response["RateLimit-Policy"] = ", ".join(
-            f'"{seen.limit.name}";q={seen.limit.quota};w={seen.limit.window}' for seen in call.verdicts
+        own["RateLimit-Policy"] = ", ".join(
+            [f'"{seen.limit.name}";q={seen.limit.quota};w={seen.limit.window}' for seen in call.verdicts]
         )
-        response["RateLimit"] = ", ".join(
-            f'"{seen.limit.name}";r={seen.remaining};t={seen.reset}' for seen in call.verdicts
+        own["RateLimit"] = ", ".join(
+            [f'"{seen.limit.name}";r={seen.remaining};t={seen.reset}' for seen in call.verdicts]
         )
     if call.is_replayed:
-        response["Idempotency-Replayed"] = "true"
+        own["Idempotency-Replayed"] = "true"
+    headers.add(response, own)
 
 
 def _trace(given: str) -> str:

@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
-
-from django.utils import timezone
 
 MOMENT = r"^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})?)?$"  # a shop day, or a moment
 SHOP_ZONE = ZoneInfo("Asia/Shanghai")
@@ -15,7 +13,7 @@ _frozen: ContextVar[datetime | None] = ContextVar("siyu_clock", default=None)
 
 def now() -> datetime:
     """The present moment, aware, in UTC; the frozen one inside `frozen()`."""
-    return _frozen.get() or timezone.now()
+    return _frozen.get() or datetime.now(UTC)
 
 
 def is_frozen() -> bool:

@@ -6,6 +6,7 @@ lets a copy that overtakes its original be told so at once.
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -19,7 +20,7 @@ from apps.core.models import IdempotencyKey
 from apps.core.ratelimits import Mark
 
 KEPT_FOR = timedelta(hours=24)
-LONGEST = 255
+_VISIBLE = re.compile(r"[!-~]{1,255}")
 CHUNK = 5_000
 REFUSED = 400  # from this status on
 NOT_STORED = frozenset({401, 429})  # log in, step up or wait, and the same request may succeed; nor is any 5xx stored
@@ -93,7 +94,7 @@ def read_key(header: str) -> str:
     key = header.strip()
     if len(key) >= 2 and key[0] == key[-1] == '"':
         key = key[1:-1].replace('\\"', '"').replace("\\\\", "\\")
-    if not 0 < len(key) <= LONGEST or not all(" " < letter <= "~" for letter in key):
+    if not _VISIBLE.fullmatch(key):
         raise IdempotencyKeyRequired
     return key
 

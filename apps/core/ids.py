@@ -8,6 +8,8 @@ from django.conf import settings
 from apps.core.errors import NotFound
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford base 32
+_LETTERS = frozenset(_ALPHABET)
+_AS_DIGITS = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")  # as Python reads base 32
 _LENGTH = 13  # 64 bits
 _PLACES = range(5 * (_LENGTH - 1), -1, -5)  # how far each letter's bits stand from the end
 _ROUNDS = 4
@@ -27,11 +29,9 @@ def encode(prefix: str, key: int) -> str:
 def decode(prefix: str, public_id: str) -> int:
     """The database key; raises NotFound for anything that `encode` did not make."""
     head, _, body = public_id.partition("_")
-    if head != prefix or len(body) != _LENGTH or any(letter not in _ALPHABET for letter in body):
+    if head != prefix or len(body) != _LENGTH or not _LETTERS.issuperset(body):
         raise NotFound
-    number = 0
-    for letter in body:
-        number = number << 5 | _ALPHABET.index(letter)
+    number = int(body.translate(_AS_DIGITS), 32)
     left, right, secret = number >> 32, number & 0xFFFFFFFF, settings.PUBLIC_ID_KEY
     for turn in reversed(range(_ROUNDS)):
         left, right = right ^ _mix(secret, prefix, turn, left), left

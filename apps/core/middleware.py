@@ -14,9 +14,13 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import Counter, Histogram
 
-from apps.core import requests
+from apps.core import headers, requests
 
 FAILED = 500  # from this status on
+_POLICIES = {
+    "Permissions-Policy": "camera=(self), geolocation=(self), microphone=()",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 _GIVEN_ID = re.compile(r"^[A-Za-z0-9_-]{8,64}$")
 log = structlog.get_logger("siyu.http")
 SERVED = Counter("siyu_http_requests_total", "Requests served", ["route", "method", "status"])
@@ -36,9 +40,7 @@ class RequestContext:
         with requests.acting(actor="anonymous", request_id=request_id, address=address):
             response = self.get_response(request)
             self._record(request, response, time.perf_counter() - started)
-        response["X-Request-Id"] = request_id
-        response.headers.setdefault("Permissions-Policy", "camera=(self), geolocation=(self), microphone=()")
-        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        headers.add(response, {"X-Request-Id": request_id, **_POLICIES})
         return response
 
     def _record(self, request: HttpRequest, response: HttpResponse, seconds: float) -> None:

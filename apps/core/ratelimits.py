@@ -238,11 +238,17 @@ def _run(*arguments: str | int) -> Any:
 
 def _send(line: ConnectionInterface, *arguments: str | int) -> Any:
     try:
-        line.send_command("EVALSHA", _ASK_DIGEST, *arguments)
+        line.send_packed_command([_packed("EVALSHA", _ASK_DIGEST, *arguments)])
         return line.read_response()
     except NoScriptError:
-        line.send_command("EVAL", _ASK, *arguments)
+        line.send_packed_command([_packed("EVAL", _ASK, *arguments)])
         return line.read_response()
+
+
+def _packed(*arguments: str | int) -> bytes:
+    """A command as Valkey reads it (RESP), for a tenth of the calls that the library makes of it."""
+    parts = [str(argument).encode() for argument in arguments]
+    return b"".join([b"*%d\r\n" % len(parts), *[b"$%d\r\n%b\r\n" % (len(part), part) for part in parts]])
 
 
 def _line(url: str) -> ConnectionInterface:
