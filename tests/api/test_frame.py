@@ -228,7 +228,7 @@ def count_trips(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     trips: list[str] = []
     ratelimits.ask([])
     line, client = ratelimits._line(settings.REDIS_URL), ratelimits._client(settings.REDIS_URL)
-    for speaker, method in ((line, "send_command"), (client, "execute_command")):
+    for speaker, method in ((line, "send_packed_command"), (client, "execute_command")):
         send = getattr(speaker, method)
         monkeypatch.setattr(
             speaker, method, lambda *args, _send=send, **options: trips.append(args[0]) or _send(*args, **options)
