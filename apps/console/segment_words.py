@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from apps.activity import catalogue
 from apps.core import money
@@ -27,16 +27,16 @@ OPS = {
     "none_of": gettext_lazy("none of"),
 }
 UNITS = {
-    "cents": gettext_lazy("yuan"),
-    "days": gettext_lazy("days"),
-    "points": gettext_lazy("points"),
-    "orders": gettext_lazy("orders"),
-    "percent": gettext_lazy("percent"),
-    "times": gettext_lazy("times"),
-    "years": gettext_lazy("years"),
-    "coupons": gettext_lazy("coupons"),
-    "pieces": gettext_lazy("pieces"),
-    "hour": gettext_lazy("o'clock"),
+    "cents": pgettext_lazy("unit", "yuan"),
+    "days": pgettext_lazy("unit", "days"),
+    "points": pgettext_lazy("unit", "points"),
+    "orders": pgettext_lazy("unit", "orders"),
+    "percent": pgettext_lazy("unit", "percent"),
+    "times": pgettext_lazy("unit", "times"),
+    "years": pgettext_lazy("unit", "years"),
+    "coupons": pgettext_lazy("unit", "coupons"),
+    "pieces": pgettext_lazy("unit", "pieces"),
+    "hour": pgettext_lazy("unit", "o'clock"),
 }
 WHERE = {
     "stores": gettext_lazy("in these stores"),

@@ -126,6 +126,7 @@ def address(route: str, path: str, house: House) -> str:
         "word": "forged",
         "tier": "gold",
         "rule": "order",
+        "segment": "regulars",
         "achievement": "regular",
         "line": ids.encode("rql", 1),
         "store": ids.encode("sto", house.stores["mine"].pk),

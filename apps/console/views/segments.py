@@ -138,11 +138,7 @@ def why(request: HttpRequest) -> HttpResponse:
     except language.BadRule as wrong:
         return render(request, "console/_segment_why.html", {"refused": wrong.text})
     brand = Words()
-    row = segment_form.rows(rule, brand)
-    lines = [
-        (segment_words.leaf(one.rule, brand.names, brand.attributes), answer.leaves.get(one.pointer))
-        for one in _leaves(row)
-    ] if answer else []  # fmt: skip
+    lines = _fitting(segment_form.rows(rule, brand), brand, answer) if answer else []
     facts = {
         "answer": answer,
         "member": Member.objects.get(pk=found[0]) if found else None,
@@ -215,6 +211,12 @@ def _channels(rule: dict[str, Any], moment: Any) -> list[dict[str, Any]]:
         }
         for one in reach.of_rule(rule, moment=moment)
     ]
+
+
+def _fitting(row: segment_form.Row, brand: Words, answer: counting.Why) -> list[tuple[str, bool | None]]:
+    """The conditions in words, each with whether it fits; None for one that holds nothing yet."""
+    names, attributes = brand.names, brand.attributes
+    return [(segment_words.leaf(one.rule, names, attributes), answer.leaves.get(one.pointer)) for one in _leaves(row)]
 
 
 def _leaves(row: segment_form.Row) -> list[segment_form.Row]:

@@ -110,7 +110,7 @@ FIELDS: dict[str, Field] = {
     "first_order_at": _stat(_("First order"), "s.first_order_at", "date"),
     "last_order_at": _stat(_("Last order"), "s.last_order_at", "date"),
     "gap_days": _stat(_("Own purchase cycle"), "s.gap_median_days", "decimal", unit="days"),
-    "cycles": _stat(_("Own purchase cycles since the last order"), _CYCLES, "decimal", unit="times", moves="hours"),
+    "cycles": _stat(_("Own purchase cycles since the last order"), _CYCLES, "decimal", moves="hours"),
     "top_hour": _stat(_("Usual hour"), "s.top_hour", "number", unit="hour"),
     "top_channel": _stat(_("Usual channel"), "s.top_channel", "choice"),
     "top_store": Field(_("Usual store"), _BOUGHT, "choice", _plain(Column("choice", "ts.code"), "s", "top_store"), is_profiling=True),
