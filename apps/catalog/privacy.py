@@ -3,4 +3,4 @@
 from apps.core.holdings import Holding
 
 HOLDINGS: tuple[Holding, ...] = ()
-IMPERSONAL = ("catalog.Category", "catalog.Product")
+IMPERSONAL = ("catalog.Category", "catalog.Product", "catalog.Price", "catalog.Bundle", "catalog.BundleItem")

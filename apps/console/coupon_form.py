@@ -117,6 +117,9 @@ class CouponForm(forms.Form):
     groups = Words(
         label=gettext_lazy("Only for these groups"), required=False, help_text=gettext_lazy("Keys between commas.")
     )
+    list_price_only = forms.BooleanField(
+        label=gettext_lazy("Not on goods with a member, limited-time or bundle price"), required=False
+    )
     first_order = forms.BooleanField(label=gettext_lazy("Only for the first order"), required=False)
     weekdays = _several(gettext_lazy("Days of the week"), [(str(n), word) for n, word in enumerate(WEEKDAYS, start=1)])
     without = _several(gettext_lazy("Not together with"), list(WITHOUT.items()))
@@ -190,7 +193,7 @@ class CouponForm(forms.Form):
         found |= {name: said[name] for name in _PLAIN if name in said}
         found |= {"weekdays": [int(day) for day in said["weekdays"]]} if "weekdays" in said else {}
         found |= {"hours": rows["hours"]} if rows["hours"] else {}
-        found |= {"first_order": True} if "first_order" in said else {}
+        found |= {name: True for name in ("first_order", "list_price_only") if name in said}
         return found | {"valid": _valid(said)}
 
     def show(self, errors: list[dict[str, str]]) -> None:
@@ -222,7 +225,7 @@ def initial(row: Template, draft: Any) -> dict[str, Any]:
     said = draft if isinstance(draft, dict) else {}
     gives, valid = _group(said, "gives"), _group(said, "valid")
     values: dict[str, Any] = {name: getattr(row, name) for name in templates.OPEN_FIELDS}
-    values |= {name: said.get(name) for name in (*_PLAIN, "units", "first_order", "weekdays")}
+    values |= {name: said.get(name) for name in (*_PLAIN, "units", "first_order", "list_price_only", "weekdays")}
     values["level"] = said.get("level") if said.get("level") in LEVELS else "order"
     values |= {name: gives.get(name) for name in ("kind", "cents", "off", "at_most_cents", "what", "worth_cents")}
     for lists in ("only", "never"):

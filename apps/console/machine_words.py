@@ -203,6 +203,8 @@ OBJECTS: dict[str, Promise] = {
     "coupon_template": pgettext_lazy("coupons", "Kind of coupon"),
     "coupons_budget": gettext_lazy("Budget of coupons"),
     "coupons_template": pgettext_lazy("coupons", "Kind of coupon"),
+    "catalog_price": pgettext_lazy("catalogue", "Price"),
+    "catalog_bundle": pgettext_lazy("price", "Bundle"),
     "currency": gettext_lazy("Points currency"),
     "device": gettext_lazy("Till"),
     "device_key": gettext_lazy("Till's key"),

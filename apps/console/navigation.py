@@ -85,6 +85,7 @@ GROUPS: tuple[Group, ...] = (
         label=_("Coupons"),
         items=(
             Item(label=_("Coupons"), icon="ticket", url_name="console:coupons", permission="coupons.view"),
+            Item(label=_("Prices"), icon="list", url_name="console:prices", permission="prices.view"),
             Item(label=_("Coupon trial"), icon="play", url_name="console:coupon_trial", permission="coupons.view"),
             Item(label=_("Coupon report"), icon="bars", url_name="console:coupon_report", permission="coupons.report"),
         ),

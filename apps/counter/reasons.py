@@ -112,6 +112,8 @@ CODES: dict[str, Reason] = {
         gettext_lazy("Too little"), gettext_lazy("Add what is missing, or choose another one.")
     ),
     "coupon_wrong_time": Reason(gettext_lazy("Not now"), gettext_lazy("Choose another one, or none.")),
+    "coupon_special_price": Reason(gettext_lazy("List prices only"), gettext_lazy("Choose another one, or none.")),
+    "coupon_price_better": Reason(gettext_lazy("The price saves more"), gettext_lazy("Choose another one, or none.")),
     "coupon_unknown_goods": Reason(gettext_lazy("Do the goods fit?"), gettext_lazy("Look, then choose it anew.")),
     "coupon_no_match": Reason(gettext_lazy("Does not fit"), gettext_lazy("Choose another one, or none.")),
     "coupon_min_spend": Reason(gettext_lazy("Too little"), gettext_lazy("Add what is missing, or choose another one.")),

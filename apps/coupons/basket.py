@@ -1,7 +1,7 @@
 """Who buys what, where and when, as the caller knows it. Coupons look nothing up: `flows/shopper.py` fills these."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from apps.coupons.models import Coupon, Template
@@ -23,7 +23,12 @@ class Shopper:
 class Line:
     """`unit_cents`: the price of a unit before coupons, after member, bundle and time-limited prices. `sku` "": not known, a till that
     only says the amount; conditions on goods fit it only where the basket `is_vouched`, and what counts units only where the clerk
-    said that the line is units (`is_units`): an amount is none. Weighed goods are one unit."""
+    said that the line is units (`is_units`): an amount is none. Weighed goods are one unit.
+
+    `units`: where units of the line cost differently (some are in a bundle), each of them, the dearest first; a coupon for some units
+    takes those. `is_special`: the line costs less than the list price. `back_cents`: the list price of a unit to which it can go
+    back, None where it cannot (the price of a bundle, or one that the caller said).
+    """
 
     number: int
     unit_cents: int
@@ -32,15 +37,30 @@ class Line:
     category: str = ""
     brand: str = ""
     is_units: bool = False
+    units: tuple[int, ...] = ()
+    is_special: bool = False
+    back_cents: int | None = None
 
     @property
     def cents(self) -> int:
-        return self.unit_cents * self.quantity
+        return sum(self.units) if self.units else self.unit_cents * self.quantity
+
+    def dearest(self, count: int) -> tuple[int, ...]:
+        """Of a line whose units cost differently."""
+        return self.units[:count]
+
+    def at_list(self) -> "Line":
+        """The line without its special price. Raises ValueError for one that cannot go back."""
+        if self.back_cents is None:
+            raise ValueError("this line cannot go back to its list price")
+        return replace(self, unit_cents=self.back_cents, units=(), is_special=False, back_cents=None)
 
 
 @dataclass(frozen=True)
 class Basket:
-    """`store`: its code, "" online. `is_vouched`: the clerk says that the goods fit what a coupon asks."""
+    """`store`: its code, "" online. `is_vouched`: the clerk says that the goods fit what a coupon asks. `ways`: other prices that the
+    same lines can be had for (without bundles, at list prices); `lines` are the cheapest. `prices_proven` False: there may be a better
+    choice of bundles. `list_cents`: by line number, what it costs by the list, where known."""
 
     lines: tuple[Line, ...]
     at: datetime
@@ -48,10 +68,16 @@ class Basket:
     channel: str = ""
     shipping_cents: int = 0
     is_vouched: bool = False
+    ways: tuple[tuple[Line, ...], ...] = ()
+    prices_proven: bool = True
+    list_cents: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def cents(self) -> int:
         return sum(line.cents for line in self.lines)
+
+    def every_way(self) -> "list[Basket]":
+        return [self, *(replace(self, lines=lines, ways=()) for lines in self.ways)]
 
 
 @dataclass(frozen=True)

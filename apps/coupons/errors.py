@@ -24,6 +24,8 @@ REASONS: dict[str, str | Promise] = {
     "coupon_wrong_time": _("This coupon counts at other hours or on other days of the week."),
     "coupon_first_order_only": _("This coupon is for the first order only."),
     "coupon_no_match": _("Nothing in the basket fits this coupon."),
+    "coupon_special_price": _("This coupon counts at list prices only: what fits it has a special price."),
+    "coupon_price_better": _("The special price saves more than this coupon, which does not go with it."),
     "coupon_unknown_goods": _("Whether the goods fit this coupon is not known: look, and confirm."),
     "coupon_min_spend": _("Spend %(missing)s more to use this coupon."),
     "coupon_min_quantity": _("Take %(missing)s more to use this coupon."),

@@ -28,12 +28,14 @@ _UNIT_KINDS = {"fixed_price", "free_item"}  # what they take off depends on the 
 class Fit:
     """What a coupon could do here. `alone`: what it saves when no other is used.
 
-    `lines` of level item: what it saves on each line it may be used on; of level order: what each line that fits costs. `worth_cents`:
-    of a thing that is handed out beside the basket.
+    `lines` of level item: what it saves on each line it may be used on; of level order: what each line that fits costs. `back`: of
+    lines that go back to their list price for it, by how much they rise; what is saved is less that. `worth_cents`: of a thing that is
+    handed out beside the basket.
     """
 
     alone: int = 0
     lines: Mapping[int, int] = field(default_factory=dict)
+    back: Mapping[int, int] = field(default_factory=dict)
     worth_cents: int = 0
 
 
@@ -100,7 +102,10 @@ def _by_time(terms: Terms, at: datetime) -> Reason | None:
 
 
 def _by_goods(terms: Terms, basket: Basket) -> Fit | Reason:
-    lines = [line for line in basket.lines if _fits(terms, line, is_vouched=basket.is_vouched)]
+    fitting = [line for line in basket.lines if _fits(terms, line, is_vouched=basket.is_vouched)]
+    lines = _at_list(terms, fitting) if terms.list_price_only else fitting
+    if fitting and not lines:
+        return Reason("coupon_special_price")
     if not lines and (terms.only or terms.never or terms.level in {"item", "order"}):
         return Reason("coupon_no_match")
     cents, quantity = sum(line.cents for line in lines), sum(line.quantity for line in lines)
@@ -111,24 +116,43 @@ def _by_goods(terms: Terms, basket: Basket) -> Fit | Reason:
         return Reason("coupon_min_quantity", {"missing": terms.minimum_quantity - quantity})
     if terms.level == "gift":
         return Fit(worth_cents=terms.gives.get("worth_cents", 0))
+    if terms.level == "item":
+        cheaper = {line.number: line.cents for line in fitting if line.is_special}
+        back = {line.number: line.cents - cheaper[line.number] for line in lines if line.number in cheaper}
+        return _of_items(terms, lines, back if terms.list_price_only else {})
     fit = _reckoned(terms, lines, cents, basket.shipping_cents)
     return fit if fit.alone else Reason("coupon_no_effect")
+
+
+def _at_list(terms: Terms, lines: list[Line]) -> list[Line]:
+    """Those at their list price; for a coupon for one line also those that can go back to it."""
+    goes_back = terms.level == "item"
+    return [
+        line if not line.is_special else line.at_list()
+        for line in lines
+        if not line.is_special or (goes_back and line.back_cents is not None)
+    ]
+
+
+def _of_items(terms: Terms, lines: list[Line], back: dict[int, int]) -> Fit | Reason:
+    taken = {line.number: _off_line(terms, line) for line in lines}
+    saves = {number: off - back.get(number, 0) for number, off in taken.items()}
+    saves = {number: saving for number, saving in saves.items() if saving > 0}
+    if not saves:
+        return Reason("coupon_price_better" if any(taken.values()) else "coupon_no_effect")
+    return Fit(max(saves.values()), saves, {number: more for number, more in back.items() if number in saves})
 
 
 def _reckoned(terms: Terms, lines: list[Line], cents: int, shipping_cents: int) -> Fit:
     if terms.level == "shipping":
         return Fit(alone=_at_most(terms.gives, shipping_cents))
-    if terms.level == "order":
-        return Fit(alone=_off(terms.gives, cents), lines={line.number: line.cents for line in lines})
-    saves = {line.number: _off_line(terms, line) for line in lines}
-    saves = {number: saving for number, saving in saves.items() if saving}
-    return Fit(alone=max(saves.values(), default=0), lines=saves)
+    return Fit(alone=_off(terms.gives, cents), lines={line.number: line.cents for line in lines})
 
 
 def _fits(terms: Terms, line: Line, *, is_vouched: bool) -> bool:
     if not line.sku:
         counts_units = terms.units is not None or terms.gives["kind"] in _UNIT_KINDS
-        asks = bool(terms.only or terms.never)
+        asks = bool(terms.only or terms.never or terms.list_price_only)
         return (line.is_units or not counts_units) and (is_vouched or not asks)
     return (not terms.only or _among(terms.only, line)) and not _among(terms.never, line)
 
@@ -138,13 +162,16 @@ def _among(goods: Goods, line: Line) -> bool:
 
 
 def _off_line(terms: Terms, line: Line) -> int:
-    units = line.quantity if terms.units is None else min(terms.units, line.quantity)
     gives = terms.gives
+    if line.units:
+        units = line.dearest(line.quantity if terms.units is None else terms.units)
+        if gives["kind"] == "fixed_price":
+            return sum(max(cents - int(gives["cents"]), 0) for cents in units)
+        return sum(units) if gives["kind"] == "free_item" else _off(gives, sum(units))
+    count = line.quantity if terms.units is None else min(terms.units, line.quantity)
     if gives["kind"] == "fixed_price":
-        return max(line.unit_cents - int(gives["cents"]), 0) * units
-    if gives["kind"] == "free_item":
-        return line.unit_cents * units
-    return _off(gives, line.unit_cents * units)
+        return max(line.unit_cents - int(gives["cents"]), 0) * count
+    return line.unit_cents * count if gives["kind"] == "free_item" else _off(gives, line.unit_cents * count)
 
 
 def _off(gives: dict[str, Any], cents: int) -> int:

@@ -2,12 +2,16 @@
 
 `assign` is the Hungarian method. `capped` is for when an order coupon takes what is left: then the sum is the lesser of two sums, and
 the best choice for neither alone need be the best for the lesser. It bounds by weighing the two sums against each other (Lagrange) and
-branches where the bound is above what was found, which baskets of shops hardly ever ask for.
+branches where the bound is above what was found, which baskets of shops hardly ever ask for. A basket can be built so that every choice
+has to be looked at (it is a knapsack): after so much work the search stops, and `open_bound` says how great a sum may yet exist.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+MOST_WORK = (
+    150_000  # rows × columns that are matched, of a whole quote: a second or two; baskets of shops hardly ever branch
+)
 Pair = tuple[int, int]  # row, column
 Rows = Sequence[Sequence[int]]
 
@@ -76,10 +80,11 @@ class Capped:
     plus_f: int
     plus_g: int
     bonus: int = 0
-    at_most: int = 400  # places where it may branch
+    at_most: int = 0  # work
     value: int = 0  # the greatest found, at first what must be beaten
     pairs: list[Pair] | None = None
-    visited: int = field(default=0)
+    work: int = field(default=0)
+    open_bound: int = 0  # of what was left unseen; 0: nothing was
 
     def run(self) -> None:
         self._visit([], frozenset())
@@ -107,13 +112,13 @@ class Capped:
                 if saved and row not in rows and column not in columns and (row, column) not in banned:
                     f, g = self._worth((row, column))
                     weights[row][column] = a * f + b * g
+        self.work += len(self.saves) * len(self.price)
         pairs = forced + assign(weights)
         sums = self._sums(pairs)
         self._keep(pairs, sums)
         return pairs, sums
 
     def _visit(self, forced: list[Pair], banned: frozenset[Pair]) -> None:
-        self.visited += 1
         first, (f1, g1) = self._best(1, 0, forced, banned)
         if f1 <= g1 or f1 <= self.value:
             return
@@ -135,7 +140,10 @@ class Capped:
         else:
             return
         open_pairs = set(first) ^ set(other)
-        if not open_pairs or self.visited >= self.at_most:
+        if not open_pairs:
+            return
+        if self.work >= self.at_most:
+            self.open_bound = max(self.open_bound, bound)
             return
         chosen = max(open_pairs, key=lambda pair: (self.saves[pair[0]][pair[1]], pair))
         self._visit([*forced, chosen], banned)

@@ -273,6 +273,9 @@ class Use(models.Model):
     saved_cents = models.BigIntegerField(default=0)
     store_cents = models.BigIntegerField(default=0)
     shares = models.JSONField(default=dict)  # {line number: 分 saved on it}
+    prices = models.JSONField(
+        default=list, db_default=[]
+    )  # [[line number, 分 by the list, 分 before coupons], …] of the act
     is_vouched = models.BooleanField(default=False)
     at = models.DateTimeField(default=clock.now)
     reserved_until = models.DateTimeField(null=True)

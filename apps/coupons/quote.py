@@ -2,15 +2,20 @@
 
 One coupon of level item per line at most, each coupon once and on one line, one of level order, one of level shipping; `without` is
 asked of both sides. What is saved never exceeds what is left of a line. Of combinations that save the same the one with fewer coupons
-is taken, then the one whose coupons end earlier. Coupons of level gift stand beside and are in no sum. Tests hold the sum against a
-search through all combinations.
+is taken, then the one whose coupons end earlier. Coupons of level gift stand beside and are in no sum.
+
+Prices take part: where the lines can be had in several ways (with bundles, without, at list prices: `Basket.ways`), the best of each
+is found and the way that costs least in the end is taken, of equals the one with the lower prices. Within a way a coupon that counts at
+list prices only falls on lines without a special price; one for a single line may also give up the special price of that line where it
+saves more. Tests hold the sum against a search through all combinations.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from apps.core import money
-from apps.coupons.basket import Basket, Held, Reason, Shopper
+from apps.coupons import matching
+from apps.coupons.basket import Basket, Held, Line, Reason, Shopper
 from apps.coupons.judging import Fit, judge
 from apps.coupons.matching import Capped, Pair, assign
 
@@ -43,14 +48,39 @@ class Offer:
 @dataclass(frozen=True)
 class Quote:
     """`offers`: usable ones first, the greater saving before the smaller, then those that end earlier; unusable ones by how little
-    is missing. `saved_cents`: of the best combination."""
+    is missing. `saved_cents`: of the best combination, off what `lines` cost. `lines`: at the prices of the way that was taken.
+
+    `is_proven` False: the search stopped at its limit, coupons may save up to `more_cents` more; or there were more bundles than could
+    be tried (`Basket.prices_proven`).
+    """
 
     offers: tuple[Offer, ...]
     saved_cents: int = 0
+    lines: tuple[Line, ...] = ()
+    more_cents: int = 0
+    is_proven: bool = True
 
     @property
     def best(self) -> tuple[Offer, ...]:
         return tuple(offer for offer in self.offers if offer.best is not None)
+
+    @property
+    def goods_cents(self) -> int:
+        """What the lines cost before coupons."""
+        return sum(line.cents for line in self.lines)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What coupons that are used all together save, by id, off what `lines` cost."""
+
+    savings: Mapping[int, Saving]
+    lines: tuple[Line, ...]
+
+    @property
+    def to_pay(self) -> int:
+        """For the goods, and less what freight is saved."""
+        return sum(line.cents for line in self.lines) - sum(one.cents for one in self.savings.values())
 
 
 Fits = Sequence[tuple[Held, Fit]]
@@ -58,28 +88,98 @@ Fits = Sequence[tuple[Held, Fit]]
 
 def quote(helds: Iterable[Held], shopper: Shopper, basket: Basket, *, with_points: bool = False) -> Quote:
     """`with_points`: points are to pay too, so coupons that do not go with points do not count."""
-    usable: list[tuple[Held, Fit]] = []
+    weighing = _Weighing(sorted(helds, key=_by_end), shopper, basket, with_points)
+    first, *others = basket.every_way()
+    best = weighing.search(first, floor=0)
+    for view in others if any(map(_minds_prices, weighing.helds)) else ():
+        found = weighing.search(view, floor=max(view.cents - best.to_pay, 0))
+        best = found if found.to_pay < best.to_pay else best
+    savings = best.savings()
+    more = max(best.to_pay - weighing.bound, 0)
+    return Quote(
+        _offers(weighing, savings),
+        sum(saving.cents for saving in savings.values()),
+        best.lines_taken(),
+        more_cents=more,
+        is_proven=not more and basket.prices_proven,
+    )
+
+
+class _Weighing:
+    """The ways of one basket looked at in turn. `alone`: by coupon what it saves beside the first way, and what is handed out;
+    `reasons`: why it does not count, in the first way in which it does not; `bound`: the least that may have to be paid."""
+
+    def __init__(self, helds: Sequence[Held], shopper: Shopper, basket: Basket, with_points: bool) -> None:
+        self.helds, self.shopper, self.basket, self.with_points = helds, shopper, basket, with_points
+        self.alone: dict[int, tuple[int, int]] = {}
+        self.reasons: dict[int, Reason] = {}
+        self.work, self.bound = matching.MOST_WORK, basket.cents
+
+    def search(self, view: Basket, *, floor: int) -> "_Search":
+        dearer = view.cents - self.basket.cents
+        usable: list[tuple[Held, Fit]] = []
+        for held in self.helds:
+            found = _judged(held, self.shopper, view, with_points=self.with_points)
+            if isinstance(found, Reason):
+                self.reasons.setdefault(held.id, found)
+            else:
+                usable.append((held, found))
+                told = (found.alone - dearer, found.worth_cents)
+                self.alone[held.id] = max(self.alone.get(held.id, told), told)
+        search = _Search(usable, view, floor=floor, work=self.work)
+        search.run()
+        self.work -= search.worked
+        if search.most_cents:
+            self.bound = min(self.bound, view.cents - search.most_cents)
+        return search
+
+
+def _offers(weighing: "_Weighing", savings: Mapping[int, Saving]) -> tuple[Offer, ...]:
+    offers: list[Offer] = []
     others: list[Offer] = []
-    for held in sorted(helds, key=_by_end):
-        found = judge(held, shopper, basket)
-        if isinstance(found, Fit) and with_points and "points" in held.terms.without:
-            found = Reason("coupon_not_stackable")
-        if isinstance(found, Fit):
-            usable.append((held, found))
+    for held in weighing.helds:
+        cents, worth = weighing.alone.get(held.id, (0, 0))
+        if cents > 0 or held.id in savings or (held.id in weighing.alone and held.terms.level == "gift"):
+            offers.append(Offer(held, max(cents, 0), worth, best=savings.get(held.id)))
         else:
-            others.append(Offer(held, reason=found))
-    best = _Search(usable, basket).best()
-    offers = [Offer(held, fit.alone, fit.worth_cents, best=best.get(held.id)) for held, fit in usable]
+            others.append(Offer(held, reason=weighing.reasons.get(held.id, Reason("coupon_price_better"))))
     offers.sort(key=lambda offer: (-offer.alone, _by_end(offer.held)))
     others.sort(key=lambda offer: (_missing(offer), _by_end(offer.held)))
-    return Quote((*offers, *others), sum(saving.cents for saving in best.values()))
+    return (*offers, *others)
+
+
+def _judged(held: Held, shopper: Shopper, view: Basket, *, with_points: bool) -> Fit | Reason:
+    found = judge(held, shopper, view)
+    if isinstance(found, Fit) and with_points and "points" in held.terms.without:
+        return Reason("coupon_not_stackable")
+    return found
+
+
+def _minds_prices(held: Held) -> bool:
+    """Whether dearer lines could make more of it: with any other coupon, what costs less before costs no more afterwards. Percent of an
+    order minds, because it counts on prices before the other coupons: what those leave may be the same while the percentage rises."""
+    terms = held.terms
+    is_share = terms.level == "order" and terms.gives["kind"] == "percent"
+    return terms.list_price_only or terms.minimum_cents > 0 or terms.gives["kind"] == "steps" or is_share
 
 
 def together(
     helds: Sequence[Held], shopper: Shopper, basket: Basket, *, with_points: bool = False
-) -> dict[int, Saving] | tuple[Held, Reason]:
-    """What exactly these coupons save when all are used at once, by coupon; or the first that cannot be, and why. One that would save
-    nothing beside the others is told so, and none is used up."""
+) -> Chosen | tuple[Held, Reason]:
+    """What exactly these coupons save when all are used at once; or the first that cannot be, and why. One that would save nothing
+    beside the others is told so, and none is used up. Of the ways in which all can be used, the one that costs least."""
+    first, *others = basket.every_way()
+    found = _together(helds, shopper, first, with_points=with_points)
+    for view in others:
+        chosen = _together(helds, shopper, view, with_points=with_points)
+        if isinstance(chosen, Chosen) and (not isinstance(found, Chosen) or chosen.to_pay < found.to_pay):
+            found = chosen
+    return found
+
+
+def _together(
+    helds: Sequence[Held], shopper: Shopper, basket: Basket, *, with_points: bool
+) -> Chosen | tuple[Held, Reason]:
     fits: list[tuple[Held, Fit]] = []
     for held in helds:
         found = judge(held, shopper, basket)
@@ -88,7 +188,9 @@ def together(
         fits.append((held, found))
     if clash := _clash(helds, with_points=with_points):
         return clash, Reason("coupon_not_stackable")
-    savings = _Search(sorted(fits, key=lambda one: _by_end(one[0])), basket, must=True).best()
+    search = _Search(sorted(fits, key=lambda one: _by_end(one[0])), basket, must=True)
+    search.run()
+    savings = search.savings()
     for held in helds:
         if held.terms.level == "gift":
             continue
@@ -97,7 +199,7 @@ def together(
         if not savings[held.id].cents:
             return held, Reason("coupon_no_effect")
     gifts = {held.id: Saving(worth_cents=fit.worth_cents) for held, fit in fits if held.terms.level == "gift"}
-    return gifts | savings
+    return Chosen(gifts | savings, search.lines_taken())
 
 
 def _clash(helds: Sequence[Held], *, with_points: bool) -> Held | None:
@@ -132,11 +234,15 @@ Choice = tuple[int | None, int | None]  # of coupons of level order and level sh
 class _Search:
     """`fits` stand by their end. Savings are weighed at `scale`, so that the price of using a coupon only decides between equals.
 
-    `must`: each coupon of level item shall be used, and so shall the one of level order and of level shipping.
+    `must`: each coupon of level item shall be used, and so shall the one of level order and of level shipping. `floor`: 分 that must be
+    saved to be of use. `work`: as `matching.MOST_WORK`, that is left.
     """
 
-    def __init__(self, fits: Fits, basket: Basket, *, must: bool = False) -> None:
-        self.fits, self.must = fits, must
+    def __init__(
+        self, fits: Fits, basket: Basket, *, must: bool = False, floor: int = 0, work: int | None = None
+    ) -> None:
+        self.fits, self.must, self.basket = fits, must, basket
+        self.work = matching.MOST_WORK if work is None else work
         count = len(fits)
         self.price = [count * count + place for place in range(count)]
         self.scale = sum(self.price) + 1
@@ -147,30 +253,53 @@ class _Search:
         self.at = {level: self._places(level) for level in ("item", "order", "shipping")}
         self.allowed: dict[Choice, tuple[tuple[int, ...], list[int]]] = {}
         self.plain: dict[tuple[int, ...], tuple[int, list[Pair]]] = {}
-        self.value, self.choice = 0, (None, None)  # type: tuple[int, Choice]
+        self.value, self.choice = floor * self.scale, (None, None)  # type: tuple[int, Choice]
         self.items: list[tuple[int, int]] = []  # place, line number
+        self.open_bound = self.worked = 0
 
-    def best(self) -> dict[int, Saving]:
-        """The saving of each coupon that is used, by id."""
+    def run(self) -> None:
         for bound, choice in sorted(self._choices(), key=lambda one: (-one[0], str(one[1]))):
             if bound > self.value:
                 self._try(choice)
-        return self._savings()
+
+    @property
+    def to_pay(self) -> int:
+        """For the goods, and less what freight is saved."""
+        return sum(line.cents for line in self.lines_taken()) - sum(one.cents for one in self.savings().values())
+
+    @property
+    def most_cents(self) -> int:
+        """That might be saved off the lines at most, after a search that was cut short."""
+        return -(-self.open_bound // self.scale) if self.open_bound > self.value else 0
+
+    def lines_taken(self) -> tuple[Line, ...]:
+        """At what they cost before coupons: those whose coupon asks for it are back at their list price."""
+        risen = {number for place, number in self.items if number in self.fits[place][1].back}
+        return tuple(line.at_list() if line.number in risen else line for line in self.basket.lines)
 
     def _places(self, level: str) -> list[int]:
         return [place for place, (held, _fit) in enumerate(self.fits) if held.terms.level == level]
 
     def _choices(self) -> Iterable[tuple[int, Choice]]:
-        """Each with what it could save at most."""
+        """Each with what it could save at most; those that a look tells are not enough are left out."""
+        most = self._most_of_items()
         orders: list[int | None] = [*self.at["order"]] if self.must and self.at["order"] else [None, *self.at["order"]]
         ships: list[int | None] = [*self._ships()] if self.must and self.at["shipping"] else [None, *self._ships()]
         for order in orders:
             for ship in ships:
+                choice = (order, ship)
+                if most + self._fixed(choice) <= self.value:
+                    continue
                 if order is None or ship is None or self._agree(order, ship):
-                    choice = (order, ship)
                     crowd, singles = self._items(choice)
                     top = max([self._plain(crowd)[0], *(self._single(place) for place in singles)])
                     yield top + self._fixed(choice), choice
+
+    def _most_of_items(self) -> int:
+        """As if each line took what is best for it, or each coupon the line that is best for it, whichever is less."""
+        items = [self.fits[place][1] for place in self.at["item"]]
+        by_line = sum(max((fit.lines.get(number, 0) for fit in items), default=0) for number in self.lines)
+        return min(by_line, sum(fit.alone for fit in items)) * self.scale + self.bonus * len(items)
 
     def _ships(self) -> Iterable[int]:
         """Of coupons for the freight that exclude the same, the best."""
@@ -232,8 +361,11 @@ class _Search:
             plus_f=lost + goods.alone * self.scale,
             plus_g=lost + sum(goods.lines.values()) * self.scale,
             value=self.value,
+            at_most=max(self.work - self.worked, 0),
         )
         search.run()
+        self.worked += search.work
+        self.open_bound = max(self.open_bound, search.open_bound)
         if search.pairs is not None:
             found = [(crowd[column], self.lines[row]) for row, column in search.pairs]
             self._keep(search.value, choice, found)
@@ -260,12 +392,14 @@ class _Search:
         parts = money.split(off, [left[number] for number in numbers])
         return {number: part for number, part in zip(numbers, parts, strict=True) if part}
 
-    def _savings(self) -> dict[int, Saving]:
+    def savings(self) -> dict[int, Saving]:
+        """Of each coupon that is used, by id."""
         order, ship = self.choice
         found: dict[int, Saving] = {}
         for place, number in self.items:
             held, fit = self.fits[place]
-            found[held.id] = Saving(fit.lines[number], {number: fit.lines[number]})
+            cents = fit.lines[number] + fit.back.get(number, 0)
+            found[held.id] = Saving(cents, {number: cents})
         if order is not None:
             lines = self._of_order(order, self.items)
             found[self.fits[order][0].id] = Saving(sum(lines.values()), lines)

@@ -24,7 +24,7 @@ from apps.coupons.basket import Basket, Held, Shopper
 from apps.coupons.errors import ActReused, CouponRefused, NotRedeemed, ReservationOver
 from apps.coupons.judging import shown
 from apps.coupons.models import Coupon, Entry, Use
-from apps.coupons.quote import Saving, together
+from apps.coupons.quote import Chosen, together
 from apps.events import services as events
 from apps.members import selectors as members
 
@@ -68,6 +68,21 @@ class Used:
 
 
 @dataclass(frozen=True)
+class Sold:
+    """A line of the basket as it was reckoned: by the list, before coupons, what coupons took off. `to_pay_cents` of all lines add up
+    to what the goods cost."""
+
+    number: int
+    list_cents: int
+    cents: int
+    saved_cents: int = 0
+
+    @property
+    def to_pay_cents(self) -> int:
+        return self.cents - self.saved_cents
+
+
+@dataclass(frozen=True)
 class Receipt:
     """What an act did and how it stands. `is_new` False: it had been done before."""
 
@@ -82,6 +97,7 @@ class Receipt:
     store_id: int | None
     reference: str
     is_new: bool
+    sold: tuple[Sold, ...] = ()
 
     @property
     def id(self) -> int:
@@ -231,8 +247,8 @@ def _do(act: Act, *, moment: datetime, until: datetime | None) -> Receipt:
         return _repeated(uses, act, is_reservation=until is not None)
     rows = _locked(act, moment)
     _check_owner(rows, act)
-    savings = _savings(rows, act, moment)
-    uses = [_use(row, savings[row.pk], act, moment=moment, until=until) for row in rows]
+    chosen = _chosen(rows, act, moment)
+    uses = [_use(row, chosen, act, moment=moment, until=until) for row in rows]
     Use.objects.bulk_create(uses)
     for use in _by_template(uses):
         budgets.take(coupon=use.coupon, cents=use.saved_cents, moment=moment, store_id=use.store_id)
@@ -310,9 +326,9 @@ def _check_owner(rows: list[Coupon], act: Act) -> None:
             raise CouponRefused("coupon_wrong_member" if row.member_id else "coupon_not_found", coupon_id=row.pk)
 
 
-def _savings(rows: list[Coupon], act: Act, moment: datetime) -> dict[int, Saving]:
+def _chosen(rows: list[Coupon], act: Act, moment: datetime) -> Chosen:
     found = together(helds(rows, moment=moment), act.shopper, act.basket, with_points=act.with_points)
-    if isinstance(found, dict):
+    if isinstance(found, Chosen):
         return found
     held, reason = found
     raise CouponRefused(reason.code, coupon_id=held.id, **reason.facts)
@@ -351,7 +367,9 @@ def _said(
     return {"at": shown(at), "where": where, "store": code, "until": shown(until) if until else ""}
 
 
-def _use(row: Coupon, saving: Saving, act: Act, *, moment: datetime, until: datetime | None) -> Use:
+def _use(row: Coupon, chosen: Chosen, act: Act, *, moment: datetime, until: datetime | None) -> Use:
+    """What the lines cost stands with each, as it was reckoned: prices may have changed when the receipt is asked for again."""
+    saving = chosen.savings[row.pk]
     saved = saving.cents + saving.worth_cents
     share = int(row.version.terms.get("store_share", 0)) if act.place.store_id else 0
     return Use(
@@ -361,7 +379,8 @@ def _use(row: Coupon, saving: Saving, act: Act, *, moment: datetime, until: date
         state=Use.State.RESERVED if until else Use.State.DONE,
         source=act.source,
         channel=act.basket.channel,
-        basket_cents=act.basket.cents,
+        basket_cents=sum(line.cents for line in chosen.lines),
+        prices=[[line.number, act.basket.list_cents.get(line.number, line.cents), line.cents] for line in chosen.lines],
         saved_cents=saved,
         store_cents=saved * share // 100,
         shares={str(number): cents for number, cents in saving.lines.items()},
@@ -454,8 +473,16 @@ def _receipt(uses: list[Use], *, is_new: bool) -> Receipt:
     return Receipt(
         source=first.source, state=first.state, member_id=first.member_id, used=tuple(_used(use) for use in uses), at=first.at,
         reserved_until=first.reserved_until, done_at=first.done_at, undone_at=first.undone_at, store_id=first.store_id,
-        reference=first.reference, is_new=is_new,
+        reference=first.reference, is_new=is_new, sold=_sold(uses),
     )  # fmt: skip
+
+
+def _sold(uses: list[Use]) -> tuple[Sold, ...]:
+    off: dict[str, int] = {}
+    for use in uses:
+        for number, cents in use.shares.items():
+            off[number] = off.get(number, 0) + cents
+    return tuple(Sold(number, listed, cents, off.get(str(number), 0)) for number, listed, cents in uses[0].prices)
 
 
 def _used(use: Use) -> Used:

@@ -96,6 +96,10 @@ SCHEMA: dict[str, Any] = {
             "description": "before `until`; past midnight where `until` is not later than `from`",
         },
         first_order={"type": "boolean", "description": "only for a member who never paid an order that was kept"},
+        list_price_only={
+            "type": "boolean",
+            "description": "lines with a member, time-limited or bundle price do not fit, or go back to the list price for it",
+        },
         without={
             "type": "array",
             "minItems": 1,
@@ -164,6 +168,7 @@ class Terms:
     weekdays: frozenset[int] = frozenset()
     hours: tuple[tuple[int, int], ...] = ()
     first_order: bool = False
+    list_price_only: bool = False
     without: frozenset[str] = frozenset()
     store_share: int = 0
     text: str = ""
@@ -198,7 +203,7 @@ def validity(terms: dict[str, Any], *, claimed_at: datetime) -> tuple[datetime, 
 
 
 _SETS = ("stores", "channels", "tiers", "segments", "groups", "weekdays", "without")
-_PLAIN = ("units", "minimum_cents", "minimum_quantity", "first_order", "store_share", "text")
+_PLAIN = ("units", "minimum_cents", "minimum_quantity", "first_order", "list_price_only", "store_share", "text")
 
 
 def _goods_of(lists: dict[str, list[str]]) -> Goods:

@@ -324,6 +324,8 @@ def _of_people(terms: Terms, known: Names) -> Iterator[Part]:
     if terms.segments or terms.groups:
         told = _cut(known.groups.get(key, key) for key in sorted(terms.segments | terms.groups))
         yield Part("groups", pgettext("coupon", "Members"), _("For members in %(names)s") % {"names": told})
+    if terms.list_price_only:
+        yield Part("list_price_only", pgettext("coupon", "Prices"), _("Not on member, limited-time or bundle prices"))
     if terms.first_order:
         yield Part("first_order", pgettext("coupon", "First order"), _("For the first order only"))
 

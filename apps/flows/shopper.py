@@ -9,7 +9,11 @@ from datetime import datetime
 
 from django.db import connection
 
+from apps.catalog import pricing
+from apps.catalog import selectors as catalog
+from apps.catalog.errors import PriceUnknown
 from apps.catalog.models import Product
+from apps.catalog.pricing import Buyer, LinePrice, Priced, Wanted
 from apps.core import clock
 from apps.coupons import basket as baskets
 from apps.coupons import quote as quotes
@@ -27,12 +31,22 @@ MOST_COUPONS = 200  # of a wallet that a quote looks at: those that end first
 
 @dataclass(frozen=True)
 class Asked:
-    """A line as a till or shop says it. `unit_cents`: the price before coupons."""
+    """A line as a till or shop says it. `unit_cents`: the price before coupons as the caller's own prices make it; then no price of the
+    catalogue touches it, and `is_special` says that it is below the list price. None: the catalogue's."""
 
-    unit_cents: int
+    unit_cents: int | None = None
     quantity: int = 1
     sku: str = ""
     is_units: bool = False
+    is_special: bool = False
+
+
+@dataclass(frozen=True)
+class Put:
+    """A basket, and how its prices came about."""
+
+    basket: Basket
+    priced: Priced
 
 
 def shopper_of(member_id: int, *, moment: datetime | None = None) -> Shopper:
@@ -58,12 +72,12 @@ def wallet_of(member_id: int, *, moment: datetime | None = None) -> list[baskets
     return redeeming.helds(list(rows.order_by("ends_at", "pk")[:MOST_COUPONS]), moment=moment)
 
 
-def offers_for(member_id: int, basket: Basket, *, with_points: bool = False) -> Quote:
+def offers_for(member: int | Shopper, basket: Basket, *, with_points: bool = False) -> Quote:
     """What each coupon of the wallet would save on this basket, and the best combination; what does not count says why.
 
     `with_points`: points are to pay for it too. Reads only. `basket.at` is the moment.
     """
-    shopper = shopper_of(member_id, moment=basket.at)
+    shopper = member if isinstance(member, Shopper) else shopper_of(member, moment=basket.at)
     helds = wallet_of(shopper.member_id, moment=basket.at)
     return quotes.quote(helds, shopper, basket, with_points=with_points)
 
@@ -72,24 +86,53 @@ def basket_of(
     lines: Sequence[Asked],
     *,
     moment: datetime,
+    shopper: Shopper | None = None,
     store: str = "",
     channel: str = "",
     shipping_cents: int = 0,
     is_vouched: bool = False,
-) -> Basket:
-    """Lines numbered from 1 as they come; category and brand are the catalogue's."""
+) -> Put:
+    """Lines numbered from 1 as they come; category and brand are the catalogue's. `shopper`: None is nobody's basket, which has no
+    member price. Raises PriceUnknown."""
+    buyer = Buyer(moment, shopper is not None, shopper.tier if shopper else "", store, channel)
+    wanted = [
+        Wanted(number, one.sku, one.quantity, one.unit_cents, one.is_special)
+        for number, one in enumerate(lines, start=1)
+    ]
+    sheet = catalog.sheet([one.sku for one in wanted if one.unit_cents is None], moment=moment)
+    priced = pricing.price(wanted, sheet, buyer)
+    if priced.missing:
+        raise PriceUnknown(skus=", ".join(sku or "?" for sku in priced.missing[:5]))
     known = {
         row.sku: row for row in Product.objects.select_related("category").filter(sku__in={one.sku for one in lines})
     }
-    made = [_line(number, one, known.get(one.sku)) for number, one in enumerate(lines, start=1)]
-    return Basket(tuple(made), moment, store, channel, shipping_cents, is_vouched)
+    ways = [
+        tuple(line_of(price, one, known.get(one.sku)) for price, one in zip(way, lines, strict=True))
+        for way in priced.ways
+    ]
+    listed = {price.number: price.list_cents for price in priced.ways[0]}
+    basket = Basket(
+        ways[0], moment, store, channel, shipping_cents, is_vouched, tuple(ways[1:]), priced.is_proven, listed
+    )
+    return Put(basket, priced)
 
 
-def _line(number: int, asked: Asked, product: Product | None) -> Line:
+def line_of(price: LinePrice, asked: Asked, product: Product | None) -> Line:
     """Goods that the catalogue does not know are still that SKU: coupons name SKUs too."""
-    category = product.category.name if product and product.category else ""
-    brand = product.brand if product else ""
-    return Line(number, asked.unit_cents, asked.quantity, asked.sku, category, brand, is_units=asked.is_units)
+    is_even = price.units[0] == price.units[-1]
+    goes_back = price.is_special and not price.is_bundled
+    return Line(
+        number=price.number,
+        unit_cents=price.units[0],
+        quantity=asked.quantity,
+        sku=asked.sku,
+        category=product.category.name if product and product.category else "",
+        brand=product.brand if product else "",
+        is_units=asked.is_units,
+        units=() if is_even else price.units,
+        is_special=price.is_special,
+        back_cents=price.list_unit if goes_back else None,
+    )
 
 
 def _kept_orders(member_id: int, moment: datetime) -> int:

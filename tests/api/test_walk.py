@@ -211,6 +211,8 @@ class World:
     def query(self, name: str) -> str:
         if name == "my_code_result_get":
             return f"?code={self.me.get('me/code').data['id']}"
+        if name in {"my_prices_get", "member_prices_get"}:
+            return "?sku=TEA-01"
         if name == "subscribe_templates_get":
             return f"?app_id={APP}&scene=live_reminder"
         return f"?{self.file['link'].partition('?')[2]}" if name == "file_content_get" else ""

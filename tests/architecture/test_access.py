@@ -102,6 +102,8 @@ def address(route: str, path: str, house: House) -> str:
         "reward": ids.encode("rwd", 1),
         "exchange": ids.encode("exg", 1),
         "coupon": ids.encode("cpt", 1),
+        "price": ids.encode("prc", 1),
+        "product": ids.encode("prd", 1),
         "batch": ids.encode("cpb", 1),
         "token": "no-token",
         "offer": ids.encode("cpt", 1),

@@ -172,7 +172,8 @@ _WHEN: dict[str, Any] = {
     "stores": st.just(["MINE", "gone"]), "channels": st.just(["store", "kiosk"]), "tiers": st.just(["gold"]),
     "segments": st.just(["stage:active"]), "groups": st.just(["vip"]), "weekdays": st.just([1, 7]),
     "hours": st.just([{"from": "17:00", "until": "20:00"}, {"from": "22:00", "until": "02:00"}]),
-    "first_order": st.just(True), "without": st.just(["order", "points"]), "store_share": st.integers(1, 100),
+    "first_order": st.just(True), "list_price_only": st.just(True),
+    "without": st.just(["order", "points"]), "store_share": st.integers(1, 100),
     "text": st.just("每月一次"),
 }  # fmt: skip
 

@@ -9,16 +9,21 @@ from django.db.models import Sum
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from apps.catalog import intake, prices
+from apps.catalog.intake import Item
+from apps.catalog.prices import BundleWish, Terms, Who
 from apps.core import brand, clock
 from apps.coupons import issuing, redeeming, templates
-from apps.coupons.basket import Basket, Line, Shopper
+from apps.coupons.basket import Shopper
 from apps.coupons.errors import CouponRefused, NotRedeemed, ReservationOver
 from apps.coupons.models import Budget, Coupon, Spent, Template, Use, Welcomed
 from apps.events.models import Event
 from apps.flows import checkout, counter_rules, erasure, member_merged
 from apps.flows import services as flows
+from apps.flows import shopper as shoppers
 from apps.flows.checkout_errors import PointsTooMany, UndoOver
 from apps.flows.models import Checkout
+from apps.flows.shopper import Asked
 from apps.members import services, states
 from apps.members.models import Member
 from apps.orders import services as orders
@@ -174,6 +179,7 @@ def test_an_erasure_recalls_what_could_be_used_and_keeps_what_was_used():
 
 HAD = 3_000  # points before
 LIVE = ("reserved", "done")
+SKUS = ("A", "B", "C")
 REFUSALS = (
     CouponRefused, NotEnoughPoints, NotRedeemed, PointsTooMany, ReservationOver, SpendLimitReached, UndoOver,
 )  # fmt: skip
@@ -183,7 +189,7 @@ WALLET = (
     ("thirty", making.terms(valid={"kind": "after_claim", "days": 3}), 2),
     ("half", making.terms({"kind": "percent", "off": 50, "at_most_cents": 2_000}, level="item"), 2),
     ("whole", making.terms({"kind": "percent", "off": 100}), 1),
-    ("cash", making.terms({"kind": "amount", "cents": 700}, without=["points"]), 1),
+    ("cash", making.terms({"kind": "amount", "cents": 700}, without=["points"], list_price_only=True), 1),
     ("cup", making.terms({"kind": "exchange", "what": "杯", "worth_cents": 900}, level="gift"), 1),
 )
 
@@ -194,7 +200,7 @@ class Stacked(stories.Shop):
 
     till: counter.Shop = field(kw_only=True)
     sales: list[tuple[int, checkout.Sale]] = field(default_factory=list)
-    bookings: list[tuple[str, list[int]]] = field(default_factory=list)
+    bookings: list[str] = field(default_factory=list)
     acts: list[str] = field(default_factory=list)
     prices: dict[int, tuple[int, int, int]] = field(default_factory=dict)
 
@@ -244,21 +250,29 @@ class Stacked(stories.Shop):
 
     def book(self, a: int, b: int, c: int) -> None:
         """Coupons are set aside for a basket of the web shop."""
-        cents = [(b * 37 + c * 911 * number) % 9_000 + 1 for number in range(c % 3 + 1)]
-        act = self._act(cents, self.chosen(a, b, c) or self.chosen(7, b, c))
-        redeeming.reserve(act)
+        lines = [Asked((b * 37 + c * 911 * number) % 9_000 + 1, 1, "A") for number in range(c % 3 + 1)]
+        if b % 2:  # at the catalogue's prices: bundles over several lines, a member price, one line that says its price
+            lines = [Asked(None, (b + number) % 3 + 1, SKUS[(a + number) % 3]) for number in range(c % 3 + 1)] + lines[
+                :1
+            ]
+        act = self._act(lines, self.chosen(a, b, c) or self.chosen(7, b, c))
+        kept = redeeming.reserve(act)
+        assert sum(one.cents for one in kept.sold) in {
+            sum(one.cents for one in view.lines) for view in act.basket.every_way()
+        }
         assert redeeming.reserve(act).is_new is False
-        self.bookings.append((act.source, cents))
+        self.bookings.append(act.source)
 
     def order(self, a: int, b: int, c: int) -> None:
         """What was booked is ordered with points and paid for; or dropped again before that."""
         if not self.bookings:
             return
-        source, cents = self.bookings.pop(a % len(self.bookings))
+        source = self.bookings.pop(a % len(self.bookings))
         receipt = redeeming.receipt(source=source)
         assert receipt is not None
-        off = receipt.lines()
-        lines = [part - off.get(number, 0) for number, part in enumerate(cents, start=1)]
+        lines = [one.to_pay_cents for one in receipt.sold]
+        assert min(lines) >= 0
+        assert sum(lines) == sum(one.cents for one in receipt.sold) - receipt.saved_cents
         amount = min(b % 400, max(sum(lines) - 1, 0)) if c % 2 else 0
         made = orders.record(
             source="web", order_no=source, member_id=self.who, lines=[NewLine(None, part) for part in lines],
@@ -274,18 +288,18 @@ class Stacked(stories.Shop):
             orders.cancel(order_id=made.pk)
         else:
             orders.mark_paid(order_id=made.pk)
-            self._keep(made.pk, sum(cents), receipt.saved_cents, amount)
+            self._keep(made.pk, sum(one.cents for one in receipt.sold), receipt.saved_cents, amount)
 
     def cancel_booking(self, a: int, b: int, c: int) -> None:
         if self.bookings:
-            redeeming.cancel(source=self.bookings[a % len(self.bookings)][0])
+            redeeming.cancel(source=self.bookings[a % len(self.bookings)])
 
     def release(self, a: int, b: int, c: int) -> None:
         redeeming.release_overdue()
 
     def redeem(self, a: int, b: int, c: int) -> None:
         """At once, for an order that another house keeps."""
-        act = self._act([b * 11 + 1], self.chosen(a, b, c))
+        act = self._act([Asked(b * 11 + 1, 1, "A")], self.chosen(a, b, c))
         redeeming.redeem(act)
         self.acts.append(act.source)
 
@@ -303,10 +317,10 @@ class Stacked(stories.Shop):
         super().hear(a, b, c)
         self.check_told()
 
-    def _act(self, cents: list[int], coupon_ids: tuple[int, ...]) -> redeeming.Act:
-        lines = tuple(Line(number, part, sku="A") for number, part in enumerate(cents, start=1))
-        basket = Basket(lines, at=clock.now(), channel="web")
-        return redeeming.Act(coupon_ids, Shopper(self.who), basket, f"web:{self.count}")
+    def _act(self, lines: list[Asked], coupon_ids: tuple[int, ...]) -> redeeming.Act:
+        who = Shopper(self.who)
+        basket = shoppers.basket_of(lines, moment=clock.now(), shopper=who, channel="web").basket
+        return redeeming.Act(coupon_ids, who, basket, f"web:{self.count}")
 
     def _keep(self, order_id: int, price: int, by_coupons: int, by_points: int) -> None:
         self.orders.append(order_id)
@@ -390,6 +404,13 @@ def stacked(clock, db) -> Stacked:
         of = making.template(key, said, per_member=9)
         for number in range(count):
             give(of, member, f"{key}:{number}")
+    for sku, cents in zip(SKUS, (2_333, 1_801, 999), strict=True):
+        specials = [(1_999, "", Terms("*"))] if sku == "A" else []
+        intake.take(Item(sku, list_cents=cents, specials=specials), who=Who(), moment=counter.NOON)
+    two = BundleWish("for", "两件", (("A", 1), ("B", 1)), count=2, cents=3_001)
+    half = BundleWish("nth", "半价", (("C", 1), ("B", 1)), count=3, percent=50)
+    for bundle in (two, half):
+        prices.bundle(bundle, who=Who(), moment=counter.NOON)
     for per, counted, most in BUDGETS:
         Budget.objects.create(template=Template.objects.get(key="thirty"), per=per, of=counted, most=most)
     return Stacked([member], moment=counter.NOON, is_one=True, till=till)

@@ -10,11 +10,11 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import Count, Sum
 
-from apps.catalog.models import Category, Product
+from apps.catalog.models import Bundle, Category, Price, Product
 from apps.core import clock as house_clock
 from apps.coupons.models import Coupon, Stock, Template, Use
 from apps.events.models import Event
-from apps.flows.demo import coupons, exchanges, mall, people, replay, source, wheel, words
+from apps.flows.demo import coupons, exchanges, mall, people, price_list, replay, source, wheel, words
 from apps.members.models import Member
 from apps.orders.models import Change, Line, Order
 from apps.points import checking, liability, offers
@@ -135,6 +135,13 @@ def test_every_order_of_the_last_ninety_days_earned_points_once_and_the_books_ar
 def test_growth_comes_as_openings_alone_and_its_rule_is_live_for_what_comes_after(small_demo):
     assert set(Entry.objects.filter(account__currency__key="growth").values_list("kind", flat=True)) == {"opening"}
     assert not Rule.objects.filter(is_active=False).exists()
+
+
+def test_prices_stand_labelled_beside_list_prices_as_they_were_paid(small_demo):
+    listed, special = price_list.live(now=NOW)
+    assert listed > 20
+    assert special == Price.objects.filter(kind="special", label__startswith=price_list.LABEL).count() + 2 == 6
+    assert {one.name[:2] for one in Bundle.objects.all()} == {price_list.LABEL}
 
 
 def test_coupons_run_labelled_and_some_were_used_on_orders_that_exist(small_demo):

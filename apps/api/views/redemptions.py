@@ -18,22 +18,23 @@ from apps.api.base import ApiView, Input
 from apps.api.rendering import Response
 from apps.api.schema import operation
 from apps.api.views.member_codes import CODE
+from apps.catalog import words as price_words
 from apps.core import clock, ids
-from apps.core.errors import DomainError, NotFound
+from apps.core.errors import DomainError, NotFound, ValidationFailed
 from apps.coupons import redeeming
-from apps.coupons.basket import Basket, Reason
+from apps.coupons.basket import Reason, Shopper
 from apps.coupons.errors import USING, said
 from apps.coupons.models import Use
 from apps.coupons.quote import Offer, Quote
 from apps.coupons.redeeming import Act, Place, Receipt, Used
-from apps.flows import shopper
-from apps.flows.shopper import Asked
+from apps.flows import put_lines, shopper
+from apps.flows.shopper import Asked, Put
 from apps.members import member_codes
 from apps.members import selectors as members
 from apps.orders.models import Order
 from apps.stores.models import Store
 
-COUPON, REDEMPTION = "cpn", "rdm"
+COUPON, REDEMPTION, PRICE, BUNDLE = "cpn", "rdm", "prc", "bnd"
 MOST_LINES, MOST_COUPONS, MOST_CENTS, LONGEST = 100, 10, 10**9, 15
 _AT = "2026-11-29T15:00:21+08:00"
 
@@ -54,8 +55,15 @@ class BasketLineInput(Input):
     sku = f.CharField(
         max_length=60, required=False, allow_blank=True, help_text="left out by a till that knows only an amount"
     )
-    unit_cents = f.IntegerField(min_value=0, max_value=MOST_CENTS, help_text="of one unit, before coupons")
+    unit_cents = f.IntegerField(
+        min_value=0,
+        max_value=MOST_CENTS,
+        required=False,
+        help_text="of one unit, before coupons, as your own prices make it: then no price of the catalogue touches the line; left out: "
+        "the catalogue's list price, member and time-limited prices and bundles",
+    )
     quantity = f.IntegerField(min_value=1, max_value=9_999, required=False)
+    is_special = f.BooleanField(required=False, help_text="your `unit_cents` is below the list price")
 
 
 class BasketInput(Input):
@@ -95,6 +103,28 @@ class ConfirmInput(Input):
     order = f.CharField(max_length=40, required=False, allow_blank=True)
 
 
+class PriceRuleOut(f.Serializer[Any]):
+    kind = f.CharField(help_text="open list: given (you said the price), list, member, tier, timed, bundle")
+    id = f.CharField(allow_null=True, help_text="of the price or bundle")
+    name = f.CharField(allow_blank=True)
+    until = f.DateTimeField(allow_null=True, help_text="before when it counts without a break")
+
+
+class PriceHintOut(f.Serializer[Any]):
+    code = f.CharField(help_text="open list: price_ends, bundle_more")
+    message = f.CharField()
+
+
+class QuotedLineOut(f.Serializer[Any]):
+    line = f.IntegerField(help_text="counted from 1 as the lines came")
+    list_cents = f.IntegerField(help_text="by the list, all units; where you said the price: that")
+    price_cents = f.IntegerField(help_text="before coupons, all units")
+    saved_cents = f.IntegerField(help_text="by coupons")
+    to_pay_cents = f.IntegerField(help_text="of all lines they add up to what the goods cost")
+    rules = PriceRuleOut(many=True)
+    hints = PriceHintOut(many=True)
+
+
 class CouponReasonOut(f.Serializer[Any]):
     code = f.CharField(help_text=f"open list: {', '.join(USING)}")
     message = f.CharField()
@@ -114,14 +144,28 @@ class OfferOut(f.Serializer[Any]):
 
 
 class QuoteOut(f.Serializer[Any]):
+    list_cents = f.IntegerField(help_text="of the lines, by the list")
     total_cents = f.IntegerField(help_text="of the lines, before coupons")
     saved_cents = f.IntegerField(help_text="by the best combination")
+    is_proven = f.BooleanField(
+        help_text="false: the search was stopped at its limit, there may be a better combination"
+    )
+    more_cents = f.IntegerField(help_text="that coupons could save more at most, where the search was stopped")
+    lines = QuotedLineOut(many=True)
     offers = OfferOut(many=True, help_text="usable first, the greater saving first")
 
 
 class LineSavingOut(f.Serializer[Any]):
     line = f.IntegerField(help_text="counted from 1 as the lines came")
     saved_cents = f.IntegerField()
+
+
+class SoldLineOut(f.Serializer[Any]):
+    line = f.IntegerField()
+    list_cents = f.IntegerField()
+    price_cents = f.IntegerField(help_text="before coupons")
+    saved_cents = f.IntegerField(help_text="by coupons")
+    to_pay_cents = f.IntegerField()
 
 
 class RedeemedOut(f.Serializer[Any]):
@@ -140,6 +184,7 @@ class RedemptionOut(f.Serializer[Any]):
     member = f.CharField()
     saved_cents = f.IntegerField()
     coupons = RedeemedOut(many=True)
+    goods = SoldLineOut(many=True, help_text="each line to the cent, as it was reckoned then")
     at = f.DateTimeField()
     reserved_until = f.DateTimeField(allow_null=True)
     done_at = f.DateTimeField(allow_null=True)
@@ -154,9 +199,19 @@ _ASKS: dict[str, Any] = {
     "channel": "store",
 }
 _ASKS_REDEMPTION = _ASKS | {"coupons": ["cpn_3f8k2m9pq7wxz"], "reference": "TILL-3-000187"}
+_SOLD = {"line": 1, "list_cents": 15600, "price_cents": 13600, "saved_cents": 3000, "to_pay_cents": 10600}
 QUOTE_EXAMPLE = {
+    "list_cents": 15600,
     "total_cents": 13600,
     "saved_cents": 3000,
+    "is_proven": True,
+    "more_cents": 0,
+    "lines": [
+        _SOLD | {
+            "rules": [{"kind": "member", "id": "prc_3f8k2m9pq7wxz", "name": "会员日", "until": "2026-11-29T17:00:00+08:00"}],
+            "hints": [{"code": "price_ends", "message": "此价还有1小时59分。"}],
+        },
+    ],
     "offers": [
         {
             "coupon": "cpn_3f8k2m9pq7wxz", "name": "满100减30", "level": "order", "is_usable": True, "reason": None,
@@ -171,14 +226,14 @@ QUOTE_EXAMPLE = {
 }  # fmt: skip
 REDEMPTION_EXAMPLE = {
     "id": "rdm_3f8k2m9pq7wxz", "state": "done", "reference": "TILL-3-000187", "member": "mem_3f8k2m9pq7wxz",
-    "saved_cents": 3000, "at": _AT, "reserved_until": None, "done_at": _AT, "undone_at": None, "is_new": True,
+    "saved_cents": 3000, "goods": [_SOLD], "at": _AT, "reserved_until": None, "done_at": _AT, "undone_at": None, "is_new": True,
     "coupons": [
         {"coupon": "cpn_3f8k2m9pq7wxz", "name": "满100减30", "level": "order", "saved_cents": 3000, "worth_cents": 0,
          "lines": [{"line": 1, "saved_cents": 3000}]},
     ],
 }  # fmt: skip
 _RESERVED = REDEMPTION_EXAMPLE | {"state": "reserved", "done_at": None, "reserved_until": "2026-11-29T15:15:21+08:00"}
-_WHO = ["not_found", "coupon_nobody_named", "member_not_active", "member_seen_over"]
+_WHO = ["not_found", "price_unknown", "coupon_nobody_named", "member_not_active", "member_seen_over"]
 
 
 class MyQuotes(ApiView):
@@ -190,12 +245,13 @@ class MyQuotes(ApiView):
         asks={"lines": _ASKS["lines"], "shipping_cents": 800},
         answer=QuoteOut,
         example=QUOTE_EXAMPLE,
+        problems=["price_unknown"],
     )
     def post(self, request: Request) -> Response:
         given = self.read(BasketInput)
-        basket = _basket(given, channel="web")
-        found = shopper.offers_for(self.member_id, basket, with_points=given.get("with_points", False))
-        return Response(_quote(found, basket))
+        who = shopper.shopper_of(self.member_id)
+        put = _basket(given, who, channel="web")
+        return Response(_quote(shopper.offers_for(who, put.basket, with_points=given.get("with_points", False)), put))
 
 
 class _Sale(ApiView):
@@ -260,9 +316,9 @@ class Quotes(_Sale):
     def post(self, request: Request) -> Response:
         given = self.read(QuoteInput)
         store = self.store(given)
-        basket = _basket(given, store=store.code if store else "")
-        found = shopper.offers_for(self.whose(given), basket, with_points=given.get("with_points", False))
-        return Response(_quote(found, basket))
+        who = shopper.shopper_of(self.whose(given))
+        put = _basket(given, who, store=store.code if store else "")
+        return Response(_quote(shopper.offers_for(who, put.basket, with_points=given.get("with_points", False)), put))
 
 
 class Redemptions(_Sale):
@@ -282,13 +338,14 @@ class Redemptions(_Sale):
     def post(self, request: Request) -> Response:
         given = self.read(RedemptionInput)
         member_id, store = self.whose(given), self.store(given)
-        basket = _basket(given, store=store.code if store else "")
+        who = shopper.shopper_of(member_id)
+        basket = _basket(given, who, store=store.code if store else "").basket
         device_id = self.principal.credential_id if self.principal.kind == "device" else None
         order_id = self.order(given, member_id=member_id)
         place = Place(store.pk if store else None, device_id, None, order_id, given["reference"])
         act = Act(
             coupon_ids=[ids.decode(COUPON, one) for one in given["coupons"]],
-            shopper=shopper.shopper_of(member_id),
+            shopper=who,
             basket=basket,
             source=self.source(given["reference"]),
             place=place,
@@ -353,10 +410,11 @@ class RollBack(_Undo):
         return self.undo(redemption, redeeming.take_back)
 
 
-def _basket(given: dict[str, Any], *, store: str = "", channel: str = "") -> Basket:
+def _basket(given: dict[str, Any], who: Shopper, *, store: str = "", channel: str = "") -> Put:
     return shopper.basket_of(
-        [Asked(one["unit_cents"], one.get("quantity", 1), one.get("sku", "")) for one in given["lines"]],
+        [_asked(one) for one in given["lines"]],
         moment=clock.now(),
+        shopper=who,
         store=store,
         channel=given.get("channel") or channel,
         shipping_cents=given.get("shipping_cents", 0),
@@ -364,11 +422,51 @@ def _basket(given: dict[str, Any], *, store: str = "", channel: str = "") -> Bas
     )
 
 
-def _quote(found: Quote, basket: Basket) -> dict[str, Any]:
+def _asked(one: dict[str, Any]) -> Asked:
+    """Raises ValidationFailed for a line of which nobody says what it is."""
+    if "unit_cents" not in one and not one.get("sku"):
+        raise ValidationFailed(
+            errors=[{"pointer": "/lines", "code": "required", "message": _("Each line needs a SKU or a price.")}]
+        )
+    return Asked(
+        one.get("unit_cents"), one.get("quantity", 1), one.get("sku", ""), is_special=one.get("is_special", False)
+    )
+
+
+def _quote(found: Quote, put: Put) -> dict[str, Any]:
+    lines = put_lines.of(found, put)
     return {
-        "total_cents": basket.cents,
+        "list_cents": sum(one.list_cents for one in lines),
+        "total_cents": found.goods_cents,
         "saved_cents": found.saved_cents,
+        "is_proven": found.is_proven,
+        "more_cents": found.more_cents,
+        "lines": [_line(one) for one in lines],
         "offers": [_offer(one) for one in found.offers],
+    }
+
+
+def _line(one: put_lines.Told) -> dict[str, Any]:
+    rules = [
+        {
+            "kind": rule.kind,
+            "id": rule.id and ids.encode(BUNDLE if rule.kind == "bundle" else PRICE, rule.id),
+            "name": rule.name,
+            "until": shapes.at(rule.until),
+        }
+        for rule in one.rules
+    ]
+    hints = [{"code": hint.code, "message": price_words.hint(hint)} for hint in one.hints]
+    return _sold(one.number, one.list_cents, one.cents, one.saved_cents) | {"rules": rules, "hints": hints}
+
+
+def _sold(number: int, listed: int, cents: int, saved: int) -> dict[str, Any]:
+    return {
+        "line": number,
+        "list_cents": listed,
+        "price_cents": cents,
+        "saved_cents": saved,
+        "to_pay_cents": cents - saved,
     }
 
 
@@ -399,6 +497,7 @@ def _redemption(made: Receipt) -> dict[str, Any]:
         "member": ids.encode(shapes.MEMBER, made.member_id),
         "saved_cents": made.saved_cents,
         "coupons": [_redeemed(one) for one in made.used],
+        "goods": [_sold(one.number, one.list_cents, one.cents, one.saved_cents) for one in made.sold],
         "at": shapes.at(made.at),
         "reserved_until": shapes.at(made.reserved_until),
         "done_at": shapes.at(made.done_at),

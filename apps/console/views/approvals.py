@@ -12,10 +12,12 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.catalog import deciding
+from apps.catalog import words as price_words
 from apps.console import coupon_words, ladder_words, people, rule_words, tier_card
 from apps.console.templatetags.console import figure
 from apps.console.views import achievements, points_on_orders
-from apps.core import approvals, ids
+from apps.core import approvals, ids, money
 from apps.core.errors import DomainError, NotFound
 from apps.core.models import Approval
 from apps.coupons import handing
@@ -209,6 +211,25 @@ def _of_hand_out(asked: Approval) -> Change:
     return Change(member, after=_("%(name)s: %(value)s") % facts, is_text=True)
 
 
+def _of_prices(asked: Approval) -> Change:
+    """The first three of many; what each costs by the list stands before it."""
+    tiers, lists = rule_words.names().tiers, asked.params["lists"]
+    bundle = deciding.bundle_of(asked)
+    if bundle is not None:
+        said = price_words.bundle(bundle.kind, count=bundle.count, cents=bundle.cents, percent=bundle.percent)
+        after = _("%(name)s: %(value)s") % {"name": bundle.name, "value": said}
+        return Change(before=", ".join(sku for sku, _n in bundle.items[:3]), after=after, is_text=True)
+    wishes = deciding.wishes_of(asked)
+    told = [
+        f"{one.sku} {money.show(one.cents)}"
+        + ("" if one.is_list else f" ({price_words.audience(one.terms.audience, tiers)})")
+        for one in wishes[:3]
+    ]
+    before = [f"{one.sku} {money.show(lists[one.sku])}" for one in wishes[:3] if one.sku in lists]
+    more = _(" and %(n)s more") % {"n": len(wishes) - 3} if len(wishes) > 3 else ""
+    return Change(before="; ".join(before), after="; ".join(told) + more, is_text=True)
+
+
 _WORDS: dict[str, Callable[[Approval], Change]] = {
     adjusting.KIND: _of_adjustment,
     achieving.KIND: _of_achievement,
@@ -217,6 +238,7 @@ _WORDS: dict[str, Callable[[Approval], Change]] = {
     bringing.KIND: _of_openings,
     publishing.KIND: _of_rule,
     coupons.KIND: _of_coupon,
+    deciding.KIND: _of_prices,
     handing.KIND: _of_hand_out,
     spend_limits.KIND: _of_spend_limits,
 }

@@ -21,6 +21,7 @@ from apps.flows.demo import (
     log_ins,
     mall,
     people,
+    price_list,
     replay,
     shops,
     source,
@@ -103,6 +104,9 @@ def _fill(*, now: datetime, households: int | None, with_replay: bool, say: Say)
     with step("points mall", say=say) as counts:
         counts.append(f"{mall.fill(opened.store_ids, since=replay.first_moment(now)):,} gifts")
         counts.append(f"{exchanges.live(now=now):,} exchanges")
+    with step("prices", say=say) as counts:
+        listed, special = price_list.live(now=now)
+        counts += [f"{listed:,} list prices", f"{special:,} special ones"]
     with step("coupons", say=say) as counts:
         issued, used = coupons.live(now=now)
         counts += [f"{issued:,} coupons", f"{used:,} used"]
