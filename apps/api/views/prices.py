@@ -9,11 +9,11 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers as f
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps.api import bulk, shapes
 from apps.api.base import ApiView, Input
 from apps.api.principals import Principal
+from apps.api.rendering import Response
 from apps.api.schema import operation
 from apps.catalog import intake, selectors, words
 from apps.catalog.intake import Item
