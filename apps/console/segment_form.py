@@ -334,8 +334,13 @@ def _row(
         row.parts.append(_row(one, below, places, brand, wrong, counts))
         number += bool(_pruned(one))
     if wrong is not None and wrong.pointer == pointer:
-        row.error = str(wrong.text)
+        row.error = said(wrong)
     return row
+
+
+def said(wrong: BadRule) -> str:
+    """What is wrong, as somebody who edits would put it."""
+    return _("Choose at least one value.") if wrong.code == "not_a_list" else str(wrong.text)
 
 
 def _condition(
@@ -362,7 +367,7 @@ def _condition(
     ]
     row.count = counts.get(pointer)
     if wrong is not None and (wrong.pointer == pointer or wrong.pointer.startswith(f"{pointer}/")):
-        row.error = str(wrong.text)
+        row.error = said(wrong)
     return row
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
@@ -54,10 +55,11 @@ class Names:
     """What codes are called, read once for a page."""
 
     def __init__(self) -> None:
+        is_english = get_language() == "en"
         self.segments = dict(keys.choices())
-        self.tiers = {tier.key: tier.name for tier in Tier.objects.order_by("rank")}
+        self.tiers = {tier.key: tier.name_en if is_english else tier.name for tier in Tier.objects.order_by("rank")}
         self.stores = dict(Store.objects.values_list("code", "name"))
-        self.currencies = dict(Currency.objects.values_list("key", "name"))
+        self.currencies = dict(Currency.objects.values_list("key", "name_en" if is_english else "name"))
 
     def of(self, field: str, code: Any) -> str:
         if code == "":

@@ -121,7 +121,7 @@ def count(request: HttpRequest) -> HttpResponse:
         row = segment_form.rows(rule, Words(), counts=counted.by_leaf)
         facts["leaves"] = [(leaf.place, leaf.count) for leaf in _leaves(row)]
     except language.BadRule as wrong:
-        facts["refused"] = wrong.text
+        facts["refused"] = segment_form.said(wrong)
     except OperationalError:
         facts["refused"] = _("This takes longer than 20 seconds to count. Save it: the nightly build has more time.")
     return render(request, "console/_segment_found.html", facts)
@@ -136,7 +136,7 @@ def why(request: HttpRequest) -> HttpResponse:
         found = members.search(text=text, limit=1).member_ids
         answer = counting.why(segment_form.pruned(rule), member_id=found[0], moment=clock.now()) if found else None
     except language.BadRule as wrong:
-        return render(request, "console/_segment_why.html", {"refused": wrong.text})
+        return render(request, "console/_segment_why.html", {"refused": segment_form.said(wrong)})
     brand = Words()
     lines = _fitting(segment_form.rows(rule, brand), brand, answer) if answer else []
     facts = {
@@ -196,7 +196,7 @@ def _editor(rule: dict[str, Any]) -> dict[str, Any]:
         "rule_json": json.dumps(rule, ensure_ascii=False),
         "sentence": segment_words.sentence(whole, brand.names, brand.attributes) if wrong is None else "",
         "about": about,
-        "wrong": wrong.text if wrong else "",
+        "wrong": segment_form.said(wrong) if wrong else "",
         "suggestions": brand.suggestions(),
     }
 
