@@ -130,9 +130,8 @@ def _bench_builds(size: str) -> Iterator[Line]:
 def _fill() -> None:
     """Tags of four frequencies, a field, a store, and consents, the same ones each time; stats as of the end of the orders."""
     if _one("select count(*) from members_member where tags <> '{}'"):
-        _run(
-            "truncate segments_membership, segments_passage, segments_build, segments_ruleversion, segments_segment, segments_stir cascade"
-        )
+        tables = ("membership", "passage", "build", "ruleversion", "segment", "stir")
+        _run(f"truncate {', '.join(f'segments_{name}' for name in tables)} cascade")
         return
     _run(
         "insert into stores_store (code, name, is_open, created_at) values ('B1', 'Bench', true, now()) on conflict do nothing"
