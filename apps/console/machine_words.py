@@ -40,6 +40,7 @@ TASKS: dict[str, Promise] = {
     "members.sweep_uploads": gettext_lazy("Removing pictures nobody uses"),
     "points.by_hand_often": gettext_lazy("Looking for points given often by hand"),
     "points.check_ledgers": gettext_lazy("Points ledger check"),
+    "coupons.check": gettext_lazy("Check of the coupon books"),
     "points.exchange_all": gettext_lazy("Rewards taken by themselves"),
     "points.release_holds": gettext_lazy("Freeing points set aside"),
     "points.reward_birthdays": gettext_lazy("Points for birthdays"),

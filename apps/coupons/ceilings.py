@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from apps.core import audit
+from apps.core import audit, clock
 from apps.coupons.models import Budget
 
 
@@ -27,8 +27,10 @@ def listed(template_id: int) -> list[list[Any]]:
 
 @transaction.atomic
 def write(*, template_id: int, wanted: dict[tuple[str, str], int]) -> None:
-    """A budget that stays keeps what is used up of it, also where the new ceiling is lower; what is not wanted goes."""
+    """A budget that stays keeps what is used up of it, also where the new ceiling is lower; what is not wanted goes. A new one counts
+    from now on."""
     audit.sign()
+    moment = clock.now()
     for row in Budget.objects.select_for_update().filter(template_id=template_id):
         most = wanted.get((row.per, row.of))
         if most is None:
@@ -38,7 +40,7 @@ def write(*, template_id: int, wanted: dict[tuple[str, str], int]) -> None:
             row.save(update_fields=["most"])
     known = set(Budget.objects.filter(template_id=template_id).values_list("per", "of"))
     Budget.objects.bulk_create(
-        Budget(template_id=template_id, per=per, of=of, most=most)
+        Budget(template_id=template_id, per=per, of=of, most=most, since=moment)
         for (per, of), most in wanted.items()
         if (per, of) not in known
     )

@@ -221,7 +221,8 @@ returns text language sql stable as $$
     end
 $$;
 
--- Count one use that saves so many 分 in every budget of the template. False: one of them does not suffice, and nothing is counted.
+-- Count one use that saves so many 分 in every budget of the template. What began before a budget did is never counted in it, and so never
+-- taken back from it. False: one of them does not suffice, and nothing is counted.
 create or replace function coupons_spend(p_template bigint, p_member bigint, p_store bigint, p_cents bigint, p_moment timestamptz)
 returns boolean language plpgsql as $$
 declare
@@ -230,7 +231,7 @@ begin
     if not exists (select from coupons_budget where template_id = p_template) then return true; end if;
     with due as (
         select b.id, b.most, coupons_budget_key(b.per, p_member, p_store, p_moment) as key, case b.of when 'uses' then 1 else p_cents end as n
-          from coupons_budget b where b.template_id = p_template
+          from coupons_budget b where b.template_id = p_template and (b.since <= p_moment) is not false
     ), done as (
         insert into coupons_spent (budget_id, key, amount) select id, key, n from due where key is not null and n <= most order by id
         on conflict (budget_id, key) do update set amount = coupons_spent.amount + excluded.amount
@@ -239,7 +240,7 @@ begin
     )
     select array_agg(budget_id) into counted from done;
     if cardinality(counted) = (select count(*) from coupons_budget b
-                                where b.template_id = p_template and coupons_budget_key(b.per, p_member, p_store, p_moment) is not null) then
+                                where b.template_id = p_template and (b.since <= p_moment) is not false and coupons_budget_key(b.per, p_member, p_store, p_moment) is not null) then
         return true;
     end if;
     perform coupons_unspend(p_template, p_member, p_store, p_cents, p_moment, counted);
@@ -249,9 +250,10 @@ end $$;
 -- Take the count of such a use back: `p_moment` is that of its counting. `p_budgets`: of these only; null: of all.
 create or replace function coupons_unspend(
     p_template bigint, p_member bigint, p_store bigint, p_cents bigint, p_moment timestamptz, p_budgets bigint[]
-) returns void language sql as $$
+) returns void language plpgsql as $$
+begin
     update coupons_spent s set amount = greatest(s.amount - case b.of when 'uses' then 1 else p_cents end, 0)
       from coupons_budget b
-     where b.template_id = p_template and s.budget_id = b.id and s.key = coupons_budget_key(b.per, p_member, p_store, p_moment)
-       and (p_budgets is null or b.id = any(p_budgets))
-$$;
+     where b.template_id = p_template and (b.since <= p_moment) is not false and s.budget_id = b.id and s.key = coupons_budget_key(b.per, p_member, p_store, p_moment)
+       and (p_budgets is null or b.id = any(p_budgets));
+end $$;

@@ -100,7 +100,8 @@ class Version(models.Model):
 
 
 class Budget(models.Model):
-    """A ceiling for a template: so many uses, or so many 分 saved, in all, per day, month, store or member."""
+    """A ceiling for a template: so many uses, or so many 分 saved, in all, per day, month, store or member. Uses that began before
+    `since` do not count; null: all do."""
 
     class Per(models.TextChoices):
         TOTAL = "total", pgettext_lazy("coupons", "in all")
@@ -119,6 +120,7 @@ class Budget(models.Model):
     per = models.CharField(max_length=15, choices=Per)
     of = models.CharField(max_length=5, choices=Of)
     most = models.BigIntegerField()
+    since = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

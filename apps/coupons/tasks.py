@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from apps.core import runs
-from apps.coupons import keeping, redeeming, warnings
+from apps.coupons import checking, keeping, redeeming, warnings
 
 
 @shared_task(name="coupons.expire")
@@ -28,3 +28,11 @@ def warn_low() -> None:
 def release_reservations() -> None:
     while redeeming.release_overdue():
         pass
+
+
+@shared_task(name="coupons.check")
+def check() -> None:
+    """Counters, states and budgets against the rows they stand for; what is wrong is named by `bin/manage check_ledgers`."""
+    with runs.recorded("coupons.check") as figures:
+        checked = checking.check()
+        figures.update(coupons=checked.coupons, uses=checked.uses, faults=checked.count)

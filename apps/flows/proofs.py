@@ -16,6 +16,7 @@ import psycopg
 from django.db import connection, connections
 
 from apps.core import clock
+from apps.coupons import checking as coupons
 from apps.flows import benches, proofs_coupons
 from apps.members.models import Member
 from apps.points import checking, proving
@@ -49,8 +50,11 @@ def run(*, seconds: int, writers: int, say: Callable[[str], None], only: Sequenc
 
 
 def _ledgers() -> Line:
-    run = checking.check()
-    return {"race": "check_ledgers", "accounts": run.accounts, "entries": run.entries, "zeros": {"faults": run.faults}}
+    run, checked = checking.check(), coupons.check()
+    return {
+        "race": "check_ledgers", "accounts": run.accounts, "entries": run.entries, "coupons": checked.coupons, "uses": checked.uses,
+        "zeros": {"faults": run.faults, "faults_of_coupons": checked.count},
+    }  # fmt: skip
 
 
 def _members(count: int) -> list[int]:

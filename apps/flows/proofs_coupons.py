@@ -8,11 +8,11 @@ from statistics import quantiles
 from typing import Any
 
 from apps.core import clock, crowds
-from apps.coupons import batches, codes, guessing, redeeming
+from apps.coupons import batches, codes, guessing, issuing, redeeming
 from apps.coupons import proving as rushes
 from apps.coupons import proving_tills as tills_at_once
 from apps.coupons.basket import Shopper
-from apps.coupons.models import Batch, Budget, Coupon, Entry, Spent, Template, Use
+from apps.coupons.models import Batch, Budget, Coupon, Entry, Spent, Stock, Template, Use
 from apps.stores.models import Store
 
 CLAIMANTS, COUPONS = 5000, 1000
@@ -34,7 +34,7 @@ def _rush() -> Line:
 
 def _tills(tills: int = TILLS, scanned: int = SCANNED) -> Line:
     """Every till reads every coupon, all the same one at the same instant; times count from that instant."""
-    of = rushes.sale(key=f"tills-{time.time_ns()}", most=scanned)
+    of = rushes.sale(key=f"tills-{time.time_ns()}", most=scanned, per_member=None)
     (member,) = rushes.people(stamp=f"TILLS-{time.time_ns()}", count=1)
     stores, began = _stores(20), time.monotonic()
     coupons = _wallet(of, member, scanned)
@@ -51,7 +51,7 @@ def _tills(tills: int = TILLS, scanned: int = SCANNED) -> Line:
 def _reservations(count: int = RESERVED) -> Line:
     """Clients set coupons aside and are never heard of again. Half a minute after the last ran out the sweep has freed them all, each
     can be used at once, and budgets have everything back."""
-    of = rushes.sale(key=f"held-{time.time_ns()}", most=count)
+    of = rushes.sale(key=f"held-{time.time_ns()}", most=count, per_member=None)
     budget = Budget.objects.create(template=of, per="total", of="uses", most=count)
     coupons = _wallet(of, rushes.people(stamp=f"HELD-{time.time_ns()}", count=1)[0], count)
     (store,) = _stores(1)
@@ -92,7 +92,9 @@ def _guesses(count: int = GUESSES) -> Line:
     batch = Batch.objects.create(
         template=of, version_id=of.version_id or 0, name="x", pattern=guessing.PATTERN, wanted=REAL
     )
-    batches.fill(batch, REAL)
+    batch.made = batches.fill(batch, REAL)
+    batch.save(update_fields=["made"])
+    Stock.objects.filter(template=of).update(issued=batch.made)
     real = [str(row.code) for row in Coupon.objects.filter(batch=batch).order_by("pk")]
     taken, free = real[:TAKEN], real[TAKEN:]
     owner, *thieves = rushes.people(stamp=f"THIEF-{time.time_ns()}", count=THIEVES + 1)
@@ -126,10 +128,9 @@ def _stores(count: int) -> list[Store]:
 
 
 def _wallet(of: Template, member_id: int, count: int) -> list[Coupon]:
-    now, facts = clock.now(), {"template": of, "version": of.version, "member_id": member_id, "channel": "api"}
-    return Coupon.objects.bulk_create(
-        Coupon(**facts, starts_at=now, ends_at=now + timedelta(days=30)) for _ in range(count)
-    )
+    for number in range(count):
+        issuing.issue(member_id=member_id, template_id=of.pk, source=f"wallet:{of.pk}:{number}", channel="api")
+    return list(Coupon.objects.filter(template=of).order_by("pk"))
 
 
 def _load() -> float:

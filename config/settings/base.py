@@ -163,6 +163,7 @@ CELERY_BEAT_SCHEDULE = {
     "settle-points": {"task": "points.settle", "schedule": crontab(minute="*/5")},  # midnight among them
     "tally-points": {"task": "points.tally", "schedule": crontab(minute=7)},
     "check-ledgers": {"task": "points.check_ledgers", "schedule": crontab(hour=3, minute=50)},
+    "check-coupons": {"task": "coupons.check", "schedule": crontab(hour=4, minute=20)},
     "warn-expiring": {"task": "points.warn_expiring", "schedule": crontab(hour=0, minute=30)},
     "expire-coupons": {"task": "coupons.expire", "schedule": crontab(minute="*/5")},  # midnight among them
     "warn-expiring-coupons": {"task": "coupons.warn_expiring", "schedule": crontab(hour=9, minute=10)},

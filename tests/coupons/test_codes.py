@@ -90,6 +90,47 @@ def test_a_pattern_that_can_be_guessed_or_says_something_else_is_refused(of, pat
     assert Batch.objects.count() == Job.objects.count() == 0
 
 
+def test_a_job_that_is_begun_again_goes_on_where_it_stood_and_adds_nothing_to_what_is_done(
+    of, boss, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(batches, "CHUNK", 10)
+    row = batches.make(template_id=of.pk, name="flyer", pattern=PATTERN, count=25)
+    chunks = iter([batches.fill, batches.fill])
+    fill = batches.fill
+    monkeypatch.setattr(batches, "fill", lambda *asked: next(chunks)(*asked))
+    job = Job.objects.get(pk=row.job_id)
+    with pytest.raises(StopIteration):
+        batches.run_make(job)
+    row.refresh_from_db()
+    assert (row.made, Coupon.objects.count(), Stock.objects.get().issued) == (20, 20, 20)
+    monkeypatch.setattr(batches, "fill", fill)
+
+    for _ in range(2):
+        assert batches.run_make(job) == {"made": 25}
+
+    assert (Coupon.objects.filter(batch=row).count(), Stock.objects.get().issued) == (25, 25)
+    path = tmp_path / "partner.csv"
+    path.write_text("code\nMt-0001\n")
+    taken = batches.take_over(template_id=making.template("pool", is_pool=True).pk, name="p", path=path, by=boss)
+    job = Job.objects.get(pk=taken.job_id)
+    assert batches.run_take(job)["made"] == batches.run_take(job)["made"] == 1
+    assert Coupon.objects.filter(batch=taken).count() == 1
+
+
+def test_a_partners_code_is_handed_out_only_and_never_entered_and_does_no_harm_in_a_sheet(boss, tmp_path: Path):
+    pool = making.template("pool", is_pool=True)
+    path = tmp_path / "partner.csv"
+    path.write_text("code\nMT000123\n=1+cmd|A1\n")
+    row = batches.take_over(template_id=pool.pk, name="p", path=path, by=boss)
+    assert ran(row).result["made"] == 2
+    assert refused(lambda: codes.enter(shopper=Shopper(member().pk), text="MT000123")) == "coupon_not_found"
+    job = batches.write(batch_id=row.pk, is_full=True, by=boss)
+    jobs.run(job_id=job.pk)
+    with jobs.result_path(Job.objects.get(pk=job.pk).result_file).open(encoding="utf-8-sig") as file:
+        texts = [line[0] for line in list(csv.reader(file))[1:]]
+    assert (texts[0], texts[1][:1] in "=+-@") == ("MT000123", False)
+
+
 def test_codes_that_exist_already_or_twice_in_a_chunk_are_drawn_again(of, monkeypatch):
     row = batches.make(template_id=of.pk, name="flyer", pattern=PATTERN, count=4)
     making.coupon(of, None, state="unclaimed", code="AAAA", starts_at=None, ends_at=None)

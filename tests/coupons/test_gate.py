@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 import redis
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Count
 
 from apps.coupons import gate, templates
@@ -82,6 +83,40 @@ def test_more_stock_opens_a_sold_out_gate_at_once(db, valkey, django_capture_on_
     with django_capture_on_commit_callbacks(execute=True):
         templates.set_stock(template_id=of.pk, most=2)
     assert claim(of, mei, "b") == "done"
+
+
+def test_what_is_told_twice_or_taken_back_does_not_count_in_the_gate(db, valkey, django_capture_on_commit_callbacks):
+    of = sale(most=3)
+    lin, mei, jun, kai = (member(number) for number in range(4))
+    claim(of, lin, "a", NOW - timedelta(seconds=1))  # counted anew: two are left to the gate once this one is told
+    with django_capture_on_commit_callbacks(execute=True):
+        assert [claim(of, lin, "a") for _ in range(3)] == ["again"] * 3
+    with django_capture_on_commit_callbacks(execute=True), transaction.atomic():
+        assert claim(of, mei, "b") == "done"
+        transaction.set_rollback(True)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert [claim(of, who, "c") for who in (jun,)] == ["done"]
+    assert claim(of, mei, "b2") == "done"
+    assert claim(of, kai, "d") == "coupon_out_of_stock"
+    assert 0 < valkey.pttl(gate._believed(of.pk)) <= gate.COUNTED_FOR
+    assert Stock.objects.get().issued == 3
+
+
+def test_a_looser_limit_or_an_earlier_opening_counts_at_once(db, valkey, django_capture_on_commit_callbacks):
+    of = sale(most=9, per_member=1, opens_at=NOW + timedelta(hours=1))
+    lin = member(1)
+    assert [claim(of, lin, "a") for _ in range(2)] == ["coupon_not_open"] * 2
+
+    def save(**more: object) -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            templates.save(template_id=of.pk, draft=making.terms(), **more)
+
+    save(opens_at=NOW, per_member=1, is_flash=True, is_in_centre=True)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert claim(of, lin, "a") == "done"
+    assert claim(of, lin, "b") == "coupon_limit_reached"
+    save(opens_at=NOW, per_member=2, is_flash=True, is_in_centre=True)
+    assert claim(of, lin, "b") == "done"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -4,11 +4,13 @@ import re
 from datetime import timedelta
 
 from apps.core import ids
+from apps.coupons.models import Coupon
 from apps.gateways import inbox
 from apps.gateways.simulator.client import Client
 from apps.points import stocking
 from apps.points.models import Exchange, Reward
 from tests.console.world import House
+from tests.coupons import making
 from tests.e2e.visits import Visit
 from tests.points.gifts import gift, rich, take
 from tests.processes import Simulator
@@ -79,6 +81,21 @@ def mall_of(house: House) -> dict[str, str]:
         "exchanges": "/my/exchanges/",
         "exchange": f"/my/exchanges/{exchange}/",
         "exchange-cancel": f"/my/exchanges/{exchange}/cancel/",
+    }
+
+
+def coupon_pages(house: House) -> dict[str, str]:
+    """The wallet with six coupons, the centre, the code with the first of them chosen, and where it counts."""
+    member = house.members["mine"]
+    if not Coupon.objects.filter(member=member).exists():
+        for number in range(6):
+            making.coupon(making.template(f"walk{number}", is_in_centre=True, most=9), member)
+    first = ids.encode("cpn", Coupon.objects.filter(member=member).order_by("pk").values_list("pk", flat=True)[0])
+    return {
+        "coupons": "/my/coupons/",
+        "coupon-centre": "/my/coupons/centre/",
+        "code": f"/my/code/?coupon={first}",
+        "coupon-stores": f"/my/coupons/{first}/stores/",
     }
 
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, Response
 
 from tests.console.world import House
 from tests.e2e.conftest import Open
-from tests.e2e.portal_walk import every_page, log_in
+from tests.e2e.portal_walk import coupon_pages, every_page, log_in
 from tests.e2e.visits import Visit
 from tests.processes import Simulator
 
@@ -77,7 +77,7 @@ def test_every_page_is_quick_still_and_never_blocked(open_page: Open, house: Hou
     found.page.add_init_script(WATCHED)
     log_in(found, simulator)
     slowly(found.page)
-    pages = {name: path for name, path in every_page(house).items() if name != "lost"}
+    pages = {name: path for name, path in every_page(house).items() if name != "lost"} | coupon_pages(house)
 
     figures = {name: timed(found, path) for name, path in pages.items()}
 
@@ -131,6 +131,11 @@ def test_the_start_page_is_light_and_lighter_again(open_page: Open, house: House
     taken = weights(found)
     found.go("/my/")
     again, _kinds = taken()
+    coupons = {}
+    for name, path in coupon_pages(house).items():
+        taken, asked = weights(found), requests(found)
+        found.go(path)
+        coupons[name] = (taken()[0], len(asked()))
 
     told = {name: round(size / 1000, 1) for name, size in (("first", first), ("again", again), *kinds.items())}
     sys.stdout.write(f"\nportal start page: {told} kB compressed\n")
@@ -139,6 +144,17 @@ def test_the_start_page_is_light_and_lighter_again(open_page: Open, house: House
     assert kinds.get("stylesheet", 0) <= 20_000
     assert kinds.get("image", 0) <= 60_000
     assert again <= 30_000
+    sys.stdout.write(f"coupon pages, bytes and requests: {coupons}\n")
+    assert {name: size <= 30_000 and asks <= 12 for name, (size, asks) in coupons.items()} == dict.fromkeys(
+        coupons, True
+    )
+
+
+def requests(found: Visit) -> Callable[[], list[str]]:
+    """Addresses fetched from now on, whoever answers."""
+    asked: list[str] = []
+    found.page.on("request", lambda one: asked.append(one.url))
+    return lambda: asked
 
 
 def weights(found: Visit) -> Callable[[], tuple[int, dict[str, int]]]:

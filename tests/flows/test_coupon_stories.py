@@ -13,6 +13,7 @@ from apps.catalog import intake, prices
 from apps.catalog.intake import Item
 from apps.catalog.prices import BundleWish, Terms, Who
 from apps.core import brand, clock
+from apps.coupons import checking as coupon_books
 from apps.coupons import issuing, redeeming, templates
 from apps.coupons.basket import Shopper
 from apps.coupons.errors import CouponRefused, NotRedeemed, ReservationOver
@@ -383,6 +384,7 @@ class Stacked(stories.Shop):
         stats.refresh_members(member_ids=[self.who], moment=self.moment)  # type: ignore[arg-type]
         assert list(MemberStats.objects.filter(member=self.who).values_list("orders", "net_cents")) in ([], [(0, 0)])
         assert checking.check().faults == 0
+        assert coupon_books.check().faults == ()
 
 
 STACKED = (

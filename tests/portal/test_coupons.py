@@ -1,10 +1,13 @@
 """Coupons on the member's pages: wallet, centre, gifts, and one that is chosen for the till."""
 
+import gzip
 import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from apps.core import clock, ids
 from apps.coupons import codes, gifts, issuing
@@ -149,6 +152,26 @@ def test_a_chosen_coupon_goes_along_with_the_code_and_only_ones_own(lin: Member,
     at = member_codes.Where(store_id=store.pk, device_id=till.id)
     assert member_codes.read(code=digits, at=at).wish == f"coupon:{mine.pk}"
     assert list(MemberCode.objects.order_by("pk").values_list("wish", flat=True)) == [f"coupon:{mine.pk}", "", ""]
+
+
+def test_wallet_centre_and_code_ask_as_often_for_twelve_coupons_as_for_two_and_stay_light(lin: Member, me: Client):
+    """X2: a member's page again is 30 KB at most; its HTML is all that is fetched anew."""
+    pages = {"/my/coupons/": 30, "/my/coupons/centre/": 30, "/my/code/": 30, "/my/": 40}
+    asked: list[dict[str, int]] = []
+    weights: dict[str, int] = {}
+    for number in range(12):
+        making.coupon(making.template(f"t{number}", is_in_centre=True, most=9), lin)
+        if number not in (1, 11):
+            continue
+        me.get("/my/")  # what is kept for a while is kept now
+        asked.append({})
+        for address in pages:
+            with CaptureQueriesContext(connection) as told:
+                weights[address] = len(gzip.compress(me.get(address).content))
+            asked[-1][address] = len(told)
+    assert asked[0] == asked[1]
+    assert {address: asked[1][address] <= most for address, most in pages.items()} == dict.fromkeys(pages, True), asked
+    assert {address: size <= 30_000 for address, size in weights.items()} == dict.fromkeys(pages, True), weights
 
 
 def test_where_a_coupon_counts_names_its_stores_only(lin: Member, me: Client):

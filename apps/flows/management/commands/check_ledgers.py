@@ -1,23 +1,25 @@
-"""`bin/manage check_ledgers [--json]`: recompute all points books; exit code 1 when a contradiction was found."""
+"""`bin/manage check_ledgers [--json]`: recompute the books of points and coupons; exit code 1 when a contradiction was found."""
 
 import json
 import sys
+from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from apps.coupons import checking as coupons
 from apps.points import checking
 from apps.points.faults import FAULTS
 
 
 class Command(BaseCommand):
-    help = "Recompute every points account from its lines and name each contradiction."
+    help = "Recompute every points account from its lines, and all counters of coupons, and name each contradiction."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="answer as one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        run = checking.check()
+        run, checked = checking.check(), coupons.check()
         faults = checking.found(run)
         if options["json"]:
             rows = [
@@ -30,6 +32,12 @@ class Command(BaseCommand):
                 "entries": run.entries,
                 "faults": run.faults,
                 "found": rows,
+                "coupons": {
+                    "coupons": checked.coupons,
+                    "uses": checked.uses,
+                    "faults": checked.count,
+                    "found": [asdict(f) for f in checked.faults],
+                },
             }
             self.stdout.write(json.dumps(answer))
         else:
@@ -39,5 +47,11 @@ class Command(BaseCommand):
                 self.stdout.write(
                     f"{f.kind}: account {f.account_id}, row {f.row}: {f.expected} expected, {f.found} found. {words}"
                 )
-        if run.faults:
+            self.stdout.write(f"{checked.coupons} coupons, {checked.uses} uses, {checked.count} faults")
+            for c in checked.faults:
+                self.stdout.write(
+                    f"{c.kind}: template {c.template_id}, row {c.row}: {c.expected} expected, {c.found} found."
+                    f" {coupons.KINDS[c.kind].text}"
+                )
+        if run.faults or checked.count:
             sys.exit(1)
