@@ -4,6 +4,8 @@ from typing import Any
 
 from apps.members import selectors as members
 from apps.members.models import Attribute, Member, MemberTag, Opening, Tag
+from apps.segments.models import MemberStats
+from apps.segments.predictions import selectors as predictions
 
 MOST_OFFERED = 500
 MOST_OPENINGS = 50
@@ -12,6 +14,19 @@ MOST_OPENINGS = 50
 def tags(member_id: int) -> dict[str, object]:
     rows = MemberTag.objects.filter(member_id=member_id).select_related("tag__group").order_by("tag__name")
     return {"tags": list(rows), "offered": Tag.objects.order_by("name").values_list("name", flat=True)[:MOST_OFFERED]}
+
+
+def outlook(stats: MemberStats | None) -> dict[str, object]:
+    """What is predicted of a buyer; nothing is said of who has not bought yet, nor before the first scoring."""
+    run = predictions.last_run() if stats and stats.orders else None
+    if stats is None or run is None:
+        return {"is_predicted": False}
+    return {
+        "is_predicted": True,
+        "is_sufficient": run.is_sufficient,
+        "outlook": predictions.of_member(stats.pk),
+        "due": predictions.due_of(stats.pk),
+    }
 
 
 def openings(member_id: int) -> list[Opening]:

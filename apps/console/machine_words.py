@@ -52,7 +52,9 @@ TASKS: dict[str, Promise] = {
     "points.warn_of_falls": gettext_lazy("Telling members whose tier may fall"),
     "portal.purge_sessions": gettext_lazy("Removing ended log-ins"),
     "segments.build": gettext_lazy("Members of the segments"),
+    "segments.fit_predictions": gettext_lazy("New version of the predictions"),
     "segments.refresh_stats": gettext_lazy("Stages and figures of members"),
+    "segments.score_members": gettext_lazy("Predictions for members"),
 }
 # What a task counted → what that is called.
 FIGURES: dict[str, Promise] = {
@@ -172,6 +174,7 @@ ACTS: dict[str, Promise] = {
     "points.statement_fetched": gettext_lazy("Fetched a statement of points"),
     "policy.agreed": gettext_lazy("Agreed to the policy texts"),
     "policy_text.published": gettext_lazy("Published a policy text"),
+    "predictions.activated": gettext_lazy("Chose a version of the predictions"),
     "privacy.erasure_asked": gettext_lazy("Asked to be erased"),
     "privacy.erasure_cancelled": gettext_lazy("Erasure called off"),
     "privacy.export_asked": gettext_lazy("Asked for a copy of their data"),
@@ -228,6 +231,7 @@ OBJECTS: dict[str, Promise] = {
     "points_rule": gettext_lazy("Rule of points"),
     "points_tier": gettext_lazy("Tier"),
     "policy_text": gettext_lazy("Policy text"),
+    "prediction_model": gettext_lazy("Version of the predictions"),
     "reward": gettext_lazy("Reward"),
     "route": gettext_lazy("Page"),
     "rule": gettext_lazy("Rule of points"),

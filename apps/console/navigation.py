@@ -49,6 +49,7 @@ GROUPS: tuple[Group, ...] = (
             Item(label=_("Segments"), icon="filter", url_name="console:segments", permission="segments.view"),
             Item(label=_("Tags"), icon="tag", url_name="console:tags", permission="tags.manage"),
             Item(label=_("Member fields"), icon="list", url_name="console:fields", permission="fields.manage"),
+            Item(label=_("Predictions"), icon="bars", url_name="console:predictions", permission="predictions.view"),
             Item(label=_("Data quality"), icon="check", url_name="console:quality", permission="members.quality"),
             Item(
                 label=_("Import members"), icon="upload", url_name="console:member_imports", permission="members.import"

@@ -1,4 +1,4 @@
-"""A member has switched personalisation off: what waits for them by what they buy does not leave any more.
+"""A member has switched personalisation off: what waits for them by what they buy does not leave any more, and no prediction is kept.
 
 New plans ask the consent themselves (`care.gate`); behaviour is counted without the name from the same moment (`activity.services`).
 """
@@ -6,12 +6,19 @@ New plans ask the consent themselves (`care.gate`); behaviour is counted without
 from apps.care import services as care
 from apps.events.models import Event
 from apps.members import selectors as members
+from apps.segments.predictions import keeping
 
 
 def stop(event: Event) -> None:
-    care.stop_profiled(member_id=members.current_id(event.payload["member_id"]))
+    _stop(members.current_id(event.payload["member_id"]))
 
 
 def stop_for_survivor(event: Event) -> None:
     """After a merge the survivor may have taken over the other record's objection, and its waiting messages."""
-    care.stop_profiled(member_id=members.current_id(event.payload["survivor_id"]))
+    _stop(members.current_id(event.payload["survivor_id"]))
+
+
+def _stop(member_id: int) -> None:
+    care.stop_profiled(member_id=member_id)
+    if not members.may_be_profiled(member_id):
+        keeping.forget(member_ids=[member_id])

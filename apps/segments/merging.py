@@ -8,9 +8,12 @@ from typing import Any
 
 from django.db import connection
 
+from apps.segments.predictions import keeping
+
 
 def take(*, member_id: int) -> dict[str, Any] | None:
-    """Remove the row and return it as JSON; None when there was none."""
+    """Remove the row and return it as JSON; None when there was none. Predictions go for good: the next scoring makes new ones."""
+    keeping.forget(member_ids=[member_id])
     with connection.cursor() as cursor:
         cursor.execute("delete from segments_newcomer where member_id = %s", [member_id])
         cursor.execute(

@@ -8,10 +8,12 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.segments.groups import Build, Membership, Passage, RuleVersion, Segment, Stir, StirMark
+from apps.segments.predictions.tables import CategoryCycle, MemberCycle, Prediction, PredictionModel, PredictionRun
 
 __all__ = [
-    "Build", "Cell", "MemberStats", "Membership", "Minor", "Newcomer", "Passage", "RefreshRun", "RuleVersion", "ScoreChange", "Segment",
-    "Snapshot", "Stage", "StageChange", "Stir", "StirMark",
+    "Build", "CategoryCycle", "Cell", "MemberCycle", "MemberStats", "Membership", "Minor", "Newcomer", "Passage", "Prediction",
+    "PredictionModel", "PredictionRun", "RefreshRun", "RuleVersion", "ScoreChange", "Segment", "Snapshot", "Stage", "StageChange",
+    "Stir", "StirMark",
 ]  # fmt: skip
 
 

@@ -69,6 +69,8 @@ with children as materialized (
     select m.id from segments_named n join members_member m on m.id = n.member_id
     where m.birth_year >= %(child_year)s and {UNGUARDED}
 ), scores as (delete from segments_scorechange s using children c where s.member_id = c.id),
+predicted as (delete from segments_prediction s using children c where s.member_id = c.id),
+cycles as (delete from segments_membercycle s using children c where s.member_id = c.id),
 gone as (delete from segments_memberstats s using children c where s.member_id = c.id returning s.orders)
 select count(*), count(*) filter (where orders > 0) from gone
 """

@@ -4,6 +4,7 @@ from celery import shared_task
 
 from apps.core import clock, runs
 from apps.segments import building, refresh
+from apps.segments.predictions import work
 
 
 @shared_task(name="segments.refresh_stats")
@@ -16,3 +17,13 @@ def refresh_stats() -> None:
 def build() -> None:
     with runs.recorded("segments.build") as figures:
         figures.update(building.build(clock.now()).counts())
+
+
+@shared_task(name=work.SCORE)
+def score_members() -> None:
+    work.score()
+
+
+@shared_task(name=work.KIND)
+def fit_predictions() -> None:
+    work.fit()

@@ -143,6 +143,8 @@ CELERY_BEAT_SCHEDULE = {
     "heartbeat": {"task": "core.beat", "schedule": 15.0},
     "refresh-stats": {"task": "segments.refresh_stats", "schedule": crontab(minute="*/10")},
     "build-segments": {"task": "segments.build", "schedule": 60.0},
+    "score-members": {"task": "segments.score_members", "schedule": crontab(hour=2, minute=40)},
+    "fit-predictions": {"task": "segments.fit_predictions", "schedule": crontab(hour=1, minute=30, day_of_week=1)},
     "run-care": {"task": "care.run", "schedule": crontab(hour="8-21", minute=5)},
     "drain-care": {"task": "care.drain", "schedule": 10.0},
     "take-replies": {"task": "care.take_replies", "schedule": 20.0},

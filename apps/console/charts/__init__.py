@@ -2,12 +2,14 @@
 
 from apps.console.charts.bars import Day, DayBars, Part, Reason, ReasonBars, StackBar
 from apps.console.charts.base import Cell, Chart, Colour, Link, Size, Table
+from apps.console.charts.curves import Calibration, Ranking, Said, Tenths
 from apps.console.charts.flow import JOINED, Move, Stage, StageFlow
 from apps.console.charts.forest import Comparison, ForestPlot
 from apps.console.charts.line import Line, Point, Sparkline
 
 __all__ = [
     "JOINED",
+    "Calibration",
     "Cell",
     "Chart",
     "Colour",
@@ -20,12 +22,15 @@ __all__ = [
     "Move",
     "Part",
     "Point",
+    "Ranking",
     "Reason",
     "ReasonBars",
+    "Said",
     "Size",
     "Sparkline",
     "StackBar",
     "Stage",
     "StageFlow",
     "Table",
+    "Tenths",
 ]

@@ -88,6 +88,7 @@ def member(request: HttpRequest, member: str) -> HttpResponse:
             **tier_card.of(request, row.pk),
             **cards.tags(row.pk),
             **cards.fields(row),
+            **cards.outlook(stats),
             "why": words.why_stage(stats) if stats else "",
             "next": words.what_next(stats) if stats else "",
             "consents": consents,

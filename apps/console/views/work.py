@@ -25,13 +25,20 @@ from apps.members.imports import columns
 from apps.members.imports.job import KIND as IMPORT
 from apps.members.models import Attribute
 from apps.points import checking
+from apps.segments.predictions import work as predicting
 
 SHARED = {
     quality.KIND: "console:quality",
     duplicates.KIND: "console:duplicates",
     checking.KIND: "console:points_checks",
+    predicting.KIND: "console:predictions",
 }  # of nobody's own: kind → where its result is
-STARTED_BY = {quality.KIND: "members.count", duplicates.KIND: "members.count", checking.KIND: "points.check"}
+STARTED_BY = {
+    quality.KIND: "members.count",
+    duplicates.KIND: "members.count",
+    checking.KIND: "points.check",
+    predicting.KIND: "predictions.manage",
+}
 FILES = {exports.KIND: "members", exports.EXCHANGES: "exchanges", exports.CODES: "codes"}
 OF_COUPONS = ("coupons.make_codes", "coupons.take_codes", keeping.KIND)
 KINDS = (IMPORT, *exports.KINDS, tag_list.KIND, *OF_COUPONS, *SHARED)

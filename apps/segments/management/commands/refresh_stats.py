@@ -2,22 +2,13 @@
 
 import json
 import time
-from argparse import ArgumentTypeError
-from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser, OutputWrapper
 
 from apps.core import clock
 from apps.segments import refresh, selectors
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return clock.parse(text)
-    except ValueError:
-        raise ArgumentTypeError(f"not a date or time: {text!r} (2026-11-22 or 2026-11-22T10:00:00+08:00)") from None
-
+from apps.segments.predictions import arguments
 
 _WORDS = {
     "segments_due": "members to look at",
@@ -46,7 +37,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--full", action="store_true", help="look at every member, not only at those with news")
-        parser.add_argument("--as-of", type=_moment, metavar="T", help="a moment; a bare date means its end, shop time")
+        parser.add_argument(
+            "--as-of", type=arguments.moment, metavar="T", help="a moment; a bare date means its end, shop time"
+        )
         parser.add_argument("--json", action="store_true", help="print the figures as one JSON document")
 
     def handle(self, *args: Any, **options: Any) -> None:
