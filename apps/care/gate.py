@@ -174,6 +174,7 @@ def parameters(version: Version, *, gate: Gate, moment: datetime, send_at: datet
     day = clock.local_date(send_at)
     monday, sunday = week_of(day)
     return as_of(moment) | {
+        "moment": moment,
         "purpose": version.purpose,
         "channel": version.channel,
         "stage": version.params.get("stage", ""),

@@ -1,4 +1,4 @@
-"""The text language: `{{ nickname }}` and five more variables, replaced in one pass. No expressions, no attributes, no code."""
+"""The text language: `{{ nickname }}` and seven more variables, replaced in one pass. No expressions, no attributes, no code."""
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -11,6 +11,7 @@ from django.db import connection
 from apps.care.models import Channel
 from apps.core import brand
 from apps.gateways import sms
+from apps.segments.predictions import due
 
 LONGEST_SMS = 500  # characters with 【signature】 and opt-out words: what platforms take
 LONGEST = 2000
@@ -24,6 +25,8 @@ _SQL = {
     "last_store": "(select st.name from orders_order o join stores_store st on st.id = o.store_id"
     " where o.id = s.last_order_id)",
     "top_category": "(select ca.name from catalog_category ca where ca.id = s.top_category_id)",
+    "due_category": due.CATEGORY,
+    "due_product": due.PRODUCT,
     "brand": "%(brand)s::text",
     "orders": "nullif(s.orders, 0)::text",
 }
@@ -35,6 +38,8 @@ PRESENT = {
     "days_since_order": "s.last_order_at is not null",
     "last_store": "(select o.store_id from orders_order o where o.id = s.last_order_id) is not null",
     "top_category": "s.top_category_id is not null",
+    "due_category": f"{due.CATEGORY} is not null",
+    "due_product": f"{due.PRODUCT} is not null",
     "brand": "true",
     "orders": "coalesce(s.orders, 0) > 0",
 }

@@ -22,6 +22,8 @@ VARIABLE_WORDS = {
     "days_since_order": gettext_lazy("days since the last order"),
     "last_store": gettext_lazy("store of the last order"),
     "top_category": gettext_lazy("favourite category"),
+    "due_category": gettext_lazy("category needed again soon"),
+    "due_product": gettext_lazy("product needed again soon"),
     "brand": gettext_lazy("brand"),
     "orders": gettext_lazy("number of orders"),
 }

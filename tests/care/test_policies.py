@@ -2,17 +2,20 @@
 
 import json
 import random
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import DatabaseError, transaction
 
 from apps.care import policies, preview, services, templates
 from apps.care.models import Policy, Touch, Version
+from apps.catalog.models import Category, Product
+from apps.core import clock
 from apps.core.errors import ValidationFailed
 from apps.core.models import AuditEntry
 from apps.members.models import Member
 from apps.segments import refresh
+from apps.segments.models import MemberCycle
 from apps.stores.models import Store
 from tests.care.conftest import LAPSING, Shop, touches
 
@@ -123,6 +126,33 @@ def test_a_preview_says_what_was_filled_and_what_stands_against_it(shop: Shop, n
     assert (shown.segments, shown.cost_cents) == (1, 5)
     assert shown.refusals == ("no_consent", "no_address", "missing_value")
     assert (shown.is_in_audience, shown.send_at, Touch.objects.count()) == (True, noon, 0)
+
+
+def test_a_text_names_what_is_needed_again_soon(shop: Shop, noon: datetime) -> None:
+    member, other = shop.member(), shop.member()
+    tea, salt = (
+        Product.objects.create(sku=name, name=name, category=Category.objects.create(name=f"{name}类"))
+        for name in ("龙井", "海盐")
+    )
+    today = clock.local_date(noon)
+    for product, days in ((tea, 3), (salt, 20)):
+        MemberCycle.objects.create(
+            member=member, category=product.category, product=product, last_on=today, gap_days=9, is_own=True,
+            due_on=today + timedelta(days=days),
+        )  # fmt: skip
+    refresh.refresh(noon)
+    policy = policies.create(key="p", name="p")
+    draft = LAPSING | {"template": "{{ nickname }}，{{ due_product }}（{{ due_category }}）该添了"}
+    version = policies.as_version(policy, draft=draft)
+    shown = preview.preview(version, member_id=member.pk, moment=noon)
+    assert shown.values["due_product"] == ("龙井", "value")
+    assert shown.values["due_category"] == ("龙井类", "value")
+    assert "missing_value" not in shown.refusals
+    assert (
+        preview.preview(version, member_id=member.pk, moment=noon + timedelta(days=11)).values["due_product"][0]
+        == "海盐"
+    )
+    assert "missing_value" in preview.preview(version, member_id=other.pk, moment=noon).refusals
 
 
 def test_reach_counts_consent_and_address_per_channel(shop: Shop, noon: datetime) -> None:

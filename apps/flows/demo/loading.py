@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import psycopg
 from django.apps import apps
 from django.conf import settings
+from django.core.management import call_command
 from django.utils.translation import gettext_lazy as _
 
 from apps.analytics import rollup
@@ -34,6 +35,7 @@ from apps.orders.models import Order
 from apps.points import tallying
 from apps.points.models import Currency
 from apps.segments import refresh as stats
+from apps.segments.models import Prediction
 
 LOCK = 7_490_802  # held by the one command that loads
 WORKER_GONE = timedelta(minutes=1)
@@ -96,6 +98,10 @@ def _fill(*, now: datetime, households: int | None, with_replay: bool, say: Say)
         counts.append(f"{history.load_lines(ledger):,} lines")
     with step("stats of all members", say=say) as counts:
         counts.append(f"{stats.refresh(now, full=True).changed:,} changed")
+    with step("predictions", say=say) as counts:
+        call_command("fit_predictions", as_of=now, quiet=True)
+        call_command("score_members", as_of=now, quiet=True)
+        counts.append(f"{Prediction.objects.count():,} members scored")
     with step("tiers of all members", say=say) as counts:
         counts.append(f"{standings.bring(now=now).growth:,} members with growth")
     with step("points for the last 90 days", say=say) as counts:

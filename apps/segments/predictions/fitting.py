@@ -161,7 +161,9 @@ def _by_signs(tested: Date, dates: list[Date | None]) -> Floats | None:
 def _by_rfm(tested: Date, dates: list[Date | None]) -> Floats | None:
     """The share that lapsed out of each square of the RFM table, learned ninety days earlier."""
     before = next((date for date in dates if date and date.moment + AHEAD <= tested.moment), None)
-    return before and backtest.by_cell(_cells(before.rows), before.lapsed, _cells(tested.rows))
+    if before is None:
+        return None
+    return backtest.by_cell(_cells(before.rows), before.lapsed, _cells(tested.rows))
 
 
 def _cells(rows: Columns) -> Any:

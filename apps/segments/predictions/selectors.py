@@ -1,6 +1,5 @@
 """What pages and higher floors may ask about predictions. Nothing heavy is imported here."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -90,9 +89,9 @@ def active() -> PredictionModel | None:
     return PredictionModel.objects.filter(is_active=True).first()
 
 
-def versions() -> Sequence[PredictionModel]:
+def versions() -> list[PredictionModel]:
     """The newest first."""
-    return PredictionModel.objects.order_by("-version")[:MOST_VERSIONS]
+    return list(PredictionModel.objects.order_by("-version")[:MOST_VERSIONS])
 
 
 def former() -> PredictionModel | None:
@@ -118,6 +117,6 @@ def bands() -> dict[str, int]:
     return {band: counted.get(band, 0) for band in Prediction.Band.values}
 
 
-def cycles(*, limit: int = MOST_CATEGORIES) -> Sequence[CategoryCycle]:
+def cycles(*, limit: int = MOST_CATEGORIES) -> list[CategoryCycle]:
     """Of the categories that most members buy."""
-    return CategoryCycle.objects.select_related("category").order_by("-members", "category_id")[:limit]
+    return list(CategoryCycle.objects.select_related("category").order_by("-members", "category_id")[:limit])
