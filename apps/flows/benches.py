@@ -21,7 +21,6 @@ from apps.points import bench_tiers as tiers
 from apps.points import generated as books
 from apps.segments import bench as segments
 from apps.segments import bench_rules as rules
-from apps.segments.predictions import bench as predictions
 from config import env
 
 MEMBERS = {"S": 20_000, "M": 1_000_000, "L": 4_000_000}
@@ -45,7 +44,6 @@ BENCHES = {
     "import": Bench(orders.bench_import, needs_orders=False),
     "ledgers": Bench(ledgers.bench_ledgers, needs_orders=False, needs_books=True),
     "points": Bench(points.bench_points, needs_orders=False),
-    "predictions": Bench(predictions.bench_predictions, needs_orders=True),
     "quotes": Bench(quotes.bench_quotes, needs_orders=False),
     "refresh": Bench(segments.bench_refresh, needs_orders=True),
     "segments": Bench(rules.bench_rules, needs_orders=True),

@@ -6,6 +6,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from apps.flows import benches
+from apps.segments.predictions import bench as predictions
+
+# Here and not with the others: scipy and scikit-learn stand behind it, and `benches` is imported by every process.
+benches.BENCHES["predictions"] = benches.Bench(predictions.bench_predictions, needs_orders=True)
 
 
 class Command(BaseCommand):
