@@ -80,7 +80,7 @@ def test_without_enough_data_every_page_says_so(house: House, at: Callable[..., 
     scored(None, is_sufficient=False)
     client = at(Role.ADMIN)
     shown = text(client, "predictions")
-    assert "数据不足" in shown
+    assert "数据还不够" in shown
     assert all(word in shown for word in ("12", "500", "不足"))
     assert "数据不足，无法预测" in text(client, "member", house.member_id("mine"))
 

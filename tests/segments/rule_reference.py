@@ -17,7 +17,7 @@ from apps.coupons.models import Use as CouponUse
 from apps.members.models import Attribute, ConsentNow, Identity, Member
 from apps.orders.models import Line, Order, Refund
 from apps.points.models import Account, Lot, Standing, Tier
-from apps.segments.models import Membership, MemberStats
+from apps.segments.models import Membership, MemberStats, Prediction
 from apps.stores.models import Store
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -35,6 +35,7 @@ class World:
         self.stores = {row["id"]: row for row in Store.objects.values("id", "code", "region__name")}
         self.products = {row["id"]: row for row in Product.objects.values("id", "sku", "brand", "category__name")}
         self.stats = {row["member_id"]: row for row in MemberStats.objects.values()}
+        self.predictions = {row["member_id"]: row for row in Prediction.objects.values()}
         self.categories = {
             row["category_id"]: row["category__name"] for row in Product.objects.values("category_id", "category__name")
         }
@@ -101,6 +102,8 @@ class World:
             return row[name]
         if name in _OF_STATS:
             return _OF_STATS[name](stats) if stats else {"stage": "prospect", "orders": 0, "net_cents": 0}.get(name)
+        if name in _FORESEEN:
+            return _FORESEEN[name](self.predictions[pk]) if pk in self.predictions else None
         found = getattr(self, f"_{name}", None)
         return found(pk, row, stats, rule) if found else getattr(self, f"_windowed_{name}")(pk, rule)
 
@@ -338,7 +341,18 @@ _OF_STATS: dict[str, Any] = {
     "gap_days": lambda stats: stats["gap_median_days"],
     "average_cents": lambda stats: stats["net_cents"] // stats["orders"] if stats["orders"] else None,
 }  # fmt: skip
-_PROFILING = {*_OF_STATS, "cycles", "top_store", "top_category", "last_channel", "coupons_used", "order_count", "order_cents",
+_FORESEEN: dict[str, Any] = {
+    "p_lapse": lambda row: row["p_lapse"] * 100,
+    "p_alive": lambda row: row["p_alive"] * 100,
+    "lapse_band": lambda row: row["band"],
+    "expected_orders": lambda row: row["expected_orders"],
+    "clv_cents": lambda row: row["clv_cents"],
+    "next_order_on": lambda row: (
+        row["next_order_on"] and datetime.combine(row["next_order_on"], datetime.min.time(), ZONE)
+    ),
+}
+_PROFILING = {*_OF_STATS, *_FORESEEN, "cycles",
+              "top_store", "top_category", "last_channel", "coupons_used", "order_count", "order_cents",
               "refund_percent", "goods_orders", "goods_quantity", "goods_cents", "event_count"}  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from apps.members.services import set_tags
 from apps.orders.models import Change, Line, Order, Refund
 from apps.points.models import Account, Currency, Entry, Ladder, Lot, Standing, Tier
 from apps.segments import defining, refresh
-from apps.segments.models import Cell, Stage
+from apps.segments.models import Cell, Prediction, PredictionModel, Stage
 from apps.stores.models import Region, Store
 
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=timezone(timedelta(hours=8)))
@@ -59,9 +59,28 @@ class Brand:
             )
         self.members = [self._member(n) for n in range(members)]
         refresh.refresh(NOW - timedelta(minutes=1), full=True)
+        self._foresee()
         for key in GROUPS:
             chosen = [one.pk for one in self.members if self.dice.random() < 0.4]
             defining.create_list(key=key, name=key, member_ids=chosen)
+
+    def _foresee(self) -> None:
+        """Predictions of some, as a scoring leaves them."""
+        dice, today = self.dice, NOW.date()
+        model = PredictionModel.objects.create(
+            version=1 + PredictionModel.objects.count(), as_of=NOW, fitted_at=NOW, fitted_by="cli", first_order_on=today,
+            last_order_on=today, buyers=1, orders=1, sample=1, lapse_by="bgnbd", parameters={}, scores={},
+        )  # fmt: skip
+        Prediction.objects.bulk_create(
+            Prediction(
+                member=one, p_alive=dice.choice([0, 0.5, 0.777, 1]), p_lapse=dice.choice([0, 0.33, 0.665, 1]),
+                band=dice.choice(Prediction.Band.values), expected_orders=dice.choice([0, 0.5, 7.25]),
+                clv_cents=dice.choice([0, 10_000, 99_999]), model=model, scored_at=NOW,
+                next_order_on=dice.choice([None, today, today + timedelta(days=30)]),
+            )
+            for one in self.members
+            if dice.random() < 0.6
+        )  # fmt: skip
 
     def _member(self, n: int) -> Member:
         dice = self.dice
@@ -354,6 +373,12 @@ LEAVES: dict[str, Any] = {
     "top_store": lambda made: made.some("", *STORES),
     "top_category": lambda made: made.some("", *KINDS),
     "last_channel": lambda made: made.some(*CHANNELS),
+    "p_lapse": lambda made: made.number(0, 33, 66.5, 100),
+    "lapse_band": lambda made: made.some("", "low", "high"),
+    "p_alive": lambda made: made.number(0, 50, 100),
+    "expected_orders": lambda made: made.number(0, 0.5, 2),
+    "clv_cents": lambda made: made.number(0, 10_000, 50_000),
+    "next_order_on": lambda made: made.moment(),
     "tier": lambda made: made.some(*made.tiers),
     "tier_until": lambda made: made.moment(),
     "points": lambda made: {"key": made.currency} | made.number(0, 50, 100, 700),

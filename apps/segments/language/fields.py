@@ -11,7 +11,7 @@ from django.utils.translation import pgettext_lazy
 from apps.members.models import Consent, Identity, Member
 from apps.segments.language import keyed, measures
 from apps.segments.language.columns import Column
-from apps.segments.models import Cell, Stage
+from apps.segments.models import Cell, Prediction, Stage
 
 if TYPE_CHECKING:
     from apps.segments.language.compiling import Compiler
@@ -25,6 +25,7 @@ JOINS = {
     "home": "left join stores_store hs on hs.id = m.home_store_id left join stores_region hr on hr.id = hs.region_id",
     "top_store": "left join stores_store ts on ts.id = s.top_store_id",
     "taste": "left join catalog_category tc on tc.id = s.top_category_id",
+    "foreseen": "left join segments_prediction fo on fo.member_id = m.id",
     "tier": "left join points_standing st on st.member_id = m.id left join points_tier ti on ti.id = st.tier_id",
 }
 
@@ -66,13 +67,19 @@ def _stat(title: Any, sql: str, type_: str, **more: Any) -> Field:
     return Field(title, _BOUGHT, type_, _plain(column, "s"), is_profiling=True, **more)
 
 
+def _foreseen(title: Any, sql: str, type_: str, **more: Any) -> Field:
+    """A column of the member's prediction; of whom nothing is predicted fits nothing."""
+    values = list(more["labels"]) if more.get("labels") else None
+    return Field(title, _AHEAD, type_, _plain(Column(type_, sql, values=values), "foreseen"), is_profiling=True, **more)
+
+
 def _tier(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Column:
     compiler.join("tier")
     tiers = compiler.known.tiers
     return Column("choice", "ti.key", empty=tiers[0] if tiers else None, values=tiers)
 
 
-_PERSON, _BOUGHT = _("Person"), _("Purchases in all")
+_PERSON, _BOUGHT, _AHEAD = _("Person"), _("Purchases in all"), _("Predictions")
 _GIVEN, _WINDOWED, _OTHERS = _("Points, tier, coupons"), _("Purchases and behaviour in a stretch of time"), _("Groups")
 _AGE = """(extract(year from %(today)s::date)::int - m.birth_year - (
     coalesce(m.birth_month, 12) * 100 + coalesce(m.birth_day, 31) > to_char(%(today)s::date, 'MMDD')::int
@@ -118,6 +125,12 @@ FIELDS: dict[str, Field] = {
                           is_profiling=True),
     "last_channel": Field(_("Channel of the last order"), _BOUGHT, "choice", _plain(Column("choice", "lo.channel"), "s", "last"),
                           is_profiling=True),
+    "p_lapse": _foreseen(_("Chance of no purchase in 90 days"), "(fo.p_lapse * 100)", "decimal", unit="percent"),
+    "lapse_band": _foreseen(_("How likely no purchase is"), "fo.band", "choice", labels=dict(Prediction.Band.choices)),
+    "p_alive": _foreseen(_("Chance of still being a customer"), "(fo.p_alive * 100)", "decimal", unit="percent"),
+    "expected_orders": _foreseen(_("Purchase days to expect in 90 days"), "fo.expected_orders", "decimal", unit="days"),
+    "clv_cents": _foreseen(_("Value to expect"), "fo.clv_cents", "number", unit="cents"),
+    "next_order_on": _foreseen(_("Next order probably by"), "(fo.next_order_on::timestamp at time zone 'Asia/Shanghai')", "date"),
     "tier": Field(_("Tier"), _GIVEN, "choice", _tier),
     "tier_until": Field(_("Tier valid until"), _GIVEN, "date", _plain(Column("date", "st.valid_until"), "tier")),
     "points": Field(_("Balance of points"), _GIVEN, "number", measures.points, unit="points", has_key=True),

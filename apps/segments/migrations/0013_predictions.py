@@ -4,13 +4,25 @@ import django.contrib.postgres.fields
 import django.db.models.deletion
 from django.db import migrations, models
 
+STIR = """
+create trigger segments_stir_new after insert on segments_prediction
+    referencing new table as fresh for each statement execute function segments_stir_members();
+create trigger segments_stir_changed after update on segments_prediction
+    referencing new table as fresh for each statement execute function segments_stir_members();
+create trigger segments_stir_gone after delete on segments_prediction
+    referencing old table as fresh for each statement execute function segments_stir_members();
+"""
+TAKE_AWAY = "".join(
+    f"drop trigger segments_stir_{when} on segments_prediction;" for when in ("new", "changed", "gone")
+)
+
 
 class Migration(migrations.Migration):
 
     dependencies = [
         ('catalog', '0003_product_brand'),
         ('members', '0021_wish_of_a_code'),
-        ('segments', '0006_children_are_left_in_peace'),
+        ('segments', '0008_members_are_noted'),
     ]
 
     operations = [
@@ -102,4 +114,6 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['-finished_at'], name='segments_scoring_newest')],
             },
         ),
+        # Rules ask about predictions: whoever's changed is looked at again, as for stats (0008).
+        migrations.RunSQL(STIR, TAKE_AWAY),
     ]
