@@ -41,11 +41,11 @@ def bench_refresh(size: str) -> Iterator[Line]:
         ours.append(_first_full())
     _must_agree()
     full = median(ours)
-    yield _line("refresh full", size, full, median(by_hand))
+    yield line("refresh full", size, full, median(by_hand))
     again = median(_seconds(lambda: refresh.refresh(END, full=True)) for _ in ours)
-    yield _line("refresh full, nothing new", size, again, median(by_hand))
+    yield line("refresh full, nothing new", size, again, median(by_hand))
     news = median(_incremental(few, members) for _ in range(3))
-    yield _line(f"refresh after {few} orders", size, news, full)
+    yield line(f"refresh after {few} orders", size, news, full)
     yield from _growth(size, members=members, few=min(few, members // 200))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     yield {"name": "refresh peak memory, MB", "size": size, "figure": round(peak, 1), "baseline": None, "ratio": None}
@@ -88,8 +88,8 @@ def _growth(size: str, *, members: int, few: int) -> Iterator[Line]:
         with _part(members // share, whole=share == 1):
             full = _first_full()
             news = median(_incremental(few, members // share) for _ in range(3))
-        yield _line("refresh full growth", f"{size} {mark}", full, before and before[0])
-        yield _line(f"refresh after {few} orders growth", f"{size} {mark}", news, before and before[1])
+        yield line("refresh full growth", f"{size} {mark}", full, before and before[0])
+        yield line(f"refresh after {few} orders growth", f"{size} {mark}", news, before and before[1])
         before = (full, news)
 
 
@@ -138,7 +138,7 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
-def _line(name: str, size: str, figure: float, baseline: float | None) -> Line:
+def line(name: str, size: str, figure: float, baseline: float | None) -> Line:
     ratio = round(figure / baseline, 3) if baseline else None
     return {
         "name": name,

@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.orders.generated import END
+from apps.segments.bench import Line, line
 from apps.segments.predictions import fitting, history, scoring, versions
 
-Line = dict[str, Any]
 TABLES = "segments_prediction, segments_membercycle, segments_categorycycle, segments_predictionrun, segments_predictionmodel"
 
 
@@ -18,21 +18,21 @@ def bench_predictions(size: str) -> Iterator[Line]:
     """`baseline`: of scoring, the pass over the orders alone that any scoring needs. The connection must own its tables."""
     _sql(f"truncate {TABLES}")
     took, model = _timed(lambda: fitting.fit(END))
-    yield _line("predictions: a version fitted and tried", size, took)
+    yield line("predictions: a version fitted and tried", size, took)
     if not model.is_active:
         versions.activate(version=model.version)
     bare, _rows = _timed(_pass)
     took, run = _timed(lambda: scoring.score(END))
-    yield _line(f"predictions: {run.scored:,} members scored, every row new", size, took, bare)
+    yield line(f"predictions: {run.scored:,} members scored, every row new", size, took, bare)
     took, run = _timed(lambda: scoring.score(END))
-    yield _line(f"predictions: scored again, {run.changed:,} rows differ", size, took, bare)
+    yield line(f"predictions: scored again, {run.changed:,} rows differ", size, took, bare)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    yield _line("predictions: peak memory, MB", size, peak)
+    yield line("predictions: peak memory, MB", size, peak)
     _sql(f"truncate {TABLES}")
 
 
 def _pass() -> int:
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         history.settings(cursor)
         rows = history.take(cursor, "segments_bare", END)
         cursor.execute("drop table segments_bare")
@@ -48,14 +48,3 @@ def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
     begun = time.perf_counter()
     answer = work()
     return time.perf_counter() - begun, answer
-
-
-def _line(name: str, size: str, figure: float, baseline: float | None = None) -> Line:
-    ratio = round(figure / baseline, 3) if baseline else None
-    return {
-        "name": name,
-        "size": size,
-        "figure": round(figure, 3),
-        "baseline": round(baseline, 3) if baseline else None,
-        "ratio": ratio,
-    }
