@@ -138,7 +138,7 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
-def line(name: str, size: str, figure: float, baseline: float | None) -> Line:
+def line(name: str, size: str, figure: float, baseline: float | None = None) -> Line:
     ratio = round(figure / baseline, 3) if baseline else None
     return {
         "name": name,
