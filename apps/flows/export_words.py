@@ -98,7 +98,7 @@ HOUSE_TABLES: dict[str, Promise] = {
 }
 COLUMNS: dict[str, Promise] = {
     "band": _("How likely no purchase is"),
-    "category": _("Category"),
+    "category_id": _("Category"),
     "clv_cents": _("Expected spending"),
     "due_on": _("Probably needed again on"),
     "expected_orders": _("Expected purchase days"),
@@ -224,6 +224,7 @@ COLUMNS: dict[str, Promise] = {
     "paid_at": pgettext_lazy("column", "Paid at"),
     "policy": _("Care policy"),
     "product": _("Product"),
+    "product_id": _("Product"),
     "properties": _("Further details"),
     "purpose": _("Purpose"),
     "quantity": _("Quantity"),
