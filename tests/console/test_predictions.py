@@ -92,7 +92,7 @@ def test_a_members_page_shows_what_to_expect_and_why_unless_they_objected(house:
     scored(model)
     Prediction.objects.create(
         member=member, p_alive=0.412, p_lapse=0.703, band="high", expected_orders=0.61, clv_cents=123_456,
-        next_order_on=date(2027, 1, 5), reasons=["pace+", "away+", "orders-"], reason_values=[3.2, 74, 12], model=model,
+        next_order_on=date(2027, 1, 5), reasons=["pace+", "trend+", "orders-"], reason_values=[3.2, 2, 12], model=model,
         scored_at=clock.now(),
     )  # fmt: skip
     client = at(Role.ADMIN)

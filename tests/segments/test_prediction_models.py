@@ -195,9 +195,9 @@ def test_members_with_one_chance_share_their_tenths_whatever_their_order():
 
 
 def test_reasons_are_told_with_their_figures():
-    told = reasons.told(["away+", "pace+", "orders-", "gone+"], [74.0, 3.21, 1.0, 0.0])
+    told = reasons.told(["trend+", "pace+", "orders-", "gone+"], [0.0, 3.21, 1.0, 0.0])
     assert [(one.text, one.is_against) for one in told] == [
-        ("Last bought 74 days ago", True),
+        ("No purchase in the last 90 days", True),
         ("The pause now is 3.2 times their usual one", True),
         ("Bought on 1 day in all", False),
     ]

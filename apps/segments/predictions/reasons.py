@@ -27,13 +27,6 @@ def _text(code: str, value: float) -> str:
     return _TEXTS[code](value)
 
 
-def _away(value: float) -> str:
-    days = round(value)
-    if not days:
-        return _("Bought today")
-    return ngettext("Last bought %(n)s day ago", "Last bought %(n)s days ago", days) % {"n": f"{days:,}"}
-
-
 def _pace(value: float) -> str:
     return _("The pause now is %(n)s times their usual one") % {"n": f"{value:.1f}"}
 
@@ -68,5 +61,5 @@ def _tenure(value: float) -> str:
 
 
 _TEXTS = {
-    "away": _away, "pace": _pace, "orders": _orders, "trend": _trend, "uneven": _uneven, "spend": _spend, "tenure": _tenure,
+    "pace": _pace, "orders": _orders, "trend": _trend, "uneven": _uneven, "spend": _spend, "tenure": _tenure,
 }  # fmt: skip

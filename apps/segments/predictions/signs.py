@@ -14,9 +14,9 @@ from apps.segments.predictions.history import LATELY, Columns
 
 Floats = NDArray[np.float64]
 
-# Sign → the reason it belongs to.
+# Sign → the reason it belongs to. Signs that tell of one thing share a reason: apart, their weights may point against each other.
 SIGNS = {
-    "away": "away",
+    "away": "pace",
     "pace": "pace",
     "overdue": "pace",
     "orders": "orders",
@@ -99,10 +99,9 @@ def top_reasons(pushed: Floats) -> tuple[NDArray[np.int64], Floats]:
 
 
 def figures(rows: Columns, usual: float) -> Floats:
-    """The figure shown beside each of REASONS: days away, times the own gap, purchase days, lately, evenness, 分 a day, days."""
+    """The figure shown beside each of REASONS: times the own gap, purchase days, lately, evenness, 分 a day, days."""
     away = rows["age"] - rows["span"]
     shown = {
-        "away": away,
         "pace": away / own_gap(rows, usual),
         "orders": rows["days"],
         "trend": rows["recent_days"],
