@@ -104,7 +104,7 @@ def test_a_members_page_shows_what_to_expect_and_why_unless_they_objected(house:
         "不晚于 2027年1月5日",
         "¥1,234.56",
         "目前的间隔是平常的 3.2 倍",
-        "上次购买在 74 天前",
+        "近 90 天里有 2 天买过",
         "共在 12 天买过",
     )
     assert [one for one in said if one not in shown] == []

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from django.utils import translation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import hyp2f1
@@ -195,7 +196,8 @@ def test_members_with_one_chance_share_their_tenths_whatever_their_order():
 
 
 def test_reasons_are_told_with_their_figures():
-    told = reasons.told(["trend+", "pace+", "orders-", "gone+"], [0.0, 3.21, 1.0, 0.0])
+    with translation.override("en"):
+        told = reasons.told(["trend+", "pace+", "orders-", "gone+"], [0.0, 3.21, 1.0, 0.0])
     assert [(one.text, one.is_against) for one in told] == [
         ("No purchase in the last 90 days", True),
         ("The pause now is 3.2 times their usual one", True),
