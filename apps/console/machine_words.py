@@ -205,6 +205,7 @@ OBJECTS: dict[str, Promise] = {
     "coupon": gettext_lazy("Coupon"),
     "coupon_batch": gettext_lazy("Batch of coupons"),
     "coupon_template": pgettext_lazy("coupons", "Kind of coupon"),
+    "segment": pgettext_lazy("of a rule", "Segment"),
     "coupons_budget": gettext_lazy("Budget of coupons"),
     "coupons_template": pgettext_lazy("coupons", "Kind of coupon"),
     "catalog_price": pgettext_lazy("catalogue", "Price"),
