@@ -139,7 +139,7 @@ def why(request: HttpRequest) -> HttpResponse:
         return render(request, "console/_segment_why.html", {"refused": segment_form.said(wrong)})
     brand = Words()
     lines = _fitting(segment_form.rows(rule, brand), brand, answer) if answer else []
-    facts = {
+    facts: dict[str, Any] = {
         "answer": answer,
         "member": Member.objects.get(pk=found[0]) if found else None,
         "lines": lines,
