@@ -8,7 +8,7 @@ from apps.core.database import SqlFile
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('coupons', '0012_welcomed'),
+        ('coupons', '0020_prices_of_an_act'),
     ]
 
     operations = [
