@@ -159,6 +159,7 @@ urlpatterns = [
     path("console/coupons/<str:coupon>/preview/", coupons.preview, name="coupon_preview"),
     path("console/coupons/<str:coupon>/publish/", coupons.publish, name="coupon_publish"),
     path("console/coupons/<str:coupon>/drop/", coupons.drop, name="coupon_drop"),
+    path("console/coupons/low-stock/seen/", coupons.low_seen, name="coupon_low_seen"),
     path("console/coupons/<str:coupon>/stop/", coupons.stop, name="coupon_stop"),
     path("console/coupons/<str:coupon>/resume/", coupons.resume, name="coupon_resume"),
     path("console/coupons/<str:coupon>/stock/", coupons.stock, name="coupon_stock"),

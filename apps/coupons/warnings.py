@@ -23,10 +23,8 @@ _SOON = """
         where state = 'ready' and told_at = '{moment}' and ends_at > '{moment}' and ends_at <= '{until}' group by 1, 2
     ) d order by d.last_day, d.member_id
 """
-_LOW = """
-    select s.template_id || ':' || coalesce(p.last_batch, s.most) || ':' || s.low_at as key, 'template:' || s.template_id as lane,
-           jsonb_build_object(
-               'template_id', s.template_id, 'left', case when t.is_pool then p.free else s.most - s.issued end) as payload
+_RUNNING_LOW = """
+    select s.template_id, s.most, s.low_at, p.last_batch, case when t.is_pool then p.free else s.most - s.issued end as left
     from coupons_stock s join coupons_template t on t.id = s.template_id and t.state = 'running'
     left join lateral (
         select count(*) as free, (select max(b.id) from coupons_batch b where b.template_id = t.id) as last_batch
@@ -34,6 +32,11 @@ _LOW = """
     ) p on t.is_pool
     where s.low_at >= case when t.is_pool then p.free else s.most - s.issued end
       and (not t.is_pool or p.last_batch is not null)
+"""
+_LOW = f"""
+    select l.template_id || ':' || coalesce(l.last_batch, l.most) || ':' || l.low_at as key, 'template:' || l.template_id as lane,
+           jsonb_build_object('template_id', l.template_id, 'left', l.left) as payload
+    from ({_RUNNING_LOW}) l
 """
 
 
@@ -60,3 +63,10 @@ def publish_low() -> int:
     """A fact `coupon.low_stock` (template_id, left) once for each stock and threshold; of a pool once for each refill."""
     with transaction.atomic():
         return events.publish_many(LOW, query=_LOW)
+
+
+def running_low() -> dict[int, int]:
+    """What is left, by template, of the running ones whose stock is at their threshold or below now."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"select l.template_id, l.left from ({_RUNNING_LOW}) l")
+        return dict(cursor.fetchall())

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from apps.events.models import Event
 from apps.flows import (
+    coupon_low_stock,
     identity_conflict,
     member_erased,
     member_merged,
@@ -32,6 +33,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
     ),
     "order.received": (order_received.release, tier_moves.reassess),
     "order.cancelled": (order_cancelled.free_points, order_cancelled.free_coupons),
+    "coupon.low_stock": (coupon_low_stock.alert,),
     "members.imported": (members_imported.take_openings,),
     "member.unionid_conflict": (identity_conflict.join_by_unionid,),
     "member.phone_conflict": (identity_conflict.join_by_phone,),

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from apps.console import coupon_form, rule_form
 from apps.console.coupon_form import CouponForm
 from apps.core import approvals, ids
-from apps.core.models import Approval, AuditEntry, Job
-from apps.coupons import ceilings, templates
+from apps.core.models import Alert, Approval, AuditEntry, Job
+from apps.coupons import ceilings, templates, warnings
 from apps.coupons.models import Batch, Coupon, Stock, Template, Use, Version
 from apps.stores.models import Role
 from tests.console.world import House
@@ -54,6 +54,34 @@ def test_the_list_says_each_coupon_and_stops_one_at_once(house: House, at: Calla
     made.refresh_from_db()
     assert made.state == "stopped"
     assert AuditEntry.objects.filter(object_type="coupons_template", actor__startswith="user:").exists()
+
+
+def test_a_stock_that_runs_low_is_told_once_until_it_is_seen_filled_up_or_stopped(
+    house: House, at: Callable[..., Client], run_flows: Callable[[], None]
+):
+    rows = [making.template(key, most=180) for key in ("one", "two", "three")]
+    for row in rows:
+        templates.set_stock(template_id=row.pk, most=180, low_at=180)
+    for _again in range(2):
+        warnings.publish_low()
+        run_flows()
+    marketer, url = at(Role.MARKETER), reverse("console:coupons")
+    one, two, three = (ids.encode("cpt", row.pk) for row in rows)
+
+    page = marketer.get(url).content.decode()
+    assert page.count("剩余 180 张") == 3
+    assert f'href="/console/coupons/{one}/#stock"' in page
+    assert Alert.objects.count() == 3
+    assert "剩余 180 张" in marketer.get(reverse("console:coupon", args=[one])).content.decode()
+    assert "剩余 180 张" not in at(Role.ANALYST).get(url).content.decode()
+
+    templates.set_stock(template_id=rows[0].pk, most=181, low_at=180)
+    marketer.post(reverse("console:coupon_stop", args=[two]), {"from": "list"})
+    seen = {"alert": str(Alert.objects.get(facts__template_id=rows[2].pk).pk)}
+    assert marketer.get(url).context["low"][0]["public_id"] == three
+    assert marketer.post(reverse("console:coupon_low_seen"), seen)["Location"] == url
+    assert marketer.post(reverse("console:coupon_low_seen"), seen).status_code == 404
+    assert marketer.get(url).context["low"] == []
 
 
 def test_a_coupon_is_begun_previewed_saved_with_its_faults_and_published(house: House, at: Callable[..., Client]):

@@ -15,9 +15,9 @@ from apps.analytics.lists import coupon_templates as listed
 from apps.console import asked, coupon_form, coupon_rows, coupon_words, people, rule_words
 from apps.console.coupon_form import CouponForm, NewCoupon, StockForm
 from apps.console.templatetags.console import money
-from apps.core import clock, ids, jobs
+from apps.core import alerts, clock, ids, jobs
 from apps.core.errors import DomainError, NotFound, ValidationFailed
-from apps.coupons import ceilings, handing, keeping, publishing, templates, words
+from apps.coupons import ceilings, handing, keeping, publishing, templates, warnings, words
 from apps.coupons.models import Stock, Template, Version
 
 PREFIX = "cpt"
@@ -39,6 +39,8 @@ def index(request: HttpRequest) -> HttpResponse:
         "states": [("", _("All states"), not state), *states],
         "is_narrowed": bool(text or state),
         "may_edit": _may(request, EDIT),
+        "may_publish": _may(request, PUBLISH),
+        "low": _low() if _may(request, EDIT) else [],
         **asked.pager(request, page),
     }
     return render(request, "console/coupons.html", facts)
@@ -151,6 +153,16 @@ def resume(request: HttpRequest, coupon: str) -> HttpResponse:
 
 
 @require_POST
+def low_seen(request: HttpRequest) -> HttpResponse:
+    """Somebody has looked at a stock that runs low. Raises NotFound where there is nothing to see."""
+    wanted = request.POST.get("alert", "")
+    if wanted not in {str(one.pk) for one in alerts.unseen(warnings.LOW)}:
+        raise NotFound
+    alerts.see(alert_id=int(wanted), user_id=request.access.user_id)  # type: ignore[attr-defined]
+    return redirect("console:coupons")
+
+
+@require_POST
 def stock(request: HttpRequest, coupon: str) -> HttpResponse:
     row = _found(coupon)
     form = StockForm(request.POST)
@@ -233,6 +245,20 @@ def _row(row: dict[str, Any], known: words.Names) -> dict[str, Any]:
         "left": None if row["most"] is None else row["most"] - row["issued"],
         "rate": row["used"] / row["issued"] if row["issued"] else None,
     }
+
+
+def _low() -> list[dict[str, Any]]:
+    """Noticed and not yet looked at; what was stocked up or stopped since is no news any more."""
+    left = warnings.running_low()
+    noticed = {one.facts["template_id"]: one for one in reversed(alerts.unseen(warnings.LOW))}  # the newest of a template
+    rows = Template.objects.in_bulk(noticed.keys() & left.keys())
+    return [
+        {
+            "id": one.pk, "at": one.at, "public_id": ids.encode(PREFIX, key), "named": coupon_words.name_of(rows[key]),
+            "left": left[key],
+        }
+        for key, one in noticed.items() if key in rows
+    ]  # fmt: skip
 
 
 def _shown(row: Template, said: dict[str, Any] | None, *, name: str) -> dict[str, Any]:
