@@ -1,87 +1,30 @@
 """Two records, one person: what a merge moves, what it never decides by itself, and that undoing gives back exactly that."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
-from django.utils import timezone
 
 from apps.care.models import Policy, Touch, Version
 from apps.core import ciphers, tokens
-from apps.core import clock as house_clock
 from apps.core.errors import NotFound, ValidationFailed
 from apps.core.models import AuditEntry, User
 from apps.events.models import Event
 from apps.flows import member_merged
-from apps.gateways import inbox
 from apps.gateways.models import InboxMessage
-from apps.members import doubts, identities, merging, selectors, services, states, tagging
+from apps.members import doubts, identities, merging, selectors, services, states
 from apps.members.errors import MergeRefused, MergeRefusedStrongIds, UnmergeRefused
 from apps.members.models import (
-    Consent,
     ConsentNow,
     Identity,
     Member,
     MemberKey,
-    MemberTag,
     Merge,
     MergeMove,
-    Tag,
-    TagGroup,
 )  # fmt: skip
-from apps.orders import services as orders
 from apps.orders.models import Order
-from apps.segments import refresh as stats
 from apps.segments.models import MemberStats, StageChange
+from tests.flows.pairs import FIRST_PHONE, MOMENT, SECOND_PHONE, buy, merge, say
 from tests.orders.files import import_file
-
-MOMENT = timezone.now().replace(microsecond=0)
-FIRST_PHONE, SECOND_PHONE = "17000000101", "17000000102"
-
-
-def buy(member_id: int, number: str, *, days_ago: int, cents: int = 10_000) -> int:
-    paid_at = MOMENT - timedelta(days=days_ago)
-    line = orders.NewLine(product_id=None, total_cents=cents)
-    order = orders.record(
-        source="pos", order_no=number, member_id=member_id, lines=[line], total_cents=cents, created_at=paid_at
-    )
-    return orders.mark_paid(order_id=order.pk, paid_at=paid_at).pk
-
-
-def say(member_id: int, *, is_granted: bool, days_ago: int, source: str = "portal", channel: str = "sms") -> None:
-    Consent.objects.create(
-        member_id=member_id, purpose="care", channel=channel, is_granted=is_granted, source=source,
-        text_version="1", at=MOMENT - timedelta(days=days_ago),
-    )  # fmt: skip
-
-
-@pytest.fixture
-def two(db, run_flows) -> tuple[int, int]:
-    """A shopper known by phone with one order, and the same person known by a mini-program with two."""
-    mine = services.register(
-        source="import", member_no="A1", nickname="林小溪", phone=FIRST_PHONE, joined_at=MOMENT - timedelta(days=300)
-    )
-    theirs = services.register(
-        source="mini-program",
-        member_no="B1",
-        gender="f",
-        birthday=date(1990, 5, 1),
-        joined_at=MOMENT - timedelta(days=90),
-    )
-    services.add_identity(member_id=theirs, kind="openid", namespace="wx1", value="oABC", is_verified=True)
-    services.set_tags(member_id=mine, tags=["老客"])
-    services.set_tags(member_id=theirs, tags=["直播"])
-    buy(mine, "O-1", days_ago=200)
-    buy(theirs, "O-2", days_ago=80)
-    buy(theirs, "O-3", days_ago=20, cents=5_000)
-    inbox.deliver_batch([inbox.Letter(key="hello", member_id=theirs, title="你好", body="欢迎")], moment=MOMENT)
-    run_flows()
-    stats.refresh(MOMENT, full=True)
-    return mine, theirs
-
-
-def merge(two: tuple[int, int], **more) -> int:
-    wanted = {"choices": {}, "source": "console:1"} | more
-    return member_merged.merge(survivor_id=two[0], loser_id=two[1], **wanted)
 
 
 def test_the_loser_becomes_an_alias_and_everything_leads_to_the_survivor(two, run_flows):
@@ -436,100 +379,6 @@ def test_of_several_phones_the_proven_one_is_written_to(two):
     merge(two)
 
     assert selectors.phones([two[0]]) == {two[0]: "+86" + FIRST_PHONE}
-
-
-def tag(
-    member_id: int, name: str, *, days_ago: int = 1, lasts: int | None = None, group: TagGroup | None = None
-) -> None:
-    """As if it had been given so many days ago, to last so many days from today on."""
-    found, _is_new = Tag.objects.get_or_create(name=name, defaults={"group": group})
-    today = house_clock.local_date(house_clock.now())
-    MemberTag.objects.create(
-        member_id=member_id, tag=found, source="manual", given_by="user:1", exclusive_group=group,
-        given_at=MOMENT - timedelta(days=days_ago), expires_on=None if lasts is None else today + timedelta(days=lasts),
-    )  # fmt: skip
-
-
-def tags(member_id: int) -> dict[str, int | None]:
-    """Name → days it still lasts. The fast copy on the member must say the same."""
-    today = house_clock.local_date(house_clock.now())
-    rows = MemberTag.objects.filter(member_id=member_id).select_related("tag")
-    found = {row.tag.name: row.expires_on and (row.expires_on - today).days for row in rows}
-    assert Member.objects.get(pk=member_id).tags == sorted(found)
-    return found
-
-
-@pytest.fixture
-def tagged(two) -> tuple[int, int]:
-    """Tags that both have, and of groups that allow one."""
-    mine, theirs = two
-    size, mood, cup = (TagGroup.objects.create(name=name, is_exclusive=True) for name in ("size", "mood", "cup"))
-    tag(mine, "会员日", lasts=3)
-    tag(theirs, "会员日", lasts=30)
-    tag(mine, "长期")
-    tag(theirs, "长期", lasts=5)
-    tag(mine, "M码", days_ago=9, group=size)
-    tag(theirs, "L码", days_ago=2, group=size)
-    tag(mine, "开心", days_ago=2, group=mood)
-    tag(theirs, "平静", days_ago=9, group=mood)
-    tag(mine, "大杯", days_ago=9, group=cup)
-    tag(theirs, "小杯", days_ago=2, lasts=-1, group=cup)
-    return two
-
-
-MERGED = {"老客": None, "直播": None, "会员日": 30, "长期": None, "L码": None, "开心": None, "大杯": None}
-
-
-def test_tags_of_both_come_to_the_survivor_by_group_and_last_day(tagged):
-    before = tags(tagged[0]), tags(tagged[1])
-    said = member_merged.preview(survivor_id=tagged[0], loser_id=tagged[1])
-    assert {one.name for one in said.tags} == set(MERGED)
-    assert {one.name for one in said.tags if one.is_theirs} == {"直播", "L码"}
-
-    merge_id = merge(tagged)
-
-    assert tags(tagged[0]) == MERGED
-    assert tags(tagged[1]) == {}
-    [load] = [load for load in said.loads if load.model == "members.MemberTag"]
-    assert (load.moving, load.staying) == (2, 4)
-    [moved] = MergeMove.objects.filter(merge_id=merge_id, model="members.MemberTag")
-    assert len(moved.row_ids) == 2
-    member_merged.unmerge(merge_id=merge_id)
-    assert (tags(tagged[0]), tags(tagged[1])) == before
-
-
-def test_a_tag_taken_after_the_merge_does_not_come_back_by_itself(tagged, run_flows):
-    merge_id = merge(tagged)
-    tagging.take(member_ids=[tagged[0]], tag_ids=[Tag.objects.get(name="会员日").pk])
-
-    run_flows()
-    member_merged.settle_merge(merge_id=merge_id)
-
-    assert "会员日" not in tags(tagged[0])
-
-
-def test_an_act_on_tags_is_undone_on_the_record_that_counts(two):
-    act = tagging.take(member_ids=[two[1]], tag_ids=[Tag.objects.get(name="直播").pk]).act_id
-    merge_id = merge(two)
-
-    tagging.undo(act_id=act)
-
-    assert tags(two[0]) == {"老客": None, "直播": None}
-    assert tags(two[1]) == {}
-    member_merged.unmerge(merge_id=merge_id)
-    assert set(tags(two[0])) | set(tags(two[1])) == {"老客", "直播"}
-
-
-def test_an_act_undone_after_the_merge_stays_undone_when_the_merge_is(tagged):
-    act = tagging.give(member_ids=[tagged[0]], tag_ids=[Tag.objects.get(name="平静").pk], source="manual").act_id
-    before = tags(tagged[1])
-    merge_id = merge(tagged)
-    tagging.undo(act_id=act)
-
-    member_merged.unmerge(merge_id=merge_id)
-
-    assert "平静" not in tags(tagged[0])
-    assert tags(tagged[1]) == before
 
 
 def test_what_was_asked_about_the_merged_record_is_asked_about_the_survivor(two):

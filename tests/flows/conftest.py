@@ -1,0 +1,5 @@
+"""What the tests of several stories begin with."""
+
+from tests.flows.pairs import two
+
+__all__ = ["two"]
