@@ -1,20 +1,17 @@
 """Exchanges of a list as a CSV file, by job: half names, unless the person may see numbers and says why. Rules as in `exports`."""
 
-import csv
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from apps.analytics import exports
 from apps.analytics.lists import exchanges as listed
-from apps.core import audit, clock, jobs, money, requests
-from apps.core.errors import Forbidden
+from apps.core import clock, jobs, money
 from apps.core.files.rejects import harmless
 from apps.core.models import Job
 from apps.members import phones as phone_numbers
 from apps.members import selectors as members
 from apps.members.names import half_hidden
-from apps.stores import access
 from apps.stores.access import Access
 
 KIND, FULL, KEPT_FOR = exports.EXCHANGES, exports.FULL, exports.KEPT_FOR
@@ -29,34 +26,22 @@ _COLUMNS = (
 def start(*, wanted: listed.Wanted, is_full: bool, reason: str, access: Access) -> Job:
     """Queue an export of a list. Raises Forbidden, ValidationFailed (whole names need a reason)."""
     access.reach(PERMISSION)
-    clean = exports.checked(is_full=is_full, reason=reason, access=access)
     params = {"wanted": wanted.params(), "is_full": is_full, "about": listed.about(wanted=wanted)}
-    job = jobs.start(kind=KIND, params=params, user_id=access.user_id)
-    facts = {"filters": wanted.params(), "is_full": is_full, **clean}
-    audit.record("exchanges.exported", object_type="job", object_id=job.pk, after=facts)
-    return job
+    return exports.begin(KIND, "exchanges.exported", params=params, reason=reason, access=access)
 
 
 @jobs.runner(KIND)
 def export(job: Job) -> dict[str, Any]:
     """Params: `wanted`, `is_full`, `about`. Sees what its owner may see now."""
-    reader = access.of_user(job.created_by)
+    reader, is_full = exports.reader_of(job)
     wanted = listed.Wanted.of_params(job.params["wanted"], stores=reader.store_ids(PERMISSION))
-    is_full = bool(job.params["is_full"])
-    if is_full and not reader.can(FULL):
-        raise Forbidden
-    path = jobs.result_path(f"exchanges-{job.pk}.csv")
-    done = 0
-    with requests.acting(actor=f"user:{job.created_by_id}"), exports.private(path) as file:
-        out = csv.writer(file)
-        out.writerow(_COLUMNS)
+
+    def chunks() -> Iterator[list[list[str]]]:
         for rows in _chunks(wanted):
             phones = members.phones([row["member_id"] for row in rows])
-            out.writerows(_cells(row, phone=phones.get(row["member_id"], ""), is_full=is_full) for row in rows)
-            done += len(rows)
-            jobs.report(job, done=done, total=max(done, int(job.params.get("about", 0))))
-    Job.objects.filter(pk=job.pk).update(result_file=path.name)
-    return {"exchanges": done, "is_full": is_full, "until": (clock.now() + KEPT_FOR).isoformat()}
+            yield [_cells(row, phone=phones.get(row["member_id"], ""), is_full=is_full) for row in rows]
+
+    return exports.write(job, what="exchanges", heads=_COLUMNS, chunks=chunks())
 
 
 def _chunks(wanted: listed.Wanted) -> Iterator[tuple[dict[str, Any], ...]]:

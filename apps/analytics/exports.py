@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -52,11 +52,16 @@ _COLUMNS = (
 def start(*, wanted: listed.Wanted, is_full: bool, reason: str, access: Access) -> Job:
     """Queue an export of a list. Raises Forbidden, ValidationFailed (whole numbers need a reason)."""
     access.reach(PERMISSION)
-    clean = checked(is_full=is_full, reason=reason, access=access)
     params = {"wanted": wanted.params(), "is_full": is_full, "about": listed.about(wanted=wanted)}
-    job = jobs.start(kind=KIND, params=params, user_id=access.user_id)
-    facts = {"filters": wanted.params(), "is_full": is_full, **clean}
-    audit.record("members.exported", object_type="job", object_id=job.pk, after=facts)
+    return begin(KIND, "members.exported", params=params, reason=reason, access=access)
+
+
+def begin(kind: str, act: str, *, params: dict[str, Any], reason: str, access: Access) -> Job:
+    """Queue an export and note it as `act`. `params`: `wanted`, `is_full`, `about`. Raises as `checked`."""
+    clean = checked(is_full=params["is_full"], reason=reason, access=access)
+    job = jobs.start(kind=kind, params=params, user_id=access.user_id)
+    facts = {"filters": params["wanted"], "is_full": params["is_full"], **clean}
+    audit.record(act, object_type="job", object_id=job.pk, after=facts)
     return job
 
 
@@ -74,25 +79,39 @@ def checked(*, is_full: bool, reason: str, access: Access) -> dict[str, str]:
 @jobs.runner(KIND)
 def export(job: Job) -> dict[str, Any]:
     """Params: `wanted`, `is_full`, `about`. Sees what its owner may see now; the file is readable by this process's user only."""
-    reader = access.of_user(job.created_by)
+    reader, is_full = reader_of(job)
     wanted = listed.Wanted.of_params(job.params["wanted"], stores=reader.store_ids(PERMISSION))
-    is_full = bool(job.params["is_full"])
-    if is_full and not reader.can(FULL):
-        raise Forbidden
-    path = jobs.result_path(f"members-{job.pk}.csv")
-    done = 0
-    with requests.acting(actor=f"user:{job.created_by_id}"), private(path) as file:
-        out = csv.writer(file)
-        fields = list(Attribute.objects.all())
-        out.writerow([*_COLUMNS, *(f"field_{field.key}" for field in fields)])
+    fields = list(Attribute.objects.all())
+    heads = [*_COLUMNS, *(f"field_{field.key}" for field in fields)]
+
+    def chunks() -> Iterator[list[list[str]]]:
         for rows in _chunks(wanted):
             phones = members.phones([row["id"] for row in rows])
-            for row in rows:
-                out.writerow(_cells(row, phone=phones.get(row["id"], ""), fields=fields, is_full=is_full))
+            yield [_cells(row, phone=phones.get(row["id"], ""), fields=fields, is_full=is_full) for row in rows]
+
+    return write(job, what="members", heads=heads, chunks=chunks())
+
+
+def reader_of(job: Job) -> tuple[Access, bool]:
+    """Who reads the file with the rights of now, and whether it is whole. Raises Forbidden."""
+    reader, is_full = access.of_user(job.created_by), bool(job.params["is_full"])
+    if is_full and not reader.can(FULL):
+        raise Forbidden
+    return reader, is_full
+
+
+def write(job: Job, *, what: str, heads: Sequence[str], chunks: Iterable[list[list[str]]]) -> dict[str, Any]:
+    """The job's file, chunk by chunk, with progress; its result. `what` is what a row is: "members"."""
+    path, done = jobs.result_path(f"{what}-{job.pk}.csv"), 0
+    with requests.acting(actor=f"user:{job.created_by_id}"), private(path) as file:
+        out = csv.writer(file)
+        out.writerow(heads)
+        for rows in chunks:
+            out.writerows(rows)
             done += len(rows)
             jobs.report(job, done=done, total=max(done, int(job.params.get("about", 0))))
     Job.objects.filter(pk=job.pk).update(result_file=path.name)
-    return {"members": done, "is_full": is_full, "until": (clock.now() + KEPT_FOR).isoformat()}
+    return {what: done, "is_full": bool(job.params["is_full"]), "until": (clock.now() + KEPT_FOR).isoformat()}
 
 
 def purge() -> int:

@@ -34,6 +34,14 @@ def log_in_names(actors: Iterable[str]) -> dict[str, str]:
     return {f"user:{key}": name for key, name in found}
 
 
+def told_of_publishing(request: HttpRequest, *, number: int | None, name: str, waits: str, counts: str) -> None:
+    """The version counts, or (`number` None) waits for a second person: `counts` and `waits` are sentences with name and number."""
+    if number is None:
+        messages.success(request, waits % {"name": name})
+    else:
+        messages.success(request, counts % {"name": name, "number": number})
+
+
 def complain(request: HttpRequest, refusal: DomainError) -> None:
     """Say above the page why nothing was done."""
     errors: Any = refusal.facts.get("errors") or ()

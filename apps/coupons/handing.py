@@ -6,7 +6,7 @@ coupon whose saving has no bound is over every limit. Stock, limit per member an
 
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import approvals, audit, clock
@@ -27,7 +27,6 @@ LIMITS: dict[str, dict[str, int]] = {
     Role.MANAGER: {"each": 10_000, "day": 50_000},
     Role.AGENT: {"each": 5_000, "day": 30_000},
 }
-SHORTEST_REASON = 4
 
 
 @dataclass(frozen=True)
@@ -67,12 +66,11 @@ def hand_out(*, wish: Wish, staff: Staff) -> Outcome:
 
     Two wishes of one person at once are judged one after the other, so their sum cannot slip past the limit of the day.
     """
-    reason = wish.reason.strip()[:200]
-    if len(reason) < SHORTEST_REASON:
+    reason = limits_by_role.reason(wish.reason)
+    if not reason:
         error = {"pointer": "/reason", "code": "required", "message": str(_("Say why, in a few words."))}
         raise ValidationFailed(errors=[error])
-    with connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(hashtext('coupons.hand_out'), %s)", [staff.pk])
+    limits_by_role.take_turn(KIND, staff_id=staff.pk)
     asked = Approval.objects.filter(source=f"{KIND}:{wish.source}").first()
     if asked is not None:
         return Outcome(approval_id=asked.pk)

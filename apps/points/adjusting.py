@@ -7,7 +7,7 @@ is granted; taking points away needs a reason but has only the `each` limit.
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Sum
 from django.db.models.functions import Greatest
 from django.utils.translation import gettext_lazy as _
@@ -27,7 +27,6 @@ LIMITS: dict[str, dict[str, int]] = {
     Role.MANAGER: {"each": 1_000, "day": 3_000},
     Role.AGENT: {"each": 500, "day": 2_000},
 }
-SHORTEST_REASON = 4
 
 
 @dataclass(frozen=True)
@@ -69,8 +68,8 @@ def adjust(*, wish: Wish, staff: Staff) -> Outcome:
 
     Two wishes of one person at once are judged one after the other, so their sum cannot slip past the limit of the day.
     """
-    reason = wish.reason.strip()
-    if len(reason) < SHORTEST_REASON:
+    reason = limits_by_role.reason(wish.reason)
+    if not reason:
         raise ReasonMissing
     lock(staff_id=staff.pk)
     asked = Approval.objects.filter(source=f"{KIND}:{wish.source}").first()
@@ -95,8 +94,7 @@ def adjust(*, wish: Wish, staff: Staff) -> Outcome:
 
 def lock(*, staff_id: int) -> None:
     """Judge what one person grants one after the other, until the end of the transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(hashtext('points.adjust'), %s)", [staff_id])
+    limits_by_role.take_turn(KIND, staff_id=staff_id)
 
 
 def _is_within(wish: Wish, staff: Staff) -> bool:

@@ -7,11 +7,14 @@ Settings that keep more than that check their figures by role with `check_figure
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from django.db import connection
+
 from apps.core import brand
 from apps.core.models import User
 from apps.stores.models import Role, Staff
 
 _NOTHING = {"each": 0, "day": 0}
+SHORTEST_REASON = 4  # letters
 
 
 def declare(setting: str, *, default: Mapping[str, int], most: int) -> None:
@@ -49,6 +52,18 @@ def check_figures(value: Any, *, names: Collection[str], most: int) -> None:
         return isinstance(said, dict) and set(said) <= set(names) and all(_is_whole(one, most) for one in said.values())
 
     _by_role(fits, f"whole numbers for each role are expected: {', '.join(names)}")(value)
+
+
+def take_turn(what: str, *, staff_id: int) -> None:
+    """Judge what one person does of a kind one after the other, until the end of the transaction: no sum slips past a day's limit."""
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(hashtext(%s), %s)", [what, staff_id])
+
+
+def reason(said: str) -> str:
+    """What somebody gave as their reason, "" where it is too short to be one."""
+    text = said.strip()[:200]
+    return text if len(text) >= SHORTEST_REASON else ""
 
 
 def _by_role(fits: Callable[[Any], bool], wanted: str) -> Callable[[Any], None]:

@@ -21,6 +21,7 @@ from apps.core.models import Approval
 from apps.coupons import handing, keeping, wallet, words
 from apps.coupons.models import Coupon, Entry, Template
 from apps.members.models import Member
+from apps.stores import limits
 from apps.stores.models import Staff
 
 PREFIX = "cpn"
@@ -36,7 +37,7 @@ TONES = {"ready": "ok", "reserved": "brand", "recalled": "bad"}
 
 class HandOutForm(forms.Form):
     template = forms.ModelChoiceField(label=gettext_lazy("Coupon"), queryset=Template.objects.none())
-    reason = forms.CharField(label=gettext_lazy("Reason"), min_length=handing.SHORTEST_REASON, max_length=200)
+    reason = forms.CharField(label=gettext_lazy("Reason"), min_length=limits.SHORTEST_REASON, max_length=200)
     request_key = forms.CharField(widget=forms.HiddenInput, validators=[RegexValidator(r"^[A-Za-z0-9_-]{12,40}$")])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -81,7 +82,7 @@ def change(request: HttpRequest, member: str) -> HttpResponse:
     note = " ".join(request.POST.get("reason", "").replace("\0", "").split())[:200]
     if found is None:
         raise NotFound
-    if len(note) < handing.SHORTEST_REASON:
+    if len(note) < limits.SHORTEST_REASON:
         messages.error(request, _("Say why, in a few words."))
         return redirect("console:member_coupons", member)
     act = keeping.restore if request.POST.get("wish") == "restore" else keeping.recall

@@ -20,6 +20,7 @@ from apps.members.models import Member
 from apps.points import adjusting, selectors, statement_file, telling
 from apps.points.adjusting import Wish
 from apps.points.models import Currency
+from apps.stores import limits
 from apps.stores.models import Staff
 
 PERMISSION = "points.view"
@@ -36,7 +37,7 @@ class AdjustForm(forms.Form):
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
         help_text=gettext_lazy("The member reads it in the statement. No names or numbers of people."),
-        min_length=adjusting.SHORTEST_REASON,
+        min_length=limits.SHORTEST_REASON,
         max_length=200,
     )
     request_key = forms.CharField(widget=forms.HiddenInput, validators=[RegexValidator(r"^[A-Za-z0-9_-]{12,40}$")])

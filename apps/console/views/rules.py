@@ -101,13 +101,13 @@ def publish(request: HttpRequest, rule: str) -> HttpResponse:
         done = publishing.publish(rule_id=row.pk, by=request.user, reason=request.POST.get("reason", ""))  # type: ignore[arg-type]
     except ValidationFailed as refusal:
         return _page(request, row, form=_with_findings(row, refusal), status=422)
-    facts = {"name": rule_words.name_of(row), "number": done.version.number if done.version else 0}
-    if done.version is None:
-        messages.success(
-            request, _("“%(name)s” waits for a second person: it can give more than you may publish alone.") % facts
-        )
-    else:
-        messages.success(request, _("Version %(number)s of “%(name)s” counts from now on.") % facts)
+    people.told_of_publishing(
+        request,
+        number=done.version.number if done.version else None,
+        name=rule_words.name_of(row),
+        waits=_("“%(name)s” waits for a second person: it can give more than you may publish alone."),
+        counts=_("Version %(number)s of “%(name)s” counts from now on."),
+    )
     return redirect("console:rule", rule)
 
 
