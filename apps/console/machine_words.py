@@ -126,6 +126,8 @@ ACTS: dict[str, Promise] = {
     "coupon.codes_written": gettext_lazy("Wrote a file of coupon codes"),
     "coupon.extended": gettext_lazy("Let a coupon count longer"),
     "coupon.handed_out": gettext_lazy("Handed out a coupon"),
+    "coupon.openings_released": gettext_lazy("Released the coupons of a file"),
+    "coupon.openings_undone": gettext_lazy("Took back the coupons of a file"),
     "coupon.recalled": gettext_lazy("Took back a coupon"),
     "coupon.recalled_all": gettext_lazy("Took back all coupons of a kind"),
     "coupon.restored": gettext_lazy("Undid the recall of a coupon"),

@@ -117,6 +117,7 @@ class RuleForm(forms.Form):
             "profile_complete and first_order are recognised by themselves; any other is told by whoever sees it done."
         ),
     )  # fmt: skip
+    coupon = forms.ChoiceField(label=gettext_lazy("Coupon beside the points"), required=False)
     is_made_up = forms.BooleanField(label=gettext_lazy("Missed days can be made up"), required=False)
     make_up_free = _whole(gettext_lazy("Free ones a month"), 31)
     make_up_points = _whole(gettext_lazy("Points for each further one"), 1_000_000)
@@ -176,6 +177,8 @@ class RuleForm(forms.Form):
             "categories": [(name, name) for name in Category.objects.order_by("name").values_list("name", flat=True)],
             "weekdays": [(str(number), word) for number, word in enumerate(WEEKDAYS, start=1)],
         }
+        coupon = kept.get("coupon") if isinstance(kept, dict) else None
+        self._choose("coupon", rule_rows.coupons(), [coupon] if isinstance(coupon, str) else [])
         for name, listed in choices.items():
             self._choose(name, listed, [str(one) for one in when.get(name, ())])
         if trigger not in ORDERS and "pending" in self.fields:
@@ -204,6 +207,7 @@ class RuleForm(forms.Form):
             "when": _when(said),
             "event": _event(said, rows) if self.trigger == "event" else {},
             "task": {"key": said["task_key"]} if "task_key" in said else {},
+            "coupon": said.get("coupon"),
             "times": {"per": said.get("times_per", "life"), "most": said["times_most"]} if "times_most" in said else {},
             "caps": rows["caps"],
             "pending": _pending(said),
@@ -242,7 +246,7 @@ _FIELDS = {
 def _absent(trigger: str) -> set[str]:
     """Fields that do not go with the trigger."""
     found = {"event_name"} if trigger != "event" else set()
-    found |= {"task_key"} if trigger != "task" else set()
+    found |= {"task_key", "coupon"} if trigger != "task" else set()
     if trigger != "sign_in":
         found |= {"cycle", "is_made_up", "make_up_free", "make_up_points", "make_up_back"}
     if trigger not in ORDERS:
@@ -320,7 +324,11 @@ def initial(rule: Rule, draft: Any) -> dict[str, Any]:
     values: dict[str, Any] = {"name": rule.name, "name_en": rule.name_en}
     values |= {name: give.get(name) for name in ("kind", "points", "per_cents", "factor", "cycle")}
     values |= {name: when.get(name) for name in (*WORDS, *DAYS, "birthday", "min_cents")}
-    values |= {"event_name": part["event"].get("name"), "task_key": part["task"].get("key")}
+    values |= {
+        "event_name": part["event"].get("name"),
+        "task_key": part["task"].get("key"),
+        "coupon": said.get("coupon"),
+    }
     for end in ("from", "to"):
         values[f"{end}_day"], values[f"{end}_time"] = day_and_time(when.get(end))
     values |= {

@@ -3,8 +3,10 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from apps.coupons.models import Template
 
 PERIODS = [
     ("transaction", pgettext_lazy("limit", "Each thing")),
@@ -17,6 +19,13 @@ PERIODS = [
 ]
 _THEN = [("cap", gettext_lazy("give what fits")), ("reject", gettext_lazy("give nothing"))]
 _KINDS = [("text", gettext_lazy("Text")), ("number", gettext_lazy("Number")), ("flag", gettext_lazy("Yes or no"))]
+
+
+def coupons() -> list[tuple[str, Any]]:
+    """Choices of a coupon that something gives: every template that was ever published, by key."""
+    rows = Template.objects.exclude(version=None).order_by("name").values_list("key", "name", "name_en")
+    is_english = get_language() == "en"
+    return [("", _("None"))] + [(key, (english if is_english else "") or name) for key, name, english in rows]
 
 
 class Day(forms.DateInput):

@@ -9,6 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext_lazy, ngettext, pgettext
 from django.utils.translation import gettext as _
 
+from apps.console import rule_rows
 from apps.console.templatetags.console import figure
 from apps.core import clock
 from apps.core.errors import ValidationFailed
@@ -137,6 +138,9 @@ def _given(rule: Rule, said: dict[str, Any], known: Names) -> list[Part]:
         found.append(Part("when", _("Only where"), _("only where %(asked)s") % {"asked": asked}))
     if give["kind"] == "streak":
         found += _steps(give)
+    if "coupon" in said:
+        name = dict(rule_rows.coupons()).get(said["coupon"], said["coupon"])
+        found.append(Part("gives", _("Coupon"), _("and the coupon “%(name)s”") % {"name": name}))
     if "make_up" in said:
         found.append(Part("terms", _("Missed days"), _made_up(said["make_up"])))
     asked = said.get("when", {}).get("tiers", list(known.tiers))

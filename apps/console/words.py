@@ -41,6 +41,7 @@ JOBS = {
     "points.check": gettext_lazy("Points ledger check"),
     "privacy.export": gettext_lazy("Copy of a member's data"),
     "segments.fit_predictions": gettext_lazy("New version of the predictions"),
+    "coupons.take_openings": gettext_lazy("Issuing coupons that members brought along"),
     "coupons.recall": gettext_lazy("Recall of coupons"),
     "coupons.make_codes": gettext_lazy("Making codes"),
     "coupons.take_codes": gettext_lazy("Taking over a partner's codes"),

@@ -104,6 +104,7 @@ CODES: dict[str, Reason] = {
     "coupon_frozen": Reason(gettext_lazy("Stopped"), gettext_lazy("Choose another one, or none.")),
     "coupon_wrong_member": Reason(gettext_lazy("Somebody else's"), gettext_lazy("Choose another one, or none.")),
     "coupon_wrong_store": Reason(gettext_lazy("Not here"), gettext_lazy("Choose another one, or none.")),
+    "coupon_wrong_group": Reason(gettext_lazy("Group members only"), gettext_lazy("Choose another one, or none.")),
     "coupon_wrong_tier": Reason(gettext_lazy("Another tier"), gettext_lazy("Choose another one, or none.")),
     "coupon_wrong_channel": Reason(gettext_lazy("Not here"), gettext_lazy("Choose another one, or none.")),
     "coupon_wrong_segment": Reason(gettext_lazy("For others"), gettext_lazy("Choose another one, or none.")),

@@ -68,9 +68,10 @@ def _why_not(row: Template, terms: Terms, left: int | None, mine: int, shopper: 
         return "coupon_out_of_stock"
     if terms.tiers and shopper.tier not in terms.tiers:
         return "coupon_wrong_tier"
-    asked = ((terms.segments, shopper.segments), (terms.groups, shopper.groups))
-    if any(wanted and not wanted & theirs for wanted, theirs in asked):
+    if terms.segments and not terms.segments & shopper.segments:
         return "coupon_wrong_segment"
+    if terms.groups and not terms.groups & shopper.groups:
+        return "coupon_wrong_group"
     if terms.first_order and shopper.orders:
         return "coupon_first_order_only"
     return "coupon_not_open" if row.opens_at is not None and row.opens_at > moment else ""

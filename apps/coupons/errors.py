@@ -21,6 +21,7 @@ REASONS: dict[str, str | Promise] = {
     "coupon_wrong_channel": _("This coupon does not count here."),
     "coupon_wrong_tier": _("This coupon is for other tiers."),
     "coupon_wrong_segment": _("This coupon is for a chosen group of members."),
+    "coupon_wrong_group": _("This coupon is for group members only."),
     "coupon_wrong_time": _("This coupon counts at other hours or on other days of the week."),
     "coupon_first_order_only": _("This coupon is for the first order only."),
     "coupon_no_match": _("Nothing in the basket fits this coupon."),

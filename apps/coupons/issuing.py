@@ -82,7 +82,7 @@ def claim(
     *, shopper: Shopper, template_id: int, source: str, origin: str = "", moment: datetime | None = None
 ) -> Issued:
     """A member takes one from the coupon centre. Raises as `issue`, and CouponRefused for window and conditions
-    (coupon_not_open, coupon_wrong_tier, coupon_wrong_segment, coupon_first_order_only)."""
+    (coupon_not_open, coupon_wrong_tier, coupon_wrong_segment, coupon_wrong_group, coupon_first_order_only)."""
     values = [shopper.member_id, template_id, source, Channel.CENTRE, origin, None, None, moment or clock.now()]
     return _call([*values, about(shopper), True])
 

@@ -44,7 +44,7 @@ returns text language sql stable as $$
         when p_terms ? 'segments' and not exists (
             select from jsonb_array_elements_text(p_terms -> 'segments') s where p_about -> 'segments' ? s) then 'coupon_wrong_segment'
         when p_terms ? 'groups' and not exists (
-            select from jsonb_array_elements_text(p_terms -> 'groups') g where p_about -> 'groups' ? g) then 'coupon_wrong_segment'
+            select from jsonb_array_elements_text(p_terms -> 'groups') g where p_about -> 'groups' ? g) then 'coupon_wrong_group'
         when (p_terms -> 'first_order')::boolean and (p_about ->> 'orders')::int > 0 then 'coupon_first_order_only'
     end
 $$;

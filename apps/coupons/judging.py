@@ -72,10 +72,10 @@ def _by_place(terms: Terms, shopper: Shopper, basket: Basket) -> Reason | None:
         return Reason("coupon_wrong_channel", {"channels": sorted(terms.channels)})
     if terms.tiers and shopper.tier not in terms.tiers:
         return Reason("coupon_wrong_tier", {"tiers": sorted(terms.tiers)})
-    if (terms.segments and not terms.segments & shopper.segments) or (
-        terms.groups and not terms.groups & shopper.groups
-    ):
+    if terms.segments and not terms.segments & shopper.segments:
         return Reason("coupon_wrong_segment")
+    if terms.groups and not terms.groups & shopper.groups:
+        return Reason("coupon_wrong_group")
     if terms.first_order and shopper.orders:
         return Reason("coupon_first_order_only")
     return None

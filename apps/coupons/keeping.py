@@ -114,20 +114,33 @@ def recall_all(job: Job) -> dict[str, Any]:
 
 def recall_of_members(*, member_ids: Sequence[int], note: str) -> int:
     """Whatever these members could still use. Returns how many. Repeatable."""
-    return _run(
-        _RECALL.format(which="member_id = any(%(members)s)", chunk=CHUNK),
-        members=list(member_ids),
-        by=None,
-        note=note,
-        moment=clock.now(),
-    )
+    return recall_where("member_id = any(%(members)s)", note=note, members=list(member_ids))
+
+
+def recall_where(which: str, *, by: User | None = None, note: str, **values: Any) -> int:
+    """All unused coupons that a condition of ours names, in the caller's transaction. Returns how many. Repeatable."""
+    statement, done = _RECALL.format(which=which, chunk=CHUNK), 0
+    while recalled := _run(statement, by=_id(by), note=note, moment=clock.now(), **values):
+        done += recalled
+    return done
 
 
 def recall_source(*, source: str, note: str) -> int:
     """What was issued for this, if it is still unused; 0 otherwise."""
-    return _run(
-        _RECALL.format(which="source = %(source)s", chunk=1), source=source, by=None, note=note, moment=clock.now()
-    )
+    return recall_where("source = %(source)s", note=note, source=source)
+
+
+@transaction.atomic
+def restore_source(*, source: str) -> bool:
+    """Whether something was issued for this. What no person recalled since is usable again for the rest of its days."""
+    row = Coupon.objects.select_for_update().filter(source=source).first()
+    if row is None:
+        return False
+    if row.state == State.RECALLED and not Entry.objects.filter(coupon=row, kind="recalled", by__isnull=False).exists():
+        row.state = State.READY
+        row.save(update_fields=["state"])
+        _note(row, Entry.Kind.RESTORED, None, "")
+    return True
 
 
 def expire_due(*, moment: datetime | None = None, at_most: int = CHUNK) -> int:

@@ -9,9 +9,9 @@ import structlog
 from django.db import connection, transaction
 
 from apps.core import brand, clock
-from apps.coupons import issuing
+from apps.coupons import issuing, keeping
 from apps.coupons.errors import CouponRefused
-from apps.coupons.models import Template
+from apps.coupons.models import Coupon, Entry, Template
 
 SETTING = "coupons.at_registration"
 MOST = 10
@@ -46,6 +46,35 @@ def greet(*, member_id: int, marks: Sequence[bytes], moment: datetime | None = N
         else:
             issued.append(made.coupon_id)
     return issued
+
+
+@transaction.atomic
+def keep_one(*, member_id: int, note: str) -> int:
+    """One person, one welcome: of what several records were welcomed with, the welcome counts of which something was used or given
+    away, else the earliest; what is unused of the others is recalled with `note`. Returns how many coupons. Repeatable."""
+    welcomes: dict[str, list[Coupon]] = {}
+    rows = Coupon.objects.select_for_update().filter(member_id=member_id, source__startswith="welcome:").order_by("pk")
+    for row in rows:
+        welcomes.setdefault(str(row.source).rpartition(":")[2], []).append(row)
+    if len(welcomes) < 2:
+        return 0
+    _is_used, _first, kept = min(
+        (not any(_is_spent(one) for one in its), its[0].pk, whose) for whose, its in welcomes.items()
+    )
+    others = [row.pk for whose, its in welcomes.items() if whose != kept for row in its]
+    return keeping.recall_where("id = any(%(ids)s)", note=note, ids=others)
+
+
+@transaction.atomic
+def take_apart(*, note: str) -> int:
+    """The records are two people after all: what `keep_one` recalled with this note counts again. Returns how many."""
+    recalled = Entry.objects.filter(kind=Entry.Kind.RECALLED, note=note, by=None).values_list("coupon_id", flat=True)
+    rows = Coupon.objects.filter(pk__in=list(recalled), state=Coupon.State.RECALLED).order_by("pk")
+    return sum(keeping.restore_source(source=str(row.source)) for row in rows)
+
+
+def _is_spent(row: Coupon) -> bool:
+    return row.state in {Coupon.State.USED, Coupon.State.RESERVED, Coupon.State.GIVEN}
 
 
 def _is_first(marks: Sequence[bytes], moment: datetime) -> bool:

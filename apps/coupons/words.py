@@ -272,8 +272,10 @@ def _for_members(terms: Terms, known: Names) -> Iterator[Part]:
     for part in _conditions(terms, known):
         if part.name == "never" and not terms.only:
             continue
-        if part.name == "groups":
-            yield Part("groups", "", _("For invited members"))
+        if part.name == "segments":
+            yield Part("segments", "", _("For invited members"))
+        elif part.name == "groups":
+            yield Part("groups", "", _("For group members only"))
         elif part.text and part.name != "minimum_cents" and not (part.name == "minimum_quantity" and _is_told(terms)):
             yield part
     if not terms.stores and not terms.channels and gives != "shipping":
@@ -321,9 +323,14 @@ def _of_people(terms: Terms, known: Names) -> Iterator[Part]:
     if terms.tiers:
         told = _cut([known.tiers.get(key, key) for key in known.tiers if key in terms.tiers] or sorted(terms.tiers))
         yield Part("tiers", pgettext("coupon", "Tiers"), _("For %(names)s members") % {"names": told})
-    if terms.segments or terms.groups:
-        told = _cut(known.groups.get(key, key) for key in sorted(terms.segments | terms.groups))
-        yield Part("groups", pgettext("coupon", "Members"), _("For members in %(names)s") % {"names": told})
+    if terms.segments:
+        told = _cut(known.groups.get(key, key) for key in sorted(terms.segments))
+        yield Part("segments", pgettext("coupon", "Members"), _("For members in %(names)s") % {"names": told})
+    if terms.groups:
+        told = _cut(known.groups.get(key, key) for key in sorted(terms.groups))
+        yield Part(
+            "groups", pgettext("coupon", "Groups"), _("For members of the groups %(names)s only") % {"names": told}
+        )
     if terms.list_price_only:
         yield Part("list_price_only", pgettext("coupon", "Prices"), _("Not on member, limited-time or bundle prices"))
     if terms.first_order:

@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from apps.core import clock
+from apps.events import services as events
 from apps.members import selectors as members
 from apps.members.models import Member
 from apps.points import facts, reckoning
@@ -21,6 +22,7 @@ from apps.points.earning import Achievement, Attainment
 from apps.points.models import Entry
 
 LIFE = "life"
+REACHED, TAKEN_BACK = "achievement.reached", "achievement.taken_back"
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Progress:
     target: int
     period: str
     points: int
+    coupon_key: str
     currency: str
     completed_at: datetime | None
 
@@ -61,6 +64,7 @@ def progress(*, member_id: int, moment: datetime | None = None) -> list[Progress
                 target=one.target,
                 period=one.period,
                 points=one.points,
+                coupon_key=one.coupon_key,
                 currency=one.currency.key,
                 completed_at=reached.exclude(completed_at=None).values_list("completed_at", flat=True).first(),
             )
@@ -136,7 +140,11 @@ def _complete(row: Attainment, one: Achievement, member: Member, moment: datetim
     points.earn(
         member_id=member.pk, amount=one.points, currency=one.currency.key, source=_source(row, times), moment=moment
     )
-    Attainment.objects.filter(pk=row.pk).update(times=times, completed_at=moment, taken_back_at=None)
+    row.coupon_key = one.coupon_key
+    Attainment.objects.filter(pk=row.pk).update(
+        times=times, completed_at=moment, taken_back_at=None, coupon_key=row.coupon_key
+    )
+    _tell(REACHED, row, one, member.pk, times)
 
 
 def _take_back(row: Attainment, one: Achievement, moment: datetime) -> None:
@@ -146,6 +154,21 @@ def _take_back(row: Attainment, one: Achievement, moment: datetime) -> None:
     if left:
         points.reverse(entry_id=line.pk, amount=left, source=f"{line.source}:back", moment=moment)
     Attainment.objects.filter(pk=row.pk).update(taken_back_at=moment)
+    _tell(TAKEN_BACK, row, one, row.member_id, row.times)
+
+
+def _tell(name: str, row: Attainment, one: Achievement, member_id: int, times: int) -> None:
+    """Only what gives a coupon is told. The coupon's source names the attainment alone: reached anew, it is the same coupon."""
+    if row.coupon_key:
+        events.publish(
+            name, key=f"{row.pk}:{times}", lane=f"member:{member_id}", attainment_id=row.pk, member_id=member_id,
+            coupon_key=row.coupon_key, origin=one.key, source=f"achievement:{row.pk}",
+        )  # fmt: skip
+
+
+def stands(*, attainment_id: int) -> bool:
+    """Reached, and not taken back."""
+    return Attainment.objects.filter(pk=attainment_id, completed_at__isnull=False, taken_back_at=None).exists()
 
 
 def _source(row: Attainment, times: int) -> str:

@@ -41,6 +41,7 @@ class Wanted:
     is_active: bool
     starts_on: str | None = None
     ends_on: str | None = None
+    coupon_key: str = ""
 
 
 @transaction.atomic
@@ -69,6 +70,7 @@ def of(row: Achievement) -> Wanted:
         is_active=row.is_active,
         starts_on=row.starts_on.isoformat() if row.starts_on else None,
         ends_on=row.ends_on.isoformat() if row.ends_on else None,
+        coupon_key=row.coupon_key,
     )
 
 

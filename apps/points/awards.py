@@ -13,11 +13,14 @@ from typing import Any
 from django.db import connection, transaction
 
 from apps.core import clock
+from apps.events import services as events
 from apps.points import facts, reckoning, takebacks
+from apps.points.earning import Award
 from apps.points.models import Currency
 from apps.points.reckoning import Books, LiveRule, Occasion, Outcome, Person
 
 ORDER_TRIGGERS = ("order", "first_order")
+TASK = "task.rewarded"
 FIRST_ORDER = "first_order"  # the task of this name is done by the order
 AT_ONCE = 1000
 CUT = frozenset({"cap_reached", "rejected_by_cap", "max_balance", "out_of_bounds"})  # a nothing that is noted
@@ -195,6 +198,29 @@ def _post(outcomes: Sequence[Outcome], accounts: Accounts, moment: datetime | No
             cursor.execute(
                 _POST, {"grants": json.dumps(grants, default=str), "shares": json.dumps(shares, default=str)}
             )
+    for made in outcomes:
+        if made.points and made.rule.definition.get("coupon"):
+            _tell(made)
+
+
+def _tell(made: Outcome) -> None:
+    """A task that gives a coupon beside its points."""
+    one, source = made.occasion, f"{made.occasion.key}:r{made.rule.id}"
+    events.publish(
+        TASK, key=f"{one.member_id}:{source}", lane=f"member:{one.member_id}", member_id=one.member_id, order_id=one.order_id,
+        coupon_key=made.rule.definition["coupon"], origin=made.rule.key, source=_coupon_source(one, source),
+    )  # fmt: skip
+
+
+def _coupon_source(one: Occasion, source: str) -> str:
+    """An order's sources are unique by themselves; others only within their member's books."""
+    return source if one.order_id is not None else f"{source}:m{one.member_id}"
+
+
+def coupon_sources(*, order_id: int) -> list[str]:
+    """For what the tasks that this order did gave coupons."""
+    rules = Award.objects.filter(order_id=order_id, rule__trigger="task").values_list("rule_id", flat=True).distinct()
+    return [f"order:{order_id}:task:r{rule_id}" for rule_id in rules]
 
 
 def _shares(seq: int, made: Outcome, account_id: int) -> list[dict[str, Any]]:

@@ -64,6 +64,8 @@ SCHEMA: dict[str, Any] = {
             properties={"type": "object", "minProperties": 1, "maxProperties": 20, "description": "must be equal"},
         ),
         task=shapes.group(["key"], key={"type": "string", "maxLength": 40, "pattern": r"^[a-z][a-z0-9_]*$"}),
+        coupon={"type": "string", "maxLength": 40, "pattern": r"^[-\w]{1,40}$",
+                "description": "key of a coupon template, given beside the points each time"},
         make_up=shapes.group([], "Sign-in days may be made up.", points=_POINTS,
                              free_per_month=shapes.whole(31), days_back=shapes.whole(31)),
         times=shapes.group(["per", "most"], "How often a member may have it.", per=_PER, most=shapes.whole(10_000)),
@@ -103,7 +105,7 @@ GIVES = {
 }
 _ORDERS = {"order", "first_order"}
 _OF_ORDERS = ("products", "categories", "stores", "channels", "min_cents")
-_ONLY = {"event": "event", "task": "task", "make_up": "sign_in"}
+_ONLY = {"event": "event", "task": "task", "make_up": "sign_in", "coupon": "task"}
 _TEXTS = shapes.TEXTS | {
     "not_with_this_trigger": _("This does not go with what sets the rule off."),
     "one_of_both": _("Say either days or months."),

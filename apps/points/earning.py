@@ -159,6 +159,7 @@ class Achievement(models.Model):
     period = models.CharField(_("period"), max_length=10, choices=Period, default=Period.LIFE)
     currency = models.ForeignKey(Currency, on_delete=models.PROTECT, related_name="+")
     points = models.PositiveIntegerField(_("points"))
+    coupon_key = models.CharField(_("coupon"), max_length=40, blank=True)  # of a template: given beside the points
     is_active = models.BooleanField(_("active"), default=False)
     starts_on = models.DateField(_("from"), null=True, blank=True)
     ends_on = models.DateField(_("until"), null=True, blank=True)
@@ -183,6 +184,9 @@ class Attainment(models.Model):
     completed_at = models.DateTimeField(null=True)
     taken_back_at = models.DateTimeField(null=True)
     times = models.PositiveIntegerField(default=0)  # how often completed: after a roll-back it may be reached again
+    coupon_key = models.CharField(
+        max_length=40, blank=True
+    )  # what it gave beside the points when it was completed last
 
     class Meta:
         constraints = [

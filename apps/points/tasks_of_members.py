@@ -26,6 +26,7 @@ class Task:
     name: str
     name_en: str
     points: int
+    coupon_key: str
     currency: str
     per: str
     most: int
@@ -74,6 +75,7 @@ def _task(rule: Rule, live: LiveRule, family: list[int], today: date) -> Task:
         name=rule.name,
         name_en=rule.name_en,
         points=int(live.definition["give"]["points"]),
+        coupon_key=str(live.definition.get("coupon", "")),
         currency=rule.currency.key,
         per=per,
         most=most,

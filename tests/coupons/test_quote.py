@@ -106,7 +106,7 @@ def test_what_a_coupon_saves_alone(gives, said, saves):
         ({"channels": ["web"]}, "coupon_wrong_channel", {"channels": ["web"]}),
         ({"tiers": ["gold"]}, "coupon_wrong_tier", {"tiers": ["gold"]}),
         ({"segments": ["stage:new"]}, "coupon_wrong_segment", {}),
-        ({"groups": ["g"]}, "coupon_wrong_segment", {}),
+        ({"groups": ["g"]}, "coupon_wrong_group", {}),
         ({"weekdays": [4, 6]}, "coupon_wrong_time", {}),
         ({"hours": [{"from": "15:01", "until": "15:00"}]}, None, {}),
         ({"only": {"products": ["Z"]}}, "coupon_no_match", {}),

@@ -126,7 +126,7 @@ class CouponClaim(ApiView):
         status=201,
         problems=[
             "not_found", "coupon_closed", "coupon_not_open", "coupon_out_of_stock", "coupon_limit_reached", "coupon_frozen",
-            "coupon_wrong_tier", "coupon_wrong_segment", "coupon_first_order_only",
+            "coupon_wrong_tier", "coupon_wrong_segment", "coupon_wrong_group", "coupon_first_order_only",
         ],
     )  # fmt: skip
     @transaction.atomic

@@ -38,6 +38,7 @@ class AchievementForm(forms.Form):
     period = forms.ChoiceField(label=gettext_lazy("How often"), choices=Achievement.Period.choices)
     currency = forms.ChoiceField(label=gettext_lazy("Kind of points"))
     points = forms.IntegerField(label=gettext_lazy("Points"), min_value=1, max_value=1_000_000)
+    coupon_key = forms.ChoiceField(label=gettext_lazy("Coupon beside the points"), required=False)
     starts_on = forms.DateField(label=gettext_lazy("From the day"), widget=rule_rows.Day, required=False)
     ends_on = forms.DateField(label=gettext_lazy("To the day, which counts"), widget=rule_rows.Day, required=False)
     is_active = forms.BooleanField(label=gettext_lazy("Members can reach it"), required=False)
@@ -46,6 +47,9 @@ class AchievementForm(forms.Form):
         super().__init__(*args, **kwargs)
         known = rule_words.names().currencies
         self.fields["currency"].choices = [(row.key, known[row.pk]) for row in Currency.objects.all()]  # type: ignore[attr-defined]
+        kept, listed = self.initial.get("coupon_key"), rule_rows.coupons()
+        missing = [(kept, kept)] if kept and kept not in dict(listed) else []
+        self.fields["coupon_key"].choices = [*listed, *missing]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or {}
@@ -67,7 +71,9 @@ class AchievementForm(forms.Form):
         days: dict[str, Any] = {
             name: said[name].isoformat() if said[name] else None for name in ("starts_on", "ends_on")
         }
-        plain = {name: said[name] for name in ("name", "name_en", "period", "currency", "points", "is_active")}
+        plain = {
+            name: said[name] for name in ("name", "name_en", "period", "currency", "points", "coupon_key", "is_active")
+        }
         target = said["target_cents"] if said["kind"] == "spend_cents" else said["target"]
         return achieving.Wanted(measure=measure, target=target, **plain, **days)
 

@@ -14,13 +14,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.catalog import deciding
 from apps.catalog import words as price_words
-from apps.console import coupon_words, ladder_words, people, rule_words, tier_card
+from apps.console import coupon_words, ladder_words, people, rule_rows, rule_words, tier_card
 from apps.console.templatetags.console import figure
 from apps.console.views import achievements, points_on_orders
 from apps.core import approvals, ids, money
 from apps.core.errors import DomainError, NotFound
 from apps.core.models import Approval
-from apps.coupons import handing
+from apps.coupons import handing, openings
 from apps.coupons import publishing as coupons
 from apps.coupons.models import Template
 from apps.flows import own_cards
@@ -157,7 +157,10 @@ def _achievement(said: dict[str, Any]) -> str:
         "what": achievements.sentence(said["measure"], said["target"], period),
         "points": figure(said["points"]),
     }
-    return _("%(name)s; %(what)s; %(points)s points") % facts
+    told = _("%(name)s; %(what)s; %(points)s points") % facts
+    if key := said.get("coupon_key"):
+        told += " " + _("and the coupon “%(name)s”") % {"name": dict(rule_rows.coupons()).get(key, key)}
+    return told
 
 
 def _of_openings(asked: Approval) -> Change:
@@ -165,6 +168,13 @@ def _of_openings(asked: Approval) -> Change:
     text = _("%(points)s points, %(growth)s growth, %(tiers)s tiers for %(members)s members")
     after = text % {name: f"{facts[name]:,}" for name in ("points", "growth", "tiers", "members")}
     return Change(after=after, is_text=True)
+
+
+def _of_coupon_file(asked: Approval) -> Change:
+    facts = asked.params
+    worth = _("no bound") if facts["cents"] is None else money.show(facts["cents"])
+    text = _("%(count)s coupons, worth at most %(worth)s: %(file)s")
+    return Change(after=text % {"count": figure(facts["coupons"]), "worth": worth, "file": asked.reason}, is_text=True)
 
 
 def _of_ladder(asked: Approval) -> Change:
@@ -240,5 +250,6 @@ _WORDS: dict[str, Callable[[Approval], Change]] = {
     coupons.KIND: _of_coupon,
     deciding.KIND: _of_prices,
     handing.KIND: _of_hand_out,
+    openings.KIND: _of_coupon_file,
     spend_limits.KIND: _of_spend_limits,
 }

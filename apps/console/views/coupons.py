@@ -17,8 +17,9 @@ from apps.console.coupon_form import CouponForm, NewCoupon, StockForm
 from apps.console.templatetags.console import money
 from apps.core import alerts, clock, ids, jobs
 from apps.core.errors import DomainError, NotFound, ValidationFailed
-from apps.coupons import ceilings, handing, keeping, publishing, templates, warnings, words
+from apps.coupons import ceilings, keeping, publishing, templates, warnings, words
 from apps.coupons.models import Stock, Template, Version
+from apps.stores import limits
 
 PREFIX = "cpt"
 EDIT, PUBLISH = "coupons.edit", "coupons.publish"
@@ -107,13 +108,13 @@ def publish(request: HttpRequest, coupon: str) -> HttpResponse:
     except ValidationFailed as refusal:
         form = coupon_form.findings(row, rule_words.names().tiers, refusal.facts["errors"])
         return _page(request, row, form=form, status=422)
-    facts = {"name": coupon_words.name_of(row), "number": done.version.number if done.version else 0}
-    if done.version is None:
-        messages.success(
-            request, _("“%(name)s” waits for a second person: it can cost more than you may cause alone.") % facts
-        )
-    else:
-        messages.success(request, _("Version %(number)s of “%(name)s” counts for coupons issued from now on.") % facts)
+    people.told_of_publishing(
+        request,
+        number=done.version.number if done.version else None,
+        name=coupon_words.name_of(row),
+        waits=_("“%(name)s” waits for a second person: it can cost more than you may cause alone."),
+        counts=_("Version %(number)s of “%(name)s” counts for coupons issued from now on."),
+    )
     return redirect("console:coupon", coupon)
 
 
@@ -195,7 +196,7 @@ def recall(request: HttpRequest, coupon: str) -> HttpResponse:
     """Every coupon of it that nobody has used, by job."""
     row = _found(coupon)
     note = " ".join(request.POST.get("reason", "").replace("\0", "").split())[:200]
-    if len(note) < handing.SHORTEST_REASON:
+    if len(note) < limits.SHORTEST_REASON:
         messages.error(request, _("Say why, in a few words."))
         return redirect("console:coupon", coupon)
     job = keeping.start_recall(template_id=row.pk, user=request.user, note=note)  # type: ignore[arg-type]
@@ -250,7 +251,9 @@ def _row(row: dict[str, Any], known: words.Names) -> dict[str, Any]:
 def _low() -> list[dict[str, Any]]:
     """Noticed and not yet looked at; what was stocked up or stopped since is no news any more."""
     left = warnings.running_low()
-    noticed = {one.facts["template_id"]: one for one in reversed(alerts.unseen(warnings.LOW))}  # the newest of a template
+    noticed = {
+        one.facts["template_id"]: one for one in reversed(alerts.unseen(warnings.LOW))
+    }  # the newest of a template
     rows = Template.objects.in_bulk(noticed.keys() & left.keys())
     return [
         {

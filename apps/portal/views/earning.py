@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.core import clock
 from apps.core.errors import DomainError, NotFound
+from apps.coupons.models import Template
 from apps.points import achievements, selectors, sign_ins, tasks_of_members
 from apps.portal import sessions, shell
 from apps.portal.shell import Facts
@@ -51,9 +52,11 @@ def make_up(request: HttpRequest) -> HttpResponse:
 @require_safe
 def tasks(request: HttpRequest) -> HttpResponse:
     member_id = request.member.member_id  # type: ignore[attr-defined]
+    asked, goals = tasks_of_members.for_member(member_id=member_id), achievements.progress(member_id=member_id)
+    coupons = Template.objects.in_bulk({one.coupon_key for one in (*asked, *goals)} - {""}, field_name="key")
     facts: Facts = {
-        "tasks": tasks_of_members.for_member(member_id=member_id),
-        "achievements": achievements.progress(member_id=member_id),
+        "tasks": [(one, coupons.get(one.coupon_key)) for one in asked],
+        "achievements": [(one, coupons.get(one.coupon_key)) for one in goals],
     }
     return shell.page(request, "portal/tasks.html", facts)
 
