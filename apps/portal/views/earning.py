@@ -53,7 +53,8 @@ def make_up(request: HttpRequest) -> HttpResponse:
 def tasks(request: HttpRequest) -> HttpResponse:
     member_id = request.member.member_id  # type: ignore[attr-defined]
     asked, goals = tasks_of_members.for_member(member_id=member_id), achievements.progress(member_id=member_id)
-    coupons = Template.objects.in_bulk({one.coupon_key for one in (*asked, *goals)} - {""}, field_name="key")
+    keys = {one.coupon_key for one in asked} | {one.coupon_key for one in goals}
+    coupons = Template.objects.in_bulk(keys - {""}, field_name="key")
     facts: Facts = {
         "tasks": [(one, coupons.get(one.coupon_key)) for one in asked],
         "achievements": [(one, coupons.get(one.coupon_key)) for one in goals],
