@@ -64,7 +64,7 @@ SCHEMA: dict[str, Any] = {
             properties={"type": "object", "minProperties": 1, "maxProperties": 20, "description": "must be equal"},
         ),
         task=shapes.group(["key"], key={"type": "string", "maxLength": 40, "pattern": r"^[a-z][a-z0-9_]*$"}),
-        coupon={"type": "string", "maxLength": 40, "pattern": r"^[-\w]{1,40}$",
+        coupon={"type": "string", "maxLength": 40, "pattern": r"^[a-zA-Z0-9_-]+$",
                 "description": "key of a coupon template, given beside the points each time"},
         make_up=shapes.group([], "Sign-in days may be made up.", points=_POINTS,
                              free_per_month=shapes.whole(31), days_back=shapes.whole(31)),

@@ -244,7 +244,7 @@ def fitting(definition: dict[str, Any], trigger: str) -> dict[str, Any]:
     if definition["give"]["kind"] not in definitions.GIVES.get(trigger, {"fixed"}):
         found["give"] = {"kind": "fixed", "points": 5}
     found |= {"event": definition.get("event", {"name": "x"}), "task": definition.get("task", {"key": "x"})}
-    for name, owner in {"event": "event", "task": "task", "make_up": "sign_in"}.items():
+    for name, owner in {"event": "event", "task": "task", "coupon": "task", "make_up": "sign_in"}.items():
         if trigger != owner:
             found.pop(name, None)
     when = dict(found.get("when", {}))
