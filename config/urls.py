@@ -17,6 +17,8 @@ urlpatterns = [
     path("s/<str:code>", activity.follow, name="short_link"),
     path("s/<str:code>/<str:bait>", activity.trap, name="short_link_trap"),
     path("hooks/sms/<str:vendor>/<str:word>", callbacks.sms, name="sms_callback"),
+    path("hooks/mail/<str:word>", callbacks.mail, name="mail_callback"),
+    path("leave/<str:token>", callbacks.leave, name="mail_leave"),
     records.urls,
     path("my/", include("apps.portal.urls")),
     path("counter/", include("apps.counter.urls")),

@@ -19,7 +19,7 @@ from django.utils import translation
 from apps.care import dispatch
 from apps.core import clock as house_clock
 from apps.events.models import Event
-from apps.gateways import sms, sms_lines, wechat_calls
+from apps.gateways import mail, sms, sms_lines, wechat_calls
 from tests import databases
 from tests.processes import LiveWorker, Simulator
 
@@ -102,7 +102,7 @@ def _fresh_process() -> None:
     """
     settings.SIMULATOR_URL = os.environ["SIMULATOR_URL"] = ""
     translation.deactivate()
-    for line in (sms, wechat_calls, *sms_lines.VENDORS.values()):
+    for line in (sms, wechat_calls, mail, *sms_lines.VENDORS.values()):
         line.breaker.succeeded()
     for vendor in sms_lines.VENDORS.values():
         vendor.approved.clear()

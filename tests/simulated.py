@@ -11,6 +11,7 @@ import json
 import signal
 from pathlib import Path
 
+from apps.gateways.simulator import smtp
 from apps.gateways.simulator.platform import Platform
 from apps.gateways.simulator.replies import Reply, as_json
 from apps.gateways.simulator.server import Request, Server
@@ -31,13 +32,17 @@ class Renewable(Server):
         if request.target != RENEW:
             return super()._answer(request)
         self.close()
+        port = self._platform.smtp_port
         self._platform = Platform(folder=Path(json.loads(request.body)["state"]), seed=0)
+        self._platform.smtp_port = port
         return as_json(200, {})
 
 
 async def run(server: Renewable, *, port: int) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    mail = await asyncio.start_server(smtp.Server(lambda: server._platform.mailboxes).serve, "127.0.0.1", 0)
+    server._platform.smtp_port = mail.sockets[0].getsockname()[1]
     await asyncio.start_server(server.serve, "127.0.0.1", port, backlog=512)
     await stop.wait()
 

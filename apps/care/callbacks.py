@@ -6,11 +6,13 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.care import receipts, replies
+from apps.care import mailing, receipts, replies
 from apps.core.errors import NotFound
+from apps.gateways import bounces
 from apps.gateways.sms_lines import VENDORS
 
 MOST = 1000  # rows of one call; vendors send 500 at the most
@@ -29,6 +31,29 @@ def sms(request: HttpRequest, vendor: str, word: str) -> HttpResponse:
     receipts.take(line.receipts(rows))
     replies.take_answers(line.answers(rows))
     return JsonResponse(line.acknowledged())
+
+
+@csrf_exempt
+@require_POST
+def mail(request: HttpRequest, word: str) -> HttpResponse:
+    """A raw message that came back, as a mail server's pipe posts it. What is no report of ours is taken and forgotten."""
+    if not _is_known(word):
+        raise NotFound
+    bounce = bounces.read(request.body)
+    if bounce is not None:
+        mailing.came_back(bounce)
+    return JsonResponse({"taken": bounce is not None})
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def leave(request: HttpRequest, token: str) -> HttpResponse:
+    """One click, by the mailbox (RFC 8058) or by a person. Looking changes nothing: scanners look at every link."""
+    if request.method == "POST":
+        mailing.leave(token)
+    answer = render(request, "leave.html", {"is_done": request.method == "POST"})
+    answer["Referrer-Policy"] = "no-referrer"
+    return answer
 
 
 def _is_known(word: str) -> bool:

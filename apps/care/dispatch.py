@@ -20,18 +20,19 @@ from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, cycle, repeat
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from django.db import connection
 from django.db.models import Q
 
-from apps.care import claims, gate, outcomes, reasons, resolve, slots, templates
+from apps.care import claims, gate, lanes, mailing, outcomes, reasons, resolve, routes, slots, subscribing, templates
 from apps.care.claims import Taken
 from apps.care.models import Channel, Touch, Version
 from apps.care.outcomes import Claim, Verdict
 from apps.core import brand, clock, prepared, runs
 from apps.gateways import inbox, sms, wire
-from apps.gateways.messages import Outcome, Outgoing
+from apps.gateways.mail import Mail
+from apps.gateways.messages import Kind, Outcome, Outgoing
 from apps.members import selectors as members
 
 CHUNK = 500
@@ -40,9 +41,10 @@ _FIRST_CHUNKS = (100, 200)  # small ones first: the threads behind have work soo
 SEND_WITHIN = 45.0
 REVIEW_PAUSE = 600.0  # seconds until a text that a vendor has not approved is tried again
 _AHEAD = 4  # chunks between claim and record
+MAILS_AT_ONCE = 5  # one connection; a slow server's ten seconds each leave the lease alone
 _POSTERS = 2  # threads that post by turns: while one reads an answer, the provider works for the other
 _LANES = 7_490_032  # advisory locks: one drain per channel at a time, whatever the number of workers
-_ORDER = (Channel.INBOX, Channel.SMS)
+_ORDER = (Channel.INBOX, Channel.SMS, Channel.WECHAT, Channel.EMAIL)
 
 
 class _Text(NamedTuple):
@@ -53,6 +55,9 @@ class _Text(NamedTuple):
     name: str = ""  # the provider's name of it; empty in the inbox
     placeholders: tuple[str, ...] = ()  # for vendors, who fill it in themselves
     is_ready: bool = True  # False: the vendor has not approved it yet
+    kind: Kind = "marketing"
+    onward: str = ""  # the next channel of its chain
+    content: dict[str, str] = {}
 
 
 @dataclass
@@ -70,6 +75,8 @@ class _Chunk:
     verdicts: list[Verdict] = field(default_factory=list)
     ready: list[tuple[Claim, Outgoing]] = field(default_factory=list)
     letters: list[tuple[Claim, inbox.Letter]] = field(default_factory=list)
+    notes: list[tuple[Claim, subscribing.Note]] = field(default_factory=list)
+    mails: list[tuple[Claim, Mail]] = field(default_factory=list)
 
     @property
     def size(self) -> int:
@@ -81,6 +88,7 @@ class _House(NamedTuple):
 
     name: str
     signature: str
+    price_cents: int  # of one SMS
 
 
 def drain(*, seconds: float = 50.0) -> Counter[str]:
@@ -94,12 +102,18 @@ def drain(*, seconds: float = 50.0) -> Counter[str]:
     return figures
 
 
-def drain_recorded() -> None:
-    """`drain` for the scheduler: a row in the job console only when something happened."""
-    if not _has_work(moment=clock.now()):
-        return
-    with runs.recorded("care.drain") as figures:
-        figures.update(drain())
+def busy(*, moment: datetime) -> list[str]:
+    """The channels on which something is due."""
+    return [channel for channel in _ORDER if _has_work(channel, moment=moment)]
+
+
+def drain_lane(channel: str, *, seconds: float = 50.0) -> None:
+    """One channel, for the scheduler: a row in the job console only when something happened. Others go on beside it."""
+    with _lane(channel) as is_free:
+        if not is_free or not _has_work(channel, moment=clock.now()):
+            return
+        with runs.recorded("care.drain") as figures:
+            figures.update(drain_channel(channel, deadline=time.monotonic() + seconds))
 
 
 def drain_channel(channel: str, *, deadline: float) -> Counter[str]:
@@ -109,19 +123,25 @@ def drain_channel(channel: str, *, deadline: float) -> Counter[str]:
     """
     if connection.in_atomic_block:
         raise RuntimeError("drain_channel() must not run inside a transaction")
-    figures = resolve.settle_open(channel)
     limits, moment = gate.load(), clock.now()
+    most = lanes.enter(channel, moment=moment)
+    if most == 0:
+        return Counter()  # the circuit is open, or the minute is full
+    figures = resolve.settle_open(channel)
     if limits.is_quiet(moment):
         figures["postponed"] += slots.postpone(channel=channel, moment=moment, limits=limits)
         return figures
     slots.move_to_today(channel=channel, moment=moment, limits=limits)
-    for settled in _pipeline(channel, limits=limits, deadline=deadline):
+    for settled in _pipeline(channel, limits=limits, deadline=deadline, most=most):
         figures += settled
     return figures
 
 
-def _pipeline(channel: str, *, limits: gate.Gate, deadline: float) -> Iterator[Counter[str]]:
-    """Claims chunks and yields the figures of each, until nothing is due, the hour is quiet, or the channel is down."""
+def _pipeline(channel: str, *, limits: gate.Gate, deadline: float, most: int | None) -> Iterator[Counter[str]]:
+    """Claims chunks and yields the figures of each, until nothing is due, the hour is quiet, or the channel is down.
+
+    `most` messages in all, then no more for now; None: as many as there are.
+    """
     stopped, house = threading.Event(), _house()
     under_way: deque[Future[Counter[str]]] = deque()
     with _quick_turns(), prepared.by_key(), ExitStack() as threads:
@@ -129,8 +149,12 @@ def _pipeline(channel: str, *, limits: gate.Gate, deadline: float) -> Iterator[C
         lines = cycle([threads.enter_context(_thread()) for _ in range(_POSTERS)])
         for limit in chain(_FIRST_CHUNKS, repeat(CHUNK)):
             is_open = time.monotonic() < deadline and not stopped.is_set() and not limits.is_quiet(clock.now())
-            chunk = _claim(channel, limit=min(limit, CHUNK), house=house, stopped=stopped) if is_open else None
+            wanted = min(limit, CHUNK) if most is None else min(limit, CHUNK, most)
+            chunk = _claim(channel, limit=wanted, house=house, stopped=stopped) if is_open and wanted else None
             if chunk and chunk.size:
+                if most is not None:
+                    most -= len(chunk.taken)
+                    lanes.spent(channel, len(chunk.taken), moment=chunk.moment)
                 written = desk.submit(copy_context().run, _write, chunk)
                 posted = next(lines).submit(copy_context().run, _post_written, written)
                 under_way.append(books.submit(copy_context().run, _settle_posted, posted))
@@ -166,20 +190,54 @@ def _write(chunk: _Chunk) -> _Chunk:
         if chosen is None:
             chunk.verdicts.append(outcomes.skip(claim, reasons.MISSING_VALUE))
             continue
+        if chunk.channel == Channel.WECHAT:  # a line is a field: no value may make one
+            chosen = tuple(" ".join(value.split()) for value in chosen)
         if not words.is_ready:
             chunk.verdicts.append(outcomes.put_back(claim, after=REVIEW_PAUSE, moment=chunk.moment))
             continue
-        text = templates.composed(words.pattern % chosen, channel=chunk.channel, signature=chunk.house.signature)
-        if chunk.channel == Channel.INBOX:
-            chunk.letters.append((claim, inbox.Letter(claim.key, claim.member_id, chunk.house.name, text)))
-            continue
-        phone = members.open_phone(wrapped=wrapped, sealed=sealed) if wrapped and sealed else None
-        if phone is None:
-            chunk.verdicts.append(outcomes.skip(claim, reasons.NO_ADDRESS))
-        else:
-            told = tuple(zip(words.placeholders, chosen, strict=True)) if words.placeholders else ()
-            chunk.ready.append((claim, Outgoing(claim.key, phone, text, "marketing", words.name, told)))
+        text = templates.composed(
+            words.pattern % chosen, channel=chunk.channel, signature=chunk.house.signature, kind=words.kind
+        )
+        _address(chunk, claim, text=text, words=words, chosen=chosen, sealed=sealed, wrapped=wrapped)
     return chunk
+
+
+def _address(
+    chunk: _Chunk,
+    claim: Claim,
+    *,
+    text: str,
+    words: _Text,
+    chosen: tuple[str, ...],
+    sealed: bytes | None,
+    wrapped: bytes | None,
+) -> None:
+    """Put a text among those that are ready for its channel; who has no address there is skipped."""
+    if chunk.channel == Channel.INBOX:
+        chunk.letters.append((claim, inbox.Letter(claim.key, claim.member_id, chunk.house.name, text)))
+        return
+    if chunk.channel == Channel.WECHAT:
+        note = subscribing.written(claim, text=text, content=words.content, wrapped=wrapped, sealed=sealed)
+        if isinstance(note, Verdict):
+            chunk.verdicts.append(outcomes.pass_on(note, onward=words.onward, moment=chunk.moment))
+        else:
+            chunk.notes.append((claim, note))
+        return
+    if chunk.channel == Channel.EMAIL:
+        mail = mailing.written(
+            claim, text=text, content=words.content, brand=chunk.house.name, wrapped=wrapped, sealed=sealed
+        )
+        if isinstance(mail, Verdict):
+            chunk.verdicts.append(mail)
+        else:
+            chunk.mails.append((claim, mail))
+        return
+    phone = members.open_phone(wrapped=wrapped, sealed=sealed) if wrapped and sealed else None
+    if phone is None:
+        chunk.verdicts.append(outcomes.skip(claim, reasons.NO_ADDRESS))
+        return
+    told = tuple(zip(words.placeholders, chosen, strict=True)) if words.placeholders else ()
+    chunk.ready.append((claim, Outgoing(claim.key, phone, text, words.kind, words.name, told)))
 
 
 def _post_written(written: Future[_Chunk]) -> _Chunk:
@@ -188,6 +246,17 @@ def _post_written(written: Future[_Chunk]) -> _Chunk:
 
 def _post(chunk: _Chunk) -> _Chunk:
     """Hand the messages to the provider, a request at a time."""
+    _post_mails(chunk)
+    for claim, note in chunk.notes:
+        if chunk.stopped.is_set() or time.monotonic() - chunk.started > SEND_WITHIN:
+            chunk.verdicts.append(outcomes.put_back(claim, after=_pause(), moment=chunk.moment))
+            continue
+        answer = subscribing.delivered(note)
+        if answer.state == "retry":
+            chunk.stopped.set()
+        verdict = outcomes.judge(claim, answer, channel=Channel.WECHAT, moment=chunk.moment, text=note.text)
+        onward = chunk.texts[claim.version_id].onward
+        chunk.verdicts.append(outcomes.pass_on(verdict, onward=onward, moment=chunk.moment))
     size = sms.batch_size()
     for start in range(0, len(chunk.ready), size):
         part = chunk.ready[start : start + size]
@@ -198,8 +267,26 @@ def _post(chunk: _Chunk) -> _Chunk:
         for (claim, message), answer in zip(part, answers, strict=True):
             if answer.state == "retry":
                 chunk.stopped.set()
-            chunk.verdicts.append(_judge(claim, message, answer=answer, moment=chunk.moment))
+            verdict = _judge(claim, message, answer=answer, moment=chunk.moment)
+            chunk.verdicts.append(
+                outcomes.pass_on(verdict, onward=chunk.texts[claim.version_id].onward, moment=chunk.moment)
+            )
     return chunk
+
+
+def _post_mails(chunk: _Chunk) -> None:
+    for start in range(0, len(chunk.mails), MAILS_AT_ONCE):
+        part = chunk.mails[start : start + MAILS_AT_ONCE]
+        if chunk.stopped.is_set() or time.monotonic() - chunk.started > SEND_WITHIN:
+            chunk.verdicts += [outcomes.put_back(c, after=_pause(), moment=chunk.moment) for c, _ in part]
+            continue
+        answers = mailing.delivered(part)
+        if all(answer.state == "retry" for answer in answers):
+            chunk.stopped.set()
+        for (claim, mail), answer in zip(part, answers, strict=True):
+            verdict = outcomes.judge(claim, answer, channel=Channel.EMAIL, moment=chunk.moment, text=mail.text)
+            onward = chunk.texts[claim.version_id].onward
+            chunk.verdicts.append(outcomes.pass_on(verdict, onward=onward, moment=chunk.moment))
 
 
 def _judge(claim: Claim, message: Outgoing, *, answer: Outcome, moment: datetime) -> Verdict:
@@ -208,7 +295,9 @@ def _judge(claim: Claim, message: Outgoing, *, answer: Outcome, moment: datetime
             _registered.discard(message.template)
         if answer.code == "CIRCUIT_OPEN":
             return outcomes.put_back(claim, after=_pause(answer.retry_after), moment=moment)
-    return outcomes.judge(claim, answer, channel=Channel.SMS, moment=moment, text=message.text)
+    verdict = outcomes.judge(claim, answer, channel=Channel.SMS, moment=moment, text=message.text)
+    verdict.units = sms.segments(message.text)
+    return verdict
 
 
 def _settle_posted(posted: Future[_Chunk]) -> Counter[str]:
@@ -222,14 +311,17 @@ def _settle(chunk: _Chunk) -> Counter[str]:
         chunk.verdicts.append(
             outcomes.judge(claim, answer, channel=Channel.INBOX, moment=chunk.moment, text=letter.body)
         )
-    figures = outcomes.record(chunk.verdicts, moment=clock.now())
+    moment = clock.now()
+    figures = outcomes.record(chunk.verdicts, moment=moment, price_cents=chunk.house.price_cents)
+    if chunk.channel != Channel.INBOX:
+        lanes.note(chunk.channel, chunk.verdicts, moment=moment)
     figures["skipped"] += chunk.skipped
     return +figures
 
 
-def _has_work(*, moment: datetime) -> bool:
+def _has_work(channel: str, *, moment: datetime) -> bool:
     due = Q(state="planned") | Q(state__in=["sending", "unknown"], lease_until__lte=moment)
-    return Touch.objects.filter(due, settled_at=None, channel__in=_ORDER, send_at__lte=moment).exists()
+    return Touch.objects.filter(due, settled_at=None, channel=channel, send_at__lte=moment).exists()
 
 
 _versions_seen: dict[int, Version] = {}  # published versions never change
@@ -246,24 +338,32 @@ def _texts(version_ids: set[int], *, channel: str) -> dict[int, _Text]:
 
 
 def _text(version: Version, *, channel: str) -> _Text:
-    words = _Text(templates.chooser(version.template, missing=version.missing), templates.pattern_of(version.template))
+    own = routes.on(version, channel=channel)
+    words = _Text(
+        templates.chooser(own.template, missing=version.missing),
+        templates.pattern_of(own.template),
+        kind="transactional" if version.is_transactional else "marketing",
+        onward=routes.after(version, channel=channel),
+        content=own.content,
+    )
     if channel != Channel.SMS:
         return words
-    name, is_ready = _register(version)
+    name, is_ready = _register(own)
     if sms.is_simulated():
         return words._replace(name=name)
-    return words._replace(name=name, is_ready=is_ready, placeholders=tuple(templates.parse(version.template)[1::2]))
+    return words._replace(name=name, is_ready=is_ready, placeholders=tuple(templates.parse(own.template)[1::2]))
 
 
 def _house() -> _House:
-    return _House(brand.name(), brand.signature())
+    return _House(brand.name(), brand.signature(), brand.read("care.sms_price_cents"))
 
 
 def _register(version: Version) -> tuple[str, bool]:
     """The provider's name of the text, and whether it has approved it."""
     name = f"{version.policy.key}-v{version.number}"
+    kind: Literal["notice", "promo"] = "notice" if version.is_transactional else "promo"
     with _lock:
-        if name not in _registered and sms.register(name=name, kind="promo", text=version.template).state == "accepted":
+        if name not in _registered and sms.register(name=name, kind=kind, text=version.template).state == "accepted":
             _registered.add(name)
         return name, name in _registered
 

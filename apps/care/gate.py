@@ -5,24 +5,29 @@ the parameters of `as_of`, so that planning judges a million members and the pre
 """
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from apps.care import reasons, templates
-from apps.care.models import Channel, Version
+from apps.care.models import Channel, Policy, Version
 from apps.core import brand, clock
 from apps.members import consents, minors
 from apps.segments import language
 
 GLOBAL = "global"
+CLASSES = ("care", "marketing")  # by the purpose of a message
+_SPANS = ("day", "week", "month")
 _DEFAULT = {"day_cap": 1, "week_cap": 3, "quiet": [22, 8], "global_holdout_percent": 0}
+_MORE: dict[str, Any] = {"month_cap": None, "classes": {}}  # may be left out
 
 
 def _check(value: Any) -> None:
-    if not isinstance(value, dict) or set(value) != set(_DEFAULT):
-        raise ValueError(f"these four are expected: {', '.join(_DEFAULT)}")
+    if not isinstance(value, dict) or not set(_DEFAULT) <= set(value) <= {*_DEFAULT, *_MORE}:
+        raise ValueError(f"these four are expected: {', '.join(_DEFAULT)}; and perhaps {', '.join(_MORE)}")
+    _check_more(value)
     for name in ("day_cap", "week_cap"):
         if type(value[name]) is not int or not 1 <= value[name] <= 100:
             raise ValueError(f"{name} is a whole number from 1 to 100")
@@ -36,6 +41,18 @@ def _check(value: Any) -> None:
         raise ValueError("global_holdout_percent lies between 0 and 50")
 
 
+def _check_more(value: dict[str, Any]) -> None:
+    month, classes = value.get("month_cap"), value.get("classes", {})
+    if month is not None and (type(month) is not int or not 1 <= month <= 400):
+        raise ValueError("month_cap is a whole number from 1 to 400, or null")
+    if not isinstance(classes, dict) or not set(classes) <= set(CLASSES):
+        raise ValueError(f"classes are {', '.join(CLASSES)}")
+    for caps in classes.values():
+        good = isinstance(caps, dict) and set(caps) <= set(_SPANS)
+        if not good or any(type(cap) is not int or not 1 <= cap <= 400 for cap in caps.values()):
+            raise ValueError(f"a class has caps from 1 to 400 for {', '.join(_SPANS)}")
+
+
 brand.declare("care.gate", default=_DEFAULT, check=_check)
 
 
@@ -47,6 +64,8 @@ class Gate:
     week_cap: int
     quiet: tuple[int, int] | None
     global_holdout_percent: float
+    month_cap: int | None = None
+    classes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def is_quiet(self, moment: datetime) -> bool:
         if self.quiet is None:
@@ -80,7 +99,35 @@ def load() -> Gate:
         week_cap=value["week_cap"],
         quiet=(quiet[0], quiet[1]) if quiet and quiet[0] != quiet[1] else None,
         global_holdout_percent=value["global_holdout_percent"],
+        month_cap=value.get("month_cap"),
+        classes=value.get("classes", {}),
     )
+
+
+class Window(NamedTuple):
+    """A cap over the shop days `first` to `last`; `purpose` "" counts every message of the channel, else those of a class."""
+
+    span: str
+    first: date
+    last: date
+    cap: int
+    purpose: str = ""
+
+
+def windows(limits: "Gate", *, day: date) -> list[Window]:
+    """The caps that a message of this shop day has to keep."""
+    first = day.replace(day=1)
+    spans = {
+        "day": (day, day),
+        "week": week_of(day),
+        "month": (first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)),
+    }
+    found = [Window("day", *spans["day"], limits.day_cap), Window("week", *spans["week"], limits.week_cap)]
+    if limits.month_cap is not None:
+        found.append(Window("month", *spans["month"], limits.month_cap))
+    for purpose, caps in limits.classes.items():
+        found += [Window(span, *spans[span], cap, purpose) for span, cap in caps.items()]
+    return found
 
 
 def week_of(day: date) -> tuple[date, date]:
@@ -118,10 +165,30 @@ def threshold_bytes(percent: float | Decimal) -> bytes:
 
 UNDER_14, as_of = minors.UNGUARDED, minors.as_of
 CONSENTED = consents.agreed("k1", "k2")
+# Whoever accepts a subscribe message in WeChat's own prompt says yes to that one message; a no that stands here outweighs it.
+NOT_REFUSED = "coalesce(k1.is_granted, true) and coalesce(k2.is_granted, true)"
+HAS_GRANT = """exists (select from gateways_subscribegrant g
+    where g.member_id = m.id and g.template_id = {template} and g.credits > 0 and not g.is_banned)"""
+HAS_EMAIL = "exists (select from members_identity i where i.member_id = m.id and i.kind = 'email')"
+SUPPRESSED = """exists (select from gateways_suppression x join members_identity i on i.digest = x.digest and i.kind = 'email'
+    where i.member_id = m.id)"""
+HAS_OPENID = "exists (select from members_identity i where i.member_id = m.id and i.kind = 'openid')"
 HAS_PHONE = "exists (select from members_identity i where i.member_id = m.id and i.kind = 'phone')"
-_CAPPED = """(select count(*) filter (where t.slot_on = %(day)s) >= %(day_cap)s or count(*) >= %(week_cap)s
-    from care_touch t where t.member_id = m.id and t.channel = %(channel)s
-    and t.slot_on between %(monday)s and %(sunday)s)"""
+
+
+def capped(caps: Sequence[Window], *, purpose: str) -> str:
+    """Whether a cap is reached. What waits for less urgent policies holds no slot against this one: it would give way."""
+    full = [
+        f"count(*) filter (where t.slot_on between '{w.first}' and '{w.last}'"
+        + (f" and t.version_id in (select id from care_version where purpose = '{w.purpose}')" if w.purpose else "")
+        + f") >= {w.cap:d}"
+        for w in caps
+        if w.purpose in ("", purpose)
+    ]
+    return f"""(select {" or ".join(full)}
+        from care_touch t where t.member_id = m.id and t.channel = %(channel)s
+        and t.slot_on between '{min(w.first for w in caps)}' and '{max(w.last for w in caps)}'
+        and not (t.state = 'planned' and t.policy_id = any(%(less_urgent)s::bigint[])))"""
 
 
 def joins(*, purpose: str = "%(purpose)s", channel: str = "%(channel)s") -> str:
@@ -144,7 +211,7 @@ def is_profiling(version: Version) -> bool:
     )
 
 
-def refusals(version: Version) -> list[tuple[str, str]]:
+def refusals(version: Version, *, caps: Sequence[Window]) -> list[tuple[str, str]]:
     """(reason, SQL condition) in the order in which they are judged; parameters from `parameters`."""
     needed = [
         name
@@ -154,37 +221,40 @@ def refusals(version: Version) -> list[tuple[str, str]]:
     checks = [
         (reasons.NOT_ACTIVE, "m.status <> 'active'"),
         (reasons.UNDER_14, UNDER_14),
-        (reasons.NO_CONSENT, f"not ({CONSENTED})"),
+        (reasons.NO_CONSENT, f"not ({NOT_REFUSED if version.channel == Channel.WECHAT else CONSENTED})"),
     ]
     if is_profiling(version):
         checks.append((reasons.NO_PROFILING, consents.OBJECTED))
     if version.channel == Channel.SMS:
         checks.append((reasons.NO_ADDRESS, f"not {HAS_PHONE}"))
+    if version.channel == Channel.EMAIL:
+        checks += [(reasons.NO_ADDRESS, f"not {HAS_EMAIL}"), (reasons.SUPPRESSED, SUPPRESSED)]
+    if version.channel == Channel.WECHAT:
+        checks.append((reasons.NO_ADDRESS, f"not {HAS_OPENID}"))
+        checks.append((reasons.NO_GRANT, f"not {HAS_GRANT.format(template='%(subscribe_template)s')}"))
     if version.trigger == Version.Trigger.STAGE_ENTERED:
         checks.append((reasons.STAGE_LEFT, "coalesce(s.stage, 'prospect') <> %(stage)s"))
     if needed:
         present = " and ".join(templates.PRESENT[name] for name in needed)
         checks.append((reasons.MISSING_VALUE, f"not coalesce({present}, false)"))
-    checks.append((reasons.GLOBAL_HOLDOUT, held_out_sql("global_key", "global_limit")))
-    checks.append((reasons.CAP, _CAPPED))
+    if not version.is_transactional:
+        checks.append((reasons.GLOBAL_HOLDOUT, held_out_sql("global_key", "global_limit")))
+        checks.append((reasons.CAP, capped(caps, purpose=version.purpose)))
     return checks
 
 
 def parameters(version: Version, *, gate: Gate, moment: datetime, send_at: datetime) -> dict[str, Any]:
-    day = clock.local_date(send_at)
-    monday, sunday = week_of(day)
+    less_urgent = Policy.objects.filter(priority__gt=version.policy.priority)
     return as_of(moment) | {
         "moment": moment,
         "purpose": version.purpose,
         "channel": version.channel,
         "stage": version.params.get("stage", ""),
+        "subscribe_template": version.content.get("template_id", ""),
         "global_key": GLOBAL,
         "global_limit": threshold_bytes(gate.global_holdout_percent),
-        "day": day,
-        "monday": monday,
-        "sunday": sunday,
-        "day_cap": gate.day_cap,
-        "week_cap": gate.week_cap,
+        "day": None if version.is_transactional else clock.local_date(send_at),
+        "less_urgent": list(less_urgent.values_list("pk", flat=True)),
     }
 
 

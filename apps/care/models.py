@@ -11,6 +11,8 @@ from apps.core import clock
 class Channel(models.TextChoices):
     SMS = "sms", _("SMS")
     INBOX = "inbox", _("In-app inbox")
+    WECHAT = "wechat", _("Mini-program message")
+    EMAIL = "email", _("E-mail")
 
 
 class Policy(models.Model):
@@ -58,8 +60,16 @@ class Version(models.Model):
     channel = models.CharField(max_length=10, choices=Channel)
     purpose = models.CharField(max_length=20, default="care")  # the consent it needs
     template = models.TextField()
+    content = models.JSONField(default=dict)  # WeChat: {"template_id": "…", "page": "…"}; its text is a line per field
     missing = models.JSONField(default=dict)  # per variable: {"policy": "skip"} | {"policy": "default", "value": "…"}
     send_hour = models.PositiveSmallIntegerField(default=10)  # shop time, 0–23
+    is_own_hour = models.BooleanField(
+        default=False
+    )  # at the hour at which the member buys; `send_hour` for who has none
+    is_transactional = models.BooleanField(default=False)  # no cap, no holdout of the house; consent is another matter
+    fallback = models.JSONField(
+        default=list
+    )  # [{"channel": "inbox", "template": "…"}]: where it goes when it cannot go here
     holdout_percent = models.DecimalField(max_digits=4, decimal_places=1, default=10)
     return_days = models.PositiveSmallIntegerField(default=30)
     published_at = models.DateTimeField(default=clock.now)
@@ -97,6 +107,10 @@ class Touch(models.Model):
     is_treated = models.BooleanField(null=True)  # True/False: arm of the comparison; None: not eligible, in no arm
     decided_at = models.DateTimeField()  # snapshot moment of the run; both arms count from here
     send_at = models.DateTimeField(null=True)
+    route = models.PositiveSmallIntegerField(
+        default=0, db_default=0
+    )  # place in the chain of channels, 0 the version's own
+    is_transactional = models.BooleanField(default=False, db_default=False)
     slot_on = models.DateField(
         null=True
     )  # shop day whose frequency cap it uses; NULL: uses none. Written by planning, slots, dispatch
@@ -136,6 +150,8 @@ class Attempt(models.Model):
     code = models.CharField(max_length=60, blank=True)
     provider_id = models.CharField(max_length=80, blank=True)
     text = models.TextField(blank=True)  # as sent; holds at most the nickname
+    units = models.PositiveSmallIntegerField(default=0, db_default=0)  # messages that the carrier bills for
+    cost_cents = models.PositiveIntegerField(default=0, db_default=0)  # 分, by the price of that day
     at = models.DateTimeField()
 
     class Meta:
@@ -165,6 +181,28 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.touch_id} {self.state}"
+
+
+class Lane(models.Model):
+    """How sending on one channel goes: its circuit, and what went out in the last minute."""
+
+    class Circuit(models.TextChoices):
+        CLOSED = "closed", _("In order")
+        OPEN = "open", _("Stopped by itself")
+        HALF_OPEN = "half_open", _("Trying one message")
+
+    channel = models.CharField(max_length=10, primary_key=True, choices=Channel)
+    circuit = models.CharField(max_length=10, choices=Circuit, default=Circuit.CLOSED)
+    changed_at = models.DateTimeField(null=True)  # of the circuit
+    probe_at = models.DateTimeField(null=True)  # open: when one message is tried
+    trouble = models.CharField(max_length=60, blank=True)  # the last bad answer's code
+    counted_from = models.DateTimeField(null=True)
+    answers = models.PositiveIntegerField(default=0)  # since `counted_from`
+    failures = models.PositiveIntegerField(default=0)
+    recent = models.JSONField(default=list)  # [[moment, messages]] of the last minute, for the throttle
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.circuit}"
 
 
 class Run(models.Model):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from apps.care import reasons, replies
+from apps.care import reasons, replies, routes
 from apps.care.gate import Gate
 from apps.care.models import Channel, Touch
 from apps.core import prepared
@@ -56,10 +56,12 @@ class Verdict:
     code: str = ""
     provider_id: str = ""
     text: str = ""
+    units: int = 0  # messages that the carrier bills
+    onward: str = ""  # the channel on which it goes on
 
 
 def judge(claim: Claim, outcome: Outcome, *, channel: str, moment: datetime, text: str = "") -> Verdict:
-    """The provider's answer to one try."""
+    """The provider's answer to one try. What ends here may go on elsewhere, see `pass_on`."""
     state, code, provider_id = outcome.state, outcome.code[:60], outcome.provider_id or ""
     if state == "accepted":  # nearly all of them
         settled = "delivered" if channel == Channel.INBOX else "sent"
@@ -74,6 +76,13 @@ def judge(claim: Claim, outcome: Outcome, *, channel: str, moment: datetime, tex
         _try_again(verdict, after=wait.total_seconds(), moment=moment)
     else:
         verdict.state, verdict.reason = Touch.State.FAILED, outcome.code[:30]
+    return verdict
+
+
+def pass_on(verdict: Verdict, *, onward: str, moment: datetime) -> Verdict:
+    """One that failed for certain on this channel waits on the next of its chain, if there is one. The try is kept in its history."""
+    if onward and verdict.state == Touch.State.FAILED and verdict.reason in routes.REFUSED_HERE:
+        verdict.state, verdict.reason, verdict.send_at, verdict.onward = Touch.State.PLANNED, "", moment, onward
     return verdict
 
 
@@ -94,7 +103,7 @@ def skip(claim: Claim, reason: str) -> Verdict:
 
 
 def _try_again(verdict: Verdict, *, after: float, moment: datetime, most: int = MOST_TRIES) -> None:
-    if verdict.claim.tries >= most:
+    if verdict.claim.tries % most == 0:  # one that people sent again has as many tries once more
         verdict.state, verdict.reason = Touch.State.FAILED, reasons.GAVE_UP
     else:
         verdict.state, verdict.send_at = Touch.State.PLANNED, moment + timedelta(seconds=after)
@@ -114,8 +123,8 @@ def _record(on_conflict: str = "") -> str:
         select * from unnest(
             %(id)s::bigint[], %(fence)s::int[], %(number)s::int[], %(state)s::text[], %(reason)s::text[],
             %(send_at)s::timestamptz[], %(lease_until)s::timestamptz[],
-            %(outcome)s::text[], %(code)s::text[], %(provider_id)s::text[], %(text)s::text[]
-        ) as u(id, fence, number, state, reason, send_at, lease_until, outcome, code, provider_id, text)
+            %(outcome)s::text[], %(code)s::text[], %(provider_id)s::text[], %(text)s::text[], %(units)s::int[], %(onward)s::text[]
+        ) as u(id, fence, number, state, reason, send_at, lease_until, outcome, code, provider_id, text, units, onward)
     ),
     quick as materialized (select set_config('synchronous_commit', 'off', true)),
     heard as (
@@ -130,13 +139,17 @@ def _record(on_conflict: str = "") -> str:
             lease_until = told.lease_until, tries = case when told.outcome = '' then t.tries - 1 else t.tries end,
             settled_at = case when told.stands in ('sent', 'delivered', 'failed', 'skipped')
                                 or told.stands = 'unknown' and told.lease_until is null then %(moment)s::timestamptz end,
-            slot_on = case when told.stands not in ('failed', 'skipped') then t.slot_on end
+            slot_on = case when told.stands not in ('failed', 'skipped') and told.onward = '' then t.slot_on end,
+            channel = case when told.onward = '' then t.channel else told.onward end,
+            route = t.route + (told.onward <> '')::int
         from heard told where t.id = told.id and t.fence = told.fence and coalesce(t.state in ('sending', 'unknown'), false)
         returning told.*
     ),
     tried as (
-        insert into care_attempt (touch_id, number, key, state, code, provider_id, text, at)
-        select id, number, 'touch:' || id, outcome, code, provider_id, text, %(moment)s from done where outcome <> ''
+        insert into care_attempt (touch_id, number, key, state, code, provider_id, text, at, units, cost_cents)
+        select id, number, 'touch:' || id, outcome, code, provider_id, text, %(moment)s, units,
+            case when outcome in ('accepted', 'unknown') then units * %(price)s else 0 end
+        from done where outcome <> ''
         {on_conflict}
     )
     select stands, count(*), array_agg(id) filter (where why = 'BLACKLIST') from done, quick group by stands
@@ -151,14 +164,18 @@ _CORRECT = _record(
 )
 
 
-def record(verdicts: Sequence[Verdict], *, moment: datetime, may_be_told: bool = False) -> Counter[str]:
+def record(
+    verdicts: Sequence[Verdict], *, moment: datetime, may_be_told: bool = False, price_cents: int = 0
+) -> Counter[str]:
     """Write what became of a chunk; returns how many reached which state. Opt-outs also withdraw the consent.
 
-    `may_be_told`: this try may have its line already, which is then corrected.
+    `may_be_told`: this try may have its line already, which is then corrected. `price_cents`: 分 for one that the carrier bills.
     """
     if not verdicts:
         return Counter()
-    done = prepared.rows(_CORRECT if may_be_told else _RECORD, _told(verdicts) | {"moment": moment})
+    done = prepared.rows(
+        _CORRECT if may_be_told else _RECORD, _told(verdicts) | {"moment": moment, "price": price_cents}
+    )
     opted_out = {touch_id for _, _, touch_ids in done for touch_id in touch_ids or ()}
     for verdict in verdicts if opted_out else ():
         if verdict.claim.touch_id in opted_out:
@@ -181,6 +198,8 @@ def _told(verdicts: Sequence[Verdict]) -> dict[str, str]:
         "code": _words([x.code for x in v]),
         "provider_id": _words([x.provider_id for x in v]),
         "text": _words([x.text for x in v]),
+        "units": _numbers([x.units for x in v]),
+        "onward": _words([x.onward for x in v]),
     }
 
 

@@ -7,6 +7,7 @@ member is decided about once per occurrence is the table's unique key.
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,14 +15,13 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F, Max
 
-from apps.care import gate, reasons, triggers
+from apps.care import gate, own_hours, reasons, routes, slots, triggers
 from apps.care.models import Policy, Run, Touch, Version
 from apps.core import clock
 from apps.segments import language
 from apps.segments.models import StageChange
 
 _HELD = "-"  # in the place of a reason: nothing speaks against it, but the arm gets no message
-SLOT_LOCK = 7_490_031  # advisory lock of whoever gives out slots of the frequency cap
 
 
 @dataclass
@@ -79,8 +79,7 @@ def live_versions() -> list[Version]:
 
 def lock_slots() -> None:
     """Wait for the right to give out slots; it ends with the transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(%s)", [SLOT_LOCK])
+    slots.lock()
 
 
 def _newest_touch() -> int:
@@ -88,21 +87,44 @@ def _newest_touch() -> int:
 
 
 def _plan_one(version: Version, *, found: Plan, limits: gate.Gate, last_run: datetime | None, seen: int) -> None:
-    sql, params = statement(version, moment=found.as_of, limits=limits, last_run=last_run, seen=seen)
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        for state, reason, rows in cursor.fetchall():
-            found.count(state, reason, rows)
+    chain = routes.of(version)
+    for route in chain:
+        is_last = route is chain[-1]
+        sql, params = statement(
+            route.version, moment=found.as_of, limits=limits, last_run=last_run, seen=seen,
+            route=route.number, passed_on=() if is_last else routes.PASSED_ON,
+        )  # fmt: skip
+        with connection.cursor() as cursor:
+            cursor.execute(sql, params)
+            for state, reason, rows in cursor.fetchall():
+                found.count(state, reason, rows)
+        if not version.is_transactional and params["less_urgent"]:
+            gone = slots.outrank(
+                route.version, after=found.after_touch, moment=found.as_of, limits=limits, day=params["day"]
+            )
+            found.planned -= gone
+            found.skipped += Counter({reasons.CAP: gone})
 
 
 def statement(
-    version: Version, *, moment: datetime, limits: gate.Gate, last_run: datetime | None, seen: int
+    version: Version,
+    *,
+    moment: datetime,
+    limits: gate.Gate,
+    last_run: datetime | None,
+    seen: int,
+    route: int = 0,
+    passed_on: Sequence[str] = (),
 ) -> tuple[str, dict[str, Any]]:
-    """The one INSERT … SELECT of a version, with its parameters; it answers (state, reason, rows)."""
+    """The one INSERT … SELECT of a version on one channel, with its parameters; it answers (state, reason, rows).
+
+    `passed_on`: reasons that are left for the next channel of the chain to judge.
+    """
     send_at = limits.send_at(moment, hour=version.send_hour)
+    caps = gate.windows(limits, day=clock.local_date(send_at))
     due, due_params = triggers.due(version, moment=moment, last_run=last_run, seen=seen)
     rule = language.compiled(version.audience, moment=moment, given={"s"})
-    verdict = "\n".join(f"when {condition} then '{reason}'" for reason, condition in _checks(version))
+    verdict = "\n".join(f"when {condition} then '{reason}'" for reason, condition in _checks(version, caps=caps))
     # The count lets everybody be judged before the first touch is written. A table analysed while it was empty is read whole for
     # every member: without the count it would be read as it grows, 100,000 members in a quarter of an hour instead of seconds.
     held = gate.held_out_sql("policy_key", "policy_limit")
@@ -120,17 +142,17 @@ def statement(
         made as (
             insert into care_touch (
                 policy_id, version_id, member_id, occurrence, channel, state, reason, is_treated, decided_at,
-                send_at, slot_on, lease_until, fence, tries, settled_at
+                send_at, slot_on, lease_until, fence, tries, settled_at, route, is_transactional
             )
             select %(policy)s, %(version)s, member_id, occurrence, %(channel)s,
                    case verdict when '' then 'planned' when '{_HELD}' then 'held_out' else 'skipped' end,
                    case verdict when '{_HELD}' then '' else verdict end,
                    case verdict when '' then true when '{_HELD}' then false end, %(moment)s,
-                   case when verdict in ('', '{_HELD}') then %(send_at)s end,
-                   case when verdict = '' then %(day)s end, null, 0, 0,
-                   case when verdict <> '' then %(moment)s end
+                   case when verdict in ('', '{_HELD}') then {own_hours.chosen(version)} end,
+                   case when verdict = '' then %(day)s::date end, null, 0, 0,
+                   case when verdict <> '' then %(moment)s end, %(route)s, %(is_transactional)s
             from judged
-            where (select count(*) from judged) > 0
+            where (select count(*) from judged) > 0 and verdict <> all(%(passed_on)s::text[])
             returning state, reason
         )
         select state, reason, count(*) from made group by state, reason
@@ -142,14 +164,17 @@ def statement(
         "policy_key": version.policy.key,
         "policy_limit": gate.threshold_bytes(version.holdout_percent),
         "send_at": send_at,
+        "route": route,
+        "is_transactional": version.is_transactional,
+        "passed_on": list(passed_on),
     }
-    return sql, params
+    return sql, params | own_hours.parameters(limits, moment=moment, send_at=send_at)
 
 
-def _checks(version: Version) -> list[tuple[str, str]]:
+def _checks(version: Version, *, caps: Sequence[gate.Window]) -> list[tuple[str, str]]:
     """The gate, and what only a run can know: too late, or overtaken by a newer entry into the stage."""
     checks = [(reasons.LATE, "d.is_late")]
-    for reason, condition in gate.refusals(version):
+    for reason, condition in gate.refusals(version, caps=caps):
         overtaken = " or d.is_old" if reason == reasons.STAGE_LEFT else ""
         checks.append((reason, condition + overtaken))
     return checks

@@ -8,10 +8,11 @@ from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from apps.care import defaults, templates
+from apps.care import defaults, routes, templates
 from apps.care.models import Channel, Policy, Version
 from apps.core import audit, clock
 from apps.core.errors import DomainError, NotFound, ValidationFailed
+from apps.gateways import wechat
 from apps.members.models import Consent
 from apps.segments import language
 from apps.segments.models import Stage
@@ -19,6 +20,7 @@ from apps.segments.models import Stage
 PURPOSES = (Consent.Purpose.CARE.value, Consent.Purpose.MARKETING.value)
 DEFAULTS: dict[str, Any] = {
     "audience": {}, "purpose": "care", "missing": {}, "send_hour": 10, "holdout_percent": 10, "return_days": 30,
+    "is_own_hour": False, "is_transactional": False, "fallback": [], "content": {},
 }  # fmt: skip
 FIELDS = {"trigger", "params", "channel", "template", *DEFAULTS}
 # name: (smallest, largest, default; None: must be given)
@@ -36,6 +38,10 @@ _TEXTS: dict[str, Promise] = language.TEXTS | {
     "control_character": _("The text holds a character that cannot be sent."),
     "no_words": _("The text has no words of its own."),
     "too_long": _("The text is too long for this channel."),
+    "not_a_field": _("A mini-program message has a line such as thing1=words for each field."),
+    "unknown_template": _("No mini-program of ours has this template."),
+    "channel_twice": _("A chain names each channel once."),
+    "no_holdout": _("Messages that are part of the service are held back from nobody."),
     "not_a_text": _("A text is expected."),
 }
 
@@ -200,18 +206,78 @@ def _check_audience(whole: dict[str, Any], found: _Findings) -> None:
 
 
 def _check_template(whole: dict[str, Any], found: _Findings) -> None:
-    text, channel = whole["template"], whole.get("channel")
+    _check_text(whole["template"], channel=whole.get("channel"), at="/template", found=found)
+
+
+def _check_text(text: Any, *, channel: Any, at: str, found: _Findings) -> None:
     if not isinstance(text, str):
-        found.add("/template", "not_a_text")
+        found.add(at, "not_a_text")
         return
     try:
         templates.parse(text)
     except templates.BadTemplate as wrong:
-        found.add("/template", wrong.code)
+        found.add(at, wrong.code)
         return
+    if channel == Channel.WECHAT:
+        try:
+            templates.fields(text)
+        except templates.BadTemplate as wrong:
+            found.add(at, wrong.code)
     longest = templates.LONGEST_SMS if channel == Channel.SMS else templates.LONGEST
     if len(templates.composed(text, channel=str(channel))) > longest:
-        found.add("/template", "too_long")
+        found.add(at, "too_long")
+
+
+def _check_content(whole: dict[str, Any], found: _Findings) -> None:
+    _check_parts(whole["content"], channel=whole.get("channel"), at="/content", found=found)
+
+
+def _check_parts(content: Any, *, channel: Any, at: str, found: _Findings) -> None:
+    """What a channel needs beside the text: for WeChat the template, and the page that opens."""
+    known = {Channel.WECHAT: {"template_id", "page"}, Channel.EMAIL: {"subject"}}.get(channel, set())
+    if (
+        not isinstance(content, dict)
+        or not set(content) <= known
+        or not all(isinstance(v, str) for v in content.values())
+    ):
+        found.add(at, "not_an_object")
+    elif channel == Channel.WECHAT and not wechat.app_of(content.get("template_id", "")):
+        found.add(f"{at}/template_id", "unknown_template")
+    elif channel == Channel.EMAIL and not 0 < len(content.get("subject", "").strip()) <= 80:
+        found.add(f"{at}/subject", "required")
+
+
+def _check_fallback(whole: dict[str, Any], found: _Findings) -> None:
+    chain = whole["fallback"]
+    if not isinstance(chain, list) or len(chain) > routes.MOST:
+        found.add("/fallback", "too_large" if isinstance(chain, list) else "not_an_object")
+        return
+    channels = [whole.get("channel")]
+    for place, step in enumerate(chain):
+        at = f"/fallback/{place}"
+        if not isinstance(step, dict) or not {"channel", "template"} <= set(step) <= {"channel", "template", "content"}:
+            found.add(at, "not_an_object")
+            continue
+        if not isinstance(step["channel"], str) or step["channel"] not in Channel.values:
+            found.add(f"{at}/channel", "unknown_value")
+        elif step["channel"] in channels:
+            found.add(f"{at}/channel", "channel_twice")
+        channels.append(step["channel"])
+        _check_text(step["template"], channel=step["channel"], at=f"{at}/template", found=found)
+        _check_parts(step.get("content", {}), channel=step["channel"], at=f"{at}/content", found=found)
+
+
+def _check_class(whole: dict[str, Any], found: _Findings) -> None:
+    """A message of the service leaves nobody out."""
+    if type(whole["is_transactional"]) is not bool:
+        found.add("/is_transactional", "not_yes_or_no")
+    elif whole["is_transactional"] and whole["holdout_percent"]:
+        found.add("/holdout_percent", "no_holdout")
+
+
+def _check_own_hour(whole: dict[str, Any], found: _Findings) -> None:
+    if type(whole["is_own_hour"]) is not bool:
+        found.add("/is_own_hour", "not_yes_or_no")
 
 
 def _check_missing(whole: dict[str, Any], found: _Findings) -> None:
@@ -270,4 +336,8 @@ _CHECKS: dict[str, Callable[[dict[str, Any], _Findings], None]] = {
     "send_hour": _range("send_hour", 0, 23),
     "holdout_percent": _check_share,
     "return_days": _range("return_days", 1, 365),
+    "fallback": _check_fallback,
+    "content": _check_content,
+    "is_transactional": _check_class,
+    "is_own_hour": _check_own_hour,
 }

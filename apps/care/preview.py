@@ -96,7 +96,7 @@ def reach(rule: Any, *, purpose: str = "care", store_ids: Sequence[int] | None =
 def _verdict(
     version: Version, *, member_id: int, limits: gate.Gate, moment: datetime, send_at: datetime
 ) -> tuple[bool, tuple[str, ...]]:
-    checks = gate.refusals(version)
+    checks = gate.refusals(version, caps=gate.windows(limits, day=clock.local_date(send_at)))
     asked = language.compiled(version.audience, moment=moment, given={"s"})
     columns = ", ".join(f"coalesce({check}, false)" for _, check in checks)
     with connection.cursor() as cursor:

@@ -39,4 +39,4 @@ HOLDINGS = (
         purpose="care",
     ),
 )
-IMPERSONAL = ("care.Policy", "care.Run", "care.Version")
+IMPERSONAL = ("care.Lane", "care.Policy", "care.Run", "care.Version")

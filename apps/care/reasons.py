@@ -14,6 +14,10 @@ BOUGHT = "bought"
 MISSING_VALUE = "missing_value"
 GLOBAL_HOLDOUT = "global_holdout"
 CAP = "cap"
+OUTRANKED = "outranked"
+NO_GRANT = "no_grant"
+SUPPRESSED = "suppressed"
+FIELD_UNFIT = "field_unfit"
 PAUSED = "paused"
 GAVE_UP = "gave_up"
 NO_ANSWER = "no_answer"
@@ -24,15 +28,21 @@ TEXTS: dict[str, Promise] = {
     NO_CONSENT: _("No consent for this channel"),
     UNDER_14: _("Under 14, and no guardian has agreed"),
     NO_PROFILING: _("The member has switched personalisation off"),
-    NO_ADDRESS: _("No usable phone number"),
+    NO_ADDRESS: _("No usable address on this channel"),
     STAGE_LEFT: _("No longer in this stage"),
     BOUGHT: _("Has bought since"),
     MISSING_VALUE: _("A value for the text is missing"),
     GLOBAL_HOLDOUT: _("Held out of all messages"),
     CAP: _("Enough messages already today or this week"),
+    OUTRANKED: _("A more urgent message took its place"),
+    SUPPRESSED: _("Mail to this address came back, or was complained of"),
+    "ADDRESS_INVALID": _("The mail server does not know this address"),
+    NO_GRANT: _("The member has accepted no such mini-program message"),
+    FIELD_UNFIT: _("A value does not fit its field of the mini-program message"),
     PAUSED: _("The policy was paused"),
     GAVE_UP: _("Gave up after several tries"),
     NO_ANSWER: _("The provider never said what became of it"),
+    "43101": _("The member has accepted no such mini-program message"),
     "BLACKLIST": _("The member has opted out at the provider"),
     "NUMBER_INVALID": _("The provider does not know this number"),
     "REPEATED": _("The provider refuses the same text twice"),

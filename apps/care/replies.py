@@ -59,14 +59,22 @@ def _consents_to_sms(member_id: int) -> bool:
 
 def withdraw_sms(member_id: int) -> None:
     """Record that the member wants no SMS from the brand, care or marketing."""
-    for purpose in (Consent.Purpose.CARE, Consent.Purpose.MARKETING):
+    withdraw(member_id, channel=Channel.SMS, source="sms:R", text_version="carrier")
+
+
+def withdraw(member_id: int, *, channel: str, source: str, text_version: str) -> None:
+    """Care and marketing on one channel. Where a plain no stands already, nothing is added."""
+    said = ConsentNow.objects.filter(member_id=member_id, channel=channel, is_granted=False).values_list(
+        "purpose", flat=True
+    )
+    for purpose in {Consent.Purpose.CARE, Consent.Purpose.MARKETING} - set(said):
         members.give_consent(
             member_id=member_id,
             purpose=purpose,
-            channel=Channel.SMS,
+            channel=channel,
             is_granted=False,
-            source="sms:R",
-            text_version="carrier",
+            source=source,
+            text_version=text_version,
         )
 
 

@@ -10,7 +10,8 @@ from apps.care import outcomes, reasons
 from apps.care.models import Attempt, Channel
 from apps.care.outcomes import Claim, Verdict
 from apps.core import clock
-from apps.gateways import sms
+from apps.gateways import grants, sms
+from apps.gateways.messages import Outcome
 from apps.gateways.sms_lines import Sent
 from apps.members import selectors as members
 
@@ -25,7 +26,7 @@ def settle_open(channel: str) -> Counter[str]:
     figures: Counter[str] = Counter()
     while claims := _claim_open(channel, moment=clock.now()):
         moment = clock.now()
-        known = sms.query([c.key for c, _ in claims], sent=_sent(claims)) if channel == Channel.SMS else {}
+        known = _known(channel, claims)
         verdicts = []
         for claim, send_at in claims:
             answer = known.get(claim.key)
@@ -37,6 +38,16 @@ def settle_open(channel: str) -> Counter[str]:
                 verdicts.append(outcomes.judge(claim, answer, channel=channel, moment=moment))
         figures += outcomes.record(verdicts, moment=moment, may_be_told=True)
     return figures
+
+
+def _known(channel: str, claims: Sequence[tuple[Claim, datetime]]) -> dict[str, Outcome]:
+    """What the other side, or for WeChat our own ledger of credits, says of the keys. Inbox keys are sent again safely."""
+    keys = [claim.key for claim, _ in claims]
+    if channel == Channel.SMS:
+        return sms.query(keys, sent=_sent(claims))
+    if channel == Channel.EMAIL:  # SMTP cannot be asked: only a bounce tells, and nothing is sent twice on a guess
+        return {key: Outcome(key, "unknown", code="NO_QUERY") for key in keys}
+    return grants.known(keys) if channel == Channel.WECHAT else {}
 
 
 def _sent(claims: Sequence[tuple[Claim, datetime]]) -> dict[str, Sent]:

@@ -1,16 +1,18 @@
 """One round of care: bring the stats up, decide, send. A rehearsal is the same code in a transaction that is rolled back."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
 
 from apps.care import dispatch, gate, planning, policies, reasons
 from apps.care.models import Policy, Touch, Version
 from apps.care.planning import Plan
-from apps.core import clock
-from apps.core.errors import NotFound
+from apps.core import audit, clock
+from apps.core.errors import NotFound, ValidationFailed
 from apps.members import selectors as members
 from apps.segments import refresh as stats
 
@@ -59,6 +61,29 @@ def stop_profiled(*, member_id: int) -> int:
     return waiting.filter(pk__in=doomed).update(
         state=Touch.State.SKIPPED, reason=reasons.NO_PROFILING, settled_at=clock.now(), slot_on=None
     )
+
+
+@transaction.atomic
+def replay(*, touch_ids: Sequence[int], reason: str) -> int:
+    """Send again what failed for certain, by a person's word. What may have arrived (`unknown`) never is. Returns how many.
+
+    Each needs a slot of the day again, and is too late where its policy says so. Raises ValidationFailed without a reason.
+    """
+    if not reason.strip():
+        raise ValidationFailed(errors=[{"pointer": "/reason", "code": "required", "message": str(_("Say why."))}])
+    moment = clock.now()
+    failed = Touch.objects.select_for_update().filter(pk__in=touch_ids, state=Touch.State.FAILED).order_by("pk")
+    ids = list(failed.values_list("pk", flat=True))
+    Touch.objects.filter(pk__in=ids).update(
+        state=Touch.State.PLANNED, reason="", send_at=moment, settled_at=None, slot_on=None, fence=F("fence") + 1
+    )
+    audit.record(
+        "touches.replayed",
+        object_type="touch",
+        object_id=len(ids),
+        after={"touches": ids[:200], "reason": reason[:200]},
+    )
+    return len(ids)
 
 
 def _published(policy_id: int) -> Version:

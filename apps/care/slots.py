@@ -4,16 +4,17 @@ Only holders of the slot lock give slots out (`planning`, and here for touches w
 passed by two at a time. A skipped or failed touch gives its slot back by losing `slot_on`.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import connection, transaction
 
 from apps.care import gate, reasons
-from apps.care.planning import SLOT_LOCK
+from apps.care.models import Version
 from apps.core import clock
 
 CHUNK = 5000
+SLOT_LOCK = 7_490_031  # advisory lock of whoever gives out slots of the frequency cap
 
 _POSTPONE = """
     update care_touch set send_at = %(until)s
@@ -25,22 +26,22 @@ _POSTPONE = """
 # Touches that are due but hold a slot of another day (an outage, a retry past midnight) need one of today.
 _MOVE = """
     with due as (
-        select t.id, t.member_id, t.policy_id from care_touch t
+        select t.id, t.member_id, t.policy_id, t.version_id from care_touch t
         where t.settled_at is null and t.state = 'planned' and t.channel = %(channel)s and t.send_at <= %(moment)s
-          and t.slot_on is distinct from %(day)s
+          and t.slot_on is distinct from %(day)s and not t.is_transactional
         order by t.send_at, t.id limit %(chunk)s for update skip locked
     ),
     placed as (
-        select d.id, d.member_id, row_number() over (partition by d.member_id order by p.priority, d.id) as place
+        select d.id, d.member_id, d.version_id, row_number() over (partition by d.member_id order by p.priority, d.id) as place
         from due d join care_policy p on p.id = d.policy_id
     ),
     judged as (
-        select placed.id, used.today + place <= %(day_cap)s and used.week + place <= %(week_cap)s as fits
+        select placed.id, used.fits
         from placed cross join lateral (
-            select count(*) filter (where u.slot_on = %(day)s) as today, count(*) as week
+            select {fits} as fits
             from care_touch u
             where u.member_id = placed.member_id and u.channel = %(channel)s
-              and u.slot_on between %(monday)s and %(sunday)s and u.id not in (select id from due)
+              and u.slot_on between %(first)s and %(last)s and u.id not in (select id from due)
         ) used
     )
     update care_touch t set
@@ -50,6 +51,62 @@ _MOVE = """
         settled_at = case when fits then null else %(moment)s end
     from judged where t.id = judged.id
 """
+
+
+# What waits and would be one too many, the least urgent first; a message that is on its way or gone cannot give way.
+_NEW = "select member_id from care_touch where id > %(after)s and policy_id = %(policy)s and state = 'planned'"
+_LOCK_WAITING = f"""
+    select id from care_touch
+    where settled_at is null and state = 'planned' and channel = %(channel)s and not is_transactional and member_id in ({_NEW})
+    order by id for update
+"""
+_OUTRANK = f"""
+    with held as (
+        select t.id, row_number() over (partition by t.member_id order by t.state = 'planned', p.priority, t.id) as place
+        from care_touch t join care_policy p on p.id = t.policy_id join care_version v on v.id = t.version_id
+        where t.channel = %(channel)s and t.slot_on between %(first)s and %(last)s and t.member_id in ({_NEW})
+          and %(purpose)s in ('', v.purpose)
+    )
+    update care_touch t set
+        state = 'skipped', slot_on = null, settled_at = %(moment)s,
+        reason = case when t.id > %(after)s and t.policy_id = %(policy)s then %(cap)s else %(outranked)s end
+    from held where t.id = held.id and held.place > %(most)s and t.state = 'planned'
+    returning t.reason
+"""
+
+
+def lock() -> None:
+    """Wait for the right to give out slots; it ends with the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s)", [SLOT_LOCK])
+
+
+def outrank(version: Version, *, after: int, moment: datetime, limits: gate.Gate, day: date) -> int:
+    """Less urgent messages that wait give way to those just planned; what cannot be made room for is itself skipped with `cap`.
+
+    Returns how many of the new ones. Called under the slot lock. What waits is locked first: a claim is over then, and seen.
+    """
+    params: dict[str, Any] = {
+        "after": after, "policy": version.policy_id, "channel": version.channel, "moment": moment,
+        "cap": reasons.CAP, "outranked": reasons.OUTRANKED,
+    }  # fmt: skip
+    gone = 0
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_WAITING, params)
+        for window in gate.windows(limits, day=day):
+            span = {"first": window.first, "last": window.last, "most": window.cap, "purpose": window.purpose}
+            cursor.execute(_OUTRANK, params | span)
+            gone += sum(reason == reasons.CAP for (reason,) in cursor.fetchall())
+    return gone
+
+
+def _fits(window: gate.Window) -> str:
+    """A class counts those that wait beside it, of whatever class: too careful rather than one too many."""
+    of_class = f" and u.version_id in (select id from care_version where purpose = '{window.purpose}')"
+    counted = f"u.slot_on between '{window.first}' and '{window.last}'" + (of_class if window.purpose else "")
+    fits = f"count(*) filter (where {counted}) + place <= {window.cap:d}"
+    mine = f"not exists (select from care_version v where v.id = placed.version_id and v.purpose = '{window.purpose}')"
+    return f"({mine} or {fits})" if window.purpose else fits
 
 
 def postpone(*, channel: str, moment: datetime, limits: gate.Gate) -> int:
@@ -62,10 +119,11 @@ def postpone(*, channel: str, moment: datetime, limits: gate.Gate) -> int:
 def move_to_today(*, channel: str, moment: datetime, limits: gate.Gate) -> int:
     """Give due touches a slot of this shop day, or skip them with `cap`. While a plan is being made they wait."""
     day = clock.local_date(moment)
-    monday, sunday = gate.week_of(day)
+    caps = gate.windows(limits, day=day)
+    sql = _MOVE.replace("{fits}", " and ".join(_fits(window) for window in caps))
     params: dict[str, Any] = {
-        "channel": channel, "moment": moment, "day": day, "monday": monday, "sunday": sunday, "chunk": CHUNK,
-        "day_cap": limits.day_cap, "week_cap": limits.week_cap, "cap": reasons.CAP,
+        "channel": channel, "moment": moment, "day": day, "chunk": CHUNK, "cap": reasons.CAP,
+        "first": min(w.first for w in caps), "last": max(w.last for w in caps),
     }  # fmt: skip
     total = 0
     while True:
@@ -73,7 +131,7 @@ def move_to_today(*, channel: str, moment: datetime, limits: gate.Gate) -> int:
             cursor.execute("select pg_try_advisory_xact_lock(%s)", [SLOT_LOCK])
             if cursor.fetchone() != (True,):
                 return total
-            cursor.execute(_MOVE, params)
+            cursor.execute(sql, params)
             moved = cursor.rowcount
         total += moved
         if moved < CHUNK:

@@ -15,8 +15,14 @@ def run() -> None:
 
 @shared_task(name="care.drain")
 def drain() -> None:
-    """Beat sends it every 10 s; it leaves a row only when there was something to do."""
-    dispatch.drain_recorded()
+    """Beat sends it every 10 s; each channel is a task of its own, so that a slow one holds up no other."""
+    for channel in dispatch.busy(moment=clock.now()):
+        drain_lane.delay(channel)
+
+
+@shared_task(name="care.drain_lane")
+def drain_lane(channel: str) -> None:
+    dispatch.drain_lane(channel)
 
 
 @shared_task(name="care.take_replies")

@@ -11,10 +11,12 @@ from django.db import connection
 from apps.care.models import Channel
 from apps.core import brand
 from apps.gateways import sms
+from apps.gateways.messages import Kind
 from apps.segments.predictions import due
 
 LONGEST_SMS = 500  # characters with 【signature】 and opt-out words: what platforms take
 LONGEST = 2000
+_FIELD = re.compile(r"[a-z_]{1,24}[0-9]{1,3}")
 _VARIABLE = re.compile(r"\{\{\s*([a-z_]{1,40})\s*\}\}")
 
 # What each variable says of member m with stats s, as text; NULL: there is no value.
@@ -80,6 +82,17 @@ def parse(text: str) -> tuple[str, ...]:
     if not "".join(parts[0::2]).strip():
         raise BadTemplate("no_words")
     return parts
+
+
+def fields(text: str) -> dict[str, str]:
+    """The lines `thing1=…` of a mini-program message, by field. Raises BadTemplate."""
+    found: dict[str, str] = {}
+    for line in text.strip().splitlines():
+        name, mark, words = line.partition("=")
+        if not mark or not _FIELD.fullmatch(name.strip()) or name.strip() in found:
+            raise BadTemplate("not_a_field", line[:40])
+        found[name.strip()] = words.strip()
+    return found
 
 
 def variables(text: str) -> tuple[str, ...]:
@@ -148,9 +161,9 @@ def columns(version: str) -> str:
     return ", ".join(f"case when {version}.has_{name} then {value} end as {name}" for name, value in _SQL.items())
 
 
-def composed(text: str, *, channel: str, signature: str | None = None) -> str:
+def composed(text: str, *, channel: str, signature: str | None = None, kind: Kind = "marketing") -> str:
     """As it leaves the house: SMS carries 【signature】 (the brand's, read once by callers with many texts) and the opt-out words."""
-    return sms.compose(text, kind="marketing", signature=signature) if channel == Channel.SMS else text
+    return sms.compose(text, kind=kind, signature=signature) if channel == Channel.SMS else text
 
 
 def values_of(

@@ -195,6 +195,7 @@ ACTS: dict[str, Promise] = {
     "tags.take": gettext_lazy("Took tags away"),
     "tags.undo": gettext_lazy("Undid a change of tags"),
     "till.scan_key_kept": gettext_lazy("Set how a till scans"),
+    "touches.replayed": gettext_lazy("Sent failed messages again"),
 }
 OBJECTS: dict[str, Promise] = {
     "achievement": gettext_lazy("Achievement"),
@@ -244,6 +245,7 @@ OBJECTS: dict[str, Promise] = {
     "stores_store": gettext_lazy("Store"),
     "stores_storeplace": gettext_lazy("Where a store is"),
     "tag_act": gettext_lazy("Change of tags"),
+    "touch": gettext_lazy("Care message"),
 }
 _ROW_ACTS: dict[str, Promise] = {
     "insert": gettext_lazy("%(what)s: added"),

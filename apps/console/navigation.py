@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +98,12 @@ GROUPS: tuple[Group, ...] = (
             Item(label=_("Care policies"), icon="heart", url_name="console:policies", permission="policies.view"),
             Item(label=_("Codes"), icon="link", url_name="console:codes", permission="codes.view"),
             Item(label=_("Messages"), icon="send", url_name="console:messages", permission="messages.view"),
+            Item(
+                label=pgettext_lazy("messages", "Channels"),
+                icon="flow",
+                url_name="console:channels",
+                permission="messages.view",
+            ),
             Item(label=_("Phone preview"), icon="phone", url_name="console:phone", permission="messages.view"),
         ),
     ),

@@ -96,6 +96,41 @@ class PolicyForm(forms.Form):
     send_hour = forms.IntegerField(
         label=gettext_lazy("Hour of sending"), help_text=gettext_lazy("Shop time, 0 to 23."), min_value=0, max_value=23
     )
+    is_own_hour = forms.BooleanField(
+        label=gettext_lazy("At the hour at which the member buys"),
+        help_text=gettext_lazy(
+            "Who has fewer than three orders, or buys in quiet hours, gets it at the hour of sending."
+        ),
+        required=False,
+    )
+    is_transactional = forms.BooleanField(
+        label=gettext_lazy("Part of the service"),
+        help_text=gettext_lazy("No limit of messages and no holdout applies; consent is asked for all the same."),
+        required=False,
+    )
+    content_template_id = forms.CharField(
+        label=gettext_lazy("Template of the mini-program message"),
+        help_text=gettext_lazy(
+            "Then the text has a line for each field, such as thing1=words; thing takes 20 characters."
+        ),
+        required=False,
+        max_length=80,
+    )
+    content_subject = forms.CharField(label=gettext_lazy("Subject of the e-mail"), required=False, max_length=80)
+    content_page = forms.CharField(
+        label=gettext_lazy("Page that opens in the mini-program"), required=False, max_length=200
+    )
+    fallback_channel = forms.ChoiceField(
+        label=gettext_lazy("If that channel is closed to a member"),
+        choices=[("", gettext_lazy("Nothing is sent")), *Channel.choices],
+        required=False,
+    )
+    fallback_template = forms.CharField(
+        label=gettext_lazy("Text on the second channel"),
+        widget=forms.Textarea(attrs={"rows": 3}),
+        required=False,
+        max_length=2000,
+    )
     holdout_percent = forms.FloatField(
         label=gettext_lazy("Held out, percent"),
         help_text=gettext_lazy("Get nothing, so that the effect can be told."),
@@ -121,6 +156,10 @@ class PolicyForm(forms.Form):
     @property
     def missing_fields(self) -> list[forms.BoundField]:
         return [self[f"missing_{name}"] for name in templates.VARIABLES]
+
+    @property
+    def choices(self) -> list[forms.BoundField]:
+        return [self["is_own_hour"], self["is_transactional"]]
 
     @property
     def audience_fields(self) -> list[forms.BoundField]:
@@ -152,7 +191,21 @@ class PolicyForm(forms.Form):
             "params": self._params(given),
             "audience": rule,
             "missing": missing,
+            "is_own_hour": given["is_own_hour"],
+            "is_transactional": given["is_transactional"],
+            "fallback": self._fallback(given),
+            "content": self._content(given),
         }
+
+    def _content(self, given: dict[str, Any]) -> dict[str, str]:
+        wanted = {Channel.WECHAT: ("template_id", "page"), Channel.EMAIL: ("subject",)}.get(given.get("channel"), ())
+        return {name: given[f"content_{name}"] for name in wanted if given.get(f"content_{name}")}
+
+    def _fallback(self, given: dict[str, Any]) -> list[dict[str, str]]:
+        """One second channel; its text is the first one's unless it has its own."""
+        channel = given.get("fallback_channel")
+        text = given.get("fallback_template") or given.get("template", "")
+        return [{"channel": channel, "template": text}] if channel else []
 
     def _params(self, given: dict[str, Any]) -> dict[str, Any]:
         wanted = {
@@ -168,15 +221,26 @@ class PolicyForm(forms.Form):
         for found in errors:
             parts = found["pointer"].strip("/").split("/")
             name = {"params": parts[-1], "audience": "rule", "missing": f"missing_{parts[1] if len(parts) > 1 else ''}"}
+            name["content"] = f"content_{parts[-1]}"
+            name["fallback"] = f"fallback_{parts[-1]}"
             field = name.get(parts[0], parts[0])
             where = f"{found['pointer']}: " if field == "rule" and len(parts) > 1 else ""
             self.add_error(field if field in self.fields else None, f"{where}{found['message']}")
 
 
+def _second(chain: Any) -> dict[str, Any]:
+    step = chain[0] if isinstance(chain, list) and chain and isinstance(chain[0], dict) else {}
+    return {f"fallback_{name}": step.get(name, "") for name in ("channel", "template")}
+
+
 def initial(draft: dict[str, Any]) -> dict[str, Any]:
     """The form's values for a draft, whole or not."""
     whole = DEFAULTS | {"params": {}, "channel": Channel.SMS} | (draft if isinstance(draft, dict) else {})
-    values = {name: whole.get(name) for name in whole if name not in {"params", "audience", "missing"}}
+    values = {
+        name: whole.get(name) for name in whole if name not in {"params", "audience", "missing", "fallback", "content"}
+    }
+    values |= {f"content_{name}": value for name, value in (whole["content"] or {}).items()}
+    values |= _second(whole["fallback"])
     values |= whole["params"] if isinstance(whole["params"], dict) else {}
     simple = audience_rule.chosen(whole["audience"])
     if simple is None:

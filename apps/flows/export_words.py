@@ -19,6 +19,7 @@ TABLES: dict[str, Promise] = {
     "core.TokenFamily": _("Where you are signed in"),
     "core.TokenPair": _("Keys of your log-ins"),
     "gateways.InboxMessage": _("Your inbox"),
+    "gateways.Suppression": _("E-mail addresses that take no mail of ours"),
     "gateways.SubscribeGrant": _("WeChat messages you allowed"),
     "gateways.SubscribeAnswer": _("Your answers about WeChat messages"),
     "gateways.SubscribeSend": _("WeChat messages we sent"),

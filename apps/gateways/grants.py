@@ -1,6 +1,6 @@
 """The ledger of subscribe messages: one accept, one send. What it does not allow is never asked of WeChat."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -69,6 +69,11 @@ def deliver(
     )
     _settle(send, outcome)
     return outcome
+
+
+def known(keys: Collection[str]) -> dict[str, Outcome]:
+    """What became of each key, by our own ledger; WeChat has no such question. Absent: no credit was taken, it never went out."""
+    return {send.key: _known(send) for send in SubscribeSend.objects.filter(key__in=keys)}
 
 
 @transaction.atomic

@@ -74,6 +74,21 @@ class SmsTemplate(models.Model):
         return f"{self.provider} {self.name}: {self.state}"
 
 
+class Suppression(models.Model):
+    """An e-mail address that takes no more mail of ours: it does not exist, or its owner complained. Known by its blind index."""
+
+    digest = models.BinaryField(max_length=32, unique=True)  # as of the member's identity
+    member_id = models.BigIntegerField()  # no foreign key: gateways stand below members
+    reason = models.CharField(max_length=20)  # hard, complaint
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["member_id"], name="gateways_suppressed_of")]
+
+    def __str__(self) -> str:
+        return f"{self.reason} of {self.member_id}"
+
+
 class SubscribeGrant(models.Model):
     """How many subscribe messages of one template a person still agreed to: one accept, one message.
 

@@ -35,6 +35,15 @@ HOLDINGS = (
         purpose="care",
     ),
     Holding(
+        model="gateways.Suppression",
+        sensitivity="technical",
+        member="member_id",
+        export=("reason", "at"),
+        on_erase="delete",
+        on_merge="move",
+        purpose="care",
+    ),
+    Holding(
         model="gateways.InboxMessage",
         sensitivity="personal",
         member="member_id",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 import structlog
+from django.conf import settings
 
 from apps.gateways import wechat_calls
 from apps.gateways.errors import ProviderTooOften, ProviderUnavailable, WechatCodeInvalid, WechatUserBlocked
@@ -16,6 +17,19 @@ _CODE_INVALID = frozenset({40029, 40163, 41008, 40097})
 _BLOCKED = 40226
 LONGEST_THING = 20  # characters of a `thing` value; longer ones are refused with 47003
 NO_CREDIT = "43101"
+# Fields by the kind in their names, as the vendor's page limits them.
+_FIELD = re.compile(r"([a-z_]+)[0-9]{1,3}")
+_VALUES = {
+    "thing": re.compile(r"\S.{0,19}"),
+    "number": re.compile(r"[0-9]{1,32}"),
+    "letter": re.compile(r"[A-Za-z]{1,32}"),
+    "character_string": re.compile(r"[!-~]{1,32}"),
+    "time": re.compile(r"([0-9]{4}年[0-9]{1,2}月[0-9]{1,2}日 ?)?[0-2]?[0-9]:[0-5][0-9]"),
+    "date": re.compile(r"[0-9]{4}年[0-9]{1,2}月[0-9]{1,2}日( [0-2]?[0-9]:[0-5][0-9])?"),
+    "amount": re.compile(r"[¥￥]?[0-9]{1,10}(\.[0-9]{1,2})?元?"),
+    "phrase": re.compile(r"[\u4e00-\u9fff]{1,5}"),
+    "name": re.compile(r"[\u4e00-\u9fff·]{1,10}|[A-Za-z .]{1,20}"),
+}
 
 log = structlog.get_logger("siyu.wechat")
 
@@ -82,6 +96,21 @@ def scene_templates(*, app_id: str, scene: str) -> tuple[str, ...]:
 def all_templates(app_id: str) -> frozenset[str]:
     """Raises WechatAppUnknown."""
     return frozenset(name for names in wechat_calls.app(app_id).scenes.values() for name in names)
+
+
+def app_of(template_id: str) -> str:
+    """The mini-program that has this template; "" when none of ours has."""
+    for entry in settings.WECHAT_APPS:
+        if any(template_id in ids for ids in entry.get("scenes", {}).values()):
+            return entry["app_id"]
+    return ""
+
+
+def fits(name: str, value: str) -> bool:
+    """Whether WeChat takes the value in a field of that name, after `thing` is cut to its length."""
+    kind = _FIELD.fullmatch(name)
+    rule = _VALUES.get(kind[1]) if kind else None
+    return rule is not None and rule.fullmatch(_fitted(name, value)) is not None
 
 
 def send_subscribe(

@@ -29,10 +29,11 @@ select distinct on (i.member_id) i.member_id, k.wrapped, i.sealed
 # The phone of member m to write to, still sealed, for a statement of many members; `open_phone` reads it: a proven one before
 # a claimed one (a merge may bring several), then the newest. No index has this order, so the planner cannot walk all identities
 # of the house from the newest back until it meets the member's.
-SEALED_PHONE = """
+_SEALED = """
     select i.sealed, k.wrapped from members_identity i join members_memberkey k on k.member_id = i.member_id
-    where i.member_id = m.id and i.kind = 'phone' order by i.verified_at is not null desc, i.id desc limit 1
+    where i.member_id = m.id and i.kind = {kind} order by i.verified_at is not null desc, i.id desc limit 1
 """
+SEALED_PHONE = _SEALED.format(kind="'phone'")
 _CARD = f"""
     select m.member_no, m.nickname, m.gender, m.birth_year, m.birth_month, m.birth_day, m.status, m.joined_at,
            m.avatar_id, p.sealed, p.wrapped
@@ -125,6 +126,19 @@ def phones(member_ids: Sequence[int]) -> dict[int, str]:
         rows = cursor.fetchall()
     opened = ((member_id, open_phone(wrapped=wrapped, sealed=sealed)) for member_id, wrapped, sealed in rows)
     return {member_id: phone for member_id, phone in opened if phone is not None}
+
+
+def sealed(kind: str) -> str:
+    """`SEALED_PHONE` for another kind of identity, an SQL expression; `open_identity` reads it."""
+    return _SEALED.format(kind=kind)
+
+
+def open_identity(kind: str, *, wrapped: bytes, sealed: bytes) -> str | None:
+    """An identity of a row of `sealed`, for sending; None when its key is gone."""
+    try:
+        return ciphers.decrypt(person_key=ciphers.unwrap(wrapped), blob=sealed, context=identities.context(kind))
+    except BadCipher:
+        return None
 
 
 def open_phone(*, wrapped: bytes, sealed: bytes) -> str | None:

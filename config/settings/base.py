@@ -263,6 +263,8 @@ TENCENT_SMS_SECRET_ID = env.text("TENCENT_SMS_SECRET_ID", "")
 TENCENT_SMS_SECRET_KEY = env.text("TENCENT_SMS_SECRET_KEY", "")
 # Vendors sign none of their callbacks: this word in the address is all that tells them from a stranger.
 CALLBACK_SECRET = env.text("CALLBACK_SECRET", "")
+MAIL_URL = env.text("MAIL_URL", "")
+MAIL_FROM = env.text("MAIL_FROM", "")
 SMS_SIGNATURE = env.text("SMS_SIGNATURE", "")
 TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0)
 CODE_COUNTRIES = env.words("CODE_COUNTRIES", "+86")

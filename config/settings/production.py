@@ -66,7 +66,12 @@ def _refuse_unsafe_vendors() -> None:
         address = env.text(f"{line.upper()}_SMS_URL", "https://")
         if not address.startswith("https://") and not env.flag("ALLOW_SIMULATOR", False):
             raise ImproperlyConfigured(f"{line.upper()}_SMS_URL must begin with https://")
-    if lines != ["simulator"] and len(env.text("CALLBACK_SECRET", "")) < 24:
+    mail = env.text("MAIL_URL", "")
+    if mail and not (mail.startswith(("smtp://", "smtps://")) and "@" in env.text("MAIL_FROM", "")):
+        raise ImproperlyConfigured(
+            "MAIL_URL must begin with smtp:// (STARTTLS) or smtps://, with the sender in MAIL_FROM"
+        )
+    if (lines != ["simulator"] or mail) and len(env.text("CALLBACK_SECRET", "")) < 24:
         raise ImproperlyConfigured("CALLBACK_SECRET must be 24 random characters or more where vendors call back")
 
 

@@ -314,12 +314,12 @@ def test_a_chunk_that_took_too_long_starts_no_further_request(shop: Shop, noon: 
 
 
 def test_an_idle_drain_leaves_no_row_in_the_job_console(shop: Shop, noon: datetime, platform: Client) -> None:
-    dispatch.drain_recorded()
+    dispatch.drain_lane("sms")
     assert TaskRun.objects.count() == 0
     shop.lapsing_member()
     shop.policy()
     services.plan(moment=noon)
-    dispatch.drain_recorded()
+    dispatch.drain_lane("sms")
     assert TaskRun.objects.get().figures == {"sent": 1}
 
 

@@ -9,12 +9,13 @@ from django.utils.translation import get_language, pgettext
 
 from apps.activity.models import Code
 from apps.care import reasons
-from apps.care.models import Channel, Policy, Touch
+from apps.care.models import Channel, Lane, Policy, Touch
 from apps.console import words
 from apps.console.charts import svg
 from apps.core import ids
 from apps.core.models import Job
 from apps.flows.models import PrivacyRequest
+from apps.gateways.models import SmsTemplate
 from apps.members.models import Consent, Identity, Member, StateChange
 from apps.members.names import half_hidden
 from apps.orders.models import Order
@@ -31,6 +32,8 @@ _WORDS: dict[str, Any] = {
     "cause": StageChange.Cause,
     "touch": Touch.State,
     "channel": Channel,
+    "circuit": Lane.Circuit,
+    "review": SmsTemplate.State,
     "code_channel": Code.Channel,
     "consent_channel": Consent.Channel,
     "purpose": Consent.Purpose,
@@ -59,6 +62,8 @@ _TONES = {
     "wish": {"ready": "brand", "waiting": "brand", "cooling": "warn", "taken": "ok", "done": "ok"},
     "policy": {"live": "ok", "paused": "warn"},
     "rule": {"live": "ok", "paused": "warn"},
+    "circuit": {"closed": "ok", "open": "bad", "half_open": "warn"},
+    "review": {"approved": "ok", "refused": "bad", "pending": "warn"},
     "job": {"done": "ok", "failed": "bad", "stopped": "warn", "paused": "warn", "running": "brand", "queued": "brand"},
 }
 

@@ -9,6 +9,7 @@ import sqlite3
 import sys
 from pathlib import Path
 
+from apps.gateways.simulator import smtp
 from apps.gateways.simulator.platform import Platform
 from apps.gateways.simulator.server import Server
 
@@ -24,8 +25,11 @@ async def run(platform: Platform, *, host: str, port: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     server = await asyncio.start_server(Server(platform).serve, host, port, backlog=512)
+    mail = await asyncio.start_server(smtp.Server(lambda: platform.mailboxes).serve, host, 0)
+    platform.smtp_port = mail.sockets[0].getsockname()[1]
     print(f"simulator listening on http://{host}:{server.sockets[0].getsockname()[1]}", flush=True)  # noqa: T201
     await stop.wait()
+    mail.close()
     server.close()  # without waiting for it: since Python 3.12 that means waiting for idle keep-alive clients
 
 

@@ -1,5 +1,6 @@
 """Talk to a running simulator: what tests, the demo and the console's phone view ask of it."""
 
+import base64
 import json
 from http.client import HTTPConnection
 from urllib.parse import urlencode, urlsplit
@@ -84,6 +85,17 @@ class Client:
     def callbacks(self, vendor: str) -> dict[str, list[dict]]:
         """`reports` and `replies` as the vendor would post them, all so far."""
         return self.call("GET", f"/vendors/callbacks?vendor={vendor}")
+
+    def mails(self) -> list[dict[str, str]]:
+        """What the simulated mail server took: `sender`, `to`, `subject`, `from`, `leave`, `text`."""
+        return self.call("GET", "/mail/messages")["messages"]
+
+    def smtp_url(self) -> str:
+        return f"smtp+plain://127.0.0.1:{self.call('GET', '/mail/messages')['port']}"
+
+    def mail_report(self, to: str) -> bytes:
+        """What comes back about the newest mail there: a bounce, or a complaint from `angry…`."""
+        return base64.b64decode(self.call("GET", f"/mail/report?{urlencode({'to': to})}")["raw"])
 
     def js_code(self, *, app_id: str, at: str = "", **person: str) -> str:
         """`wx.login` on a phone: by `person=` (an invented name) or by `openid=` and, if it has one, `unionid=`."""

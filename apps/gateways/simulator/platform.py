@@ -1,5 +1,6 @@
 """The platform's endpoints: parse, judge, store, answer. One call at a time, so copies of a key cannot race."""
 
+import base64
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from apps.gateways.simulator import faults as fault_plans
 from apps.gateways.simulator import rules
 from apps.gateways.simulator.replies import PAGE_SIZE, BadRequest, Reply, as_json, iso, moment, parse, spoil, whole
 from apps.gateways.simulator.rules import Message, Past, Template
+from apps.gateways.simulator.smtp import Mailboxes, report
 from apps.gateways.simulator.store import MODES, Store, hide_numbers
 from apps.gateways.simulator.vendors import PREFIX, Vendors
 from apps.gateways.simulator.wechat import PREFIXES, Wechat
@@ -22,6 +24,8 @@ class Platform:
     def __init__(self, *, folder: Path, seed: int) -> None:
         self.store = Store(folder)
         self.wechat = Wechat(folder)
+        self.mailboxes = Mailboxes()
+        self.smtp_port = 0  # set by whoever serves it
         self.vendors = Vendors(folder, deliver=self.deliver, known=lambda: self.store.known)
         self.faults = fault_plans.Faults(seed=seed)
         self._routes: dict[tuple[str, str], Callable[[dict, int], dict]] = {
@@ -37,6 +41,8 @@ class Platform:
             ("POST", "/control/mode"): self.set_modes,
             ("POST", "/control/faults"): self.set_faults,
             ("POST", "/control/reset"): self.reset,
+            ("GET", "/mail/messages"): lambda _body, _now: {"port": self.smtp_port, "messages": self.mailboxes.mails},
+            ("GET", "/mail/report"): self.mail_report,
             ("GET", "/healthz"): lambda _body, _now: {"status": "ok"},
         }
 
@@ -236,6 +242,13 @@ class Platform:
         keys, deliveries = self.store.count()
         twice = self.store.delivered_twice(limit=PAGE_SIZE)
         return {"keys": keys, "deliveries": deliveries, "codes": self.store.totals(), "delivered_twice": twice}
+
+    def mail_report(self, content: dict, _now: int) -> dict:
+        """The raw report about the newest mail to an address, as base64."""
+        found = [m for m in self.mailboxes.mails if m["to"] == content.get("to")]
+        if not found:
+            raise BadRequest("no mail went there")
+        return {"raw": base64.b64encode(report(found[-1])).decode()}
 
     def set_limits(self, content: dict, _now: int) -> dict:
         for name, value in content.items():
