@@ -198,7 +198,7 @@ class PolicyForm(forms.Form):
         }
 
     def _content(self, given: dict[str, Any]) -> dict[str, str]:
-        wanted = {Channel.WECHAT: ("template_id", "page"), Channel.EMAIL: ("subject",)}.get(given.get("channel"), ())
+        wanted = {"wechat": ("template_id", "page"), "email": ("subject",)}.get(str(given.get("channel")), ())
         return {name: given[f"content_{name}"] for name in wanted if given.get(f"content_{name}")}
 
     def _fallback(self, given: dict[str, Any]) -> list[dict[str, str]]:

@@ -40,6 +40,8 @@ def read(raw: bytes) -> Bounce | None:
 def _status(key: str, part: Message) -> Bounce | None:
     blocks = part.get_payload()
     for block in blocks if isinstance(blocks, list) else ():
+        if not isinstance(block, Message):
+            continue
         status = str(block.get("Status", "")).strip()
         if str(block.get("Action", "")).strip().lower() == "failed" and status[:1] in {"4", "5"}:
             return Bounce(key, "hard" if status.startswith(("5.1.", "5.4.4")) else "soft", f"DSN_{status}"[:30])
