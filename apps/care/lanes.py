@@ -29,6 +29,14 @@ def _check(value: Any) -> None:
 brand.declare("care.throttle", default={}, check=_check)
 
 
+def _check_price(value: Any) -> None:
+    if type(value) is not int or not 0 <= value <= 1000:
+        raise ValueError("the price of one SMS is a whole number of 分 from 0 to 1000")
+
+
+brand.declare("care.sms_price_cents", default=5, check=_check_price)
+
+
 def enter(channel: str, *, moment: datetime) -> int | None:
     """How many messages may go out now: None: any number; 1 on trial while the circuit is open; 0: none."""
     lane, _is_new = Lane.objects.get_or_create(channel=channel)

@@ -16,14 +16,6 @@ from apps.members import consents
 from apps.segments import language
 
 
-def _check_price(value: Any) -> None:
-    if type(value) is not int or not 0 <= value <= 1000:
-        raise ValueError("the price of one SMS is a whole number of 分 from 0 to 1000")
-
-
-brand.declare("care.sms_price_cents", default=5, check=_check_price)
-
-
 @dataclass(frozen=True)
 class Preview:
     """`text` as the phone would show it. `values` per variable: (text, "value" | "default" | "missing").
