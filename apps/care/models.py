@@ -56,7 +56,7 @@ class Version(models.Model):
     params = models.JSONField(
         default=dict
     )  # {"stage": "lapsing"} | {"days": 45} | {"days_before": 0}; {"window_days": 14} each
-    audience = models.JSONField(default=dict)  # closed rule, see `audience.py`; {} is everybody
+    audience = models.JSONField(default=dict)  # a rule of `segments.language`; {} is everybody
     channel = models.CharField(max_length=10, choices=Channel)
     purpose = models.CharField(max_length=20, default="care")  # the consent it needs
     template = models.TextField()

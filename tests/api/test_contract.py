@@ -25,7 +25,7 @@ from tests.api.test_document import made
 from tests.api.test_walk import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SECONDS = 1.0  # the slowest answer that passes; a slower one is asked for again (docs/adr/0011)
+SECONDS = 1.0  # the slowest answer that passes; a slower one is asked for again (docs/adr/0012)
 SLOW = 0.01  # the share of answers that may be slow the first time
 # What valid data may still meet: what it names is not there, is used up or was changed, or asks for more proof. Refusals of rules
 # that no schema can state (an app of WeChat that we do not know, a phone that is none) are 422 with their own code, see `misjudged`.

@@ -1,9 +1,15 @@
 """Rules as data: what they mean, against a plain reading of the same words; and that nothing odd gets through."""
 
+import json
+from pathlib import Path
+
 import pytest
+from django.conf import settings
 from django.db import connection
+from jsonschema import Draft202012Validator
 
 from apps.segments import language
+from apps.segments.language import schema
 from apps.segments.language.fields import FIELDS
 from tests.segments.rule_reference import World
 from tests.segments.rule_world import LEAVES, NOW, Brand, Rules
@@ -104,3 +110,20 @@ def test_ten_thousand_odd_rules(seed: int) -> None:
     ran, refused = _throw(seed, 10_000)
     assert ran > 1_500
     assert refused > 5_000
+
+
+def test_the_published_schema_is_that_of_the_fields_and_takes_every_rule() -> None:
+    published = Path(settings.BASE_DIR) / "docs" / "segment-rule.schema.json"
+    assert json.loads(published.read_text()) == schema.published()
+    Draft202012Validator.check_schema(schema.published())
+    foreign, made = Draft202012Validator(schema.published()), Rules(4, ["gold", "plain"], "points")
+    for rule in [{}, *(made.leaf(name) for name in sorted(LEAVES)), *(made.rule() for _ in range(40))]:
+        assert foreign.is_valid(rule), rule
+    for odd in (
+        {"all": []},
+        {"field": "stage"},
+        {"field": "gone", "op": "in", "value": ["x"]},
+        {"not": {}},
+        {"all": [{}], "any": []},
+    ):
+        assert not foreign.is_valid(odd), odd
