@@ -234,7 +234,8 @@ def _check_content(whole: dict[str, Any], found: _Findings) -> None:
 
 def _check_parts(content: Any, *, channel: Any, at: str, found: _Findings) -> None:
     """What a channel needs beside the text: for WeChat the template, and the page that opens."""
-    known = {Channel.WECHAT: {"template_id", "page"}, Channel.EMAIL: {"subject"}}.get(channel, set())
+    asked = {"wechat": {"template_id", "page"}, "email": {"subject"}}
+    known = asked.get(channel, set()) if isinstance(channel, str) else set()
     if (
         not isinstance(content, dict)
         or not set(content) <= known

@@ -297,6 +297,7 @@
   const act = async (path, fields) => {
     try {
       const answer = await send(`${path}/`, fields);
+      reading = ""; // whoever did something in between means the next scan, also of the same code
       if (path === "unlock") return unlocked(answer);
       return await draw(answer);
     } catch { return cannot(says.onlineOnly); }

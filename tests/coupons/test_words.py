@@ -61,7 +61,7 @@ def test_hours_and_tiers_are_named_and_a_group_is_not_told_to_members():
     assert "仅限周一至周五17:00–20:00。" in made.rules
     assert "金卡会员可用。" in made.rules
     assert "限受邀会员。" in made.rules
-    assert (staff["gives"], staff["groups"]) == ("满200减20、满400减50.50", "限lapsing中的会员")
+    assert (staff["gives"], staff["segments"]) == ("满200减20、满400减50.50", "限lapsing中的会员")
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ ELSEWHERE = GROWS | {
     "points.Account",
     "segments.MemberStats",
     "segments.Newcomer",
+    "segments.Stir",
 }
 
 

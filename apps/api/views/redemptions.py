@@ -20,7 +20,7 @@ from apps.api.schema import operation
 from apps.api.views.member_codes import CODE
 from apps.catalog import words as price_words
 from apps.core import clock, ids
-from apps.core.errors import DomainError, NotFound, ValidationFailed
+from apps.core.errors import DomainError, NotFound
 from apps.coupons import redeeming
 from apps.coupons.basket import Reason, Shopper
 from apps.coupons.errors import USING, said
@@ -423,11 +423,7 @@ def _basket(given: dict[str, Any], who: Shopper, *, store: str = "", channel: st
 
 
 def _asked(one: dict[str, Any]) -> Asked:
-    """Raises ValidationFailed for a line of which nobody says what it is."""
-    if "unit_cents" not in one and not one.get("sku"):
-        raise ValidationFailed(
-            errors=[{"pointer": "/lines", "code": "required", "message": _("Each line needs a SKU or a price.")}]
-        )
+    """A line that says neither its price nor a SKU is refused with `price_unknown` where prices are looked up."""
     return Asked(
         one.get("unit_cents"), one.get("quantity", 1), one.get("sku", ""), is_special=one.get("is_special", False)
     )
