@@ -8,9 +8,12 @@ import pytest
 from django.db import connection
 
 from apps.core.errors import ValidationFailed
+from apps.coupons.models import Coupon, Template, Version
+from apps.coupons.models import Entry as CouponEntry
 from apps.events.models import Event as Fact
 from apps.members.models import Member
 from apps.members.services import give_consent, set_tags
+from apps.points.models import Account, Currency, Entry
 from apps.segments import building, defining, language, refresh
 from apps.segments.models import Build, Membership, Passage, Segment, Stir
 from tests.segments import histories
@@ -100,6 +103,44 @@ def test_a_segment_of_segments_is_worked_out_after_them_also_by_changes() -> Non
     assert defining.change_list(segment_id=chosen.pk, add=[one, two], remove=[two]) == (1, 1)
     building.build(NOW)
     assert inside(mirror) == {one}
+
+
+def test_a_segment_follows_another_that_time_alone_moves() -> None:
+    one = people(1)[0]
+    Member.objects.filter(pk=one).update(joined_at=NOW - timedelta(days=1))
+    defining.create(key="new", name="n", rule={"field": "joined_at", "op": "within", "value": {"last_days": 2}})
+    asks = {"field": "segment", "op": "in", "value": ["segment:new"]}
+    others = defining.create(key="others", name="o", rule={"not": asks})
+    building.build(NOW)
+    building.build(NOW)
+    assert inside(others) == set()
+    building.build(NOW.replace(hour=0, minute=0) + timedelta(days=1))
+    assert inside(others) == {one}
+
+
+def test_lines_of_the_ledgers_tell_whose_points_and_coupons_changed() -> None:
+    one, two = people(2)
+    currency = Currency.objects.order_by("pk").first() or Currency.objects.create(key="points", name="p", name_en="p")
+    account = Account.objects.create(member_id=one, currency=currency)
+    template = Template.objects.create(key="tea", name="tea")
+    version = Version.objects.create(template=template, number=1, terms={}, worst_cents=0)
+    rich = defining.create(key="r", name="r", rule={"field": "points", "key": currency.key, "op": "gte", "value": 50})
+    holders = defining.create(key="h", name="h", rule={"field": "coupons_usable", "op": "gte", "value": 1})
+    building.build(NOW)
+    Account.objects.filter(pk=account.pk).update(balance=60)
+    Entry.objects.create(account=account, kind="earn", amount=60, balance_after=60, source="o", at=NOW)
+    days = {"starts_at": NOW - timedelta(days=1), "ends_at": NOW + timedelta(days=1)}
+    coupon = Coupon.objects.create(
+        template=template, version=version, member_id=two, channel="staff", source="c", **days
+    )
+    building.build(NOW)
+    assert (inside(rich), inside(holders)) == ({one}, {two})
+    for _ in range(2):
+        building.build(NOW)
+    Coupon.objects.filter(pk=coupon.pk).update(state="recalled")
+    CouponEntry.objects.create(coupon=coupon, kind="recalled")
+    building.build(NOW)
+    assert inside(holders) == set()
 
 
 def test_a_circle_is_refused_wherever_it_closes() -> None:
