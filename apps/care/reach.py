@@ -6,20 +6,22 @@ from typing import Any
 
 from django.db import connection
 
+from apps.care import gate
 from apps.care.models import Channel
 from apps.members import consents, minors
 from apps.segments import language
 
-# Channels that need an address, and the condition that member m has one.
+# What must be there beside the yes, as the gate asks for it; a credit of any template will do before one is chosen.
 _ADDRESS = {
-    "sms": "exists (select from members_identity i where i.member_id = m.id and i.kind = 'phone')",
-    "email": "exists (select from members_identity i where i.member_id = m.id and i.kind = 'email')",
+    Channel.SMS.value: gate.HAS_PHONE,
+    Channel.EMAIL.value: f"{gate.HAS_EMAIL} and not {gate.SUPPRESSED}",
+    Channel.WECHAT.value: f"{gate.HAS_OPENID} and {gate.HAS_GRANT.format(template='g.template_id')}",
 }
 
 
 @dataclass(frozen=True)
 class Reached:
-    """Of `members`: so many can be reached, have not agreed, or have agreed and no address is known. They add up."""
+    """Of `members`: so many can be reached, have not agreed, or have agreed and no usable address (or credit) is there. They add up."""
 
     channel: str
     members: int
@@ -35,8 +37,9 @@ def of_rule(rule: Any, *, moment: datetime, purpose: str = "care") -> list[Reach
     for channel in Channel.values:
         alias = f"k_of_{channel}"
         joins.append(consents.joined(alias, purpose="%(purpose)s", channel=f"'{channel}'"))
-        agreed = f"({consents.agreed(alias, 'k_whole')}) and not {minors.UNGUARDED}"
-        address = _ADDRESS.get(channel, "true")
+        said_yes = gate.NOT_REFUSED if channel == Channel.WECHAT else gate.CONSENTED
+        agreed = f"({said_yes.replace('k1.', f'{alias}.').replace('k2.', 'k_whole.')}) and not {minors.UNGUARDED}"
+        address = f"({_ADDRESS.get(channel, 'true')})"
         counts += [
             f"count(*) filter (where {agreed} and {address})",
             f"count(*) filter (where {agreed} and not {address})",

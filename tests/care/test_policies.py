@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.db import DatabaseError, transaction
 
-from apps.care import policies, preview, services, templates
+from apps.care import policies, preview, reach, services, templates
 from apps.care.models import Policy, Touch, Version
 from apps.catalog.models import Category, Product
 from apps.core import clock
@@ -164,6 +164,14 @@ def test_reach_counts_consent_and_address_per_channel(shop: Shop, noon: datetime
     Member.objects.filter(pk=gone.pk).update(status="erased")
     assert preview.reach({}) == preview.Reach(members=4, reachable={"sms": 1, "inbox": 3})
     assert preview.reach({"field": "orders", "op": "gte", "value": 1}).members == 0
+
+
+def test_each_channel_reaches_whom_the_gate_would_let_through(shop: Shop, noon: datetime) -> None:
+    shop.member()
+    shop.member(phone=False, consents=())
+    asked = {one.channel: (one.reached, one.not_agreed, one.no_address) for one in reach.of_rule({}, moment=noon)}
+    # A credit is the yes to a mini-program message: nobody refused, and nobody has one.
+    assert asked == {"sms": (1, 1, 0), "inbox": (1, 1, 0), "wechat": (0, 0, 2), "email": (0, 2, 0)}
 
 
 def test_a_rehearsed_draft_shows_its_own_touches_and_leaves_nothing(shop: Shop, noon: datetime) -> None:
