@@ -54,6 +54,11 @@ class Interval:
     low: float
     high: float
 
+    @property
+    def is_certain(self) -> bool:
+        """Whether it leaves out zero."""
+        return self.low > 0 or self.high < 0
+
 
 @dataclass(frozen=True)
 class Arm:
