@@ -202,10 +202,16 @@ def joins(*, purpose: str = "%(purpose)s", channel: str = "%(channel)s") -> str:
     )
 
 
+def is_profiling_trigger(trigger: str) -> bool:
+    """Whether who falls due is worked out of a member's purchases. A journey says it of itself."""
+    return trigger not in (Version.Trigger.BIRTHDAY, Version.Trigger.JOURNEY)
+
+
 def is_profiling(version: Version) -> bool:
     """Whether it goes by what the house works out of a member's purchases: who gets it, when, or what it says."""
     return (
-        version.trigger != Version.Trigger.BIRTHDAY
+        is_profiling_trigger(version.trigger)
+        or bool(version.params.get("is_profiling"))
         or language.is_profiling(version.audience)
         or bool(set(templates.variables(version.template)) & templates.WORKED_OUT)
     )

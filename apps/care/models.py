@@ -5,7 +5,13 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from apps.care.journeys.tables import Enrolment, Journey, JourneyMark, JourneyVersion, Step
 from apps.core import clock
+
+__all__ = [
+    "Attempt", "Channel", "Enrolment", "Journey", "JourneyMark", "JourneyVersion", "Lane", "Policy", "Receipt", "Run", "Step", "Touch",
+    "Version",
+]  # fmt: skip
 
 
 class Channel(models.TextChoices):
@@ -16,7 +22,10 @@ class Channel(models.TextChoices):
 
 
 class Policy(models.Model):
-    """What staff edit. Publishing freezes a Version; touches belong to versions, uniqueness to the policy."""
+    """What staff edit. Publishing freezes a Version; touches belong to versions, uniqueness to the policy.
+
+    A message of a journey is a policy too, written by `journeys.editing`: key "<journey>.<node>", trigger "journey".
+    """
 
     class Status(models.TextChoices):
         DRAFT = "draft", _("Draft")
@@ -29,6 +38,7 @@ class Policy(models.Model):
     draft = models.JSONField(default=dict)  # the shape stands in `policies.py`; validated there
     version = models.PositiveIntegerField(default=0)  # newest published; 0: never
     priority = models.PositiveSmallIntegerField(default=100)  # lower goes first when a member's cap is nearly used
+    journey = models.ForeignKey("care.Journey", null=True, on_delete=models.PROTECT, related_name="sends")
     created_at = models.DateTimeField(default=clock.now)
     changed_at = models.DateTimeField(auto_now=True)
 
@@ -49,6 +59,7 @@ class Version(models.Model):
         DAYS_SINCE_ORDER = "days_since_order", _("Days since the last order")
         SECOND_PURCHASE = "second_purchase", _("First purchase made, second not yet")
         BIRTHDAY = "birthday", _("Birthday")
+        JOURNEY = "journey", _("Step of a journey")
 
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="versions", db_index=False)
     number = models.PositiveIntegerField()

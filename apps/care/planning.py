@@ -69,9 +69,9 @@ def plan(*, moment: datetime, only: Version | None = None) -> Plan:
 
 
 def live_versions() -> list[Version]:
-    """The newest version of every live policy, most urgent first."""
+    """The newest version of every live policy, most urgent first. Messages of journeys are planned by their steps."""
     return list(
-        Version.objects.filter(policy__status=Policy.Status.LIVE, number=F("policy__version"))
+        Version.objects.filter(policy__status=Policy.Status.LIVE, policy__journey=None, number=F("policy__version"))
         .select_related("policy")
         .order_by("policy__priority", "policy_id")
     )

@@ -30,8 +30,10 @@ _NUMBERS: dict[str, dict[str, tuple[int, int, int | None]]] = {
     Version.Trigger.DAYS_SINCE_ORDER: {"days": (1, 1000, None), "window_days": _WINDOW},
     Version.Trigger.SECOND_PURCHASE: {"days": (1, 365, None), "window_days": _WINDOW},
     Version.Trigger.BIRTHDAY: {"days_before": (0, 60, 0), "window_days": (1, 14, 2)},
+    Version.Trigger.JOURNEY: {"window_days": (1, 60, 2)},
 }
-_TEXTS: dict[str, Promise] = language.TEXTS | {
+_FLAGS = {Version.Trigger.JOURNEY: ("ends_on_order", "is_profiling")}
+TEXTS: dict[str, Promise] = language.TEXTS | {
     "required": _("This is missing."),
     "unknown_variable": _("This variable is not known."),
     "stray_brace": _("A brace stands outside a variable."),
@@ -56,7 +58,7 @@ class _Findings:
         self.errors: list[dict[str, str]] = []
 
     def add(self, pointer: str, code: str) -> None:
-        self.errors.append({"pointer": pointer, "code": code, "message": str(_TEXTS[code])})
+        self.errors.append({"pointer": pointer, "code": code, "message": str(TEXTS[code])})
 
 
 def checked(draft: Any) -> dict[str, Any]:
@@ -76,6 +78,16 @@ def checked(draft: Any) -> dict[str, Any]:
     if found.errors:
         raise ValidationFailed(errors=found.errors)
     return whole
+
+
+def findings_of_trigger(trigger: str, params: Any, *, at: str) -> list[tuple[str, str]]:
+    """What is wrong with the parameters of a known trigger: pointer below `at`, code. Defaults are filled into `params`."""
+    found = _Findings()
+    whole = {"trigger": trigger, "params": params}
+    _check_params(whole, found)
+    if isinstance(params, dict):
+        params |= whole["params"]
+    return [(at + error["pointer"].removeprefix("/params"), error["code"]) for error in found.errors]
 
 
 def as_version(policy: Policy, *, draft: Any) -> Version:
@@ -183,7 +195,8 @@ def _check_params(whole: dict[str, Any], found: _Findings) -> None:
     if not isinstance(trigger, str) or trigger not in _NUMBERS:
         return  # the trigger itself is wrong, and says so
     numbers = _NUMBERS[trigger]
-    known = set(numbers) | ({"stage"} if trigger == Version.Trigger.STAGE_ENTERED else set())
+    flags = _FLAGS.get(Version.Trigger(trigger), ())
+    known = {*numbers, *flags} | ({"stage"} if trigger == Version.Trigger.STAGE_ENTERED else set())
     for name in sorted(str(key) for key in params.keys() - known):
         found.add(f"/params/{name}", "unknown_field")
     filled = dict(params)
@@ -193,6 +206,9 @@ def _check_params(whole: dict[str, Any], found: _Findings) -> None:
             found.add(f"/params/{name}", "required")
         elif not _number(filled[name], low=low, high=high):
             found.add(f"/params/{name}", "not_a_number")
+    for name in flags:
+        if type(params.get(name, False)) is not bool:
+            found.add(f"/params/{name}", "not_yes_or_no")
     if "stage" in known and params.get("stage") not in Stage.values:
         found.add("/params/stage", "unknown_value" if "stage" in params else "required")
     whole["params"] = filled

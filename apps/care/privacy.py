@@ -18,6 +18,26 @@ HOLDINGS = (
         purpose="care",
     ),
     Holding(
+        model="care.Enrolment",
+        sensitivity="personal",
+        member="member_id",
+        export=("journey", "entered_at", "ending"),
+        on_erase="keep",
+        on_merge="move",
+        reason=_COUNTED,
+        purpose="care",
+    ),
+    Holding(
+        model="care.Step",
+        sensitivity="technical",
+        member="enrolment__member_id",
+        export=("node", "outcome", "at"),
+        on_erase="keep",
+        on_merge="stay",
+        reason=_COUNTED,
+        purpose="care",
+    ),
+    Holding(
         model="care.Receipt",
         sensitivity="technical",
         member="touch__member_id",
@@ -39,4 +59,6 @@ HOLDINGS = (
         purpose="care",
     ),
 )
-IMPERSONAL = ("care.Lane", "care.Policy", "care.Run", "care.Version")
+IMPERSONAL = (
+    "care.Journey", "care.JourneyMark", "care.JourneyVersion", "care.Lane", "care.Policy", "care.Run", "care.Version",
+)  # fmt: skip

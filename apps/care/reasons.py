@@ -19,6 +19,8 @@ NO_GRANT = "no_grant"
 SUPPRESSED = "suppressed"
 FIELD_UNFIT = "field_unfit"
 PAUSED = "paused"
+LEFT_JOURNEY = "left_journey"
+STOPPED = "stopped"
 GAVE_UP = "gave_up"
 NO_ANSWER = "no_answer"
 
@@ -40,6 +42,8 @@ TEXTS: dict[str, Promise] = {
     NO_GRANT: _("The member has accepted no such mini-program message"),
     FIELD_UNFIT: _("A value does not fit its field of the mini-program message"),
     PAUSED: _("The policy was paused"),
+    LEFT_JOURNEY: _("Had left the journey"),
+    STOPPED: _("The journey was stopped"),
     GAVE_UP: _("Gave up after several tries"),
     NO_ANSWER: _("The provider never said what became of it"),
     "43101": _("The member has accepted no such mini-program message"),

@@ -165,8 +165,10 @@ def effect(*, policy_id: int, as_of: datetime, since: datetime | None = None, so
 
 
 def effects(*, as_of: datetime, since: datetime | None = None, so_far: bool = False) -> list[Effect]:
-    """Of every policy that was ever published, most urgent first."""
-    policy_ids = Policy.objects.filter(version__gt=0).order_by("priority", "id").values_list("pk", flat=True)
+    """Of every policy that was ever published, most urgent first; journeys have results of their own."""
+    policy_ids = (
+        Policy.objects.filter(version__gt=0, journey=None).order_by("priority", "id").values_list("pk", flat=True)
+    )
     return [effect(policy_id=policy_id, as_of=as_of, since=since, so_far=so_far) for policy_id in policy_ids]
 
 

@@ -150,12 +150,12 @@ def days(most: int, about: str) -> dict[str, Any]:
     }
 
 
-def group(required: list[str], about: str = "", **properties: Any) -> dict[str, Any]:
+def group(required: list[str], about: str = "", /, **properties: Any) -> dict[str, Any]:
     """An object with these fields and no others."""
     shape = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
     return shape | ({"description": about} if about else {})
 
 
-def kind(name: str, required: list[str], about: str = "", **properties: Any) -> dict[str, Any]:
+def kind(name: str, required: list[str], about: str = "", /, **properties: Any) -> dict[str, Any]:
     """One choice of a oneOf, told by its `kind`."""
     return group(["kind", *required], about, kind={"type": "string", "const": name}, **properties)

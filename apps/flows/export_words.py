@@ -73,6 +73,8 @@ TABLES: dict[str, Promise] = {
     "activity.CodeVisitor": _("Codes you opened"),
     "activity.Event": _("What you opened and did here"),
     "activity.Visitor": _("Browsers you used"),
+    "care.Enrolment": _("Courses of messages you went through"),
+    "care.Step": _("Their steps"),
     "care.Touch": _("Messages we considered"),
     "care.Attempt": _("Messages we sent"),
     "care.Receipt": _("What carriers said of our messages"),
@@ -98,6 +100,11 @@ HOUSE_TABLES: dict[str, Promise] = {
     "members.KnownDevice": _("Known devices"),
 }
 COLUMNS: dict[str, Promise] = {
+    "journey": pgettext_lazy("column", "Course"),
+    "entered_at": pgettext_lazy("column", "Began"),
+    "ending": pgettext_lazy("column", "How it ended"),
+    "node": pgettext_lazy("column", "Step"),
+    "outcome": pgettext_lazy("column", "What came of it"),
     "band": _("How likely no purchase is"),
     "category_id": _("Category"),
     "clv_cents": _("Expected spending"),

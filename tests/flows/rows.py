@@ -15,6 +15,7 @@ from apps.members.models import Member
 
 _numbers = itertools.count(1)
 SPECIAL: dict[str, dict[str, Any]] = {
+    "care.Enrolment": {"ended_at": None, "ending": ""},
     "care.Version": {"fallback": []},
     "members.MemberCode": {"expires_at": datetime(2999, 1, 1, tzinfo=UTC), "used_at": None},
     "orders.Order": {"paid_at": datetime(2026, 5, 1, tzinfo=UTC), "refunded_cents": 0, "total_cents": 500},

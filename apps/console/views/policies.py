@@ -35,7 +35,7 @@ def index(request: HttpRequest) -> HttpResponse:
             "result": results.get(policy.pk),
             "last": effects.last_decision(policy.pk),
         }
-        for policy in Policy.objects.all()
+        for policy in Policy.objects.filter(journey=None)
     ]
     facts = {"rows": rows, "may_edit": request.access.can("policies.edit")}  # type: ignore[attr-defined]
     return render(request, "console/policies.html", facts)
@@ -158,7 +158,7 @@ def _read_by(row: Policy, *, member_id: int) -> dict[str, Any]:
 
 
 def _found(key: str) -> Policy:
-    row = Policy.objects.filter(key=key).first()
+    row = Policy.objects.filter(key=key, journey=None).first()
     if row is None:
         raise NotFound
     return row
