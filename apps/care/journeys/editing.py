@@ -100,7 +100,7 @@ def stop(*, journey_id: int) -> int:
     if not journey.version:
         raise NeverPublished
     _switch(journey, Journey.Status.STOPPED)
-    params = {"journey": journey.pk, "moment": clock.now(), "reason": reasons.STOPPED}
+    params: dict[str, Any] = {"journey": journey.pk, "moment": clock.now(), "reason": reasons.STOPPED}
     with connection.cursor() as cursor:
         cursor.execute(_SKIP_WAITING, params)
         cursor.execute(_END_ALL, params)
