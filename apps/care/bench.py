@@ -220,7 +220,7 @@ def _answers(platform: Client) -> None:
 
 def _empty() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("truncate care_receipt, care_touch, care_attempt, care_run")
+        cursor.execute("truncate care_receipt, care_touch, care_attempt, care_run, care_step")
 
 
 def _memory() -> float:

@@ -142,20 +142,20 @@ def _pipeline(channel: str, *, limits: gate.Gate, deadline: float, most: int | N
 
     `most` messages in all, then no more for now; None: as many as there are.
     """
-    stopped, house = threading.Event(), _house()
+    stopped, house, desk = threading.Event(), _house(), claims.Desk(channel)
     under_way: deque[Future[Counter[str]]] = deque()
     with _quick_turns(), prepared.by_key(), ExitStack() as threads:
-        desk, books = threads.enter_context(_thread()), threads.enter_context(_thread(prepared.by_key))
+        writer, books = threads.enter_context(_thread()), threads.enter_context(_thread(prepared.by_key))
         lines = cycle([threads.enter_context(_thread()) for _ in range(_POSTERS)])
         for limit in chain(_FIRST_CHUNKS, repeat(CHUNK)):
             is_open = time.monotonic() < deadline and not stopped.is_set() and not limits.is_quiet(clock.now())
             wanted = min(limit, CHUNK) if most is None else min(limit, CHUNK, most)
-            chunk = _claim(channel, limit=wanted, house=house, stopped=stopped) if is_open and wanted else None
+            chunk = _claim(desk, limit=wanted, house=house, stopped=stopped) if is_open and wanted else None
             if chunk and chunk.size:
                 if most is not None:
                     most -= len(chunk.taken)
                     lanes.spent(channel, len(chunk.taken), moment=chunk.moment)
-                written = desk.submit(copy_context().run, _write, chunk)
+                written = writer.submit(copy_context().run, _write, chunk)
                 posted = next(lines).submit(copy_context().run, _post_written, written)
                 under_way.append(books.submit(copy_context().run, _settle_posted, posted))
                 if len(under_way) < _AHEAD:
@@ -171,15 +171,15 @@ def send_chunk(channel: str) -> Counter[str]:
 
 
 def _prepare(channel: str) -> _Chunk:
-    return _write(_claim(channel, limit=CHUNK, house=_house(), stopped=threading.Event()))
+    return _write(_claim(claims.Desk(channel), limit=CHUNK, house=_house(), stopped=threading.Event()))
 
 
-def _claim(channel: str, *, limit: int, house: _House, stopped: threading.Event) -> _Chunk:
+def _claim(desk: claims.Desk, *, limit: int, house: _House, stopped: threading.Event) -> _Chunk:
     """The next chunk, claimed, with all that its messages need: what follows touches no database until `_settle`."""
     moment, started = clock.now(), time.monotonic()
-    taken, skipped = claims.take(channel, limit=limit, moment=moment, brand=house.name)
-    texts = _texts({t.claim.version_id for t in taken}, channel=channel)
-    return _Chunk(channel, moment, started, house, taken, texts, skipped, stopped)
+    taken, skipped = desk.take(limit=limit, moment=moment, brand=house.name)
+    texts = _texts({t.claim.version_id for t in taken}, desk=desk)
+    return _Chunk(desk.channel, moment, started, house, taken, texts, skipped, stopped)
 
 
 def _write(chunk: _Chunk) -> _Chunk:
@@ -324,29 +324,25 @@ def _has_work(channel: str, *, moment: datetime) -> bool:
     return Touch.objects.filter(due, settled_at=None, channel=channel, send_at__lte=moment).exists()
 
 
-_versions_seen: dict[int, Version] = {}  # published versions never change
 _registered: set[str] = set()  # templates that this process has had approved
 _lock = threading.Lock()
 
 
-def _texts(version_ids: set[int], *, channel: str) -> dict[int, _Text]:
+def _texts(version_ids: set[int], *, desk: claims.Desk) -> dict[int, _Text]:
     """Called between claim and sending: a text that is new to the provider is approved here, on first use."""
-    if missing := version_ids - _versions_seen.keys():
-        _versions_seen.update(Version.objects.select_related("policy").in_bulk(missing))
-    versions = {version_id: _versions_seen[version_id] for version_id in version_ids}
-    return {version_id: _text(version, channel=channel) for version_id, version in versions.items()}
+    return {version_id: _text(version, desk=desk) for version_id, version in claims.versions(version_ids).items()}
 
 
-def _text(version: Version, *, channel: str) -> _Text:
-    own = routes.on(version, channel=channel)
+def _text(version: Version, *, desk: claims.Desk) -> _Text:
+    own = routes.on(version, channel=desk.channel)
     words = _Text(
-        templates.chooser(own.template, missing=version.missing),
+        templates.chooser(own.template, missing=version.missing, names=desk.names),
         templates.pattern_of(own.template),
         kind="transactional" if version.is_transactional else "marketing",
-        onward=routes.after(version, channel=channel),
+        onward=routes.after(version, channel=desk.channel),
         content=own.content,
     )
-    if channel != Channel.SMS:
+    if desk.channel != Channel.SMS:
         return words
     name, is_ready = _register(own)
     if sms.is_simulated():

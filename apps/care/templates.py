@@ -138,11 +138,11 @@ def pattern_of(text: str) -> str:
 
 
 def chooser(
-    text: str, *, missing: Mapping[str, Mapping[str, str]]
+    text: str, *, missing: Mapping[str, Mapping[str, str]], names: Sequence[str] = VARIABLES
 ) -> Callable[[Sequence[str | None]], tuple[str, ...] | None]:
-    """From the values of all VARIABLES to what stands in each place of the text; None when a needed one is missing."""
+    """From the values of `names` to what stands in each place of the text; None when a needed one is missing."""
     defaults = {name: rule["value"] for name, rule in missing.items() if rule.get("policy") == "default"}
-    picks = [(VARIABLES.index(name), defaults.get(name)) for name in parse(text)[1::2]]
+    picks = [(names.index(name), defaults.get(name)) for name in parse(text)[1::2]]
 
     def choose(values: Sequence[str | None]) -> tuple[str, ...] | None:
         chosen = tuple([values[place] or default for place, default in picks])
@@ -151,14 +151,14 @@ def chooser(
     return choose
 
 
-def asked(template: str) -> str:
-    """Which of VARIABLES the text in column `template` names, as columns `has_…`; see `columns`."""
-    return ", ".join(f"strpos({template}, '{name}') > 0 as has_{name}" for name in _SQL)
+def asked(template: str, names: Sequence[str]) -> list[str]:
+    """Which of `names` the text in column `template` has, as columns `has_…`; see `columns`."""
+    return [f"strpos({template}, '{name}') > 0 as has_{name}" for name in names]
 
 
-def columns(version: str) -> str:
-    """The values of all VARIABLES as SQL, NULL where the row `version`, with the columns of `asked`, does not name it; see `_SQL`."""
-    return ", ".join(f"case when {version}.has_{name} then {value} end as {name}" for name, value in _SQL.items())
+def columns(version: str, names: Sequence[str]) -> list[str]:
+    """The values of `names` as SQL, NULL where the row `version`, with the columns of `asked`, does not have it; see `_SQL`."""
+    return [f"case when {version}.has_{name} then {_SQL[name]} end as {name}" for name in names]
 
 
 def composed(text: str, *, channel: str, signature: str | None = None, kind: Kind = "marketing") -> str:

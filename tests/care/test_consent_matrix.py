@@ -159,7 +159,7 @@ def test_only_a_yes_that_counts_lets_a_message_through(
 
     clock(moment)
     services.plan(moment=moment)
-    taken, skipped = claims.take(channel, limit=10, moment=moment, brand="")
+    taken, skipped = claims.Desk(channel).take(limit=10, moment=moment, brand="")
 
     expected = STATES[say]
     outcome = dict(Touch.objects.values_list("member_id", "reason"))

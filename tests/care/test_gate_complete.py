@@ -159,7 +159,7 @@ def test_the_chain_goes_on_where_a_channel_is_closed(shop: Shop, noon: datetime,
     shop.consent(nowhere.pk, given=False)
     shop.consent(nowhere.pk, channel="inbox", given=False)
     version = planning.live_versions()[0]
-    dispatch._texts({version.pk}, channel="sms")
+    dispatch._register(version)
     platform.reply("R", key=_sent_before(platform, refused.pk))
 
     with house_clock.frozen(noon + timedelta(hours=2)):

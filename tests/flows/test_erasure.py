@@ -225,7 +225,7 @@ def test_no_message_goes_out_any_more(member: Member):
     touch.version.policy.__class__.objects.update(status="live")
     gone(member)
 
-    taken, skipped = claims.take("inbox", limit=10, moment=NOON, brand="")
+    taken, skipped = claims.Desk("inbox").take(limit=10, moment=NOON, brand="")
 
     assert (taken, skipped) == ([], 1)
     touch.refresh_from_db()
