@@ -20,6 +20,7 @@ from apps.coupons.models import Template
 from apps.members.models import Attribute, Tag
 from apps.segments.language import FIELDS, BadRule
 from apps.segments.language.columns import OPS
+from apps.segments.models import Trait
 
 EMPTY: dict[str, Any] = {"all": []}
 _SPLIT = re.compile(r"[,，、;；\n]+")
@@ -74,6 +75,11 @@ class Words:
     def choices(self, rule: dict[str, Any], type_: str) -> list[tuple[str, str]] | None:
         """What can be chosen; None where words are typed."""
         name = rule["field"]
+        if name == "track_step":
+            track = self.names.tracks.get(rule.get("key", ""))
+            return [(step["key"], self.names.of(name, step["key"])) for step in track.steps] if track else []
+        if name == "trait":
+            return None
         if type_ == "tags":
             return [(tag, tag) for tag in self._list("tags", Tag, "name")]
         if name == "attribute":
@@ -235,8 +241,10 @@ def _fresh(name: str) -> dict[str, Any]:
     part: dict[str, Any] = {"field": name}
     if asked.has_key:
         first = {"consent": "care:sms", "identity": "phone", "event_count": "product_viewed", "bucket": "a"}
-        own = Attribute.objects.values_list("key", flat=True).first() if name == "attribute" else None
-        part["key"] = first.get(name) or own or next(iter(words.Names().currencies), "points")
+        names = words.Names()
+        listed = dict(Attribute.objects.values_list("key", "label")[:1]) if name == "attribute" else {}
+        offered = names.keys_of(name, listed)
+        part["key"] = first.get(name) or (offered[0][0] if offered else "")
     type_ = _type(part)
     part["op"] = next(iter(OPS[type_]))
     part["value"] = _plain(type_, part["op"])
@@ -247,6 +255,9 @@ def _fresh(name: str) -> dict[str, Any]:
 
 def _type(part: dict[str, Any]) -> str:
     asked = FIELDS[part["field"]]
+    if part["field"] == "trait":
+        made = Trait.objects.filter(key=part.get("key")).values_list("type", flat=True).first()
+        return {"text": "choice", "date": "date", "words": "tags"}.get(str(made), "decimal")
     if part["field"] != "attribute":
         return asked.type
     kinds = {"text": "choice", "choice": "choice", "flag": "answer", "date": "date"}

@@ -8,10 +8,12 @@ from django.utils.translation import get_language, gettext_lazy, pgettext, pgett
 from django.utils.translation import gettext as _
 
 from apps.activity import catalogue
+from apps.catalog.models import Category
 from apps.core import money
 from apps.points.models import Currency, Tier
 from apps.segments import keys
 from apps.segments.language.fields import CONSENT_LABELS, FIELDS
+from apps.segments.models import Track, Trait
 from apps.stores.models import Store
 
 OPS = {
@@ -60,11 +62,20 @@ class Names:
         self.stores = dict(Store.objects.values_list("code", "name"))
         self.currencies = dict(Currency.objects.values_list("key", "name_en" if is_english else "name"))
 
+        self.tracks = {one.key: one for one in Track.objects.all()}
+        self.traits = {one.key: one for one in Trait.objects.filter(archived_at=None)}
+        self.steps = {
+            step["key"]: (is_english and step.get("name_en")) or step["name"]
+            for track in self.tracks.values()
+            for step in track.steps
+        }
+
     def of(self, field: str, code: Any) -> str:
         if code == "":
             return _("not known")
         sets: dict[str, Any] = {
             "segment": self.segments, "tier": self.tiers, "home_store": self.stores, "top_store": self.stores, "stores": self.stores,
+            "track_step": self.steps,
         }  # fmt: skip
         known = sets.get(field) or (FIELDS[field].labels if field in FIELDS else None) or {}
         return str(known.get(code, code))
@@ -79,6 +90,15 @@ class Names:
             return [(kind.name, kind.name) for kind in catalogue.TYPES]
         if field in {"points", "points_expiring"}:
             return list(self.currencies.items())
+        if field.startswith("track_"):
+            return [
+                (key, track.name_en if get_language() == "en" and track.name_en else track.name)
+                for key, track in self.tracks.items()
+            ]
+        if field == "trait":
+            return [(key, trait.name) for key, trait in self.traits.items()]
+        if field == "replenish_on":
+            return [(name, name) for name in Category.objects.values_list("name", flat=True)[:300]]
         return [(str(key), str(label)) for key, label in (FIELDS[field].labels or {}).items()]
 
 
@@ -92,7 +112,7 @@ def leaf(rule: dict[str, Any], names: Names, attributes: dict[str, str]) -> str:
     what = str(field.title)
     if "key" in rule:
         what = dict(names.keys_of(rule["field"], attributes)).get(rule["key"], str(rule["key"]))
-        if rule["field"] not in {"attribute", "points"}:
+        if rule["field"] not in {"attribute", "points", "trait"}:
             what = _("%(field)s “%(kind)s”") % {"field": field.title, "kind": what}
     if "within" in rule:
         what = _("%(what)s %(when)s") % {"when": window(rule["within"]), "what": what}

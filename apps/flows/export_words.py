@@ -69,6 +69,9 @@ TABLES: dict[str, Promise] = {
     "segments.Newcomer": _("Not yet counted"),
     "segments.Prediction": _("What we expect you to buy"),
     "segments.MemberCycle": _("What you may need again soon"),
+    "segments.Placement": _("Life tracks you are on, with the dates you told us"),
+    "segments.TrackMove": _("When you came to a step of a life track"),
+    "segments.TraitValue": _("Figures we work out from what you buy and do"),
     "activity.Arrival": _("What brought you to us"),
     "activity.CodeVisitor": _("Codes you opened"),
     "activity.Event": _("What you opened and did here"),
@@ -105,6 +108,13 @@ COLUMNS: dict[str, Promise] = {
     "ending": pgettext_lazy("column", "How it ended"),
     "node": pgettext_lazy("column", "Step"),
     "outcome": pgettext_lazy("column", "What came of it"),
+    "anchor_on": _("The date you told us"),
+    "left_at": _("Left at"),
+    "next_at": _("Next step at"),
+    "step": _("Step"),
+    "track": _("Life track"),
+    "trait": _("Figure"),
+    "words": _("Words"),
     "band": _("How likely no purchase is"),
     "category_id": _("Category"),
     "clv_cents": _("Expected spending"),
@@ -280,6 +290,9 @@ COLUMNS: dict[str, Promise] = {
 # Where the same name means something else.
 COLUMNS_OF: dict[str, Promise] = {
     "activity.Arrival.code": _("Tracked code"),
+    "segments.TraitValue.at": _("Moment"),
+    "segments.TraitValue.number": pgettext_lazy("trait", "A number"),
+    "segments.TraitValue.text": pgettext_lazy("trait", "A text"),
     "activity.CodeVisitor.code": _("Tracked code"),
     "members.Opening.taken_at": _("Taken over at"),
 }

@@ -1,4 +1,5 @@
-"""A member has switched personalisation off: what waits for them by what they buy does not leave any more, and no prediction is kept.
+"""A member has switched personalisation off: what waits for them by what they buy does not leave any more, and neither predictions nor
+computed traits are kept.
 
 New plans ask the consent themselves (`care.gate`); behaviour is counted without the name from the same moment (`activity.services`).
 """
@@ -7,6 +8,7 @@ from apps.care import services as care
 from apps.events.models import Event
 from apps.members import selectors as members
 from apps.segments.predictions import keeping
+from apps.segments.traits import working as traits
 
 
 def stop(event: Event) -> None:
@@ -22,3 +24,4 @@ def _stop(member_id: int) -> None:
     care.stop_profiled(member_id=member_id)
     if not members.may_be_profiled(member_id):
         keeping.forget(member_ids=[member_id])
+        traits.forget(member_ids=[member_id])

@@ -16,6 +16,8 @@ from apps.core import clock
 from apps.events import services as events
 from apps.segments import defining, language
 from apps.segments.models import Build, Segment, StirMark
+from apps.segments.traits import defining as traits_of
+from apps.segments.traits import working as traits
 
 LOCK = 7_490_037  # advisory lock of the one builder
 EVERY = {"hours": timedelta(hours=1)}  # how old a whole build of a segment that moves at any moment may become
@@ -48,14 +50,28 @@ def build(moment: datetime, *, full: bool = False) -> Figures:
     figures = Figures()
     with _alone():
         segments = defining.in_order(Segment.objects.filter(kind=Segment.Kind.RULE, archived_at=None))
+        counted, renewed = _traits(moment, full=full, figures=figures), set[int]()
         known = language.Known()
-        renewed: set[int] = set()
         for segment in segments:
             is_due = full or _is_due(segment, moment) or bool(renewed & set(segment.asks))
+            is_due = is_due or bool(counted and counted & traits_of.asked_by(segment.rule))
             if is_due and _whole(segment, moment=moment, known=known, figures=figures):
                 renewed.add(segment.pk)
         _changed(segments, moment=moment, known=known, figures=figures)
     return figures
+
+
+def _traits(moment: datetime, *, full: bool, figures: Figures) -> set[str]:
+    """Traits that are new or that time has moved, for everybody; keys of those of which a value changed."""
+    changed: set[str] = set()
+    for trait in traits.live():
+        if full or traits.is_due(trait, moment):
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(_SETTINGS)
+                found, failed = traits.refresh([trait], moment=moment)
+            changed |= found
+            figures.failed += failed
+    return changed
 
 
 def _is_due(segment: Segment, moment: datetime) -> bool:
@@ -79,6 +95,7 @@ def _changed(segments: Iterable[Segment], *, moment: datetime, known: language.K
         figures.stirred = _take_stirred()
         if figures.stirred:
             cursor.execute(f"analyze segments_stirred; {_SETTINGS}")
+            figures.failed += traits.refresh(traits.live(), moment=moment, only=_STIRRED)[1]
             for segment in segments:
                 _built(segment, moment=moment, known=known, only=_STIRRED, figures=figures)
 

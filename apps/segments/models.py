@@ -9,11 +9,13 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.segments.groups import Build, Membership, Passage, RuleVersion, Segment, Stir, StirMark
 from apps.segments.predictions.tables import CategoryCycle, MemberCycle, Prediction, PredictionModel, PredictionRun
+from apps.segments.tracks.tables import Placement, Track, TrackMove
+from apps.segments.traits.tables import Trait, TraitRun, TraitValue
 
 __all__ = [
-    "Build", "CategoryCycle", "Cell", "MemberCycle", "MemberStats", "Membership", "Minor", "Newcomer", "Passage", "Prediction",
-    "PredictionModel", "PredictionRun", "RefreshRun", "RuleVersion", "ScoreChange", "Segment", "Snapshot", "Stage", "StageChange",
-    "Stir", "StirMark",
+    "Build", "CategoryCycle", "Cell", "MemberCycle", "MemberStats", "Membership", "Minor", "Newcomer", "Passage", "Placement",
+    "Prediction", "PredictionModel", "PredictionRun", "RefreshRun", "RuleVersion", "ScoreChange", "Segment", "Snapshot", "Stage",
+    "StageChange", "Stir", "StirMark", "Track", "TrackMove", "Trait", "TraitRun", "TraitValue",
 ]  # fmt: skip
 
 

@@ -124,6 +124,35 @@ HOLDINGS = (
         on_merge="stay",
         purpose="profiling",
     ),
+    Holding(
+        model="segments.Placement",
+        sensitivity="sensitive",
+        member="member_id",
+        export=("track", "anchor_on", "source", "step", "since", "next_at", "created_at", "left_at"),
+        on_erase="delete",
+        on_merge="move",
+        retain_days=30,
+        since="left_at",
+        purpose="profiling",
+    ),
+    Holding(
+        model="segments.TrackMove",
+        sensitivity="sensitive",
+        member="placement__member_id",
+        export=("track", "before", "after", "cause", "at"),
+        on_erase="delete",
+        on_merge="stay",
+        purpose="profiling",
+    ),
+    Holding(
+        model="segments.TraitValue",
+        sensitivity="personal",
+        member="member_id",
+        export=("trait", "number", "text", "at", "words"),
+        on_erase="delete",
+        on_merge="stay",
+        purpose="profiling",
+    ),
 )
 IMPERSONAL = (
     "segments.Build",
@@ -135,4 +164,7 @@ IMPERSONAL = (
     "segments.Segment",
     "segments.Snapshot",
     "segments.StirMark",
+    "segments.Track",
+    "segments.Trait",
+    "segments.TraitRun",
 )

@@ -142,6 +142,7 @@ CELERY_BEAT_SCHEDULE = {
     "privacy": {"task": "flows.privacy", "schedule": crontab(minute="*/10")},
     "heartbeat": {"task": "core.beat", "schedule": 15.0},
     "refresh-stats": {"task": "segments.refresh_stats", "schedule": crontab(minute="*/10")},
+    "move-tracks": {"task": "segments.move_tracks", "schedule": 60.0},
     "build-segments": {"task": "segments.build", "schedule": 60.0},
     "score-members": {"task": "segments.score_members", "schedule": crontab(hour=2, minute=40)},
     "fit-predictions": {"task": "segments.fit_predictions", "schedule": crontab(hour=1, minute=30, day_of_week=1)},

@@ -32,6 +32,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "coupons.Coupon": {"state": "recalled", "starts_at": None, "ends_at": None},
     "coupons.Use": {"state": "cancelled", "saved_cents": 500, "store_cents": 0},
     "coupons.Gift": {"state": "revoked"},
+    "segments.Placement": {"left_at": None},
     "segments.PredictionModel": {"is_active": False, "parameters": {"clv_days": 365}},
     "segments.Prediction": {"p_alive": 0.5, "p_lapse": 0.5, "reasons": ["pace+"], "reason_values": [1.0]},
     "flows.Checkout": {"points_spent": 0, "points_cents": 0, "coupons": 0, "undone_at": None},

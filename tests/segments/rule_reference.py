@@ -17,8 +17,9 @@ from apps.coupons.models import Use as CouponUse
 from apps.members.models import Attribute, ConsentNow, Identity, Member
 from apps.orders.models import Line, Order, Refund
 from apps.points.models import Account, Lot, Standing, Tier
-from apps.segments.models import Membership, MemberStats, Prediction
+from apps.segments.models import MemberCycle, Membership, MemberStats, Placement, Prediction, Trait
 from apps.stores.models import Store
+from tests.segments import trait_reference
 
 ZONE = ZoneInfo("Asia/Shanghai")
 Row = dict[str, Any]
@@ -53,6 +54,12 @@ class World:
         self.uses = _by(
             CouponUse.objects.values("member_id", "state", "done_at", "template__key", "store__code"), "member_id"
         )
+        self.places = _by(Placement.objects.filter(left_at=None).values(*_PLACE), "member_id")
+        self.needs = {
+            (row["member_id"], row["category__name"]): row["due_on"]
+            for row in MemberCycle.objects.values("member_id", "category__name", "due_on")
+        }
+        self.traits = {row["key"]: row["definition"] for row in Trait.objects.filter(archived_at=None).values()}
         self.standing = {
             row["member_id"]: row for row in Standing.objects.values("member_id", "tier__key", "valid_until")
         }
@@ -175,6 +182,32 @@ class World:
         return sum(
             lot["remaining"] for lot in lots if lot["expires_at"] > self.moment and self._in(lot["expires_at"], rule)
         )
+
+    def _on(self, pk: int, rule: Row) -> list[Row]:
+        return [one for one in self.places[pk] if one["track__key"] == rule["key"]]
+
+    def _track_step(self, pk: int, row: Row, stats: Any, rule: Row) -> set[str]:
+        return {one["step"] for one in self._on(pk, rule)} - {""}
+
+    def _track_days(self, pk: int, row: Row, stats: Any, rule: Row) -> int | None:
+        days = [(self.today - one["since"].astimezone(ZONE).date()).days for one in self._on(pk, rule) if one["since"]]
+        return min(days, default=None)
+
+    def _track_ahead(self, pk: int, row: Row, stats: Any, rule: Row) -> int | None:
+        ahead = [one["next_at"].astimezone(ZONE).date() for one in self._on(pk, rule) if one["next_at"]]
+        return min(((day - self.today).days for day in ahead), default=None)
+
+    def _track_anchor(self, pk: int, row: Row, stats: Any, rule: Row) -> datetime | None:
+        days = [one["anchor_on"] for one in self._on(pk, rule)]
+        return datetime.combine(max(days), datetime.min.time(), ZONE) if days else None
+
+    def _replenish_on(self, pk: int, row: Row, stats: Any, rule: Row) -> datetime | None:
+        day = self.needs.get((pk, rule["key"]))
+        return day and datetime.combine(day, datetime.min.time(), ZONE)
+
+    def _trait(self, pk: int, row: Row, stats: Any, rule: Row) -> Any:
+        """Worked out here from the orders and the behaviour, not read."""
+        return trait_reference.value(self, pk, self.traits[rule["key"]], left_in_peace=self._left_in_peace(row))
 
     def _segment(self, pk: int, row: Row, stats: Any, rule: Row) -> set[str]:
         names = {f"segment:{key}" for key, member in self.groups if member == pk}
@@ -353,7 +386,9 @@ _FORESEEN: dict[str, Any] = {
 }
 _PROFILING = {*_OF_STATS, *_FORESEEN, "cycles",
               "top_store", "top_category", "last_channel", "coupons_used", "order_count", "order_cents",
-              "refund_percent", "goods_orders", "goods_quantity", "goods_cents", "event_count"}  # fmt: skip
+              "refund_percent", "goods_orders", "goods_quantity", "goods_cents", "event_count", "replenish_on", "track_step",
+              "track_days", "track_ahead", "track_anchor", "trait"}  # fmt: skip
+_PLACE = ("member_id", "track__key", "anchor_on", "step", "since", "next_at")
 
 
 def _profiles(rule: Any) -> bool:

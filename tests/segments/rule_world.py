@@ -1,5 +1,6 @@
 """A small brand in which everything a rule can ask about exists, drawn at random from a seed; and rules about it."""
 
+import contextlib
 import random
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -7,6 +8,8 @@ from uuid import UUID
 
 from apps.activity.models import Event
 from apps.catalog.models import Category, Product
+from apps.core import clock
+from apps.core.errors import DomainError
 from apps.coupons.models import Coupon, Template, Version
 from apps.coupons.models import Entry as CouponEntry
 from apps.coupons.models import Use as CouponUse
@@ -15,13 +18,45 @@ from apps.members.services import set_tags
 from apps.orders.models import Change, Line, Order, Refund
 from apps.points.models import Account, Currency, Entry, Ladder, Lot, Standing, Tier
 from apps.segments import defining, refresh
-from apps.segments.models import Cell, Prediction, PredictionModel, Stage
+from apps.segments.models import Cell, MemberCycle, Placement, Prediction, PredictionModel, Stage, Track
+from apps.segments.tracks import services as tracks
+from apps.segments.traits import defining as traits
+from apps.segments.traits import working
 from apps.stores.models import Region, Store
 
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=timezone(timedelta(hours=8)))
 STORES, CHANNELS, GOODS = ["S0", "S1", "S2"], ["", "pos", "mini"], ["P0", "P1", "P2", "P3"]
 KINDS, BRANDS, TAGS, SKINS = ["tea", "cake"], ["", "Oolong"], ["vip", "wine", "gift"], ["dry", "oily"]
 EVENTS, TEMPLATES, GROUPS = ["product_viewed", "searched"], ["ten-off", "gift"], ["friends", "late"]
+
+
+STEPS = [
+    {"key": "before", "name": "b", "months": -2, "days": 0},
+    {"key": "born", "name": "n", "months": 0, "days": 0},
+    {"key": "month", "name": "m", "months": 1, "days": 0},
+    {"key": "year", "name": "y", "months": 12, "days": 0},
+]
+STEPS_END = {"months": 13, "days": 5}
+_VIEWED: dict[str, Any] = {"over": "events", "event": "product_viewed"}
+TRAITS: dict[str, dict[str, Any]] = {
+    "sum": {"kind": "sum", "over": "orders", "of": "net_cents", "within": {"last_days": 30}},
+    "avg": {"kind": "avg", "over": "lines", "of": "quantity", "where": {"products": GOODS[:3]}},
+    "min": {"kind": "min", "over": "lines", "of": "cents", "where": {"categories": ["tea"], "channels": ["pos", "mini"]}},
+    "max": {"kind": "max", "over": "orders", "of": "paid_at", "where": {"stores": STORES[:2], "at_least_cents": 5_000}},
+    "count": {"kind": "count", "within": {"last_days": 7, "counted": "hours"}, **_VIEWED},
+    "last": {"kind": "last", "over": "lines", "of": "product", "within": {"last_days": 365}},
+    "first": {"kind": "first", "of": "property:sku", **_VIEWED},
+    "top": {"kind": "top", "over": "lines", "of": "brand", "n": 1},
+    "tops": {"kind": "top", "of": "property:sku", "n": 2, "properties": [{"name": "sku", "values": GOODS[:3]}], **_VIEWED},
+    "found": {"kind": "sum", "over": "events", "event": "searched", "of": "property:results"},
+    "score": {
+        "kind": "score", "days": 60, "half_life_days": 10, "cap": 30, "floor": -5,
+        "entries": [
+            {"event": "product_viewed", "points": 5, "most_a_day": 2}, {"event": "order", "points": 16},
+            {"event": "searched", "points": -7, "properties": [{"name": "results", "values": ["0"]}]},
+        ],
+    },
+}  # fmt: skip
 
 
 class Brand:
@@ -32,7 +67,7 @@ class Brand:
             Store.objects.create(code=code, name=code, region=self.dice.choice([None, *self.regions]))
             for code in STORES
         ]
-        kinds = [Category.objects.create(name=name) for name in KINDS]
+        kinds = self.kinds = [Category.objects.create(name=name) for name in KINDS]
         self.products = [
             Product.objects.create(
                 sku=sku, name=sku, category=self.dice.choice([None, *kinds]), brand=self.dice.choice(BRANDS)
@@ -60,9 +95,44 @@ class Brand:
         self.members = [self._member(n) for n in range(members)]
         refresh.refresh(NOW - timedelta(minutes=1), full=True)
         self._foresee()
+        self.track = Track.objects.first() or tracks.create(
+            key="baby", name="b", anchor="day", steps=STEPS, ends=STEPS_END
+        )
+        for one in self.members:
+            self._grow_up(one)
+        for key, definition in TRAITS.items():
+            traits.create(key=key, name=key, definition=definition)
+        working.refresh(working.live(), moment=NOW)
         for key in GROUPS:
             chosen = [one.pk for one in self.members if self.dice.random() < 0.4]
             defining.create_list(key=key, name=key, member_ids=chosen)
+
+    def _grow_up(self, one: Member) -> None:
+        """Children of some, who may be erased from the track again; and what will run out."""
+        dice = self.dice
+        for _ in range(dice.choice([0, 0, 1, 1, 2])):
+            anchor = NOW.date() + timedelta(days=dice.choice([-400, -365, -31, -10, 0, 1, 30, 100]))
+            try:
+                with clock.frozen(NOW):
+                    place = tracks.place(
+                        member_id=one.pk, track_id=self.track.pk, anchor_on=anchor, source="staff", is_agreed=True
+                    )
+                    if dice.random() < 0.15:
+                        tracks.leave(member_id=one.pk, placement_id=place.pk)
+            except DomainError:
+                continue
+        for kind in self.kinds:
+            if dice.random() < 0.4:
+                due = NOW.date() + timedelta(days=dice.choice([-20, -1, 0, 1, 6, 7, 29, 30, 80]))
+                MemberCycle.objects.create(
+                    member=one,
+                    category=kind,
+                    product=self.products[0],
+                    last_on=due,
+                    gap_days=9,
+                    is_own=True,
+                    due_on=due,
+                )
 
     def _foresee(self) -> None:
         """Predictions of some, as a scoring leaves them."""
@@ -120,10 +190,18 @@ class Brand:
             self._event(one, n * 10 + number)
         return one
 
+    def _change_places(self, one: Member) -> None:
+        MemberCycle.objects.filter(member=one).delete()
+        self._grow_up(one)
+        for place in Placement.objects.filter(member=one, left_at=None, member__status="active"):
+            other = place.anchor_on + timedelta(days=self.dice.randint(9, 90))
+            with clock.frozen(NOW), contextlib.suppress(DomainError):
+                tracks.correct(member_id=one.pk, placement_id=place.pk, anchor_on=other)
+
     def change(self, one: Member) -> None:
         """One of the things that happen to members."""
         dice = self.dice
-        what = dice.randrange(7)
+        what = dice.randrange(9)
         if what == 0:
             set_tags(member_id=one.pk, tags=[tag for tag in TAGS if dice.random() < 0.4])
         elif what == 1:
@@ -138,6 +216,8 @@ class Brand:
             Change.objects.create(member=one, due_at=NOW - timedelta(seconds=1))
         elif what == 4:
             self._event(one, dice.randrange(10_000, 10**9))
+        elif what in {7, 8}:
+            self._change_places(one)
         elif what == 5:
             Coupon.objects.filter(member=one, state="ready").update(state="recalled")
             for coupon in Coupon.objects.filter(member=one):
@@ -338,6 +418,19 @@ def _event(made: Rules) -> dict[str, Any]:
     return asked
 
 
+def _trait(made: Rules) -> dict[str, Any]:
+    key = made.dice.choice(sorted(TRAITS))
+    answers: dict[str, Any] = {
+        "max": made.moment,
+        "last": lambda: made.some("", *GOODS), "first": lambda: made.some("", *GOODS),
+        "top": lambda: {"op": made.dice.choice(["any_of", "none_of"]), "value": ["Oolong"]},
+        "tops": lambda: {"op": made.dice.choice(["any_of", "all_of", "none_of"]), "value": made.dice.sample(GOODS, 2)},
+        "score": lambda: made.number(-5, -1, 0, 5, 17, 30),
+        "sum": lambda: made.number(0, 5_000, 12_000, 40_000), "min": lambda: made.number(0, 2_500, 20_000),
+    }  # fmt: skip
+    return {"key": key} | answers.get(key, lambda: made.number(0, 0.5, 1, 2, 3))()
+
+
 def _flag(made: Rules) -> dict[str, Any]:
     return {"op": "is", "value": made.dice.random() < 0.5}
 
@@ -379,6 +472,16 @@ LEAVES: dict[str, Any] = {
     "expected_orders": lambda made: made.number(0, 0.5, 2),
     "clv_cents": lambda made: made.number(0, 10_000, 50_000),
     "next_order_on": lambda made: made.moment(),
+    "replenish_on": lambda made: {"key": made.dice.choice(KINDS)} | made.moment(),
+    "track_step": lambda made: {
+        "key": "baby",
+        "op": made.dice.choice(["any_of", "all_of", "none_of"]),
+        "value": made.dice.sample(["before", "born", "month", "year"], made.dice.randint(1, 2)),
+    },
+    "track_days": lambda made: {"key": "baby"} | made.number(0, 3, 10, 35),
+    "track_ahead": lambda made: {"key": "baby"} | made.number(0, 1, 21, 30),
+    "track_anchor": lambda made: {"key": "baby"} | made.moment(),
+    "trait": _trait,
     "tier": lambda made: made.some(*made.tiers),
     "tier_until": lambda made: made.moment(),
     "points": lambda made: {"key": made.currency} | made.number(0, 50, 100, 700),

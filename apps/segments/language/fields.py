@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from apps.members.models import Consent, Identity, Member
-from apps.segments.language import keyed, measures
+from apps.segments.language import dated, keyed, measures
 from apps.segments.language.columns import Column
 from apps.segments.models import Cell, Prediction, Stage
 
@@ -80,6 +80,7 @@ def _tier(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Column:
 
 
 _PERSON, _BOUGHT, _AHEAD = _("Person"), _("Purchases in all"), _("Predictions")
+_TRACKS, _WORKED_OUT = _("Life tracks"), _("Computed traits")
 _GIVEN, _WINDOWED, _OTHERS = _("Points, tier, coupons"), _("Purchases and behaviour in a stretch of time"), _("Groups")
 _AGE = """(extract(year from %(today)s::date)::int - m.birth_year - (
     coalesce(m.birth_month, 12) * 100 + coalesce(m.birth_day, 31) > to_char(%(today)s::date, 'MMDD')::int
@@ -131,6 +132,13 @@ FIELDS: dict[str, Field] = {
     "expected_orders": _foreseen(_("Purchase days to expect in 90 days"), "fo.expected_orders", "decimal", unit="days"),
     "clv_cents": _foreseen(_("Value to expect"), "fo.clv_cents", "number", unit="cents"),
     "next_order_on": _foreseen(_("Next order probably by"), "(fo.next_order_on::timestamp at time zone 'Asia/Shanghai')", "date"),
+    "replenish_on": Field(_("Probably needed again"), _AHEAD, "date", dated.replenish, has_key=True, is_profiling=True),
+    "track_step": Field(_("Step of a life track"), _TRACKS, "tags", dated.track("steps"), has_key=True, is_profiling=True),
+    "track_days": Field(_("Days on the step of a life track"), _TRACKS, "number", dated.track("days"), unit="days", has_key=True,
+                        is_profiling=True, moves="days"),
+    "track_ahead": Field(_("Days until the next step of a life track"), _TRACKS, "number", dated.track("ahead"), unit="days",
+                         has_key=True, is_profiling=True, moves="days"),
+    "track_anchor": Field(_("Day of a life track"), _TRACKS, "date", dated.track("anchor"), has_key=True, is_profiling=True),
     "tier": Field(_("Tier"), _GIVEN, "choice", _tier),
     "tier_until": Field(_("Tier valid until"), _GIVEN, "date", _plain(Column("date", "st.valid_until"), "tier")),
     "points": Field(_("Balance of points"), _GIVEN, "number", measures.points, unit="points", has_key=True),
@@ -154,6 +162,7 @@ FIELDS: dict[str, Field] = {
                          where=_GOODS, is_profiling=True),
     "event_count": Field(_("Behaviour"), _WINDOWED, "number", measures.events, unit="times", has_key=True, has_window=True,
                          where=("properties",), is_profiling=True),
+    "trait": Field(_("Computed trait"), _WORKED_OUT, "", dated.trait, has_key=True, is_profiling=True),
     "segment": Field(pgettext_lazy("of a rule", "Segment"), _OTHERS, "segment", _plain(Column("segment", ""))),
     "bucket": Field(_("Random bucket, 0 to 9,999"), _OTHERS, "number", keyed.bucket, has_key=True),
 }  # fmt: skip

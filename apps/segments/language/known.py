@@ -1,10 +1,22 @@
 """What the brand has made and rules may ask about: read once for a piece of work, however many rules it compiles."""
 
+from dataclasses import dataclass
 from functools import cached_property
 
+from apps.catalog.models import Category
 from apps.members.models import Attribute
 from apps.points.models import Currency, Tier
-from apps.segments.models import Cell, Segment, Stage
+from apps.segments.models import Cell, Segment, Stage, Track, Trait
+from apps.segments.traits import shape
+
+
+@dataclass(frozen=True)
+class KnownTrait:
+    """`type` as in `Trait.Type`; `nothing`: its number of a member of whom there is nothing."""
+
+    id: int
+    type: str
+    nothing: float | None
 
 
 class Known:
@@ -23,6 +35,22 @@ class Known:
     @cached_property
     def currencies(self) -> dict[str, int]:
         return dict(Currency.objects.values_list("key", "id"))
+
+    @cached_property
+    def tracks(self) -> dict[str, int]:
+        """Archived ones too: who stands on them goes on."""
+        return dict(Track.objects.values_list("key", "id"))
+
+    @cached_property
+    def categories(self) -> dict[str, int]:
+        return dict(Category.objects.values_list("name", "id"))
+
+    @cached_property
+    def traits(self) -> dict[str, KnownTrait]:
+        return {
+            one.key: KnownTrait(one.pk, one.type, shape.nothing(one.definition))
+            for one in Trait.objects.filter(archived_at=None)
+        }
 
     @cached_property
     def segments(self) -> dict[str, int]:

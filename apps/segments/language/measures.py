@@ -31,8 +31,8 @@ def orders(what: str) -> Build:
     """Count or net 分 of kept orders."""
 
     def build(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Column:
-        kept = _kept(compiler, leaf, at, parts=_ORDER_PARTS)
-        query = f"select k.member_id, count(*) as n, sum(k.net_cents)::bigint as cents from ({kept}) k group by 1"
+        bought = kept(compiler, leaf, at, parts=_ORDER_PARTS)
+        query = f"select k.member_id, count(*) as n, sum(k.net_cents)::bigint as cents from ({bought}) k group by 1"
         return Column("number", f"{compiler.summed(query)}.{what}", empty=0)
 
     return build
@@ -42,13 +42,12 @@ def goods(what: str) -> Build:
     """Lines of kept orders that were not given back whole: orders that hold one, pieces, 分 left after refunds by line."""
 
     def build(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Column:
-        conditions = _where(compiler, leaf, at, allowed=(*_LINE_PARTS, *_ORDER_PARTS[:2]))
-        of_lines = [sql for name, sql in conditions.items() if name in _LINE_PARTS]
-        kept = _kept(compiler, leaf, at, parts=(*_LINE_PARTS, *_ORDER_PARTS[:2]))
+        parts = (*_LINE_PARTS, *_ORDER_PARTS[:2])
+        narrowed, bought = of_lines(compiler, leaf, at, parts=parts), kept(compiler, leaf, at, parts=parts)
         query = f"""select k.member_id, count(distinct k.id) as orders, sum(l.quantity)::float8 as quantity,
             sum(l.total_cents - l.refunded_cents)::bigint as cents
-            from ({kept}) k join orders_line l on l.order_id = k.id join catalog_product p on p.id = l.product_id
-            where l.total_cents > l.refunded_cents{"".join(f" and {sql}" for sql in of_lines)} group by 1"""
+            from ({bought}) k join orders_line l on l.order_id = k.id join catalog_product p on p.id = l.product_id
+            where l.total_cents > l.refunded_cents{narrowed} group by 1"""
         return Column("decimal" if what == "quantity" else "number", f"{compiler.summed(query)}.{what}", empty=0)
 
     return build
@@ -58,7 +57,7 @@ def refunds(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Column:
     """Of every 100 paid in the stretch, so much was given back by now. Cancelled orders are left out."""
     query = f"""select o.member_id, sum(o.refunded_cents) * 100.0 / nullif(sum(o.total_cents), 0) as share from orders_order o
         where o.paid_at <= %(moment)s and o.status <> 'cancelled'
-        {_window(compiler, leaf, "o.paid_at", at)}{compiler.narrowed("o.member_id")} group by 1"""
+        {window(compiler, leaf, "o.paid_at", at)}{compiler.narrowed("o.member_id")} group by 1"""
     return Column("decimal", f"{compiler.summed(query)}.share", empty=0)
 
 
@@ -69,7 +68,7 @@ def events(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Column:
         raise BadRule(f"{at}/key", "unknown_key")
     query = f"""select e.member_id, count(*) as n from activity_event e
         where e.name = {compiler.put(name, "text")} and e.member_id is not null and e.occurred_at <= %(moment)s
-        {_properties(compiler, leaf, name, at)}{_window(compiler, leaf, "e.occurred_at", at)}{compiler.narrowed("e.member_id")}
+        {_properties(compiler, leaf, name, at)}{window(compiler, leaf, "e.occurred_at", at)}{compiler.narrowed("e.member_id")}
         group by 1"""
     return Column("number", f"{compiler.summed(query)}.n", empty=0)
 
@@ -89,7 +88,7 @@ def points_expiring(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> C
         from points_lot lot join points_account a on a.id = lot.account_id
         where a.currency_id = {_currency(compiler, leaf, at):d} and lot.remaining > 0 and lot.activated_at is not null
         and lot.expires_at > %(moment)s
-        {_window(compiler, leaf, "lot.expires_at", at)}{compiler.narrowed("a.member_id")} group by 1"""
+        {window(compiler, leaf, "lot.expires_at", at)}{compiler.narrowed("a.member_id")} group by 1"""
     return Column("number", f"{compiler.summed(query)}.n", empty=0)
 
 
@@ -98,7 +97,7 @@ def coupons_usable(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Co
     conditions = _where(compiler, leaf, at, allowed=("templates",))
     query = f"""select c.member_id, count(*) as n from coupons_coupon c
         where c.state = 'ready' and c.member_id is not null and c.starts_at <= %(moment)s and c.ends_at > %(moment)s
-        {_all(conditions)}{_window(compiler, leaf, "c.ends_at", at)}{compiler.narrowed("c.member_id")} group by 1"""
+        {_all(conditions)}{window(compiler, leaf, "c.ends_at", at)}{compiler.narrowed("c.member_id")} group by 1"""
     return Column("number", f"{compiler.summed(query)}.n", empty=0)
 
 
@@ -107,16 +106,21 @@ def coupons_used(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Colu
     conditions = _where(compiler, leaf, at, allowed=("templates", "stores"), of="c")
     query = f"""select c.member_id, count(*) as n from coupons_use c
         where c.state = 'done' and c.done_at <= %(moment)s
-        {_all(conditions)}{_window(compiler, leaf, "c.done_at", at)}{compiler.narrowed("c.member_id")} group by 1"""
+        {_all(conditions)}{window(compiler, leaf, "c.done_at", at)}{compiler.narrowed("c.member_id")} group by 1"""
     return Column("number", f"{compiler.summed(query)}.n", empty=0)
 
 
-def _kept(compiler: "Compiler", leaf: Mapping[str, Any], at: str, *, parts: tuple[str, ...]) -> str:
+def of_lines(compiler: "Compiler", leaf: Mapping[str, Any], at: str, *, parts: tuple[str, ...]) -> str:
+    """What of `where` concerns lines (`l`) and their products (`p`), to append."""
+    conditions = _where(compiler, leaf, at, allowed=parts)
+    return _all({name: sql for name, sql in conditions.items() if name in _LINE_PARTS})
+
+
+def kept(compiler: "Compiler", leaf: Mapping[str, Any], at: str, *, parts: tuple[str, ...]) -> str:
     """Kept orders, narrowed by the stretch and by what of `where` concerns orders."""
     conditions = _where(compiler, leaf, at, allowed=parts)
     of_orders = {name: sql for name, sql in conditions.items() if name in _ORDER_PARTS}
-    window = _window(compiler, leaf, "o.paid_at", at)
-    return f"{KEPT_ORDERS}{_all(of_orders)}{window}{compiler.narrowed('o.member_id')}"
+    return f"{KEPT_ORDERS}{_all(of_orders)}{window(compiler, leaf, 'o.paid_at', at)}{compiler.narrowed('o.member_id')}"
 
 
 def _where(
@@ -155,7 +159,7 @@ def _properties(compiler: "Compiler", leaf: Mapping[str, Any], name: str, at: st
     return "".join(conditions)
 
 
-def _window(compiler: "Compiler", leaf: Mapping[str, Any], column: str, at: str) -> str:
+def window(compiler: "Compiler", leaf: Mapping[str, Any], column: str, at: str) -> str:
     return f" and {compiler.inside(column, leaf['within'], at=f'{at}/within')}" if "within" in leaf else ""
 
 

@@ -46,7 +46,7 @@ def published() -> dict[str, Any]:
                         "type": "object", "additionalProperties": False, "required": ["not"],
                         "properties": {"not": {"$ref": "#/$defs/rule"}},
                     },
-                    *(_leaf(name, field, type_) for name, field in FIELDS.items() for type_ in _types(field)),
+                    *(_leaf(name, field, type_) for name, field in FIELDS.items() for type_ in _types(name, field)),
                 ]
             },
         },
@@ -58,9 +58,9 @@ def _group(word: str) -> dict[str, Any]:
     return {"type": "object", "additionalProperties": False, "required": [word], "properties": {word: rules}}
 
 
-def _types(field: Field) -> tuple[str, ...]:
-    """A member field is compared by its own type."""
-    return (field.type,) if field.type else ("choice", "decimal", "date", "answer")
+def _types(name: str, field: Field) -> tuple[str, ...]:
+    """A member field and a trait are compared by their own type."""
+    return (field.type,) if field.type else ("choice", "decimal", "date", "tags" if name == "trait" else "answer")
 
 
 def _leaf(name: str, field: Field, type_: str) -> dict[str, Any]:
