@@ -124,7 +124,7 @@ def leave(*, member_id: int, placement_id: int) -> None:
 
 
 def _settle(ids: Iterable[int], *, cause: str, moment: datetime, only_moves: bool = False) -> None:
-    given = {"ids": list(ids), "cause": cause, "moment": moment, "only_moves": only_moves}
+    given: dict[str, Any] = {"ids": list(ids), "cause": cause, "moment": moment, "only_moves": only_moves}
     with connection.cursor() as cursor:
         cursor.execute(sql.SETTLE, given)
 

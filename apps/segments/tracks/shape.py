@@ -15,13 +15,14 @@ from apps.core.errors import ValidationFailed
 
 MOST_STEPS = 30
 MOST_MONTHS, MOST_DAYS = 600, 366
-_DISTANCE = {
+_DISTANCE: dict[str, Any] = {
     "months": shapes.whole(MOST_MONTHS, -MOST_MONTHS, "calendar months from the anchor day; negative: before it"),
     "days": shapes.whole(MOST_DAYS, -MOST_DAYS, "days on top of the months"),
 }
 _NAME = {"type": "string", "maxLength": 60}
 STEP = shapes.group(
     ["key", "name", "months", "days"],
+    "",
     key={"type": "string", "maxLength": 40, "pattern": r"^[a-z0-9][a-z0-9_-]*$"},
     name=_NAME,
     name_en=_NAME,

@@ -54,11 +54,12 @@ _COMMON: dict[str, Any] = {
     "within": _WINDOW,
     "where": shapes.group(
         [],
+        "",
         **{name: shapes.words(80, "any of these") for name in WHERE["lines"]},
         at_least_cents=shapes.whole(10**12, 0),
     ),
 }
-_OF = {"of": {"type": "string", "maxLength": 90}}
+_OF: dict[str, Any] = {"of": {"type": "string", "maxLength": 90}}
 _ENTRY = shapes.group(
     ["event", "points"],
     event=_EVENT,
@@ -69,7 +70,7 @@ _ENTRY = shapes.group(
 DEFINITION = {
     "oneOf": [
         shapes.kind("count", ["over"], "how many", **_COMMON),
-        *(shapes.kind(take, ["over", "of"], **_COMMON, **_OF) for take in TAKES if take != "top"),
+        *(shapes.kind(take, ["over", "of"], "", **_COMMON, **_OF) for take in TAKES if take != "top"),
         shapes.kind("top", ["over", "of", "n"], "the most frequent words", **_COMMON, **_OF, n=shapes.whole(MOST_WORDS)),
         shapes.kind(
             "score", ["entries", "days"], "points for what happened, with a half-life",
