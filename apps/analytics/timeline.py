@@ -100,6 +100,13 @@ _BRANCHES = (
            where g.member_id = %(member)s and a.undone_at is null""",
     ),
     (
+        "followup",
+        """select coalesce(t.settled_at, t.created_at), t.id, jsonb_build_object('task_id', t.id, 'title', t.title, 'kind', t.kind,
+             'state', t.state, 'outcome', t.outcome, 'evidence', t.evidence, 'store_id', t.store_id, 'staff', c.name)
+           from followups_task t left join stores_staff c on c.id = coalesce(t.settled_by_id, t.assignee_id)
+           where t.member_id = %(member)s""",
+    ),
+    (
         "account",
         f"""select a.at, a.id, jsonb_build_object('action', a.action, 'actor', a.actor, 'after', a.after)
            from core_auditentry a where a.object_type = 'member' and a.object_id = any({_FAMILY}::text[])
@@ -115,6 +122,7 @@ THEMES: dict[str, tuple[str, ...]] = {
     "messages": ("touch", "inbox"),
     "stages": ("stage",),
     "consents": ("consent",),
+    "followups": ("followup",),
     "tags": ("tag", "untag"),
     "behaviour": ("activity",),
     "identity": ("joined", "state", "merged", "unmerged", "account", "unmask"),

@@ -39,6 +39,7 @@ _THEMES = {
     "messages": pgettext_lazy("timeline", "Messages"),
     "stages": pgettext_lazy("timeline", "Stages"),
     "consents": pgettext_lazy("timeline", "Consents"),
+    "followups": pgettext_lazy("timeline", "Follow-ups"),
     "tags": pgettext_lazy("timeline", "Tags"),
     "behaviour": pgettext_lazy("timeline", "Behaviour"),
     "identity": pgettext_lazy("timeline", "Identity"),
@@ -169,6 +170,15 @@ def _account(facts: dict[str, Any]) -> dict[str, str]:
     return {"title": titles[facts["action"]], "text": " · ".join(part for part in parts if part), "tone": tone}
 
 
+def _followup(facts: dict[str, Any]) -> dict[str, str]:
+    state = word(facts["outcome"], "outcome") if facts["outcome"] else word(facts["state"], "task")
+    said = {"kind": word(facts["kind"], "task_kind"), "state": state}
+    parts = (facts["title"], facts["staff"] or "", facts["evidence"])
+    tone = {"open": "now", "done": "ok", "expired": "bad"}.get(facts["state"], "")
+    title = _("Follow-up, %(kind)s: %(state)s") % said
+    return {"title": title, "text": " · ".join(part for part in parts if part), "tone": tone}
+
+
 def _joined(facts: dict[str, Any]) -> dict[str, str]:
     return {
         "title": _("Joined"),
@@ -196,15 +206,17 @@ def _unmerged(facts: dict[str, Any]) -> dict[str, str]:
 def _href(kind: str, facts: dict[str, Any]) -> str:
     if kind in {"order", "refund"}:
         return reverse("console:order", args=[ids.encode("ord", facts["order_id"])])
+    if kind == "followup":
+        return reverse("console:followup", args=[ids.encode("fup", facts["task_id"])])
     return reverse("console:policy", args=[facts["policy_key"]]) if kind == "touch" else ""
 
 
 _SOURCED = {"joined", "consent"}
-_NEEDS = {"order": "orders.view", "refund": "orders.view", "touch": "policies.view"}
+_NEEDS = {"order": "orders.view", "refund": "orders.view", "touch": "policies.view", "followup": "followups.view"}
 _SAID: dict[str, Callable[[dict[str, Any]], dict[str, str]]] = {
     "order": _order, "refund": _refund, "stage": _stage, "consent": _consent,
     "touch": _touch, "inbox": _inbox, "unmask": _unmask, "joined": _joined,
     "activity": behaviour.said,
     "state": _state, "merged": _merged, "unmerged": _unmerged,
-    "tag": _tag, "untag": _untag, "account": _account,
+    "tag": _tag, "untag": _untag, "account": _account, "followup": _followup,
 }  # fmt: skip

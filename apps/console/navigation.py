@@ -40,6 +40,7 @@ GROUPS: tuple[Group, ...] = (
         label="",
         items=(
             Item(label=_("Keep members"), icon="pulse", url_name="console:dashboard", permission="dashboard.view"),
+            Item(label=_("To do"), icon="list", url_name="console:followups", permission="followups.view"),
             Item(label=_("Approvals"), icon="check", url_name="console:approvals", permission="approvals.view"),
         ),
     ),

@@ -81,6 +81,8 @@ TABLES: dict[str, Promise] = {
     "care.Touch": _("Messages we considered"),
     "care.Attempt": _("Messages we sent"),
     "care.Receipt": _("What carriers said of our messages"),
+    "followups.Task": _("When staff turned to you"),
+    "followups.Entry": _("What staff did about it"),
     "flows.PrivacyRequest": _("Your privacy requests"),
     "flows.Erased": _("Erasure"),
     "flows.Checkout": _("Your purchases at our tills"),
@@ -289,6 +291,8 @@ COLUMNS: dict[str, Promise] = {
 }
 # Where the same name means something else.
 COLUMNS_OF: dict[str, Promise] = {
+    "followups.Task.outcome": _("What came of it"),
+    "followups.Task.evidence": _("What was said"),
     "activity.Arrival.code": _("Tracked code"),
     "segments.TraitValue.at": _("Moment"),
     "segments.TraitValue.number": pgettext_lazy("trait", "A number"),

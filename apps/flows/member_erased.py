@@ -1,9 +1,10 @@
 """What follows an erasure, top to bottom: exchanges that nobody will pick up are cancelled, what was pending lapses and what was set
-aside is let go, coupons that could be used are recalled. The books stay, and name nobody."""
+aside is let go, coupons that could be used are recalled, tasks of staff about them are called off. The books stay, and name nobody."""
 
 from apps.core import clock
 from apps.coupons import keeping
 from apps.events.models import Event
+from apps.followups import services as followups
 from apps.members import selectors as members
 from apps.points import mall, takebacks
 from apps.points.models import Exchange
@@ -23,3 +24,7 @@ def drop_points(event: Event) -> None:
 
 def recall_coupons(event: Event) -> None:
     keeping.recall_of_members(member_ids=members.family(event.payload["member_id"]), note="")
+
+
+def call_off_followups(event: Event) -> None:
+    followups.cancel_of_members(member_ids=members.family(event.payload["member_id"]))

@@ -53,7 +53,12 @@ STEPS: dict[str, tuple[Step, ...]] = {
         personalisation_off.stop_for_survivor,
     ),
     "member.registered": (member_registered.reward, member_registered.give_coupons),
-    "member.erased": (member_erased.cancel_exchanges, member_erased.drop_points, member_erased.recall_coupons),
+    "member.erased": (
+        member_erased.cancel_exchanges,
+        member_erased.drop_points,
+        member_erased.recall_coupons,
+        member_erased.call_off_followups,
+    ),
     "member.personalisation_off": (personalisation_off.stop,),
     "reward.exchanged": (reward_exchanged.give_coupon,),
     "reward.cancelled": (reward_exchanged.recall_coupon,),

@@ -133,6 +133,7 @@ def address(route: str, path: str, house: House) -> str:
         "line": ids.encode("rql", 1),
         "store": ids.encode("sto", house.stores["mine"].pk),
         "version": 1,
+        "task": ids.encode("fup", 1),
     }
     wanted = [name for name in samples if f":{name}>" in path or f"<{name}>" in path]
     try:

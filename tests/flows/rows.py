@@ -35,6 +35,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "segments.Placement": {"left_at": None},
     "segments.PredictionModel": {"is_active": False, "parameters": {"clv_days": 365}},
     "segments.Prediction": {"p_alive": 0.5, "p_lapse": 0.5, "reasons": ["pace+"], "reason_values": [1.0]},
+    "followups.Task": {"state": "cancelled", "outcome": "", "pooled_at": None, "priority": 2},
     "flows.Checkout": {"points_spent": 0, "points_cents": 0, "coupons": 0, "undone_at": None},
     "flows.PrivacyRequest": {"kind": "export", "state": "taken", "sealed": None},
 }

@@ -15,6 +15,7 @@ from apps.console.charts import svg
 from apps.core import ids
 from apps.core.models import Job
 from apps.flows.models import PrivacyRequest
+from apps.followups.models import Task
 from apps.gateways.models import SmsTemplate
 from apps.members.models import Consent, Identity, Member, StateChange
 from apps.members.names import half_hidden
@@ -47,8 +48,13 @@ _WORDS: dict[str, Any] = {
     "wish": PrivacyRequest.State,
     "wish_kind": PrivacyRequest.Kind,
     "scope": Scope,
+    "task": Task.State,
+    "task_kind": Task.Kind,
+    "outcome": Task.Outcome,
 }
 _TONES = {
+    "task": {"open": "brand", "done": "ok", "cancelled": "warn", "expired": "bad"},
+    "outcome": {"reached": "ok", "will_buy": "ok", "not_reached": "warn", "refused": "bad"},
     "touch": {
         "sent": "ok",
         "delivered": "ok",
