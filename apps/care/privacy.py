@@ -60,5 +60,5 @@ HOLDINGS = (
     ),
 )
 IMPERSONAL = (
-    "care.Journey", "care.JourneyMark", "care.JourneyVersion", "care.Lane", "care.Policy", "care.Run", "care.Version",
+    "care.Cost", "care.Journey", "care.JourneyMark", "care.JourneyVersion", "care.Lane", "care.Policy", "care.Run", "care.Version",
 )  # fmt: skip

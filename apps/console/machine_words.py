@@ -217,6 +217,7 @@ OBJECTS: dict[str, Promise] = {
     "achievement": gettext_lazy("Achievement"),
     "activity_code": gettext_lazy("Tracked code"),
     "approval": gettext_lazy("Request for a second yes"),
+    "care_cost": gettext_lazy("Marketing cost"),
     "care_policy": gettext_lazy("Care policy"),
     "client_key": gettext_lazy("Program's key"),
     "core_brandsetting": gettext_lazy("Setting of the brand"),

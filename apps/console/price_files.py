@@ -14,7 +14,7 @@ from apps.catalog import deciding, intake
 from apps.catalog.intake import Item
 from apps.catalog.models import MOST_CENTS, Product
 from apps.catalog.prices import Terms, Who, Wish
-from apps.core import clock, money
+from apps.core import clock, csv_files, money
 from apps.core.models import User
 
 COLUMNS = (
@@ -47,12 +47,7 @@ def read(file: Any) -> Read:
     if file is None or file.size > MOST_BYTES:
         found.faults.append((0, _("A CSV file of at most 1 MB is expected.")))
         return found
-    content = file.read()
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("gb18030", errors="replace")
-    lines = csv.DictReader(io.StringIO(text))
+    lines = csv.DictReader(io.StringIO(csv_files.text_of(file.read())))
     if not {"sku", "yuan"} <= set(lines.fieldnames or ()):
         found.faults.append((1, _("The first line has to name the columns: sku and yuan at least.")))
         return found

@@ -15,6 +15,14 @@ def cell(value: object) -> str:
     return f"'{text}" if _FORMULA.match(text) else text
 
 
+def text_of(content: bytes) -> str:
+    """A spreadsheet's file as people save it: UTF-8, else GB18030."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("gb18030", errors="replace")
+
+
 def response(*, name: str, headers: Sequence[object], rows: Iterable[Sequence[object]]) -> HttpResponse:
     sheet = io.StringIO()
     writer = csv.writer(sheet)

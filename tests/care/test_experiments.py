@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from django.utils import translation
 from scipy import integrate, stats
 
 from apps.care.experiments import ratio, returns, sequential, verdicts
@@ -175,7 +176,8 @@ def _arms(*counts: tuple[int, int]) -> list[Arm]:
 ])  # fmt: skip
 def test_the_verdict_in_words(arms: list[Arm], text: str, winner: str | None) -> None:
     found = verdicts.judge(arms, plan=PLAN)
-    assert (found.comparisons[0].text, found.winner) == (text, winner)
+    with translation.override("en"):
+        assert (found.comparisons[0].text, found.winner) == (text, winner)
 
 
 def test_of_several_arms_the_best_proven_one_wins_and_the_control_only_against_all() -> None:
