@@ -33,7 +33,8 @@ _ENTER = """
     )
 """
 _TOTALS = """
-    select coalesce(c.journey_id, p.journey_id), case when p.journey_id is null then c.policy_id end, c.channel, sum(c.amount_cents)::bigint
+    select coalesce(c.journey_id, p.journey_id), case when p.journey_id is null then c.policy_id end, c.channel,
+        sum(c.amount_cents)::bigint
     from care_cost c left join care_policy p on p.id = c.policy_id
     where (%(since)s::date is null or c.day >= %(since)s) and (%(until)s::date is null or c.day <= %(until)s)
     group by 1, 2, 3 having sum(c.amount_cents) <> 0 order by 4 desc
