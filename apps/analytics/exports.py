@@ -30,7 +30,8 @@ KINDS = (
     CODES,
 )  # lists of members and of codes, however they are asked for: their files live as long, and each fetch is noted
 PERMISSION, FULL = "members.export", "members.unmask"
-CHUNK = 2_000
+SEGMENTS = "segments.view"  # asked for beside PERMISSION where the list is a segment's
+CHUNK, SHOWN = 2_000, 20
 KEPT_FOR = timedelta(days=3)
 _ROWS = f"""
 select m.id, m.member_no, m.nickname, m.gender, m.birth_year, m.birth_month, m.birth_day, h.code as store, m.source,
@@ -52,6 +53,7 @@ _COLUMNS = (
 def start(*, wanted: listed.Wanted, is_full: bool, reason: str, access: Access) -> Job:
     """Queue an export of a list. Raises Forbidden, ValidationFailed (whole numbers need a reason)."""
     access.reach(PERMISSION)
+    _may_ask(access, wanted)
     params = {"wanted": wanted.params(), "is_full": is_full, "about": listed.about(wanted=wanted)}
     return begin(KIND, "members.exported", params=params, reason=reason, access=access)
 
@@ -81,6 +83,7 @@ def export(job: Job) -> dict[str, Any]:
     """Params: `wanted`, `is_full`, `about`. Sees what its owner may see now; the file is readable by this process's user only."""
     reader, is_full = reader_of(job)
     wanted = listed.Wanted.of_params(job.params["wanted"], stores=reader.store_ids(PERMISSION))
+    _may_ask(reader, wanted)
     fields = list(Attribute.objects.all())
     heads = [*_COLUMNS, *(f"field_{field.key}" for field in fields)]
 
@@ -130,6 +133,18 @@ def private(path: Path) -> Any:
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     return os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="")
+
+
+def _may_ask(access: Access, wanted: listed.Wanted) -> None:
+    """Raises Forbidden."""
+    if wanted.segment:
+        access.reach(SEGMENTS)
+
+
+def of_segment(key: str, *, user_id: int | None = None) -> list[Job]:
+    """Exports of a segment's members, newest first: those of one person, or everybody's."""
+    found = Job.objects.filter(kind=KIND, params__wanted__segment=key).select_related("created_by__staff")
+    return list((found if user_id is None else found.filter(created_by_id=user_id)).order_by("-id")[:SHOWN])
 
 
 def _chunks(wanted: listed.Wanted) -> Iterator[list[dict[str, Any]]]:

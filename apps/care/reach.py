@@ -1,5 +1,6 @@
 """Whom of an audience each channel reaches, and what stands in the way of the others."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +10,7 @@ from django.db import connection
 from apps.care import gate
 from apps.care.models import Channel
 from apps.members import consents, minors
-from apps.segments import language
+from apps.segments import language, seen
 
 # What must be there beside the yes, as the gate asks for it; a credit of any template will do before one is chosen.
 _ADDRESS = {
@@ -30,8 +31,13 @@ class Reached:
     no_address: int
 
 
-def of_rule(rule: Any, *, moment: datetime, purpose: str = "care") -> list[Reached]:
-    """One statement for all channels; the cap, quiet hours and holdouts are judged when a message is planned. Raises BadRule."""
+def of_rule(
+    rule: Any, *, moment: datetime, purpose: str = "care", store_ids: Sequence[int] | None = None
+) -> list[Reached]:
+    """One statement for all channels; the cap, quiet hours and holdouts are judged when a message is planned. Raises BadRule.
+
+    `store_ids`: members of these home stores alone.
+    """
     read = language.compiled(rule, moment=moment)
     joins, counts = [consents.joined("k_whole", purpose="%(purpose)s", channel="'any'")], ["count(*)"]
     for channel in Channel.values:
@@ -47,8 +53,8 @@ def of_rule(rule: Any, *, moment: datetime, purpose: str = "care") -> list[Reach
     with connection.cursor() as cursor:
         cursor.execute(
             f"select {', '.join(counts)} from members_member m {read.joins} {' '.join(joins)}"
-            f" where {read.base} and {read.condition}",
-            read.params | {"purpose": purpose},
+            f" where {read.base} and {read.condition} and {seen.WITHIN}",
+            read.params | {"purpose": purpose, **seen.reach(store_ids)},
         )
         members, *each = cursor.fetchone()
     pairs = zip(Channel.values, each[::2], each[1::2], strict=True)

@@ -4,16 +4,29 @@ from typing import Any
 
 from apps.members import selectors as members
 from apps.members.models import Attribute, Member, MemberTag, Opening, Tag
-from apps.segments.models import MemberStats
+from apps.segments import seen
+from apps.segments.models import MemberStats, Segment
 from apps.segments.predictions import selectors as predictions
 
 MOST_OFFERED = 500
 MOST_OPENINGS = 50
+MOST_LISTS = 30  # offered on a member's page
 
 
 def tags(member_id: int) -> dict[str, object]:
     rows = MemberTag.objects.filter(member_id=member_id).select_related("tag__group").order_by("tag__name")
     return {"tags": list(rows), "offered": Tag.objects.order_by("name").values_list("name", flat=True)[:MOST_OFFERED]}
+
+
+def groups(member_id: int, *, may_edit: bool) -> dict[str, object]:
+    """The segments somebody is in, and the lists they may be put into."""
+    inside = seen.of_member(member_id)
+    lists = Segment.objects.filter(kind=Segment.Kind.LIST, archived_at=None).exclude(pk__in=[one.pk for one in inside])
+    return {
+        "groups": inside,
+        "lists": lists.order_by("-pk")[:MOST_LISTS] if may_edit else (),
+        "may_edit_lists": may_edit,
+    }
 
 
 def outlook(stats: MemberStats | None) -> dict[str, object]:

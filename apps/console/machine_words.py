@@ -148,6 +148,8 @@ ACTS: dict[str, Promise] = {
     "segment.rule_changed": gettext_lazy("Changed the rule of a segment"),
     "segment.renamed": gettext_lazy("Renamed a segment"),
     "segment.list_changed": gettext_lazy("Changed a list of members"),
+    "segment.uploaded": gettext_lazy("Took a file into a list of members"),
+    "segment.upload_undone": gettext_lazy("Undid a file of a list of members"),
     "segment.archived": gettext_lazy("Put a segment away"),
     "track.created": gettext_lazy("Made a life track"),
     "track.changed": gettext_lazy("Changed a life track"),

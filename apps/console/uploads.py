@@ -5,17 +5,19 @@ import re
 from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from apps.core import clock, jobs
 from apps.core.errors import NotFound
 from apps.core.models import Job
+from apps.segments.models import Upload
 
 KEPT_FOR = timedelta(days=7)
 _UNSAFE = re.compile(r"[^\w.\-() ]+")
@@ -37,9 +39,9 @@ class FileForm(forms.Form):
         widget=forms.RadioSelect,
     )
 
-    def clean_file(self) -> UploadedFile:
-        file = self.cleaned_data["file"]
-        if file.size > settings.IMPORT_MAX_BYTES:
+    def clean_file(self) -> UploadedFile | None:
+        file: UploadedFile | None = self.cleaned_data["file"]
+        if file is not None and (file.size or 0) > settings.IMPORT_MAX_BYTES:
             raise forms.ValidationError(
                 _("The file is larger than %(limit)s. Split it, or use bin/manage %(command)s.")
                 % {"limit": limit(), "command": self.command}
@@ -75,6 +77,31 @@ class MembersForm(FileForm):
 
     def params(self, path: Path) -> dict[str, object]:
         return super().params(path) | {"source": self.cleaned_data["source"]}
+
+
+class ListForm(FileForm):
+    """A file into a list of members."""
+
+    how = forms.ChoiceField(label=gettext_lazy("What the file does"), choices=Upload.How, widget=forms.RadioSelect)
+
+    def params(self, path: Path) -> dict[str, object]:
+        return super().params(path) | {"how": self.cleaned_data["how"]}
+
+
+class NewListForm(ListForm):
+    """The file is optional, and adds."""
+
+    how = None  # type: ignore[assignment]
+
+    name = forms.CharField(label=pgettext_lazy("segments", "Name"), max_length=60)
+    field_order = ("name", "file", "mode")
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.fields["file"].required = False
+
+    def params(self, path: Path) -> dict[str, object]:
+        return FileForm.params(self, path) | {"how": Upload.How.ADD.value}
 
 
 class OpeningsForm(MembersForm):

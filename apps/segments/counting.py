@@ -1,4 +1,7 @@
-"""How many fit a rule, who for instance, and why one member does or does not. Nothing is written."""
+"""How many fit a rule, who for instance, and why one member does or does not. Nothing is written.
+
+`store_ids`: only members of these home stores are counted and shown (see `seen`); None is all.
+"""
 
 import json
 import time
@@ -10,7 +13,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from apps.members import consents, minors
-from apps.segments import language
+from apps.segments import language, seen
 
 _SETTINGS = "set local jit = off; set local random_page_cost = 1.1; set local statement_timeout = '20s'"
 
@@ -43,18 +46,20 @@ class Why:
     leaves: dict[str, bool]
 
 
-def about(rule: Any, *, moment: datetime) -> int:
+def about(rule: Any, *, moment: datetime, store_ids: Sequence[int] | None = None) -> int:
     """The planner's guess, in a millisecond; often off by a factor of two. Raises BadRule."""
     read = language.compiled(rule, moment=moment)
     with connection.cursor() as cursor:
-        cursor.execute("explain (format json) " + read.members(), read.params)
+        cursor.execute(
+            f"explain (format json) {read.members(more=f'and {seen.WITHIN}')}", read.params | seen.reach(store_ids)
+        )
         plan = cursor.fetchone()[0]
     found = json.loads(plan) if isinstance(plan, str) else plan
     return int(found[0]["Plan"]["Plan Rows"])
 
 
 @transaction.atomic
-def count(rule: Any, *, moment: datetime) -> Counted:
+def count(rule: Any, *, moment: datetime, store_ids: Sequence[int] | None = None) -> Counted:
     """Exact, as a build at this moment would be. Raises BadRule, and OperationalError after 20 seconds."""
     begun = time.perf_counter()
     read = language.compiled(rule, moment=moment)
@@ -62,24 +67,29 @@ def count(rule: Any, *, moment: datetime) -> Counted:
     columns = ", ".join([f"count(*) filter (where {read.condition})", *counts])
     with connection.cursor() as cursor:
         cursor.execute(_SETTINGS)
-        cursor.execute(f"select {columns} from members_member m {read.joins} where {read.base}", read.params)
+        cursor.execute(
+            f"select {columns} from members_member m {read.joins} where {read.base} and {seen.WITHIN}",
+            read.params | seen.reach(store_ids),
+        )
         whole, *each = cursor.fetchone()
     by_leaf = {leaf.pointer: number for leaf, number in zip(read.leaves, each, strict=True)}
     return Counted(members=whole, by_leaf=by_leaf, as_of=moment, seconds=time.perf_counter() - begun)
 
 
 @transaction.atomic
-def examples(rule: Any, *, moment: datetime, limit: int = 20, draw: int = 0) -> list[Example]:
+def examples(
+    rule: Any, *, moment: datetime, limit: int = 20, draw: int = 0, store_ids: Sequence[int] | None = None
+) -> list[Example]:
     """So many members who fit, by chance: another `draw` gives others. Raises BadRule."""
     read = language.compiled(rule, moment=moment)
     columns = "m.id, m.member_no, m.nickname, x.last_order_at, coalesce(x.net_cents, 0)"
-    chosen = read.members("m.id", "order by hashint8(m.id + %(draw)s::bigint), m.id limit %(limit)s")
+    chosen = read.members("m.id", f"and {seen.WITHIN} order by hashint8(m.id + %(draw)s::bigint), m.id limit %(limit)s")
     with connection.cursor() as cursor:
         cursor.execute(_SETTINGS)
         cursor.execute(
             f"select {columns} from ({chosen}) c join members_member m using (id)"
             " left join segments_memberstats x on x.member_id = m.id",
-            read.params | {"draw": draw, "limit": limit},
+            read.params | {"draw": draw, "limit": limit, **seen.reach(store_ids)},
         )
         return [Example(*row) for row in cursor.fetchall()]
 

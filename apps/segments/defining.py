@@ -1,6 +1,8 @@
 """What a segment is: its name, its rule with every version, or its list. Who is in it works out `building.py`."""
 
+import time
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
@@ -8,9 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core import audit, clock
 from apps.core.errors import DomainError, NotFound, ValidationFailed
+from apps.events import services as events
 from apps.segments import language
 from apps.segments.language.errors import BadRule
-from apps.segments.models import RuleVersion, Segment
+from apps.segments.models import Build, RuleVersion, Segment
 
 
 class KeyTaken(DomainError):
@@ -53,28 +56,58 @@ def rename(*, segment_id: int, name: str) -> None:
 
 
 @transaction.atomic
-def create_list(*, key: str, name: str, member_ids: Collection[int], by_user_id: int | None = None) -> Segment:
+def create_list(*, key: str, name: str, member_ids: Collection[int] = (), by_user_id: int | None = None) -> Segment:
     """A list of members as somebody chose them; nobody comes in or goes out by itself. Raises KeyTaken."""
     made = _made(Segment(key=key, name=name, kind=Segment.Kind.LIST, is_due=False, created_by_id=by_user_id))
-    change_list(segment_id=made.pk, add=member_ids)
+    if member_ids:
+        change_list(segment_id=made.pk, add=member_ids)
     return made
+
+
+@dataclass(frozen=True)
+class Moved:
+    """`build_id` names the passages; None where nobody came or went."""
+
+    came: int = 0
+    went: int = 0
+    build_id: int | None = None
 
 
 @transaction.atomic
 def change_list(*, segment_id: int, add: Collection[int] = (), remove: Collection[int] = ()) -> tuple[int, int]:
     """Returns how many came in and went out; ids that are no active members are passed over. Raises NotFound."""
+    moved = move(segment_id=segment_id, add=add, remove=remove)
+    return moved.came, moved.went
+
+
+@transaction.atomic
+def move(
+    *, segment_id: int, add: Collection[int] = (), remove: Collection[int] = (), replaces: bool = False, **why: Any
+) -> Moved:
+    """As `change_list`. `replaces`: all who are not in `add` go out. `why` goes to the audit trail. Raises NotFound."""
     held = _locked(segment_id, Segment.Kind.LIST)
-    moment = clock.now()
+    begun, moment = time.perf_counter(), clock.now()
+    asked: dict[str, Any] = {
+        "segment": segment_id,
+        "moment": moment,
+        "add": list(add),
+        "remove": list(remove),
+        "replaces": replaces,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            _CHANGE_LIST,
-            {"segment": segment_id, "moment": moment, "add": list(add), "remove": list(remove)},
-        )
-        came, went = cursor.fetchone()
-    held.size, held.built_at = held.size + came - went, moment
+        cursor.execute(_CHANGE_LIST, asked)
+        moved = Moved(*cursor.fetchone())
+        cursor.execute(_SIZE_OF_LIST, asked)
+        held.size, held.built_at = cursor.fetchone()[0], moment
     held.save(update_fields=["size", "built_at"])
-    _tell("list_changed", held, after={"came": came, "went": went})
-    return came, went
+    if moved.build_id is not None:
+        seconds = time.perf_counter() - begun
+        Build.objects.filter(pk=moved.build_id).update(size=held.size, seconds=seconds)
+        events.publish(
+            "segment.changed", key=str(moved.build_id), segment=held.key, entered=moved.came, left=moved.went
+        )
+        _tell("list_changed", held, after={"came": moved.came, "went": moved.went, **why})
+    return moved
 
 
 @transaction.atomic
@@ -159,18 +192,31 @@ def _reached(ids: Collection[int]) -> set[int]:
 
 _CHANGE_LIST = """
 with gone as (
-    delete from segments_membership where segment_id = %(segment)s and member_id = any(%(remove)s::bigint[]) returning member_id
+    delete from segments_membership where segment_id = %(segment)s
+        and (member_id = any(%(remove)s::bigint[]) or (%(replaces)s and member_id <> all(%(add)s::bigint[])))
+    returning member_id
 ), come as (
     insert into segments_membership (segment_id, member_id, since)
-    select %(segment)s, m.id, %(moment)s from members_member m
-    where m.id = any(%(add)s::bigint[]) and not m.id = any(%(remove)s::bigint[]) and m.status = 'active' order by m.id
+    select %(segment)s, m.id, %(moment)s
+    from (select unnest(%(add)s::bigint[]) except select unnest(%(remove)s::bigint[])) asked (id)
+    join members_member m on m.id = asked.id and m.status = 'active' order by m.id
     on conflict do nothing returning member_id
+), moved as (
+    select member_id, true as is_entry from come union all select member_id, false from gone
+), made as (
+    insert into segments_build (segment_id, is_full, as_of, looked_at, entered, "left", size, seconds, error)
+    select %(segment)s, false, %(moment)s, count(*), count(*) filter (where is_entry), count(*) filter (where not is_entry), 0, 0, ''
+    from moved having count(*) > 0 returning id
 ), told as (
     insert into segments_passage (segment_id, member_id, build_id, is_entry, at)
-    select %(segment)s, member_id, null::bigint, is_entry, %(moment)s
-    from (select member_id, true as is_entry from come union all select member_id, false from gone) p
+    select %(segment)s, member_id, made.id, is_entry, %(moment)s from moved, made
 ), stirred as (
-    insert into segments_stir (member_id) select member_id from come union all select member_id from gone
+    insert into segments_stir (member_id) select member_id from moved
 )
-select (select count(*) from come), (select count(*) from gone)
+select (select count(*) from come), (select count(*) from gone), (select id from made)
+"""
+# A record that was merged may still stand in a list beside its survivor.
+_SIZE_OF_LIST = """
+select count(*) from segments_membership b join members_member m on m.id = b.member_id
+where b.segment_id = %(segment)s and m.merged_into_id is null
 """

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.segments.groups import Build, Membership, Passage, RuleVersion, Segment, Stir, StirMark
+from apps.segments.lists.tables import Upload
 from apps.segments.predictions.tables import CategoryCycle, MemberCycle, Prediction, PredictionModel, PredictionRun
 from apps.segments.tracks.tables import Placement, Track, TrackMove
 from apps.segments.traits.tables import Trait, TraitRun, TraitValue
@@ -15,7 +16,7 @@ from apps.segments.traits.tables import Trait, TraitRun, TraitValue
 __all__ = [
     "Build", "CategoryCycle", "Cell", "MemberCycle", "MemberStats", "Membership", "Minor", "Newcomer", "Passage", "Placement",
     "Prediction", "PredictionModel", "PredictionRun", "RefreshRun", "RuleVersion", "ScoreChange", "Segment", "Snapshot", "Stage",
-    "StageChange", "Stir", "StirMark", "Track", "TrackMove", "Trait", "TraitRun", "TraitValue",
+    "StageChange", "Stir", "StirMark", "Track", "TrackMove", "Trait", "TraitRun", "TraitValue", "Upload",
 ]  # fmt: skip
 
 

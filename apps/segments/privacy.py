@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.holdings import Holding
+from apps.segments.lists import run
 
 HOLDINGS = (
     Holding(
@@ -167,4 +168,6 @@ IMPERSONAL = (
     "segments.Track",
     "segments.Trait",
     "segments.TraitRun",
+    "segments.Upload",
 )
+ERASES = (run.forget,)

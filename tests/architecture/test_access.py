@@ -1,5 +1,6 @@
 """Every route, every method, every kind of person, against config/access.yaml read by these tests themselves (T-S1)."""
 
+import json
 import logging
 import re
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from apps.api import door as api_door
 from apps.console import navigation
 from apps.core import ids
 from apps.core.models import User
+from apps.segments import building, defining
 from apps.stores.models import Role, Staff
 from tests.console import world
 from tests.console.world import House
@@ -319,6 +321,8 @@ def test_lists_and_searches_show_no_row_of_other_stores(house: House, role: Role
         number = {"near": 2, "far": 3}[where]
         for text in (f"沈{where}", f"NO-{where}", f"000{number}", f"1990000{number:04d}", f"ORDER-{where}"):
             answers += [client.post(reverse(name), {"q": text}) for name in ("console:members", "console:find")]
+    if may(role, "segments.view"):
+        answers += _segment_pages(client, house)
     bodies = "".join(answer.content.decode() for answer in answers)
 
     assert {answer.status_code for answer in answers} == {200}
@@ -327,6 +331,26 @@ def test_lists_and_searches_show_no_row_of_other_stores(house: House, role: Role
         assert house.member_id(where) not in bodies
         assert house.order_id(where) not in bodies
         assert house.stores[where].name not in bodies
+
+
+def _segment_pages(client: Client, house: House) -> list:
+    """What the pages of a list that holds everybody, and of a rule that fits everybody, tell this reader."""
+    everybody = [member.pk for member in house.members.values()]
+    chosen = defining.create_list(key="everybody", name="所有人", member_ids=everybody)
+    ruled = defining.create(key="active", name="在册", rule={})
+    building.build(house.moment)
+    rule = json.dumps({"all": [{"field": "joined_at", "op": "known", "value": True}]})
+    asked = [(reverse("console:segment_count"), {"rule": rule})]
+    for member in house.members.values():
+        asked.append((reverse("console:segment_why"), {"rule": rule, "who": member.member_no}))
+        asked.append((reverse("console:segment_who", args=[chosen.key]), {"who": member.member_no}))
+    return [
+        client.get(reverse("console:segments")),
+        *(client.get(reverse("console:segment", args=[one.key])) for one in (chosen, ruled)),
+        *(client.get(reverse("console:members"), {"segment": one.key}) for one in (chosen, ruled)),
+        *(client.get(reverse("console:member_exports"), {"segment": one.key}) for one in (chosen, ruled)),
+        *(client.post(*one) for one in asked),
+    ]
 
 
 def test_a_card_taken_away_is_refused_on_the_very_next_request(house: House):

@@ -23,6 +23,9 @@ select m.id, m.member_no, m.nickname, m.status, m.tags, m.joined_at, m.home_stor
        s.stage, s.stage_since, s.cell, s.orders, s.net_cents, s.last_order_at
 {_FROM}"""
 
+_IN_SEGMENT = """m.id in (
+    select b.member_id from segments_membership b join segments_segment g on g.id = b.segment_id where g.key = %s)"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
@@ -36,6 +39,7 @@ class Wanted:
     status: str = ""
     source: str = ""  # where they registered: "code:7hKq2mA", or the door alone: "code"
     fields: tuple[str, ...] = ()  # keys and values of fields of the brand's own: "size=L"
+    segment: str = ""  # key of a segment that they are in
     check: str = ""  # a key of `quality.CHECKS`
     joined_first: date | None = None
     joined_last: date | None = None
@@ -112,6 +116,7 @@ def _conditions(wanted: Wanted) -> Conditions:
     if wanted.source:
         below = wanted.source.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + ":%"
         conditions.add("(m.source = %s or m.source like %s)", wanted.source, below)
+    conditions.only(_IN_SEGMENT, wanted.segment)
     if wanted.check:
         check = quality.CHECKS[wanted.check]
         conditions.add(check.condition, *check.values(clock.now()))

@@ -12,11 +12,11 @@ from apps.analytics.lists import orders as listed_orders
 from apps.analytics.lists import touches as listed_touches
 from apps.console import asked, cards, moments, people, quality_words, scope, sources, tier_card, words
 from apps.core import clock, ids
-from apps.core.errors import ValidationFailed
+from apps.core.errors import NotFound, ValidationFailed
 from apps.members import minors
 from apps.members import selectors as members
 from apps.members.models import Attribute, Member, Tag
-from apps.segments.models import Cell, MemberStats, Stage
+from apps.segments.models import Cell, MemberStats, Segment, Stage
 
 PREFIX = members.PREFIX
 MOST_TAGS = 200  # in the filter
@@ -53,6 +53,7 @@ def index(request: HttpRequest) -> HttpResponse:
             "states": _options([(state, Member.Status(state).label) for state in LISTED_STATES], wanted.status),
             "sources": sources.options(wanted.source),
             "more_asked": bool(wanted.fields or wanted.source or wanted.status),
+            "segment": segment_of(request),
             "check": quality_words.TITLES.get(wanted.check, ""),
             "query": request.GET.urlencode(),
             "may_tag": request.access.can("members.tag"),  # type: ignore[attr-defined]
@@ -69,7 +70,8 @@ def member(request: HttpRequest, member: str) -> HttpResponse:
     profile = members.profile(row.pk)
     stats = MemberStats.objects.filter(pk=row.pk).first()
     consents = [line for line in members.consents(row.pk) if line.is_newest]
-    may_see_orders = request.access.can("orders.view")  # type: ignore[attr-defined]
+    can = request.access.can  # type: ignore[attr-defined]
+    may_see_orders = can("orders.view")
     return render(
         request,
         "console/member.html",
@@ -83,11 +85,12 @@ def member(request: HttpRequest, member: str) -> HttpResponse:
             "is_profiled": members.may_be_profiled(row.pk),
             "average_cents": stats.net_cents // stats.orders if stats and stats.orders else None,
             "public_id": profile.public_id,
-            "may_tag": request.access.can("members.tag"),  # type: ignore[attr-defined]
-            "may_edit": request.access.can("members.edit"),  # type: ignore[attr-defined]
+            "may_tag": can("members.tag"),
+            "may_edit": can("members.edit"),
             **tier_card.of(request, row.pk),
             **cards.tags(row.pk),
             **cards.fields(row),
+            **(cards.groups(row.pk, may_edit=can("segments.edit")) if can("segments.view") else {"groups": None}),
             **cards.outlook(stats),
             "why": words.why_stage(stats) if stats else "",
             "next": words.what_next(stats) if stats else "",
@@ -162,10 +165,23 @@ def wanted_of(request: HttpRequest) -> listed.Wanted:
         fields=tuple(
             text[:100].replace("\0", "") for text in request.GET.getlist("field")[:MOST_FIELDS] if "=" in text
         ),
+        segment=segment_of(request).key,
         check=asked.one_of(request, name="check", allowed=quality.CHECKS),
         joined_first=asked.a_date(request, name="first"),
         joined_last=asked.a_date(request, name="last"),
     )
+
+
+def segment_of(request: HttpRequest) -> Segment:
+    """The segment that the address asks for; an empty one where it asks for none. Raises NotFound, Forbidden."""
+    key = request.GET.get("segment", "")
+    if not key:
+        return Segment()
+    request.access.reach("segments.view")  # type: ignore[attr-defined]
+    found = Segment.objects.filter(key=key[:40].replace("\0", "")).first()
+    if found is None:
+        raise NotFound
+    return found
 
 
 def _field_options(field: Attribute, chosen: tuple[str, ...]) -> list[tuple[str, str, bool]]:

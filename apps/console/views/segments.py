@@ -15,16 +15,17 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.care import reach
 from apps.care.models import Channel
-from apps.console import asked, segment_form, segment_words
+from apps.console import asked, segment_form, segment_growth, segment_page, segment_words
 from apps.console.segment_form import Words
+from apps.console.views import segment_lists
 from apps.core import clock
-from apps.core.errors import DomainError, NotFound, ValidationFailed
+from apps.core.errors import DomainError, ValidationFailed
 from apps.members import selectors as members
 from apps.members.models import Member
-from apps.segments import counting, defining, language, presets
-from apps.segments.models import Build, Passage, RuleVersion, Segment
+from apps.segments import counting, defining, language, presets, seen
+from apps.segments.models import RuleVersion, Segment
 
-BUILDS, VERSIONS = 10, 10
+VERSIONS = 10
 BARS = {
     "not_active": gettext_lazy("The member is not active."),
     "objects": gettext_lazy("The member has switched personalisation off, and this rule goes by what they buy or do."),
@@ -38,10 +39,11 @@ def index(request: HttpRequest) -> HttpResponse:
     state = asked.one_of(request, name="state", allowed={"away"})
     found = Segment.objects.filter(archived_at__isnull=state != "away").select_related("created_by__staff")
     brand = Words()
+    shown = [one for one in found.order_by("-id")[:200] if text.lower() in f"{one.name} {one.key}".lower()]
+    sizes, builds = seen.sizes(shown, store_ids=segment_page.stores(request)), seen.last_builds(shown)
     rows = [
-        {"segment": one, "said": _said(one, brand), "failed": _last_error(one)}
-        for one in found.order_by("-id")[:200]
-        if text.lower() in f"{one.name} {one.key}".lower()
+        {"segment": one, "said": _said(one, brand), "size": sizes[one.pk], **segment_growth.state(builds.get(one.pk))}
+        for one in shown
     ]
     facts = {
         "rows": rows,
@@ -51,6 +53,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "is_narrowed": bool(text or state),
         "presets": [(one, segment_words.sentence(one.rule, brand.names, brand.attributes)) for one in presets.PRESETS],
         "may_edit": _may_edit(request),
+        "is_scoped": segment_page.stores(request) is not None,
     }
     return render(request, "console/segments.html", facts)
 
@@ -65,7 +68,9 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def segment(request: HttpRequest, segment: str) -> HttpResponse:
-    row = _found(segment)
+    row = segment_page.found(segment)
+    if row.kind == Segment.Kind.LIST:
+        return segment_lists.page(request, row)
     number = request.GET.get("version", "")
     rule = row.rule
     if number.isascii() and number.isdigit() and len(number) < 8:
@@ -76,14 +81,14 @@ def segment(request: HttpRequest, segment: str) -> HttpResponse:
 @require_POST
 def edit(request: HttpRequest) -> HttpResponse:
     """The editor after one more press or word, without saving."""
-    return render(request, "console/_segment_editor.html", _editor(segment_form.posted(request.POST)))
+    return render(request, "console/_segment_editor.html", _editor(request, segment_form.posted(request.POST)))
 
 
 @require_POST
 def save(request: HttpRequest) -> HttpResponse:
     """A new segment, or a new version of one. What cannot be understood is named at its place, and nothing is lost."""
     rule, name = segment_form.posted(request.POST), " ".join(request.POST.get("name", "").split())[:60]
-    row = _found(request.POST["segment"]) if request.POST.get("segment") else None
+    row = segment_page.found(request.POST["segment"]) if request.POST.get("segment") else None
     if not name:
         return _page(request, row, rule=rule, name=name, said=_("A name is needed."), status=422)
     try:
@@ -108,15 +113,15 @@ def _kept(request: HttpRequest, row: Segment | None, *, rule: dict[str, Any], na
 def count(request: HttpRequest) -> HttpResponse:
     """Exact numbers, the channels that reach them, and twenty of them."""
     rule = segment_form.posted(request.POST)
-    asked_rule, moment = segment_form.pruned(rule), clock.now()
+    asked_rule, moment, stores = segment_form.pruned(rule), clock.now(), segment_page.stores(request)
     draw = request.POST.get("draw", "0")
     facts: dict[str, Any] = {"draw": (int(draw) if draw.isascii() and draw.isdigit() and len(draw) < 6 else 0) + 1}
     try:
-        counted = counting.count(asked_rule, moment=moment)
+        counted = counting.count(asked_rule, moment=moment, store_ids=stores)
         facts |= {
             "counted": counted,
-            "channels": _channels(asked_rule, moment),
-            "examples": counting.examples(asked_rule, moment=moment, draw=facts["draw"]),
+            "channels": _channels(asked_rule, moment, stores),
+            "examples": counting.examples(asked_rule, moment=moment, draw=facts["draw"], store_ids=stores),
         }
         row = segment_form.rows(rule, Words(), counts=counted.by_leaf)
         facts["leaves"] = [(leaf.place, leaf.count) for leaf in _leaves(row)]
@@ -133,7 +138,7 @@ def why(request: HttpRequest) -> HttpResponse:
     rule = segment_form.posted(request.POST)
     text = request.POST.get("who", "").strip()
     try:
-        found = members.search(text=text, limit=1).member_ids
+        found = members.search(text=text, store_ids=segment_page.stores(request), limit=1).member_ids
         answer = counting.why(segment_form.pruned(rule), member_id=found[0], moment=clock.now()) if found else None
     except language.BadRule as wrong:
         return render(request, "console/_segment_why.html", {"refused": segment_form.said(wrong)})
@@ -151,7 +156,7 @@ def why(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def archive(request: HttpRequest, segment: str) -> HttpResponse:
-    row = _found(segment)
+    row = segment_page.found(segment)
     try:
         defining.archive(segment_id=row.pk)
     except DomainError as refusal:
@@ -164,31 +169,27 @@ def archive(request: HttpRequest, segment: str) -> HttpResponse:
 def _page(
     request: HttpRequest, row: Segment | None, *, rule: dict[str, Any], name: str, said: str = "", status: int = 200
 ) -> HttpResponse:
-    facts = _editor(segment_form.normal(rule)) | {
+    facts = _editor(request, segment_form.normal(rule)) | {
         "segment": row,
         "name": name,
         "said": said,
         "may_edit": _may_edit(request),
     }
     if row is not None:
-        builds = list(Build.objects.filter(segment=row).order_by("-id")[:BUILDS])
-        facts |= {
-            "builds": builds,
-            "failed": builds[0].error if builds else "",
+        facts |= segment_page.growth(request, row) | {
             "versions": list(
                 RuleVersion.objects.filter(segment=row).select_related("by__staff").order_by("-number")[:VERSIONS]
             ),
-            "passages": Passage.objects.filter(segment=row).select_related("member").order_by("-id")[:BUILDS],
             "asking": Segment.objects.filter(asks__contains=[row.pk], archived_at=None),
         }
     return render(request, "console/segment.html", facts, status=status)
 
 
-def _editor(rule: dict[str, Any]) -> dict[str, Any]:
+def _editor(request: HttpRequest, rule: dict[str, Any]) -> dict[str, Any]:
     brand, moment, wrong, about = Words(), clock.now(), None, None
     whole = segment_form.pruned(rule)
     try:
-        about = counting.about(whole, moment=moment)
+        about = counting.about(whole, moment=moment, store_ids=segment_page.stores(request))
     except language.BadRule as refusal:
         wrong = refusal
     return {
@@ -201,7 +202,7 @@ def _editor(rule: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _channels(rule: dict[str, Any], moment: Any) -> list[dict[str, Any]]:
+def _channels(rule: dict[str, Any], moment: Any, stores: list[int] | None) -> list[dict[str, Any]]:
     labels = dict(Channel.choices)
     return [
         {
@@ -209,7 +210,7 @@ def _channels(rule: dict[str, Any], moment: Any) -> list[dict[str, Any]]:
             "percent": round(one.reached * 100 / one.members) if one.members else 0,
             "said": one,
         }
-        for one in reach.of_rule(rule, moment=moment)
+        for one in reach.of_rule(rule, moment=moment, store_ids=stores)
     ]
 
 
@@ -229,17 +230,6 @@ def _said(row: Segment, brand: Words) -> str:
         if row.rule is not None
         else ""
     )
-
-
-def _last_error(row: Segment) -> str:
-    return Build.objects.filter(segment=row).order_by("-id").values_list("error", flat=True).first() or ""
-
-
-def _found(key: str) -> Segment:
-    row = Segment.objects.filter(key=key).select_related("created_by__staff").first()
-    if row is None:
-        raise NotFound
-    return row
 
 
 def _refused(refusal: DomainError) -> str:

@@ -14,7 +14,7 @@ from apps.analytics import exports, quality
 from apps.analytics.lists import members as listed
 from apps.console import progress, uploads, words
 from apps.console.uploads import MembersForm
-from apps.console.views.members import wanted_of
+from apps.console.views.members import segment_of, wanted_of
 from apps.core import audit, clock, ids, jobs
 from apps.core.errors import NotFound, ValidationFailed
 from apps.core.models import Job
@@ -25,6 +25,7 @@ from apps.members.imports import columns
 from apps.members.imports.job import KIND as IMPORT
 from apps.members.models import Attribute
 from apps.points import checking
+from apps.segments.lists.job import KIND as LIST
 from apps.segments.predictions import work as predicting
 
 SHARED = {
@@ -41,7 +42,8 @@ STARTED_BY = {
 }
 FILES = {exports.KIND: "members", exports.EXCHANGES: "exchanges", exports.CODES: "codes"}
 OF_COUPONS = ("coupons.make_codes", "coupons.take_codes", keeping.KIND)
-KINDS = (IMPORT, *exports.KINDS, tag_list.KIND, *OF_COUPONS, *SHARED)
+TAKEN_IN = {IMPORT: "work_live", LIST: "segment_live"}  # files; the route that takes in what was rehearsed
+KINDS = (LIST, IMPORT, *exports.KINDS, tag_list.KIND, *OF_COUPONS, *SHARED)
 SHOWN = 20
 
 
@@ -79,6 +81,7 @@ def export(request: HttpRequest) -> HttpResponse:
             return redirect("console:work", jobs.public_id(job))
     facts |= {
         "wanted": wanted,
+        "segment": segment_of(request),
         "about": listed.about(wanted=wanted),
         "query": request.GET.urlencode(),
         "may_full": request.access.can(exports.FULL),  # type: ignore[attr-defined]
@@ -172,8 +175,8 @@ def _facts(row: Job) -> dict[str, object]:
         "pause_url": "" if row.kind in SHARED else at("work_wish", "pause"),
         "go_on_url": at("work_wish", "go-on"),
         "stop_url": "" if row.kind in SHARED else at("work_wish", "stop"),
-        "live_url": at("work_live") if row.kind == IMPORT and is_dry else "",
-        "bad_url": url if row.kind in {IMPORT, *OF_COUPONS} else "",
+        "live_url": at(TAKEN_IN[row.kind]) if row.kind in TAKEN_IN and is_dry else "",
+        "bad_url": url if row.kind in {*TAKEN_IN, *OF_COUPONS} else "",
         "export_url": url if row.kind in exports.KINDS else "",
         "undo_url": _undo_url(row),
         "result_at": _result_at(row),
@@ -188,6 +191,8 @@ def _result_at(row: Job) -> str:
         return reverse("console:openings")
     if row.kind in OF_COUPONS:
         return reverse("console:coupons")
+    if row.kind == LIST and row.result.get("segment"):
+        return reverse("console:segment", args=[row.result["segment"]])
     return reverse(SHARED[row.kind]) if row.kind in SHARED else ""
 
 
@@ -212,6 +217,8 @@ def _heading(row: Job) -> str:
         return _("Export of exchanges, whole names") if row.params.get("is_full") else _("Export of exchanges, masked")
     if row.params.get("dry_run"):
         return _("Rehearsal of %(file)s") % {"file": row.params.get("file_name", "")}
+    if row.kind == LIST:
+        return _("List of members from %(file)s") % {"file": row.params.get("file_name", "")}
     return _("Members from %(file)s") % {"file": row.params.get("file_name", "")}
 
 
@@ -223,6 +230,7 @@ def _figures(row: Job) -> list[tuple[str, int]]:
         ("opening_points", _("Opening points")), ("opening_growth", _("Growth value")), ("opening_tiers", _("Opening tiers")),
         ("members", _("Members")), ("exchanges", _("Exchanges")), ("rejected", _("Rows rejected")), ("open", _("Pairs to look at")),
         ("gone", _("Pairs that no longer look alike")), ("made", _("Codes made")), ("wrong", _("Codes refused")),
-        ("codes", _("Codes written")), ("recalled", _("Coupons recalled")),
+        ("codes", _("Codes written")),
+        ("named", _("Members named")), ("came", _("Come in")), ("went", _("Gone out")), ("recalled", _("Coupons recalled")),
     )  # fmt: skip
     return [(label, row.result[name]) for name, label in names if isinstance(row.result.get(name), int)]
