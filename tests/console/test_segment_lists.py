@@ -1,6 +1,7 @@
 """The pages of lists: a file makes one after a rehearsal, hands put in and take out, the last file is undone; all of it is audited."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -43,7 +44,8 @@ def test_a_list_is_rehearsed_made_changed_by_hand_and_undone(house: House, at: C
     made = done()
     key = made.result["segment"]
     assert inside() == {"NO-mine", "NO-near"}
-    bad = b"".join(client.get(f"/console/members/work/{jobs.public_id(made)}/file/").streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+    answer: Any = client.get(f"/console/members/work/{jobs.public_id(made)}/file/")
+    bad = b"".join(answer.streaming_content).decode("utf-8-sig")
     assert bad.splitlines()[1].startswith("4,phone,phone_invalid,")
     change = f"/console/segments/{key}/change/"
     client.post(change, {"who": "NO-far", "do": "add"})
