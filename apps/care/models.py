@@ -5,12 +5,12 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from apps.care.campaigns.tables import Cost
+from apps.care.campaigns.tables import Campaign, Cost
 from apps.care.journeys.tables import Enrolment, Journey, JourneyMark, JourneyVersion, Step
 from apps.core import clock
 
 __all__ = [
-    "Attempt", "Channel", "Cost", "Enrolment", "Journey", "JourneyMark", "JourneyVersion", "Lane", "Policy", "Receipt",
+    "Attempt", "Campaign", "Channel", "Cost", "Enrolment", "Journey", "JourneyMark", "JourneyVersion", "Lane", "Policy", "Receipt",
     "Run", "Step", "Touch", "Version",
 ]  # fmt: skip
 

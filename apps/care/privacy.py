@@ -60,5 +60,6 @@ HOLDINGS = (
     ),
 )
 IMPERSONAL = (
-    "care.Cost", "care.Journey", "care.JourneyMark", "care.JourneyVersion", "care.Lane", "care.Policy", "care.Run", "care.Version",
+    "care.Campaign", "care.Cost", "care.Journey", "care.JourneyMark", "care.JourneyVersion", "care.Lane", "care.Policy",
+    "care.Run", "care.Version",
 )  # fmt: skip

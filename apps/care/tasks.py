@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from apps.care import dispatch, replies, services
+from apps.care.campaigns import running
 from apps.core import clock, runs
 
 
@@ -29,3 +30,10 @@ def drain_lane(channel: str) -> None:
 def take_replies() -> None:
     """Sent every 20 s: a withdrawal by SMS counts within a minute."""
     replies.take()
+
+
+@shared_task(name="care.decide_campaigns")
+def decide_campaigns() -> None:
+    """Sent every 10 minutes; the rest of a campaign waits an hour longer than its test."""
+    with runs.recorded("care.decide_campaigns") as figures:
+        figures.update(decided=running.decide_due(moment=clock.now()))

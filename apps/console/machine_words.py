@@ -18,6 +18,7 @@ TASKS: dict[str, Promise] = {
     "analytics.measure_quality": gettext_lazy("Counting data quality"),
     "analytics.purge_exports": gettext_lazy("Removing old exported files"),
     "analytics.roll_up": gettext_lazy("Figures of the dashboard"),
+    "care.decide_campaigns": gettext_lazy("Deciding tests of campaigns"),
     "care.drain": gettext_lazy("Sending messages that are due"),
     "care.run": gettext_lazy("Planning care messages"),
     "care.take_replies": gettext_lazy("Taking replies to messages"),
@@ -66,6 +67,7 @@ FIGURES: dict[str, Promise] = {
     "changed": gettext_lazy("members changed"),
     "coupons": gettext_lazy("coupons"),
     "days": gettext_lazy("days"),
+    "decided": pgettext_lazy("count", "decided"),
     "entries": gettext_lazy("lines of points"),
     "erased": gettext_lazy("erased"),
     "expired": pgettext_lazy("count", "expired"),
@@ -120,6 +122,8 @@ FIGURES: dict[str, Promise] = {
 _SAID_ELSEWHERE = ("as_of", "seconds")  # when it ran and how long it took stand beside
 # The code of an act → what was done. Acts on whole rows of a table are put together from `OBJECTS` and `_ROW_ACTS`.
 ACTS: dict[str, Promise] = {
+    "campaign.decided": gettext_lazy("Decided the test of a campaign"),
+    "campaign.started": gettext_lazy("Started a campaign"),
     "access.refused": gettext_lazy("Was refused a page"),
     "approval.approved": gettext_lazy("Agreed to a request"),
     "approval.asked": gettext_lazy("Asked for a second person's yes"),
@@ -219,6 +223,7 @@ OBJECTS: dict[str, Promise] = {
     "achievement": gettext_lazy("Achievement"),
     "activity_code": gettext_lazy("Tracked code"),
     "approval": gettext_lazy("Request for a second yes"),
+    "care_campaign": gettext_lazy("Campaign"),
     "care_cost": gettext_lazy("Marketing cost"),
     "care_policy": gettext_lazy("Care policy"),
     "client_key": gettext_lazy("Program's key"),

@@ -156,10 +156,13 @@ def test_spending_is_robust_to_one_large_buyer_and_to_uneven_spread() -> None:
     assert found.high - found.value == pytest.approx(3.035209 * error, rel=1e-6)
 
 
-def test_return_on_cost() -> None:
-    found = returns.on_cost(Interval(50.0, 20.0, 80.0), members=1_000, cost_cents=20_000)
+def test_return_on_cost_takes_a_coupon_off_once() -> None:
+    net = Interval(50.0, 20.0, 80.0)
+    found = returns.on_cost(net, members=1_000, spent_cents=20_000)
     assert (found and (round(found.value, 9), found.low, found.high)) == (1.5, 0.0, 3.0)
-    assert returns.on_cost(Interval(50.0, 20.0, 80.0), members=1_000, cost_cents=0) is None
+    with_coupons = returns.on_cost(net, members=1_000, spent_cents=20_000, coupon_cents=20_000)
+    assert (with_coupons and with_coupons.value) == (50_000 + 20_000 - 40_000) / 40_000
+    assert returns.on_cost(net, members=1_000, spent_cents=0) is None
 
 
 def _arms(*counts: tuple[int, int]) -> list[Arm]:

@@ -1,4 +1,4 @@
-"""What marketing cost beside the messages themselves."""
+"""Campaigns, and what marketing cost beside the messages themselves."""
 
 from django.db import models
 from django.db.models import Q
@@ -6,6 +6,36 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from apps.core import clock
+
+
+class Campaign(models.Model):
+    """A journey with a date, made by the guided form. What staff chose stands in `plan` and is fixed once it has started; what runs is
+    the journey's graph, written from it."""
+
+    class Decision(models.TextChoices):
+        WINNER = "winner", pgettext_lazy("campaign", "The better one goes to the rest")
+        NO_DIFFERENCE = "no_difference", pgettext_lazy("campaign", "No difference found: the rest stays split")
+        TOO_LITTLE = "too_little", pgettext_lazy("campaign", "Not enough data: the rest stays split")
+        MISMATCH = "mismatch", pgettext_lazy("campaign", "Arms of the wrong size: the rest stays split")
+
+    journey = models.OneToOneField("care.Journey", on_delete=models.PROTECT, related_name="campaign")
+    plan = models.JSONField(default=dict)  # the shape stands in `plans.py`
+    started_at = models.DateTimeField(null=True)
+    starts_at = models.DateTimeField(null=True)  # the first sending, fixed with the start
+    decided_at = models.DateTimeField(null=True)
+    decision = models.CharField(max_length=20, blank=True, choices=Decision)
+    winner = models.CharField(max_length=1, blank=True)  # letter of the variant
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(decided_at=None) ^ ~Q(decision=""), name="care_decision_has_word"),
+            models.CheckConstraint(condition=Q(winner="") ^ Q(decision="winner"), name="care_winner_by_decision"),
+            models.CheckConstraint(condition=~(Q(started_at=None) ^ Q(starts_at=None)), name="care_campaign_starts"),
+        ]
+
+    def __str__(self) -> str:
+        return f"campaign {self.journey_id}"
 
 
 class Cost(models.Model):
