@@ -181,7 +181,7 @@ def _arms(keys: dict[str, str], plan: dict[str, Any], *, as_of: datetime) -> tup
 
 def _spending(row: Campaign, arms: dict[str, Variant], keys: dict[str, str]) -> Spent:
     """Also fills in what became of the messages and the coupons."""
-    asked = {"journey": row.journey_id, "key": row.journey.key}
+    asked: dict[str, Any] = {"journey": row.journey_id, "key": row.journey.key}
     with connection.cursor() as cursor:
         cursor.execute(_STATES, {"keys": list(keys), "letters": list(keys.values())})
         for letter, state, reason, count, read in cursor.fetchall():
