@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import F, Max
@@ -44,6 +44,15 @@ class Plan:
             self.planned += rows
 
 
+class Due(NamedTuple):
+    """Who is due: a SELECT of (member_id, occurrence, is_late, is_old), `d`; `held`: the condition, on `d` and member `m`, of the arm
+    that gets nothing."""
+
+    sql: str
+    params: dict[str, Any]
+    held: str
+
+
 @transaction.atomic
 def plan(*, moment: datetime, only: Version | None = None) -> Plan:
     """Plan all live policies as of `moment` (or one version). Running it again adds nothing."""
@@ -54,7 +63,8 @@ def plan(*, moment: datetime, only: Version | None = None) -> Plan:
     found = Plan(as_of=moment, after_touch=_newest_touch())
     newest = StageChange.objects.aggregate(top=Max("pk"))["top"] or 0
     for version in [only] if only else live_versions():
-        _plan_one(version, found=found, limits=limits, last_run=past["as_of"], seen=past["change_id"] or 0)
+        due = triggered(version, moment=moment, last_run=past["as_of"], seen=past["change_id"] or 0)
+        _plan_one(version, found=found, limits=limits, due=due)
     found.last_touch = _newest_touch()
     Run.objects.create(
         as_of=moment,
@@ -77,6 +87,17 @@ def live_versions() -> list[Version]:
     )
 
 
+def decide(version: Version, *, due: Due, moment: datetime) -> int:
+    """Decide about these members now, as a run does about those of a trigger. Returns the newest touch from before.
+
+    Call it inside a transaction; the slot lock is held until its end.
+    """
+    lock_slots()
+    found = Plan(as_of=moment, after_touch=_newest_touch())
+    _plan_one(version, found=found, limits=gate.load(), due=due)
+    return found.after_touch
+
+
 def lock_slots() -> None:
     """Wait for the right to give out slots; it ends with the transaction."""
     slots.lock()
@@ -86,13 +107,13 @@ def _newest_touch() -> int:
     return Touch.objects.aggregate(top=Max("pk"))["top"] or 0
 
 
-def _plan_one(version: Version, *, found: Plan, limits: gate.Gate, last_run: datetime | None, seen: int) -> None:
+def _plan_one(version: Version, *, found: Plan, limits: gate.Gate, due: Due) -> None:
     chain = routes.of(version)
     for route in chain:
         is_last = route is chain[-1]
         sql, params = statement(
-            route.version, moment=found.as_of, limits=limits, last_run=last_run, seen=seen,
-            route=route.number, passed_on=() if is_last else routes.PASSED_ON,
+            route.version, moment=found.as_of, limits=limits, due=due, route=route.number,
+            passed_on=() if is_last else routes.PASSED_ON,
         )  # fmt: skip
         with connection.cursor() as cursor:
             cursor.execute(sql, params)
@@ -111,8 +132,7 @@ def statement(
     *,
     moment: datetime,
     limits: gate.Gate,
-    last_run: datetime | None,
-    seen: int,
+    due: Due,
     route: int = 0,
     passed_on: Sequence[str] = (),
 ) -> tuple[str, dict[str, Any]]:
@@ -122,17 +142,15 @@ def statement(
     """
     send_at = limits.send_at(moment, hour=version.send_hour)
     caps = gate.windows(limits, day=clock.local_date(send_at))
-    due, due_params = triggers.due(version, moment=moment, last_run=last_run, seen=seen)
     rule = language.compiled(version.audience, moment=moment, given={"s"})
     verdict = "\n".join(f"when {condition} then '{reason}'" for reason, condition in _checks(version, caps=caps))
     # The count lets everybody be judged before the first touch is written. A table analysed while it was empty is read whole for
     # every member: without the count it would be read as it grows, 100,000 members in a quarter of an hour instead of seconds.
-    held = gate.held_out_sql("policy_key", "policy_limit")
     sql = f"""
-        with due as materialized ({due}),
+        with due as materialized ({due.sql}),
         judged as materialized (
             select m.id as member_id, d.occurrence,
-                   case {verdict} when {held} then '{_HELD}' else '' end as verdict
+                   case {verdict} when {due.held} then '{_HELD}' else '' end as verdict
             from due d join members_member m on m.id = d.member_id {gate.joins()} {rule.joins}
             where {rule.condition} and not exists (
                 select from care_touch e
@@ -157,18 +175,23 @@ def statement(
         )
         select state, reason, count(*) from made group by state, reason
     """
-    params = gate.parameters(version, gate=limits, moment=moment, send_at=send_at) | due_params | rule.params
+    params = gate.parameters(version, gate=limits, moment=moment, send_at=send_at) | due.params | rule.params
     params |= {
         "policy": version.policy_id,
         "version": version.pk,
-        "policy_key": version.policy.key,
-        "policy_limit": gate.threshold_bytes(version.holdout_percent),
         "send_at": send_at,
         "route": route,
         "is_transactional": version.is_transactional,
         "passed_on": list(passed_on),
     }
     return sql, params | own_hours.parameters(limits, moment=moment, send_at=send_at)
+
+
+def triggered(version: Version, *, moment: datetime, last_run: datetime | None, seen: int) -> Due:
+    """Who is due under the version's own trigger."""
+    sql, params = triggers.due(version, moment=moment, last_run=last_run, seen=seen)
+    arm = {"policy_key": version.policy.key, "policy_limit": gate.threshold_bytes(version.holdout_percent)}
+    return Due(sql, params | arm, gate.held_out_sql("policy_key", "policy_limit"))
 
 
 def _checks(version: Version, *, caps: Sequence[gate.Window]) -> list[tuple[str, str]]:

@@ -107,6 +107,34 @@ def earn(
     )
 
 
+def earn_many(
+    *, grants: Sequence[tuple[int, str]], amount: int, note: str = "", currency: str = "points", moment: datetime
+) -> dict[int, str]:
+    """The same amount to many in one statement, each (member, source) once; accounts are locked in the order of their members.
+
+    Returns "done" or "again" per member; whom there is not any more is left out.
+    """
+    _check(amount)
+    ordered = sorted(grants)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""select g.member_id, p.outcome from (
+                select m.id as member_id, coalesce(m.merged_into_id, m.id) as who, x.source
+                from unnest(%(members)s::bigint[], %(sources)s::text[]) x (member_id, source)
+                join members_member m on m.id = x.member_id and m.status not in ('cancelled', 'erased')
+                order by 2 offset 0
+            ) g cross join lateral points_earn(
+                g.who, {_CURRENCY.replace("%s", "%(currency)s")}, %(amount)s, g.source, 'earn', %(moment)s,
+                false, null, null, null, null, null, null, null, %(note)s
+            ) p""",
+            {
+                "members": [member_id for member_id, _source in ordered], "sources": [source for _id, source in ordered],
+                "currency": currency, "amount": amount, "moment": moment, "note": note,
+            },
+        )  # fmt: skip
+        return dict(cursor.fetchall())
+
+
 def spend(
     *, member_id: int, amount: int, source: str, currency: str = "points", kind: str = "spend", by: By = NOBODY,
     moment: datetime | None = None,

@@ -345,7 +345,8 @@ def test_when_it_is_sent(now: str, hour: int, sent: str) -> None:
 def test_everybody_is_judged_before_the_first_touch_is_written(shop: Shop, noon: datetime) -> None:
     version = shop.policy()
     crowd.lapsing(300, moment=noon)
-    sql, params = planning.statement(version, moment=noon, limits=gate.load(), last_run=None, seen=0)
+    due = planning.triggered(version, moment=noon, last_run=None, seen=0)
+    sql, params = planning.statement(version, moment=noon, limits=gate.load(), due=due)
 
     assert growing.pages_read(sql, params, table="care_touch") == 0
     assert Touch.objects.count() == 300

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from apps.care import policies, reasons
 from apps.care.journeys import graph as graphs
+from apps.care.journeys import walking
 from apps.care.journeys.errors import NeverPublished, Stopped
 from apps.care.models import Enrolment, Journey, JourneyMark, JourneyVersion, Policy, Version
 from apps.core import audit, clock
@@ -102,9 +103,10 @@ def stop(*, journey_id: int) -> int:
     _switch(journey, Journey.Status.STOPPED)
     params: dict[str, Any] = {"journey": journey.pk, "moment": clock.now(), "reason": reasons.STOPPED}
     with connection.cursor() as cursor:
-        cursor.execute(_SKIP_WAITING, params)
         cursor.execute(_END_ALL, params)
-        return cursor.rowcount
+        ended = cursor.rowcount
+        cursor.execute(_SKIP_WAITING, params)
+    return ended
 
 
 @transaction.atomic
@@ -128,24 +130,10 @@ def take_out(*, enrolment_id: int) -> Enrolment:
     row = Enrolment.objects.select_for_update().filter(pk=enrolment_id).first()
     if row is None:
         raise NotFound
-    if row.ended_at is None:
-        row.ended_at, row.ending = clock.now(), Enrolment.Ending.STOPPED
-        row.save(update_fields=["ended_at", "ending"])
-        skip_waiting([row.pk], reason=reasons.STOPPED)
+    if walking.end([row.pk], ending=Enrolment.Ending.STOPPED, moment=clock.now(), reason=reasons.STOPPED):
+        row.refresh_from_db()
         audit.record("journey.taken_out", object_type="enrolment", object_id=row.pk, after={"member": row.member_id})
     return row
-
-
-def skip_waiting(enrolment_ids: list[int], *, reason: str) -> int:
-    """What still waits to be sent in these walks is skipped. Returns how many."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """update care_touch t set state = 'skipped', reason = %(reason)s, settled_at = %(moment)s, slot_on = null
-            from care_step p where p.enrolment_id = any(%(ids)s) and p.touch_id = t.id
-              and t.settled_at is null and t.state = 'planned'""",
-            {"ids": enrolment_ids, "reason": reason, "moment": clock.now()},
-        )
-        return cursor.rowcount
 
 
 def locked(journey_id: int) -> Journey:

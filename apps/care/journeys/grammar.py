@@ -31,6 +31,7 @@ ENTRIES = [
         "trigger", ["trigger"], "Whoever falls due under a trigger of care; the occurrence is its own.",
         trigger={"type": "string", "enum": [t for t in Version.Trigger.values if t != "journey"]},
         params={"type": "object"},
+        is_from_now={"type": "boolean", "description": "only who falls due after the first publishing, not those of the window before"},
     ),
     shapes.kind(
         "fact", ["fact"], "At once when this happens; once per thing it happened to.",
@@ -89,7 +90,10 @@ NODES = [
         "One message through the gate. Whoever may not get it goes on at once; whoever gets it, at the moment it is due.",
         **_MESSAGE, next=TO,
     ),
-    _node("wait", ["for", "next"], "Until a time.", **{"for": {"oneOf": WAITS}}, next=TO),
+    _node(
+        "wait", ["for", "next"], "Until a time. `otherwise`: for whom the date never comes; without it they leave.",
+        **{"for": {"oneOf": WAITS}}, next=TO, otherwise=TO,
+    ),
     _node(
         "await", ["what", "days", "met", "timeout"], "Until something happens, at most so many days.",
         what={"oneOf": AWAITED}, days=shapes.whole(365, 1), met=TO, timeout=TO,

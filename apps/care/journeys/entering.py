@@ -1,0 +1,203 @@
+"""Who enters a journey: by its trigger, at its hour, by a fact, by hand. One statement each; the same occurrence enters once."""
+
+import calendar
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F, Max
+
+from apps.care import gate, triggers
+from apps.care.journeys import graph as graphs
+from apps.care.journeys import walking
+from apps.care.journeys.errors import NotByHand, NotRunning
+from apps.care.models import Journey, JourneyMark, JourneyVersion, Version
+from apps.core import audit, clock
+from apps.core.errors import NotFound
+from apps.members import consents, minors
+from apps.segments import language
+from apps.segments.models import StageChange
+
+EVERY = timedelta(minutes=5)  # how often triggers are looked at
+_AGAIN = {
+    "never": "not exists (select from care_enrolment b where b.journey_id = %(journey)s and b.member_id = m.id)",
+    "after": """not exists (select from care_enrolment b where b.journey_id = %(journey)s and b.member_id = m.id
+        and (b.ended_at is null or b.ended_at > %(moment)s - %(rest)s))""",
+    "each": "true",
+}
+_ENTER = """
+    with due as materialized ({due}),
+    fit as (
+        select {distinct} m.id as member_id, d.occurrence, {due_at} as due_at
+        from due d join members_member m on m.id = d.member_id {joins}
+        where not d.is_late and not d.is_old and {base} and {condition} and {again}
+        order by m.id, d.occurrence desc
+    )
+    insert into care_enrolment (
+        journey_id, version_id, member_id, occurrence, is_held_out, is_alone, node, arrived_at, due_at, entered_at, ending
+    )
+    select %(journey)s, %(version)s, m.member_id, m.occurrence, {held}, %(is_alone)s, %(start)s, %(moment)s, m.due_at, %(moment)s, ''
+    from fit m
+    on conflict do nothing
+    returning id
+"""
+
+
+def look(version: JourneyVersion, graph: graphs.Graph, *, moment: datetime) -> list[int]:
+    """Let everybody in who fell due since the last look. Returns ids of enrolments. Call it inside a transaction."""
+    mark = JourneyMark.objects.select_for_update().get(journey_id=version.journey_id)
+    entry = graph.data["entry"]
+    entered: list[int] = []
+    if entry["kind"] == "trigger":
+        if mark.looked_at is not None and timedelta(0) <= moment - mark.looked_at < EVERY:
+            return []
+        newest = StageChange.objects.aggregate(top=Max("pk"))["top"] or 0
+        asked = Version(trigger=entry["trigger"], params=entry["params"])
+        due, params = triggers.due(asked, moment=moment, last_run=mark.looked_at, seen=mark.change_id)
+        if entry.get("is_from_now"):
+            params["from"] = max(params["from"], _began(version))
+        entered = _enter(version, graph, due=due, params=params, moment=moment)
+        mark.change_id = newest
+    elif entry["kind"] == "schedule":
+        late = moment - timedelta(days=graph.data["late_days"])
+        for occurrence, _at in occasions(entry, after=max(mark.looked_at or late, late), until=moment):
+            entered += _enter(version, graph, due=_EVERYBODY, params={"occurrence": occurrence}, moment=moment)
+    mark.looked_at = max(moment, mark.looked_at or moment)
+    mark.save(update_fields=["looked_at", "change_id"])
+    return entered
+
+
+_EVERYBODY = """
+    select id as member_id, %(occurrence)s::text as occurrence, false as is_late, false as is_old
+    from members_member where status = 'active'
+"""
+_THESE = """
+    select id as member_id, %(occurrence)s::text as occurrence, false as is_late, false as is_old
+    from members_member where id = any(%(members)s)
+"""
+
+
+def by_fact(*, fact: str, member_id: int, occurrence: str, moment: datetime) -> int:
+    """Something happened to a member: let them into the journeys that begin with it. Returns how many. A repeat adds none."""
+    running = JourneyVersion.objects.filter(
+        journey__status=Journey.Status.LIVE, number=F("journey__version"), graph__entry__fact=fact
+    ).select_related("journey")
+    entered = 0
+    for version in running.order_by("journey_id"):
+        with transaction.atomic():
+            if not is_running(version.journey_id):
+                continue
+            graph = graphs.parsed(version.graph)
+            params = {"occurrence": occurrence[:60], "members": [member_id]}
+            entered += len(_enter(version, graph, due=_THESE, params=params, moment=moment))
+    return entered
+
+
+@transaction.atomic
+def put_in(
+    *,
+    journey_key: str,
+    member_ids: Sequence[int],
+    occurrence: str,
+    moment: datetime | None = None,
+    by_program: bool = False,
+) -> list[int]:
+    """By hand, or by a program where the journey waits for one. Returns the ids of members who entered; audience and `again` hold.
+
+    `occurrence`: what it is for; the same one again enters nobody. Raises NotFound, NotRunning, NotByHand.
+    """
+    journey = Journey.objects.select_for_update(no_key=True).filter(key=journey_key).first()
+    if journey is None:
+        raise NotFound
+    if journey.status != Journey.Status.LIVE:
+        raise NotRunning
+    version = journey.versions.get(number=journey.version)
+    graph = graphs.parsed(version.graph)
+    if by_program and graph.data["entry"]["kind"] != "call":
+        raise NotByHand
+    params = {"occurrence": f"call:{occurrence}"[:60], "members": list(member_ids)}
+    ids = _enter(version, graph, due=_THESE, params=params, moment=moment or clock.now())
+    with connection.cursor() as cursor:
+        cursor.execute("select member_id from care_enrolment where id = any(%s) order by 1", [ids])
+        entered = [row[0] for row in cursor.fetchall()]
+    if not by_program:
+        audit.record("journey.put_in", object_type="journey", object_id=journey.pk, after={"members": entered[:200]})
+    return entered
+
+
+def is_running(journey_id: int) -> bool:
+    """Whether it runs, and goes on running until this transaction ends: whoever pauses or stops it waits that long."""
+    held = "select status from care_journey where id = %s for share"
+    with connection.cursor() as cursor:
+        cursor.execute(held, [journey_id])
+        row = cursor.fetchone()
+    return row is not None and row[0] == Journey.Status.LIVE
+
+
+def occasions(entry: dict[str, Any], *, after: datetime, until: datetime) -> Iterator[tuple[str, datetime]]:
+    """The moments of a schedule in (after, until], each with its occurrence: "at:2026-12-12T10:00", shop time."""
+    first = clock.local(clock.start_of(entry["at"]))
+    last = min(until, clock.end_of(entry["until"])) if "until" in entry else until
+    number = 0
+    while (at := _repeated(first, entry.get("every", ""), number)) is not None and at <= last:
+        if at > after:
+            yield f"at:{clock.local(at):%Y-%m-%dT%H:%M}", at
+        number += 1 if number or not entry.get("every") else max(1, _skipped(first, entry["every"], after))
+
+
+def _repeated(first: datetime, every: str, number: int) -> datetime | None:
+    """The nth time after the first; a day that a month does not have falls on its last."""
+    if number == 0:
+        return first
+    if every == "day":
+        return first + timedelta(days=number)
+    if every == "week":
+        return first + timedelta(weeks=number)
+    if every == "month":
+        months = first.month - 1 + number
+        year, month = first.year + months // 12, months % 12 + 1
+        day = min(first.day, calendar.monthrange(year, month)[1])
+        return datetime.combine(date(year, month, day), first.timetz())
+    return None
+
+
+def _skipped(first: datetime, every: str, after: datetime) -> int:
+    """How many times certainly lie before `after`: an old schedule is not counted through from its beginning."""
+    days = (after - first).days
+    return days // {"day": 1, "week": 7, "month": 31}[every]
+
+
+def _began(version: JourneyVersion) -> datetime:
+    return (
+        JourneyVersion.objects.filter(journey_id=version.journey_id)
+        .order_by("number")
+        .values_list("published_at", flat=True)[0]
+    )
+
+
+def _enter(
+    version: JourneyVersion, graph: graphs.Graph, *, due: str, params: dict[str, Any], moment: datetime
+) -> list[int]:
+    rule = language.compiled(graph.data["audience"], moment=moment)
+    again = graph.data["again"]
+    is_profiled = graph.is_profiling or rule.is_profiling
+    base = f"m.status = 'active' and not {consents.OBJECTED} and not {minors.UNGUARDED}" if is_profiled else rule.base
+    sql = _ENTER.format(
+        due=due,
+        distinct="" if again["kind"] == "each" else "distinct on (m.id)",
+        joins=rule.joins,
+        base=base,
+        condition=rule.condition,
+        again=_AGAIN[again["kind"]],
+        due_at=walking.turn(graph.nodes[graph.start], base="%(moment)s::timestamptz"),
+        held=gate.held_out_sql("arm", "arm_limit").replace("m.id", "m.member_id"),
+    )
+    values = rule.params | params | {
+        "journey": version.journey_id, "version": version.pk, "moment": moment, "start": graph.start,
+        "is_alone": again["kind"] != "each", "rest": timedelta(days=again.get("days", 0)),
+        "arm": version.journey.key, "arm_limit": gate.threshold_bytes(graph.data["holdout_percent"]),
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return [row[0] for row in cursor.fetchall()]

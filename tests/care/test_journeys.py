@@ -1,0 +1,317 @@
+"""Members walk journeys: in at the right time, each step once, out when it is over."""
+
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from apps.care.journeys import editing, entering
+from apps.care.journeys.acts import arm_of
+from apps.care.models import Enrolment, Journey, Touch
+from apps.core import clock
+from apps.coupons.models import Coupon
+from apps.members import tag_lists, tagging
+from apps.members.models import Member
+from apps.points.models import Account
+from apps.segments import refresh
+from tests.care.conftest import CHINA, NOON, Shop, touches
+from tests.care.walks import journey, rest, sms, standing, tick, walked
+from tests.coupons.making import template
+
+pytestmark = pytest.mark.django_db
+GOAL = [{"when": {"kind": "order"}, "is_goal": True}]
+
+
+DAY = timedelta(days=1)
+
+
+def at(day: int, hour: int = 12, minute: int = 0) -> datetime:
+    """March 2026, shop time; the tenth is a Tuesday."""
+    return datetime(2026, 3, day, hour, minute, tzinfo=CHINA)
+
+
+def put_in(member: Member, *, moment: datetime = NOON, what: str = "x") -> None:
+    assert entering.put_in(journey_key="care", member_ids=[member.pk], occurrence=what, moment=moment) == [member.pk]
+
+
+def test_a_message_a_rest_until_ten_and_the_next(shop: Shop, noon: datetime) -> None:
+    journey(sms("one", "rest"), rest("rest", "two", days=3, hour=10), sms("two", "end"))
+    member = shop.member()
+    put_in(member)
+
+    tick(NOON)
+    assert walked(member.pk) == [("one", "planned")]
+    assert standing(member.pk) == ("rest", at(14, 10)), "three days end at noon of the 13th; the next ten o'clock"
+    tick(at(14, 9, 59))
+    assert walked(member.pk) == [("one", "planned")], "not a minute early"
+    Touch.objects.update(state="sent", settled_at=NOON)
+    tick(at(14, 10))
+    tick(at(14, 10))
+    assert walked(member.pk) == [("one", "planned"), ("rest", "done"), ("two", "planned"), ("end", "done")]
+    assert standing(member.pk) == ("end", "done")
+    assert touches() == [("M1", "care.one", "sent", ""), ("M1", "care.two", "planned", "")]
+
+
+def test_whoever_waits_for_a_message_of_tomorrow_goes_on_when_it_goes_out(shop: Shop, noon: datetime) -> None:
+    journey(sms("one", "rest", send_hour=10), rest("rest", "end", days=1))
+    late, early = shop.member(), shop.member(consents=())
+    put_in(late, moment=at(10, 23))
+    put_in(early, moment=at(10, 23))
+    tick(at(10, 23))
+    assert standing(late.pk) == ("rest", at(12, 10)), "quiet hours: the message goes at ten, the rest begins then"
+    assert walked(early.pk) == [("one", "no_consent")]
+    assert standing(early.pk) == ("rest", at(11, 23)), "skipped is not stuck"
+
+
+@pytest.mark.parametrize(
+    ("wait", "until"),
+    [
+        ({"kind": "time", "hours": 2, "minutes": 30}, at(10, 14, 30)),
+        ({"kind": "time", "hour": 10}, at(11, 10)),
+        ({"kind": "time", "hour": 12}, at(10, 12)),
+        ({"kind": "weekday", "weekdays": [2], "hour": 13}, at(10, 13)),
+        ({"kind": "weekday", "weekdays": [2], "hour": 9}, at(17, 9)),
+        ({"kind": "weekday", "weekdays": [1, 7], "hour": 9}, at(15, 9)),
+        ({"kind": "date", "field": "birthday", "hour": 9}, datetime(2027, 2, 28, 9, tzinfo=CHINA)),
+        ({"kind": "date", "field": "birthday", "offset_days": 20, "hour": 9}, at(20, 9)),
+    ],
+)  # fmt: skip
+def test_waits_end_by_the_clock_and_the_calendar_of_the_shop(
+    shop: Shop, noon: datetime, wait: dict, until: datetime
+) -> None:
+    journey(sms("one", "until"), {"key": "until", "kind": "wait", "for": wait, "next": "end"})
+    member = shop.member(birthday=date(1992, 2, 29))
+    put_in(member)
+    tick(NOON)
+    node, due = standing(member.pk)
+    assert (node, due) == (("until", until) if until > NOON else ("end", "done"))
+
+
+def test_who_has_no_such_date_leaves_or_takes_the_other_way(shop: Shop, noon: datetime) -> None:
+    wait = {"key": "until", "kind": "wait", "for": {"kind": "date", "field": "birthday", "hour": 9}, "next": "one"}
+    journey(wait, sms("one", "end"))
+    journey(wait | {"otherwise": "two"}, sms("one", "end"), sms("two", "end"), key="other")
+    member = shop.member()
+    put_in(member)
+    entering.put_in(journey_key="other", member_ids=[member.pk], occurrence="x", moment=NOON)
+    tick(NOON)
+    assert touches() == [("M1", "other.two", "planned", "")]
+
+
+def test_a_purchase_ends_the_walk_and_what_waits_is_not_sent(shop: Shop, noon: datetime) -> None:
+    journey(sms("one", "rest"), rest("rest", "two", days=3), sms("two", "end"), ends=GOAL)
+    bought, bare = shop.member(), shop.member()
+    put_in(bought)
+    put_in(bare)
+    tick(NOON)
+    shop.buys(bought, at=NOON + timedelta(seconds=30), cents=0)
+    tick(NOON + timedelta(minutes=1))
+    assert standing(bought.pk)[0] == "rest", "a gift is no purchase"
+    shop.buys(bought, at=NOON + timedelta(minutes=2))
+    assert tick(NOON + timedelta(minutes=3)).ended == 1
+    assert standing(bought.pk) == ("rest", "goal")
+    assert touches() == [("M1", "care.one", "skipped", "bought"), ("M2", "care.one", "planned", "")]
+    tick(at(13))
+    assert touches()[0][1:] == ("care.one", "skipped", "bought")
+    assert [step for step, _ in walked(bare.pk)] == ["one", "rest", "two", "end"]
+
+
+def test_an_order_that_becomes_known_late_is_seen_before_the_next_step(shop: Shop, noon: datetime) -> None:
+    journey(rest("rest", "one", days=3), sms("one", "end"), ends=GOAL)
+    member = shop.member()
+    put_in(member)
+    tick(at(12))
+    shop.buys(member, at=at(11))  # imported a day after
+    tick(at(13))
+    assert (standing(member.pk), touches()) == (("rest", "goal"), [])
+
+
+def test_the_ways_of_await_branch_and_split(shop: Shop, noon: datetime) -> None:
+    rule = {"field": "tags", "op": "any_of", "value": ["妈妈"]}
+    journey(
+        {"key": "asked", "kind": "branch", "ways": [{"rule": rule, "next": "later"}], "otherwise": "end"},
+        {"key": "later", "kind": "await", "what": {"kind": "order"}, "days": 5, "met": "arms", "timeout": "one"},
+        {"key": "arms", "kind": "split", "arms": [{"percent": 50, "next": "end"}, {"percent": 50, "next": "end"}]},
+        sms("one", "end"),
+    )
+    tag_id = tag_lists.add_tag(name="妈妈")
+    buys, never, other = shop.member(), shop.member(), shop.member()
+    tagging.give(member_ids=[buys.pk, never.pk], tag_ids=[tag_id], source="manual")
+    for member in (buys, never, other):
+        put_in(member)
+    tick(NOON)
+    assert walked(other.pk) == [("asked", "otherwise"), ("end", "done")]
+    assert standing(never.pk) == ("later", at(15))
+    shop.buys(buys, at=at(11))
+    tick(at(11, 12, 1))
+    assert [step for step, _ in walked(buys.pk)] == ["asked", "later", "arms", "end"]
+    assert walked(buys.pk)[1] == ("later", "met")
+    tick(at(15))
+    assert walked(never.pk) == [("asked", "1"), ("later", "timeout"), ("one", "planned"), ("end", "done")]
+
+
+def test_a_split_is_sticky_and_keeps_its_shares(shop: Shop) -> None:
+    arms = [{"percent": 20}, {"percent": 80}]
+    taken = [arm_of("care.arms", member_id, arms) for member_id in range(20_000)]
+    assert taken == [arm_of("care.arms", member_id, arms) for member_id in range(20_000)]
+    assert 0.19 < taken.count(0) / 20_000 < 0.21
+    assert taken != [arm_of("other.arms", member_id, arms) for member_id in range(20_000)], (
+        "another split, another draw"
+    )
+
+
+def test_grants_within_their_budget_and_nothing_for_those_held_out(shop: Shop, noon: datetime) -> None:
+    template("back", per_member=5)
+    journey(
+        {"key": "points", "kind": "points", "amount": 50, "next": "gift"},
+        {
+            "key": "gift",
+            "kind": "coupon",
+            "template": "back",
+            "most": 2,
+            "is_only_live": True,
+            "next": "end",
+            "otherwise": "one",
+        },
+        sms("one", "end"),
+    )
+    people = [shop.member() for _ in range(4)]
+    entering.put_in(journey_key="care", member_ids=[m.pk for m in people], occurrence="x", moment=NOON)
+    Enrolment.objects.filter(member=people[0]).update(is_held_out=True)
+    tick(NOON)
+    assert walked(people[0].pk) == [("points", "held_out"), ("gift", "held_out"), ("end", "done")]
+    assert [walked(m.pk)[1] for m in people[1:]] == [("gift", "given"), ("gift", "given"), ("gift", "budget_used")]
+    assert walked(people[3].pk)[2] == ("one", "planned"), "the other way"
+    assert sorted(Account.objects.values_list("member_id", "balance")) == [(m.pk, 50) for m in people[1:]]
+    assert Coupon.objects.count() == 2
+
+
+def test_one_live_coupon_at_a_time(shop: Shop, noon: datetime) -> None:
+    template("back", per_member=5)
+    gift = {"key": "gift", "kind": "coupon", "template": "back", "is_only_live": True, "next": "end"}
+    journey(gift, again={"kind": "each"})
+    member = shop.member()
+    put_in(member, what="a")
+    tick(NOON)
+    put_in(member, what="b")
+    tick(NOON)
+    assert [outcome for step, outcome in walked(member.pk) if step == "gift"] == ["given", "has_one"]
+
+
+def test_those_held_out_walk_on_and_are_recorded_as_held_out(shop: Shop, noon: datetime) -> None:
+    journey(sms("one", "end"), holdout_percent=50)
+    people = [shop.member() for _ in range(40)]
+    entering.put_in(journey_key="care", member_ids=[m.pk for m in people], occurrence="x", moment=NOON)
+    tick(NOON)
+    held = set(Enrolment.objects.filter(is_held_out=True).values_list("member_id", flat=True))
+    assert 8 <= len(held) <= 32
+    assert set(Touch.objects.filter(state="held_out").values_list("member_id", flat=True)) == held
+    assert Touch.objects.filter(state="planned").count() == 40 - len(held)
+
+
+@pytest.mark.parametrize(
+    ("again", "entries"),
+    [({"kind": "never"}, 1), ({"kind": "after", "days": 2}, 2), ({"kind": "each"}, 4)],
+)
+def test_who_may_enter_again(shop: Shop, noon: datetime, again: dict, entries: int) -> None:
+    journey(rest("rest", "end", hours=1), again=again)
+    member = shop.member()
+    for day, what in ((10, "a"), (10, "b"), (10, "a"), (11, "c"), (13, "d")):
+        entering.put_in(journey_key="care", member_ids=[member.pk], occurrence=what, moment=at(day, 13))
+        tick(at(day, 14))
+    assert Enrolment.objects.count() == entries
+
+
+def test_a_trigger_lets_in_once_and_only_who_fits_the_audience(shop: Shop, noon: datetime) -> None:
+    journey(
+        sms("one", "end"), entry={"kind": "trigger", "trigger": "stage_entered", "params": {"stage": "lapsing"}},
+        audience={"field": "net_cents", "op": "gte", "value": 1000},
+    )  # fmt: skip
+    member, poor = shop.lapsing_member(), shop.member()
+    shop.buys(poor, at=NOON - timedelta(days=32), cents=500)
+    refresh.refresh(NOON)
+    assert tick(NOON).entered == 1
+    assert tick(NOON + timedelta(hours=1)).entered == 0
+    assert [m for m, *_ in touches()] == [member.member_no]
+
+
+def test_a_schedule_lets_everybody_in_at_its_moments(shop: Shop, noon: datetime) -> None:
+    entry = {"kind": "schedule", "at": "2026-01-31T10:00", "every": "month", "until": "2026-06-30"}
+    found = [
+        clock.local(when).strftime("%m-%d")
+        for _, when in entering.occasions(entry, after=at(1), until=at(1) + 300 * DAY)
+    ]
+    assert found == ["03-31", "04-30", "05-31", "06-30"], "the last day of a month that has no 31st"
+    journey(
+        sms("one", "end"), entry={"kind": "schedule", "at": "2026-03-10T15:00", "every": "day"}, again={"kind": "each"}
+    )
+    member = shop.member()
+    assert tick(at(10, 14, 59)).entered == 0
+    assert [tick(at(10, 15)).entered, tick(at(10, 15, 1)).entered, tick(at(11, 15)).entered] == [1, 0, 1]
+    assert sorted(Enrolment.objects.filter(member=member).values_list("occurrence", flat=True)) == [
+        "at:2026-03-10T15:00", "at:2026-03-11T15:00",
+    ]  # fmt: skip
+
+
+def test_a_pause_holds_everybody_and_what_came_due_too_long_ago_is_late(shop: Shop, noon: datetime) -> None:
+    made = journey(rest("rest", "one", days=1), sms("one", "end"))
+    soon, later = shop.member(), shop.member()
+    put_in(soon)
+    put_in(later, moment=at(12))
+    editing.pause(journey_id=made.pk)
+    tick(at(12))
+    assert walked(soon.pk) == []
+    editing.resume(journey_id=made.pk)
+    tick(at(14))
+    assert walked(soon.pk)[1] == ("one", "late"), "its turn was on the 11th, two days are the limit"
+    assert walked(later.pk)[1] == ("one", "planned")
+
+
+def test_a_stop_ends_every_walk_and_sends_nothing_that_waits(shop: Shop, noon: datetime) -> None:
+    made = journey(sms("one", "rest"), rest("rest", "end", days=1))
+    member = shop.member()
+    put_in(member)
+    tick(NOON)
+    assert editing.stop(journey_id=made.pk) == 1
+    assert touches() == [("M1", "care.one", "skipped", "stopped")]
+    assert standing(member.pk) == ("rest", "stopped")
+    assert Journey.objects.get().status == "stopped"
+    tick(at(12))
+    assert walked(member.pk) == [("one", "planned")]
+
+
+def test_who_walks_stays_on_the_version_or_moves_by_choice(shop: Shop, noon: datetime) -> None:
+    made = journey(rest("rest", "one", days=1), sms("one", "end"))
+    stays, moves = shop.member(), shop.member()
+    put_in(stays)
+    draft = made.draft | {"nodes": [rest("rest", "two", days=1), sms("two", "end"), {"key": "end", "kind": "exit"}]}
+    editing.save_draft(journey_id=made.pk, draft=draft)
+    editing.publish(journey_id=made.pk)
+    tick(at(11))
+    assert touches() == [("M1", "care.one", "planned", "")], "entered under the first version"
+    put_in(moves, moment=at(11))
+    editing.save_draft(journey_id=made.pk, draft=made.draft)
+    editing.publish(journey_id=made.pk)
+    assert editing.move(journey_id=made.pk) == 1
+    tick(at(12))
+    assert [touch[:2] for touch in touches()] == [("M1", "care.one"), ("M2", "care.one")]
+
+
+def test_a_member_who_was_erased_walks_no_further(shop: Shop, noon: datetime) -> None:
+    journey(rest("rest", "one", days=1), sms("one", "end"))
+    member = shop.member()
+    put_in(member)
+    Member.objects.filter(pk=member.pk).update(status="cancelled")
+    tick(at(11))
+    assert (standing(member.pk), touches()) == (("rest", "gone"), [])
+
+
+def test_messages_of_a_step_queue_by_the_minute(shop: Shop, noon: datetime) -> None:
+    journey(sms("one", "end"), per_minute=2)
+    people = [shop.member() for _ in range(5)]
+    ids = [m.pk for m in people]
+    entering.put_in(journey_key="care", member_ids=ids[:3], occurrence="x", moment=NOON)
+    tick(NOON)
+    entering.put_in(journey_key="care", member_ids=ids[3:], occurrence="x", moment=NOON)
+    tick(NOON)
+    minutes = sorted((send_at - NOON).seconds // 60 for send_at in Touch.objects.values_list("send_at", flat=True))
+    assert minutes == [0, 0, 1, 1, 2]
