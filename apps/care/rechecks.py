@@ -34,4 +34,7 @@ CHECKS: dict[str, Check] = {
     ),
     Version.Trigger.DAYS_SINCE_ORDER: _BOUGHT,
     Version.Trigger.SECOND_PURCHASE: _BOUGHT,
+    Version.Trigger.JOURNEY: Check(
+        reasons.BOUGHT, "(v.params ->> 'ends_on_order')::boolean and bought.since", asks_who_bought=True
+    ),
 }

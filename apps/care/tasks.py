@@ -4,6 +4,7 @@ from celery import shared_task
 
 from apps.care import dispatch, replies, services
 from apps.care.campaigns import running
+from apps.care.journeys import stepping
 from apps.core import clock, runs
 
 
@@ -12,6 +13,14 @@ def run() -> None:
     with runs.recorded("care.run") as figures:
         plan = services.plan(moment=clock.now())
         figures.update(planned=plan.planned, held_out=plan.held_out, skipped=dict(plan.skipped))
+
+
+@shared_task(name="care.walk_journeys")
+def walk_journeys() -> None:
+    """Sent every minute; who is late for a tick is taken by the next one."""
+    if stepping.courses():
+        with runs.recorded("care.walk_journeys") as figures:
+            figures.update(stepping.tick(clock.now()).counts())
 
 
 @shared_task(name="care.drain")

@@ -7,6 +7,7 @@ from apps.flows import (
     coupon_low_stock,
     coupon_rewards,
     identity_conflict,
+    journey_entered,
     member_erased,
     member_merged,
     member_registered,
@@ -25,7 +26,13 @@ from apps.flows import (
 Step = Callable[[Event], None]
 
 STEPS: dict[str, tuple[Step, ...]] = {
-    "order.paid": (order_paid.reward, order_paid.progress, tier_moves.reassess, order_paid.refresh),
+    "order.paid": (
+        order_paid.reward,
+        order_paid.progress,
+        tier_moves.reassess,
+        order_paid.refresh,
+        journey_entered.enter,
+    ),
     "order.refunded": (
         order_refunded.return_coupons,
         order_refunded.take_back,
@@ -33,8 +40,9 @@ STEPS: dict[str, tuple[Step, ...]] = {
         order_refunded.progress,
         tier_moves.reassess,
         order_refunded.refresh,
+        journey_entered.enter,
     ),
-    "order.received": (order_received.release, tier_moves.reassess),
+    "order.received": (order_received.release, tier_moves.reassess, journey_entered.enter),
     "order.cancelled": (order_cancelled.free_points, order_cancelled.free_coupons),
     "achievement.reached": (coupon_rewards.give,),
     "achievement.taken_back": (coupon_rewards.recall,),
@@ -52,7 +60,9 @@ STEPS: dict[str, tuple[Step, ...]] = {
         one_welcome.keep_one,
         personalisation_off.stop_for_survivor,
     ),
-    "member.registered": (member_registered.reward, member_registered.give_coupons),
+    "member.registered": (member_registered.reward, member_registered.give_coupons, journey_entered.enter),
+    "member.tier_changed": (journey_entered.enter,),
+    "member.tier_falling": (journey_entered.enter,),
     "member.erased": (
         member_erased.cancel_exchanges,
         member_erased.drop_points,

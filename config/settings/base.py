@@ -149,6 +149,7 @@ CELERY_BEAT_SCHEDULE = {
     "fit-predictions": {"task": "segments.fit_predictions", "schedule": crontab(hour=1, minute=30, day_of_week=1)},
     "run-care": {"task": "care.run", "schedule": crontab(hour="8-21", minute=5)},
     "decide-campaigns": {"task": "care.decide_campaigns", "schedule": 600.0},
+    "walk-journeys": {"task": "care.walk_journeys", "schedule": 60.0},
     "drain-care": {"task": "care.drain", "schedule": 10.0},
     "take-replies": {"task": "care.take_replies", "schedule": 20.0},
     "rollup": {"task": "analytics.roll_up", "schedule": crontab(minute="*/5")},

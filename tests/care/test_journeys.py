@@ -4,11 +4,12 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from apps.care.journeys import editing, entering
+from apps.care.journeys import editing, entering, rehearsing, stepping
 from apps.care.journeys.acts import arm_of
-from apps.care.models import Enrolment, Journey, Touch
+from apps.care.models import Enrolment, Journey, JourneyMark, Touch
 from apps.core import clock
-from apps.coupons.models import Coupon
+from apps.coupons.models import Coupon, Template
+from apps.followups.models import Task
 from apps.members import tag_lists, tagging
 from apps.members.models import Member
 from apps.points.models import Account
@@ -315,3 +316,63 @@ def test_messages_of_a_step_queue_by_the_minute(shop: Shop, noon: datetime) -> N
     tick(NOON)
     minutes = sorted((send_at - NOON).seconds // 60 for send_at in Touch.objects.values_list("send_at", flat=True))
     assert minutes == [0, 0, 1, 1, 2]
+
+
+def test_a_task_for_staff_is_called_off_by_a_purchase(shop: Shop, noon: datetime) -> None:
+    call = {"key": "call", "kind": "followup", "title": "问问近况", "next": "rest"}
+    journey(call, rest("rest", "end", days=5), ends=GOAL)
+    bought, bare = shop.member(), shop.member()
+    put_in(bought)
+    put_in(bare)
+    tick(NOON)
+    assert walked(bought.pk) == [("call", "assigned")]
+    shop.buys(bought, at=NOON + timedelta(hours=1))
+    tick(NOON + timedelta(hours=2))
+    assert dict(Task.objects.values_list("member_id", "state")) == {bought.pk: "cancelled", bare.pk: "open"}
+
+
+def test_a_fact_lets_in_at_once_and_once(shop: Shop, noon: datetime) -> None:
+    journey(sms("one", "end"), entry={"kind": "fact", "fact": "order.paid"}, again={"kind": "each"})
+    journey(sms("one", "end"), key="other", entry={"kind": "fact", "fact": "member.registered"})
+    member = shop.member()
+    for _ in range(2):
+        entering.by_fact(fact="order.paid", member_id=member.pk, occurrence="order.paid:7", moment=NOON)
+    assert list(Enrolment.objects.values_list("journey__key", "occurrence")) == [("care", "order.paid:7")]
+
+
+def test_a_rehearsal_tells_what_the_tick_does_and_leaves_no_trace(shop: Shop, noon: datetime) -> None:
+    made = journey(
+        sms("one", "rest"), rest("rest", "two", days=3, hour=10), sms("two", "end"),
+        entry={"kind": "trigger", "trigger": "stage_entered", "params": {"stage": "lapsing"}}, holdout_percent=50,
+    )  # fmt: skip
+    people = [shop.lapsing_member(consents=(("care", "sms"),) if n % 3 else ()) for n in range(12)]
+    told = rehearsing.rehearse(journey_id=made.pk, moment=NOON)
+    assert Enrolment.objects.count() == Touch.objects.count() == 0
+    refresh.refresh(NOON)
+    tick(NOON)
+    done = rehearsing.decisions(journey_id=made.pk, after=0)
+    assert [(d.member_id, d.node, d.outcome, d.send_at) for d in told] == [
+        (d.member_id, d.node, d.outcome, d.send_at) for d in done
+    ]
+    assert {d.outcome for d in told} == {"planned", "held_out", "no_consent"}
+
+    one = rehearsing.walk(journey_id=made.pk, member_id=people[1].pk, moment=NOON)
+    assert [(d.node, clock.local(d.at).day) for d in one] == [("one", 10), ("rest", 14), ("two", 14), ("end", 14)]
+    assert Enrolment.objects.count() == 12
+
+
+def test_a_step_that_fails_holds_up_no_other_journey_and_says_so(shop: Shop, noon: datetime) -> None:
+    template("back")
+    broken = journey({"key": "gift", "kind": "coupon", "template": "back", "next": "end"}, key="broken", priority=1)
+    journey(sms("one", "end"))
+    member = shop.member()
+    for key in ("broken", "care"):
+        entering.put_in(journey_key=key, member_ids=[member.pk], occurrence="x", moment=NOON)
+    Template.objects.update(key="renamed")
+    assert stepping.tick(NOON).failed == ["broken.gift"]
+    assert touches() == [("M1", "care.one", "planned", "")]
+    assert JourneyMark.objects.get(journey=broken).trouble == "gift: DoesNotExist"
+    Template.objects.update(key="back")
+    tick(NOON + timedelta(minutes=1))
+    assert Coupon.objects.count() == 1
+    assert JourneyMark.objects.get(journey=broken).trouble == ""

@@ -23,6 +23,7 @@ from apps.care.models import Journey, JourneyMark, JourneyVersion, Touch, Versio
 from apps.coupons import issuing
 from apps.coupons.models import Coupon, Template
 from apps.events import services as events
+from apps.followups import assigning as followups
 from apps.members import attributes, tagging
 from apps.members.models import Attribute, Tag
 from apps.points import services as points
@@ -118,7 +119,7 @@ def arm_of(key: str, member_id: int, arms: Sequence[dict[str, Any]]) -> int:
 def give_points(step: Step, walkers: Sequence[Walker], moves: Moves) -> None:
     getting, left = _within_budget(step, walkers, moves)
     amount = step.node.data["amount"]
-    grants = [(walker.member_id, f"journey:{walker.id}:{step.node.key}") for walker in getting]
+    grants = [(walker.member_id, walking.source(walker.id, step.node.key)) for walker in getting]
     told = points.earn_many(grants=grants, amount=amount, note=step.journey.name, moment=step.moment)
     for walker in getting:
         _told(step, moves, walker, told.get(walker.member_id, "member_gone"))
@@ -168,6 +169,24 @@ def attribute(step: Step, walkers: Sequence[Walker], moves: Moves) -> None:
         if not walker.is_held_out:
             attributes.set_attributes(member_id=walker.member_id, values={field.key: value})
     _all_done(step, walkers, moves)
+
+
+def followup(step: Step, walkers: Sequence[Walker], moves: Moves) -> None:
+    """A task for whoever knows the member; it is called off when the walk ends by a purchase."""
+    data = step.node.data
+    due_at = step.moment + timedelta(hours=data.get("due_hours", 48))
+    followups.assign_many(
+        [
+            followups.NewTask(
+                source=walking.source(walker.id, step.node.key), kind=data.get("task", "call"), title=data["title"],
+                note=data.get("text", ""), due_at=due_at, member_id=walker.member_id,
+            )
+            for walker in walkers if not walker.is_held_out
+        ]
+    )  # fmt: skip
+    for walker in walkers:
+        outcome = HELD_OUT if walker.is_held_out else walking.ASSIGNED
+        moves.add(walker, outcome, step.node.next, walker.due_at)
 
 
 def webhook(step: Step, walkers: Sequence[Walker], moves: Moves) -> None:
@@ -278,5 +297,5 @@ def _all_done(step: Step, walkers: Sequence[Walker], moves: Moves) -> None:
 
 ACTS: dict[str, Callable[[Step, Sequence[Walker], Moves], None]] = {
     "send": send, "wait": wait, "await": timed_out, "branch": branch, "split": split, "points": give_points,
-    "coupon": give_coupon, "tag": tag, "attribute": attribute, "webhook": webhook, "exit": leave,
+    "coupon": give_coupon, "tag": tag, "attribute": attribute, "followup": followup, "webhook": webhook, "exit": leave,
 }  # fmt: skip

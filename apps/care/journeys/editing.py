@@ -16,7 +16,8 @@ from apps.core import audit, clock
 from apps.core.errors import NotFound
 
 _END_ALL = """
-    update care_enrolment set ended_at = %(moment)s, ending = 'stopped' where journey_id = %(journey)s and ended_at is null
+    update care_enrolment set ended_at = %(moment)s, ending = 'stopped'
+    where journey_id = %(journey)s and ended_at is null returning id
 """
 _SKIP_WAITING = """
     update care_touch set state = 'skipped', reason = %(reason)s, settled_at = %(moment)s, slot_on = null
@@ -104,9 +105,10 @@ def stop(*, journey_id: int) -> int:
     params: dict[str, Any] = {"journey": journey.pk, "moment": clock.now(), "reason": reasons.STOPPED}
     with connection.cursor() as cursor:
         cursor.execute(_END_ALL, params)
-        ended = cursor.rowcount
+        ended = [row[0] for row in cursor.fetchall()]
         cursor.execute(_SKIP_WAITING, params)
-    return ended
+    walking.call_off(ended)
+    return len(ended)
 
 
 @transaction.atomic

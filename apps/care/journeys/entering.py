@@ -126,6 +126,18 @@ def put_in(
     return entered
 
 
+def place(version: JourneyVersion, *, member_id: int, occurrence: str, moment: datetime) -> int:
+    """An enrolment of this member, whoever they are: for rehearsals, where nothing is kept. Returns its id."""
+    graph = graphs.parsed(version.graph)
+    everybody = graphs.parsed(graph.data | {"audience": {}, "again": {"kind": "each"}})
+    ids = _enter(
+        version, everybody, due=_THESE, params={"occurrence": occurrence, "members": [member_id]}, moment=moment
+    )
+    if not ids:
+        raise NotFound
+    return ids[0]
+
+
 def is_running(journey_id: int) -> bool:
     """Whether it runs, and goes on running until this transaction ends: whoever pauses or stops it waits that long."""
     held = "select status from care_journey where id = %s for share"

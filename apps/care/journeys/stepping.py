@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from apps.care import reasons
@@ -23,7 +23,6 @@ from apps.care.journeys.graph import Graph, Node
 from apps.care.journeys.walking import Moves, Walker
 from apps.care.models import Enrolment, Journey, JourneyMark, JourneyVersion
 from apps.core import clock
-from apps.core.errors import DomainError
 
 CHUNK = 2000
 EVERY = timedelta(minutes=10)  # how often rules that people wait for, or leave by, are asked of those who wait
@@ -166,7 +165,7 @@ def _guarded(course: Course, node: str, figures: Figures, work: Callable[[], int
             if not entering.is_running(course.journey.pk):
                 return 0
             done = work()
-    except (DatabaseError, DomainError, LookupError, ValueError) as error:
+    except Exception as error:
         log.exception("journeys.step_failed", journey=course.journey.key, node=node)
         name = f"{course.journey.key}.{node}".rstrip(".")
         figures.failed.append(name)

@@ -10,8 +10,10 @@ from django.db import connection
 from apps.care import reasons
 from apps.care.journeys.graph import Graph, Node
 from apps.care.models import Enrolment
+from apps.followups import services as followups
 
 KEPT = "o.status <> 'cancelled' and o.total_cents > o.refunded_cents"
+ASSIGNED = "assigned"
 _ZONE = "'Asia/Shanghai'"
 
 
@@ -105,9 +107,25 @@ def end(ids: Sequence[int], *, ending: Enrolment.Ending, moment: datetime, reaso
     with connection.cursor() as cursor:
         cursor.execute(_END, {"ids": list(ids), "moment": moment, "ending": ending.value})
         ended = [row[0] for row in cursor.fetchall()]
-        if ending != Enrolment.Ending.DONE:
-            cursor.execute(_SKIP_WAITING, {"ids": ended, "moment": moment, "reason": reason})
+        cursor.execute(_SKIP_WAITING, {"ids": ended, "moment": moment, "reason": reason})
+    call_off(ended)
     return len(ended)
+
+
+def call_off(ids: Sequence[int]) -> int:
+    """The tasks that staff still have because of these walks. Returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select enrolment_id, node from care_step where enrolment_id = any(%s) and outcome = %s",
+            [list(ids), ASSIGNED],
+        )
+        sources = [source(*row) for row in cursor.fetchall()]
+    return followups.cancel_by_sources(sources=sources) if sources else 0
+
+
+def source(enrolment_id: int, node: str) -> str:
+    """What a step gives is given once under this name."""
+    return f"journey:{enrolment_id}:{node}"
 
 
 def has_date(node: Node) -> str:

@@ -3,13 +3,13 @@
 import json
 from collections import Counter
 from contextlib import nullcontext
-from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
 
 from apps.care import reasons, selectors, services
+from apps.care.management import moments
 from apps.care.planning import Plan
 from apps.core import clock
 
@@ -27,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print counts and every decision as one JSON document")
 
     def handle(self, *args: object, **options: Any) -> None:
-        moment = _moment(options["as_of"]) if options["as_of"] else clock.now()
+        moment = moments.moment(options["as_of"]) if options["as_of"] else clock.now()
         watch = self._json(dry_run=options["dry_run"]) if options["json"] else self._text(dry_run=options["dry_run"])
         sent: Counter[str] = Counter()
         with clock.frozen(moment) if options["as_of"] else nullcontext():
@@ -75,10 +75,3 @@ class Command(BaseCommand):
 
 def _listed(figures: Counter[str]) -> str:
     return ", ".join(f"{state} {count}" for state, count in sorted(figures.items())) or "0"
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return clock.parse(text)
-    except ValueError as wrong:
-        raise CommandError(_("--as-of is not a date or time: %(text)s") % {"text": text[:40]}) from wrong
