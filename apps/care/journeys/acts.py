@@ -153,13 +153,16 @@ def give_coupon(step: Step, walkers: Sequence[Walker], moves: Moves) -> None:
 
 def tag(step: Step, walkers: Sequence[Walker], moves: Moves) -> None:
     ids = [walker.member_id for walker in walkers if not walker.is_held_out]
-    for word, act in (("remove", tagging.take), ("add", tagging.give)):
-        tag_ids = list(
-            Tag.objects.filter(name__in=step.node.data.get(word, ())).order_by("pk").values_list("pk", flat=True)
-        )
-        if ids and tag_ids:
-            act(member_ids=ids, tag_ids=tag_ids, **({"source": "rule"} if word == "add" else {}))
+    if ids and (tag_ids := _tag_ids(step.node.data.get("remove", ()))):
+        tagging.take(member_ids=ids, tag_ids=tag_ids)
+    if ids and (tag_ids := _tag_ids(step.node.data.get("add", ()))):
+        tagging.give(member_ids=ids, tag_ids=tag_ids, source="rule")
     _all_done(step, walkers, moves)
+
+
+def _tag_ids(names: Sequence[str]) -> list[int]:
+    """Of those that are still there."""
+    return list(Tag.objects.filter(name__in=names).order_by("pk").values_list("pk", flat=True))
 
 
 def attribute(step: Step, walkers: Sequence[Walker], moves: Moves) -> None:

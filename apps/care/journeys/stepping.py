@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -109,14 +110,14 @@ def tick(
     running = courses(journey_id)
     for course in running:
         if enrolment_ids is None and course.is_newest:
-            _guarded(course, "", figures, lambda c=course: _enter(c, moment, figures))
+            _guarded(course, "", figures, partial(_enter, course, moment, figures))
     for course in running:
         if enrolment_ids is None:
-            _guarded(course, "", figures, lambda c=course: _watch(c, moment, figures))
+            _guarded(course, "", figures, partial(_watch, course, moment, figures))
     for course, node in _due(running, moment):
         step = Step(course.journey, course.version, course.graph, node, moment)
         while time.monotonic() < deadline:
-            taken = _guarded(course, node.key, figures, lambda s=step: _chunk(s, figures, only=enrolment_ids))
+            taken = _guarded(course, node.key, figures, partial(_chunk, step, figures, only=enrolment_ids))
             if not taken:
                 break
     if not figures.failed and enrolment_ids is None:
