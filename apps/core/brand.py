@@ -5,9 +5,11 @@ from typing import Any
 
 from django.conf import settings
 
+from apps.core import prepared
 from apps.core.errors import NotFound
 from apps.core.models import BrandSetting
 
+_READ = "select value from core_brandsetting where key = %s"
 Check = Callable[[Any], None]
 _declared: dict[str, tuple[Any, Check]] = {}
 
@@ -22,8 +24,8 @@ def read(key: str) -> Any:
     """The brand's value, or the declared default. Raises NotFound for an undeclared key."""
     if key not in _declared:
         raise NotFound(key=key)
-    row = BrandSetting.objects.filter(key=key).values_list("value", flat=True).first()
-    return _declared[key][0] if row is None else row
+    found = prepared.row(_READ, [key])
+    return _declared[key][0] if found is None or found[0] is None else found[0]
 
 
 def write(key: str, value: Any) -> None:

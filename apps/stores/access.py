@@ -18,10 +18,10 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from apps.core import audit, problems, requests
+from apps.core import audit, prepared, problems, requests
 from apps.core.errors import Forbidden
 from apps.stores import step_up
-from apps.stores.models import Staff, Store
+from apps.stores.models import Store
 
 REACHES = ("own", "store", "region", "all")
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -29,6 +29,7 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 ENROLMENT = frozenset(
     {"console:account", "console:account_app", "console:account_key", "console:prove", "console:logout"}
 )
+_CARD = "select id, role, store_id, region_id from stores_staff where user_id = %s and is_active"
 
 Door = Callable[[HttpRequest, str | None], HttpResponse | None]
 DOORS: dict[
@@ -91,10 +92,11 @@ def of_user(user: Any) -> Access:
     """The access of a Django user; read fresh each time, so a disabled card is refused on the next request."""
     if not user.is_authenticated or not user.is_active:
         return Access()
-    card = Staff.objects.filter(user_id=user.pk, is_active=True).first()
+    card = prepared.row(_CARD, [user.pk])
     if card is None:
         return Access(user_id=user.pk)
-    return Access(user_id=user.pk, staff_id=card.pk, role=card.role, store_id=card.store_id, region_id=card.region_id)
+    staff_id, role, store_id, region_id = card
+    return Access(user_id=user.pk, staff_id=staff_id, role=role, store_id=store_id, region_id=region_id)
 
 
 def require_still(user: Any, permission: str) -> None:

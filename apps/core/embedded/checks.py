@@ -13,6 +13,7 @@ from apps.core.embedded.keys import NAMES
 from apps.core.embedded.servers import BROKER_NAMES, Servers
 
 IMPORT_LINTER = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+COLLECT = ("-m", "pytest", "--collect-only", "-qq", "-p", "no:cacheprovider")
 STAGES = (
     ("compile_catalogues", ("manage.py", "compile_catalogues")),
     ("ruff check", ("-m", "ruff", "check", ".")),
@@ -23,6 +24,7 @@ STAGES = (
     ("check --deploy (production settings)", ("manage.py", "check", "--deploy", "--fail-level", "WARNING")),
     ("catalogues --check", ("manage.py", "catalogues", "--check")),
     ("database that tests copy", ("-m", "tests.databases")),  # here, while mypy still has the other core
+    ("tests compiled", COLLECT),  # once, not by each of pytest's processes at the same time
 )
 USAGE = """bin/test                     everything: lint, types, checks, tests, browser tests
 bin/test --nightly           the same, with the slow forms

@@ -14,7 +14,10 @@ from apps.core.embedded.postgres import APPLICATION, OWNER, Postgres
 from apps.core.embedded.say import Refusal, Voice
 from apps.core.embedded.valkey import Valkey
 
-STRANGE = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__", "PYTHONSTARTUP")
+# Left out of what every child sees. Without compiled modules each process compiles the house anew: of pytest's workers alone 13 s each.
+STRANGE = (
+    "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__", "PYTHONSTARTUP", "PYTHONDONTWRITEBYTECODE",
+)  # fmt: skip
 BROKER_NAMES = ("REDIS_URL", "CHANNELS_REDIS_URL", "CELERY_BROKER_URL")
 
 

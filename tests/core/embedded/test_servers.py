@@ -184,6 +184,15 @@ def test_a_backend_that_outlives_its_killed_server_does_not_stop_the_next_start(
         busy.close()
 
 
+def test_what_a_shell_says_to_python_does_not_reach_its_children(home):
+    """A child that keeps no compiled modules would compile the house anew at each start."""
+    strange = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": "/elsewhere", "LANG": "C.UTF-8"}
+
+    seen = Servers(home=home, outside=strange, careless=True).environment()
+
+    assert strange.keys() & seen.keys() == {"LANG"}
+
+
 def test_data_in_use_is_not_dropped(servers, home):
     with pytest.raises(Refusal, match="still uses the servers"):
         Servers(home=home, outside={}, careless=True).drop()
