@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from django.db import connection
 
-from apps.care.models import Policy
+from apps.care.models import Journey, Policy
 from apps.core.errors import NotFound
 from apps.core.later import Later
 
@@ -27,15 +27,26 @@ RESAMPLES = 2000
 _Z = 1.959963984540054  # 97.5 % point of the normal distribution
 _CELLS = 2_000_000  # numbers in memory at a time while resampling
 
+_OF_POLICY = """
+    select distinct on (t.member_id) t.member_id, t.is_treated, t.state, t.decided_at,
+           t.decided_at + make_interval(days => v.return_days) as ends_at
+    from care_touch t join care_version v on v.id = t.version_id
+    where t.policy_id = %(subject)s and t.is_treated is not null and t.decided_at <= %(as_of)s
+      and (%(since)s::timestamptz is null or t.decided_at > %(since)s)
+    order by t.member_id, t.decided_at, t.id
+"""
+# Whoever entered counts, whether a message could reach them or not: both arms alike.
+_OF_JOURNEY = """
+    select distinct on (e.member_id) e.member_id, not e.is_held_out as is_treated,
+           case when e.ended_at is null then 'walking' else e.ending end as state, e.entered_at as decided_at,
+           e.entered_at + make_interval(days => (v.graph ->> 'return_days')::int) as ends_at
+    from care_enrolment e join care_journeyversion v on v.id = e.version_id
+    where e.journey_id = %(subject)s and e.entered_at <= %(as_of)s
+      and (%(since)s::timestamptz is null or e.entered_at > %(since)s)
+    order by e.member_id, e.entered_at, e.id
+"""
 _FOUND = """
-    with firsts as (
-        select distinct on (t.member_id) t.member_id, t.is_treated, t.state, t.decided_at,
-               t.decided_at + make_interval(days => v.return_days) as ends_at
-        from care_touch t join care_version v on v.id = t.version_id
-        where t.policy_id = %(policy)s and t.is_treated is not null and t.decided_at <= %(as_of)s
-          and (%(since)s::timestamptz is null or t.decided_at > %(since)s)
-        order by t.member_id, t.decided_at, t.id
-    )
+    with firsts as ({firsts})
     select f.is_treated, f.state, f.ends_at <= %(as_of)s as is_closed, o.orders > 0 as has_returned, o.net, count(*)
     from firsts f cross join lateral (
         select count(*) as orders, coalesce(sum(total_cents - refunded_cents), 0)::bigint as net from orders_order
@@ -79,7 +90,9 @@ class Arm:
 
 @dataclass(frozen=True)
 class Effect:
-    """What a policy brought back as of a moment. `difference` and `net` are None where there is not enough data.
+    """What a policy, or a journey (`policy_id` is its id), brought back as of a moment.
+
+    `difference` and `net` are None where there is not enough data.
 
     `still_open`: members whose window has not closed; left out, unless `is_so_far`. `states`: of the treated counted.
     """
@@ -131,11 +144,28 @@ def effect(*, policy_id: int, as_of: datetime, since: datetime | None = None, so
     if policy is None:
         raise NotFound
     newest = policy.versions.filter(number=policy.version).first()
+    days = newest.return_days if newest else 0
+    return _effect(policy, _OF_POLICY, return_days=days, as_of=as_of, since=since, so_far=so_far)
+
+
+def of_journey(*, journey_id: int, as_of: datetime, since: datetime | None = None, so_far: bool = False) -> Effect:
+    """The same over members who entered a journey; `states` is where the treated stand: "walking", or how their walk ended."""
+    journey = Journey.objects.filter(pk=journey_id).first()
+    if journey is None:
+        raise NotFound
+    newest = journey.versions.filter(number=journey.version).first()
+    days = newest.graph["return_days"] if newest else 0
+    return _effect(journey, _OF_JOURNEY, return_days=days, as_of=as_of, since=since, so_far=so_far)
+
+
+def _effect(
+    subject: Policy | Journey, firsts: str, *, return_days: int, as_of: datetime, since: datetime | None, so_far: bool
+) -> Effect:
     sides = {True: _Side(), False: _Side()}
     states: dict[str, int] = {}
     still_open = 0
     with connection.cursor() as cursor:
-        cursor.execute(_FOUND, {"policy": policy_id, "as_of": as_of, "since": since})
+        cursor.execute(_FOUND.format(firsts=firsts), {"subject": subject.pk, "as_of": as_of, "since": since})
         for is_treated, state, is_closed, has_returned, net, members in cursor.fetchall():
             still_open += 0 if is_closed else members
             if is_closed or so_far:
@@ -148,11 +178,11 @@ def effect(*, policy_id: int, as_of: datetime, since: datetime | None = None, so
         and treated.returned + held_out.returned >= ENOUGH_RETURNS
     )
     return Effect(
-        policy_id=policy.pk,
-        key=policy.key,
-        name=policy.name,
+        policy_id=subject.pk,
+        key=subject.key,
+        name=subject.name,
         as_of=as_of,
-        return_days=newest.return_days if newest else 0,
+        return_days=return_days,
         is_so_far=so_far,
         treated=treated.arm(),
         held_out=held_out.arm(),

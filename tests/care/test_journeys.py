@@ -4,7 +4,8 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from apps.care.journeys import editing, entering, rehearsing, stepping
+from apps.care import results
+from apps.care.journeys import editing, entering, funnel, rehearsing, stepping
 from apps.care.journeys.acts import arm_of
 from apps.care.models import Enrolment, Journey, JourneyMark, Touch
 from apps.core import clock
@@ -376,3 +377,25 @@ def test_a_step_that_fails_holds_up_no_other_journey_and_says_so(shop: Shop, noo
     tick(NOON + timedelta(minutes=1))
     assert Coupon.objects.count() == 1
     assert JourneyMark.objects.get(journey=broken).trouble == ""
+
+
+def test_the_funnel_counts_who_stands_where_and_why_some_got_nothing(shop: Shop, noon: datetime) -> None:
+    made = journey(sms("one", "rest"), rest("rest", "end", days=3), holdout_percent=50, ends=GOAL)
+    people = [shop.member(consents=(("care", "sms"),) if n % 4 else ()) for n in range(12)]
+    entering.put_in(journey_key="care", member_ids=[m.pk for m in people], occurrence="x", moment=NOON)
+    tick(NOON)
+    planned = Touch.objects.filter(state="planned").order_by("id")
+    buyer = planned[0].member
+    Touch.objects.filter(pk__in=[touch.pk for touch in planned[1:]]).update(state="sent", settled_at=NOON)
+    shop.buys(buyer, at=NOON + timedelta(minutes=1))
+    tick(NOON + timedelta(minutes=2))
+    found = funnel.funnel(made.versions.get(), since=NOON - DAY, as_of=NOON + DAY)
+    held = Enrolment.objects.filter(is_held_out=True).count()
+    one, resting, _end = found.nodes
+    assert (found.entered, found.held_out, found.endings) == (12, held, {"goal": 1, "walking": 11})
+    assert (one.passed, one.sent, resting.waiting) == (12, one.outcomes["planned"] - 1, 11)
+    assert one.skipped == {"no_consent": 3, "bought": 1}
+
+    effect = results.of_journey(journey_id=made.pk, as_of=NOON + DAY, so_far=True)
+    assert (effect.treated.members, effect.held_out.members) == (12 - held, held)
+    assert (effect.treated.returned, effect.treated.net_cents, effect.held_out.returned) == (1, 10_000, 0)
