@@ -49,6 +49,8 @@ GROUPS: tuple[Group, ...] = (
         items=(
             Item(label=_("Members"), icon="users", url_name="console:members", permission="members.view"),
             Item(label=_("Segments"), icon="filter", url_name="console:segments", permission="segments.view"),
+            Item(label=_("Life tracks"), icon="flow", url_name="console:tracks", permission="segments.view"),
+            Item(label=_("Computed traits"), icon="coin", url_name="console:traits", permission="segments.view"),
             Item(label=_("Tags"), icon="tag", url_name="console:tags", permission="tags.manage"),
             Item(label=_("Member fields"), icon="list", url_name="console:fields", permission="fields.manage"),
             Item(label=_("Predictions"), icon="bars", url_name="console:predictions", permission="predictions.view"),

@@ -132,6 +132,8 @@ def address(route: str, path: str, house: House) -> str:
         "tier": "gold",
         "rule": "order",
         "segment": "regulars",
+        "track": "baby",
+        "trait": "warm",
         "achievement": "regular",
         "line": ids.encode("rql", 1),
         "store": ids.encode("sto", house.stores["mine"].pk),

@@ -246,6 +246,7 @@ class ReasonBars(Chart):
 
     reasons: tuple[Reason, ...]
     colour: Colour = "mute"
+    head: str = ""  # of the words, in the table
 
     @property
     def is_empty(self) -> bool:
@@ -255,7 +256,7 @@ class ReasonBars(Chart):
         rows = tuple(
             (label(reason.label, href=reason.href), Cell(text=svg.number(reason.value))) for reason in self.reasons
         )
-        return Table(headers=(_("Reason"), self.unit or _("Number")), rows=rows)
+        return Table(headers=(self.head or _("Reason"), self.unit or _("Number")), rows=rows)
 
     def draw(self) -> tuple[list[object], float]:
         most = max(reason.value for reason in self.reasons)

@@ -11,6 +11,7 @@ from apps.analytics.lists import members as listed
 from apps.analytics.lists import orders as listed_orders
 from apps.analytics.lists import touches as listed_touches
 from apps.console import asked, cards, moments, people, quality_words, scope, sources, tier_card, words
+from apps.console.views import tracks
 from apps.core import clock, ids
 from apps.core.errors import NotFound, ValidationFailed
 from apps.members import minors
@@ -91,6 +92,7 @@ def member(request: HttpRequest, member: str) -> HttpResponse:
             **cards.tags(row.pk),
             **cards.fields(row),
             **(cards.groups(row.pk, may_edit=can("segments.edit")) if can("segments.view") else {"groups": None}),
+            **tracks.card(row.pk),
             **cards.outlook(stats),
             "why": words.why_stage(stats) if stats else "",
             "next": words.what_next(stats) if stats else "",

@@ -17,7 +17,7 @@ from apps.segments.models import Trait, TraitRun
 from apps.segments.traits import compiling
 
 HOUR = 3600
-_COLUMN = {"number": "number", "text": "text", "date": "at", "words": "words"}
+COLUMN = {"number": "number", "text": "text", "date": "at", "words": "words"}
 
 
 def is_due(trait: Trait, moment: datetime) -> bool:
@@ -62,9 +62,9 @@ def refresh(traits: Iterable[Trait], *, moment: datetime, only: str = "") -> tup
 
 def _written(trait: Trait, *, moment: datetime, only: str) -> int:
     query, params = compiling.compiled(trait.definition, moment=moment, only=only)
-    column = _COLUMN[trait.type]
+    column = COLUMN[trait.type]
     among = f"and t.member_id in ({only})" if only else ""
-    statement = _WRITE.format(query=query, column=column, among=among, base=_BASE)
+    statement = _WRITE.format(query=query, column=column, among=among, base=BASE)
     with connection.cursor() as cursor:
         cursor.execute(statement, params | {"trait": trait.pk})
         found, gone, come, changed = cursor.fetchone()
@@ -90,7 +90,7 @@ def forget(*, member_ids: Iterable[int]) -> None:
         cursor.execute(_FORGET, {"ids": list(member_ids)})
 
 
-_BASE = f"m.status = 'active' and not {consents.OBJECTED} and not {minors.UNGUARDED}"
+BASE = f"m.status = 'active' and not {consents.OBJECTED} and not {minors.UNGUARDED}"
 _WRITE = """
 with answer as materialized (
     select a.member_id, a.v from ({query}) a join members_member m on m.id = a.member_id where {base}
