@@ -34,12 +34,17 @@ _SAYS = (
 )  # fmt: skip
 
 
+def title(name: str) -> str:
+    """What an event is called; one of the brand's own by its name."""
+    return str(TITLES.get(name) or _("Own event “%(name)s”") % {"name": name.removeprefix("custom.")})
+
+
 def said(facts: dict[str, Any]) -> dict[str, str]:
     """Title and text of one entry of the member's timeline."""
     name, properties = facts["name"], facts["properties"]
-    title = str(TITLES.get(name) or _("Own event “%(name)s”") % {"name": name.removeprefix("custom.")})
+    what = title(name)
     if name == "favourited" and properties.get("is_on") is False:
-        title = _("Took a favourite off")
+        what = _("Took a favourite off")
     known = [str(properties[key]) for key in _SAYS if properties.get(key) not in (None, "")]
     if name not in TITLES:
         known = [f"{key} {value}" for key, value in properties.items()][:4]
@@ -50,7 +55,7 @@ def said(facts: dict[str, Any]) -> dict[str, str]:
         known.append(_spent(int(seconds)))
     if facts["is_stitched"]:
         known.append(_("before logging in"))
-    return {"title": title, "text": " · ".join(known)}
+    return {"title": what, "text": " · ".join(known)}
 
 
 def _spent(seconds: int) -> str:

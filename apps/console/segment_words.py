@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from apps.activity import catalogue
 from apps.catalog.models import Category
+from apps.console import behaviour
 from apps.core import money
 from apps.points.models import Currency, Tier
 from apps.segments import keys
@@ -87,7 +88,7 @@ class Names:
         if field == "consent":
             return [(key, f"{purpose} · {channel}") for key, (purpose, channel) in CONSENT_LABELS.items()]
         if field == "event_count":
-            return [(kind.name, kind.name) for kind in catalogue.TYPES]
+            return [(kind.name, behaviour.title(kind.name)) for kind in catalogue.TYPES]
         if field in {"points", "points_expiring"}:
             return list(self.currencies.items())
         if field.startswith("track_"):

@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from apps.activity import catalogue
+from apps.console import behaviour
 from apps.segments.traits import shape
 
 KINDS = [
@@ -71,7 +72,7 @@ class TraitForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["event"].choices = [(one.name, one.name) for one in catalogue.TYPES]  # type: ignore[attr-defined]
+        self.fields["event"].choices = _events(str(self.initial.get("event", "")))  # type: ignore[attr-defined]
         for name, label in WHERE.items():
             self.fields[name] = forms.CharField(label=label, max_length=400, required=False)
 
@@ -113,8 +114,8 @@ class EntryForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        named = [(one.name, one.name) for one in catalogue.TYPES]
-        self.fields["event"].choices = [("", "—"), (shape.ORDER, gettext_lazy("a kept order")), *named]  # type: ignore[attr-defined]
+        first = [("", "—"), (shape.ORDER, gettext_lazy("a kept order"))]
+        self.fields["event"].choices = [*first, *_events(str(self.initial.get("event", "")))]  # type: ignore[attr-defined]
 
 
 EntrySet = forms.formset_factory(EntryForm, extra=2, max_num=shape.MOST_ENTRIES, validate_max=True)
@@ -154,6 +155,12 @@ def show(form: TraitForm, errors: Any) -> None:
         name = str(error["pointer"]).strip("/").split("/")[0]
         field = {"where": None, "entries": None, "within": "last_days"}.get(name, name)
         form.add_error(field if field in form.fields else None, str(error["message"]))
+
+
+def _events(held: str) -> list[tuple[str, str]]:
+    """Every event of the house, and the brand's own that stands there already."""
+    own = [held] if held.startswith(catalogue.CUSTOM) else []
+    return [(name, behaviour.title(name)) for name in [*(one.name for one in catalogue.TYPES), *own]]
 
 
 def _keeps_properties(row: Any, said: dict[str, Any]) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from apps.console import segment_words
+from apps.console import behaviour, segment_words
 from apps.console.templatetags.console import moment as in_time
 from apps.console.trait_form import KINDS, OF, OVER
 from apps.core import money
@@ -19,7 +19,7 @@ def sentence(definition: dict[str, Any]) -> str:
         return _score(definition)
     what, source = str(dict(KINDS)[definition["kind"]]), str(dict(OVER)[definition["over"]])
     if definition["over"] == "events":
-        source = _("%(source)s “%(event)s”") % {"source": source, "event": definition["event"]}
+        source = _("%(source)s “%(event)s”") % {"source": source, "event": behaviour.title(definition["event"])}
     of = definition.get("of", "")
     if of:
         name = of.removeprefix(shape.PROPERTY) if of.startswith(shape.PROPERTY) else str(dict(OF)[of])
@@ -57,7 +57,7 @@ def _score(definition: dict[str, Any]) -> str:
 
 
 def _entry(entry: dict[str, Any]) -> str:
-    name = _("a kept order") if entry["event"] == shape.ORDER else entry["event"]
+    name = _("a kept order") if entry["event"] == shape.ORDER else behaviour.title(entry["event"])
     text = _("%(points)s for %(event)s") % {"points": f"{entry['points']:+d}", "event": name}
     if "most_a_day" in entry:
         text = _("%(entry)s (at most %(count)s a day)") % {"entry": text, "count": entry["most_a_day"]}

@@ -1,4 +1,4 @@
-"""Life tracks and computed traits by hand: what is typed becomes data, what is wrong is named, and no page tells a child's date to all."""
+"""Life tracks and computed traits by hand: what is typed becomes data, what is wrong is named, a date is shown to few."""
 
 from datetime import timedelta
 from typing import Any

@@ -63,8 +63,8 @@ def archive(request: HttpRequest, trait: str) -> HttpResponse:
 
 def _edited(request: HttpRequest, row: Trait | None) -> HttpResponse:
     """Save, or try on a member without saving."""
-    kept = trait_form.initial(row.name, row.definition)[1] if row else []
-    form = trait_form.TraitForm(request.POST or None)
+    fields, kept = trait_form.initial(row.name, row.definition) if row else ({}, [])
+    form = trait_form.TraitForm(request.POST or None, initial=fields)
     rows = trait_form.EntrySet(request.POST or None, initial=kept, prefix="entries")
     facts: dict[str, Any] = {}
     if request.method == "POST" and form.is_valid() and rows.is_valid():
