@@ -181,9 +181,8 @@ def _verdict(shape: Shape) -> str:
         (reasons.UNDER_14, gate.UNDER_14),
         (reasons.NO_CONSENT, f"not ({consented})"),
     ]
-    for trigger in sorted(set(shape.triggers) & rechecks.CHECKS.keys()):
-        again = rechecks.CHECKS[trigger]
-        checks.append((again.reason, f"v.trigger = '{trigger}' and ({again.condition})"))
+    for trigger, check in _causes(shape):  # of other triggers an occurrence reads otherwise: it must not even be looked at
+        checks.append((check.reason, f"case when v.trigger = '{trigger}' then {check.condition} else false end"))
     if shape.channel == Channel.WECHAT:
         checks.append((reasons.NO_GRANT, f"not {gate.HAS_GRANT.format(template='v.subscribe_template')}"))
     if shape.channel == Channel.EMAIL:
@@ -218,8 +217,12 @@ def _bought(shape: Shape) -> str:
             ) bought"""
 
 
+def _causes(shape: Shape) -> list[tuple[str, rechecks.Check]]:
+    return [(trigger, check) for trigger in shape.triggers for check in rechecks.CHECKS.get(trigger, ())]
+
+
 def _asks_who_bought(shape: Shape) -> bool:
-    return any(rechecks.CHECKS[trigger].asks_who_bought for trigger in shape.triggers if trigger in rechecks.CHECKS)
+    return any(check.asks_who_bought for _, check in _causes(shape))
 
 
 def _changes(shape: Shape) -> str:

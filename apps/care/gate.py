@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from apps.care import reasons, templates
 from apps.care.models import Channel, Policy, Version
+from apps.care.rechecks import Check
 from apps.core import brand, clock
 from apps.members import consents, minors
 from apps.segments import language
@@ -202,9 +203,20 @@ def joins(*, purpose: str = "%(purpose)s", channel: str = "%(channel)s") -> str:
     )
 
 
+_PLAIN_TRIGGERS = frozenset(
+    {
+        Version.Trigger.BIRTHDAY,
+        Version.Trigger.JOURNEY,
+        Version.Trigger.REGISTERED,
+        Version.Trigger.POINTS_EXPIRING,
+        Version.Trigger.COUPON_EXPIRING,
+    }
+)
+
+
 def is_profiling_trigger(trigger: str) -> bool:
-    """Whether who falls due is worked out of a member's purchases. A journey says it of itself."""
-    return trigger not in (Version.Trigger.BIRTHDAY, Version.Trigger.JOURNEY)
+    """Whether who falls due is worked out of a member's purchases or behaviour. A journey says it of itself."""
+    return trigger not in _PLAIN_TRIGGERS
 
 
 def is_profiling(version: Version) -> bool:
@@ -217,8 +229,11 @@ def is_profiling(version: Version) -> bool:
     )
 
 
-def refusals(version: Version, *, caps: Sequence[Window]) -> list[tuple[str, str]]:
-    """(reason, SQL condition) in the order in which they are judged; parameters from `parameters`."""
+def refusals(version: Version, *, caps: Sequence[Window], causes: Sequence[Check] = ()) -> list[tuple[str, str]]:
+    """(reason, SQL condition) in the order in which they are judged; parameters from `parameters`.
+
+    `causes`: what may have become of the cause, where it is known (`rechecks.of_decision`).
+    """
     needed = [
         name
         for name in templates.variables(version.template)
@@ -240,6 +255,7 @@ def refusals(version: Version, *, caps: Sequence[Window]) -> list[tuple[str, str
         checks.append((reasons.NO_GRANT, f"not {HAS_GRANT.format(template='%(subscribe_template)s')}"))
     if version.trigger == Version.Trigger.STAGE_ENTERED:
         checks.append((reasons.STAGE_LEFT, "coalesce(s.stage, 'prospect') <> %(stage)s"))
+    checks += [(check.reason, check.condition) for check in causes]
     if needed:
         present = " and ".join(templates.PRESENT[name] for name in needed)
         checks.append((reasons.MISSING_VALUE, f"not coalesce({present}, false)"))

@@ -61,6 +61,12 @@ class Version(models.Model):
         SECOND_PURCHASE = "second_purchase", _("First purchase made, second not yet")
         BIRTHDAY = "birthday", _("Birthday")
         JOURNEY = "journey", _("Step of a journey")
+        REGISTERED = "registered", _("Days after joining")
+        POINTS_EXPIRING = "points_expiring", _("Points run out")
+        COUPON_EXPIRING = "coupon_expiring", _("A coupon runs out")
+        CART_LEFT = "cart_left", _("Cart left behind")
+        REPLENISHMENT_DUE = "replenishment_due", _("Needed again soon")
+        SEGMENT_ENTERED = "segment_entered", _("Comes into a segment")
 
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="versions", db_index=False)
     number = models.PositiveIntegerField()

@@ -5,6 +5,7 @@ from the touches themselves, so nobody else may plan meanwhile. It passes over w
 member is decided about once per occurrence is the table's unique key.
 """
 
+import json
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 from django.db.models import F, Max
 
-from apps.care import gate, own_hours, reasons, routes, slots, triggers
+from apps.care import gate, own_hours, reasons, rechecks, routes, slots, triggers
 from apps.care.models import Policy, Run, Touch, Version
 from apps.core import clock
 from apps.segments import language
@@ -149,12 +150,13 @@ def statement(
     sql = f"""
         with due as materialized ({due.sql}),
         judged as materialized (
-            select m.id as member_id, d.occurrence,
+            select m.id as member_id, t.occurrence,
                    case {verdict} when {due.held} then '{_HELD}' else '' end as verdict
-            from due d join members_member m on m.id = d.member_id {gate.joins()} {rule.joins}
+            from due t join members_member m on m.id = t.member_id
+            cross join (select %(params)s::jsonb as params) v {gate.joins()} {rule.joins}
             where {rule.condition} and not exists (
                 select from care_touch e
-                where e.policy_id = %(policy)s and e.member_id = d.member_id and e.occurrence = d.occurrence
+                where e.policy_id = %(policy)s and e.member_id = t.member_id and e.occurrence = t.occurrence
             )
         ),
         made as (
@@ -179,6 +181,7 @@ def statement(
     params |= {
         "policy": version.policy_id,
         "version": version.pk,
+        "params": json.dumps(version.params),
         "send_at": send_at,
         "route": route,
         "is_transactional": version.is_transactional,
@@ -195,9 +198,9 @@ def triggered(version: Version, *, moment: datetime, last_run: datetime | None, 
 
 
 def _checks(version: Version, *, caps: Sequence[gate.Window]) -> list[tuple[str, str]]:
-    """The gate, and what only a run can know: too late, or overtaken by a newer entry into the stage."""
-    checks = [(reasons.LATE, "d.is_late")]
-    for reason, condition in gate.refusals(version, caps=caps):
-        overtaken = " or d.is_old" if reason == reasons.STAGE_LEFT else ""
+    """The gate, and what only a run can know: too late, the cause is gone, or overtaken by a newer one of its kind."""
+    checks = [(reasons.LATE, "t.is_late")]
+    for reason, condition in gate.refusals(version, caps=caps, causes=rechecks.of_decision(version.trigger)):
+        overtaken = " or t.is_old" if reason in (reasons.STAGE_LEFT, reasons.SEGMENT_LEFT) else ""
         checks.append((reason, condition + overtaken))
     return checks

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from apps.care import defaults, routes, templates
+from apps.care import defaults, routes, templates, trigger_params
 from apps.care.models import Channel, Policy, Version
 from apps.core import audit, clock
 from apps.core.errors import DomainError, NotFound, ValidationFailed
@@ -23,16 +23,6 @@ DEFAULTS: dict[str, Any] = {
     "is_own_hour": False, "is_transactional": False, "fallback": [], "content": {},
 }  # fmt: skip
 FIELDS = {"trigger", "params", "channel", "template", *DEFAULTS}
-# name: (smallest, largest, default; None: must be given)
-_WINDOW = (1, 60, 14)
-_NUMBERS: dict[str, dict[str, tuple[int, int, int | None]]] = {
-    Version.Trigger.STAGE_ENTERED: {"window_days": _WINDOW},
-    Version.Trigger.DAYS_SINCE_ORDER: {"days": (1, 1000, None), "window_days": _WINDOW},
-    Version.Trigger.SECOND_PURCHASE: {"days": (1, 365, None), "window_days": _WINDOW},
-    Version.Trigger.BIRTHDAY: {"days_before": (0, 60, 0), "window_days": (1, 14, 2)},
-    Version.Trigger.JOURNEY: {"window_days": (1, 60, 2)},
-}
-_FLAGS = {Version.Trigger.JOURNEY: ("ends_on_order", "is_profiling")}
 TEXTS: dict[str, Promise] = language.TEXTS | {
     "required": _("This is missing."),
     "unknown_variable": _("This variable is not known."),
@@ -192,25 +182,11 @@ def _check_params(whole: dict[str, Any], found: _Findings) -> None:
     if not isinstance(params, dict):
         found.add("/params", "not_an_object")
         return
-    if not isinstance(trigger, str) or trigger not in _NUMBERS:
+    if not isinstance(trigger, str) or trigger not in trigger_params.PARAMS:
         return  # the trigger itself is wrong, and says so
-    numbers = _NUMBERS[trigger]
-    flags = _FLAGS.get(Version.Trigger(trigger), ())
-    known = {*numbers, *flags} | ({"stage"} if trigger == Version.Trigger.STAGE_ENTERED else set())
-    for name in sorted(str(key) for key in params.keys() - known):
-        found.add(f"/params/{name}", "unknown_field")
     filled = dict(params)
-    for name, (low, high, default) in numbers.items():
-        filled.setdefault(name, default)
-        if filled[name] is None:
-            found.add(f"/params/{name}", "required")
-        elif not _number(filled[name], low=low, high=high):
-            found.add(f"/params/{name}", "not_a_number")
-    for name in flags:
-        if type(params.get(name, False)) is not bool:
-            found.add(f"/params/{name}", "not_yes_or_no")
-    if "stage" in known and params.get("stage") not in Stage.values:
-        found.add("/params/stage", "unknown_value" if "stage" in params else "required")
+    for name, code in trigger_params.findings(trigger, filled):
+        found.add(f"/params/{name}", code)
     whole["params"] = filled
 
 

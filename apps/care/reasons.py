@@ -11,6 +11,10 @@ NO_PROFILING = "no_profiling"
 NO_ADDRESS = "no_address"
 STAGE_LEFT = "stage_left"
 BOUGHT = "bought"
+POINTS_GONE = "points_gone"
+COUPON_GONE = "coupon_gone"
+CART_CHANGED = "cart_changed"
+SEGMENT_LEFT = "segment_left"
 MISSING_VALUE = "missing_value"
 GLOBAL_HOLDOUT = "global_holdout"
 CAP = "cap"
@@ -33,6 +37,10 @@ TEXTS: dict[str, Promise] = {
     NO_ADDRESS: _("No usable address on this channel"),
     STAGE_LEFT: _("No longer in this stage"),
     BOUGHT: _("Has bought since"),
+    POINTS_GONE: _("No points are left that run out then"),
+    COUPON_GONE: _("The coupon has been used, or is not the member's any more"),
+    CART_CHANGED: _("The member has turned to the cart again since"),
+    SEGMENT_LEFT: _("No longer in this segment"),
     MISSING_VALUE: _("A value for the text is missing"),
     GLOBAL_HOLDOUT: _("Held out of all messages"),
     CAP: _("Enough messages already today or this week"),

@@ -1,6 +1,6 @@
-"""What may have become of the cause since the decision: asked once more at the moment of sending, in the claim.
+"""What may have become of the cause: asked when it is decided, and once more at the moment of sending, in the claim.
 
-SQL over the touch `t` (member_id, decided_at, occurrence), its version `v` (params), member `m` and their stats `s`.
+SQL over the touch `t` (member_id, occurrence; in the claim decided_at), its version `v` (params), member `m`, their stats `s`.
 """
 
 from typing import NamedTuple
@@ -8,33 +8,84 @@ from typing import NamedTuple
 from apps.care import reasons
 from apps.care.models import Version
 
+Trigger = Version.Trigger
+
 
 class Check(NamedTuple):
-    """`condition` true: nothing is sent, for `reason`. `asks_who_bought`: it names `bought.since`."""
+    """`condition` true: nothing is sent, for `reason`. `asks_who_bought`: it names `bought.since`, which only the claim knows."""
 
     reason: str
     condition: str
     asks_who_bought: bool = False
 
 
-# A kept order since the touch was decided.
-BOUGHT_SINCE_DECISION = """exists (
+def _kept_order(after: str, more: str = "") -> str:
+    return f"""exists (
                     select from orders_order o
-                    where o.member_id = t.member_id and o.paid_at > t.decided_at and o.paid_at <= %(moment)s
-                      and o.status <> 'cancelled' and o.total_cents > o.refunded_cents
+                    where o.member_id = t.member_id and o.paid_at > {after} and o.paid_at <= %(moment)s
+                      and o.status <> 'cancelled' and o.total_cents > o.refunded_cents{more}
                 )"""
-_BOUGHT = Check(reasons.BOUGHT, "bought.since", asks_who_bought=True)
 
-CHECKS: dict[str, Check] = {
-    Version.Trigger.STAGE_ENTERED: Check(
-        reasons.STAGE_LEFT,
-        "coalesce(s.stage, 'prospect') <> v.params ->> 'stage'"
-        " or v.params ->> 'stage' in ('lapsing', 'dormant', 'lost') and bought.since",
-        asks_who_bought=True,
+
+BOUGHT_SINCE_DECISION = _kept_order("t.decided_at")
+_BOUGHT = Check(reasons.BOUGHT, "bought.since", asks_who_bought=True)
+_LAST_DAY = "(({at} - interval '1 microsecond') at time zone 'Asia/Shanghai')::date::text"
+_POINTS_GONE = f"""not exists (
+    select from points_account a join points_currency c on c.id = a.currency_id
+    join points_lot l on l.account_id = a.id and l.remaining > 0 and l.activated_at is not null and l.expires_at > %(moment)s
+    where a.member_id = t.member_id and c.key = split_part(t.occurrence, ':', 2)
+      and {_LAST_DAY.format(at="l.expires_at")} = split_part(t.occurrence, ':', 3)
+)"""
+_COUPON_GONE = f"""not exists (
+    select from coupons_coupon c
+    where c.member_id = t.member_id and c.state = 'ready' and c.ends_at > %(moment)s
+      and {_LAST_DAY.format(at="c.ends_at")} = split_part(t.occurrence, ':', 2)
+      and (coalesce(v.params ->> 'coupon', '') = ''
+        or c.template_id in (select x.id from coupons_template x where x.key = v.params ->> 'coupon'))
+)"""
+_LEFT_AT = "to_timestamp(split_part(t.occurrence, ':', 2)::bigint)"
+# The occurrence tells whole seconds: what happened within that second was not later.
+_CART_CHANGED = f"""exists (
+    select from activity_event e
+    where e.member_id = t.member_id and e.occurred_at >= {_LEFT_AT} + interval '1 second' and e.occurred_at <= %(moment)s
+      and e.name in ('added_to_cart', 'removed_from_cart', 'checkout_started')
+)"""
+_OF_CATEGORY = """ and exists (
+                        select from orders_line l join catalog_product p on p.id = l.product_id
+                        where l.order_id = o.id and l.total_cents > l.refunded_cents
+                          and p.category_id = split_part(t.occurrence, ':', 2)::bigint
+                      )"""
+_DAY_AFTER = "((split_part(t.occurrence, ':', 3)::date + 1)::timestamp at time zone 'Asia/Shanghai')"
+_SEGMENT_LEFT = """not exists (
+    select from segments_membership b
+    where b.member_id = t.member_id and b.segment_id = split_part(t.occurrence, ':', 2)::bigint
+)"""
+
+CHECKS: dict[str, tuple[Check, ...]] = {
+    Trigger.STAGE_ENTERED: (
+        Check(
+            reasons.STAGE_LEFT,
+            "coalesce(s.stage, 'prospect') <> v.params ->> 'stage'"
+            " or v.params ->> 'stage' in ('lapsing', 'dormant', 'lost') and bought.since",
+            asks_who_bought=True,
+        ),
     ),
-    Version.Trigger.DAYS_SINCE_ORDER: _BOUGHT,
-    Version.Trigger.SECOND_PURCHASE: _BOUGHT,
-    Version.Trigger.JOURNEY: Check(
-        reasons.BOUGHT, "(v.params ->> 'ends_on_order')::boolean and bought.since", asks_who_bought=True
+    Trigger.DAYS_SINCE_ORDER: (_BOUGHT,),
+    Trigger.SECOND_PURCHASE: (_BOUGHT,),
+    Trigger.JOURNEY: (
+        Check(reasons.BOUGHT, "(v.params ->> 'ends_on_order')::boolean and bought.since", asks_who_bought=True),
     ),
+    Trigger.POINTS_EXPIRING: (Check(reasons.POINTS_GONE, _POINTS_GONE),),
+    Trigger.COUPON_EXPIRING: (Check(reasons.COUPON_GONE, _COUPON_GONE),),
+    Trigger.CART_LEFT: (
+        Check(reasons.BOUGHT, _kept_order(_LEFT_AT)),
+        Check(reasons.CART_CHANGED, _CART_CHANGED),
+    ),
+    Trigger.REPLENISHMENT_DUE: (Check(reasons.BOUGHT, _kept_order(_DAY_AFTER, _OF_CATEGORY)),),
+    Trigger.SEGMENT_ENTERED: (Check(reasons.SEGMENT_LEFT, _SEGMENT_LEFT),),
 }
+
+
+def of_decision(trigger: str) -> list[Check]:
+    """Those that planning asks, too."""
+    return [check for check in CHECKS.get(trigger, ()) if not check.asks_who_bought]

@@ -1,16 +1,19 @@
 """Who is due: one SELECT per kind of trigger, giving (member_id, occurrence, is_late, is_old).
 
 A moment is due in (from, T]; one between the last run and `from` passed while nobody looked and is late. `is_old`: the
-member has entered the stage again since. An occurrence is a pure function of the member's history, never of the run.
+member has entered the stage or segment again since. An occurrence is a pure function of the cause, never of the run.
 """
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from apps.care.models import Version
-from apps.core import clock
+from apps.core import clock, lunar
 
 LONGEST_LOOK_BACK = timedelta(days=366)
+LUNAR_FIELD = "birthday_calendar"  # a choice field of members: "lunar", "lunar_leap" (born in a month's second coming), else solar
+Trigger = Version.Trigger
 
 _STAGE_ENTERED = """
     select member_id, 'stage:' || after || ':' || floor(extract(epoch from at))::bigint as occurrence,
@@ -26,12 +29,75 @@ _ORDER_AGE = """
     select member_id, 'order:' || last_order_id as occurrence,
            last_order_at <= %(from)s - %(age)s as is_late, false as is_old
     from segments_memberstats
-    where last_order_at > %(low)s - %(age)s and last_order_at <= %(moment)s - %(age)s {more}
+    where last_order_at > %(low)s - %(age)s and last_order_at <= %(moment)s - %(age)s
 """
-_BIRTHDAY = """
+_BIRTHDAY = f"""
     select b.id as member_id, 'birthday:' || due.year as occurrence, due.at <= %(from)s as is_late, false as is_old
-    from unnest(%(months)s::int[], %(days)s::int[], %(years)s::int[], %(dues)s::timestamptz[]) due(month, day, year, at)
+    from unnest(%(calendars)s::text[], %(months)s::int[], %(days)s::int[], %(years)s::int[], %(dues)s::timestamptz[])
+        due(calendar, month, day, year, at)
     join members_member b on b.birth_month = due.month and b.birth_day = due.day and b.merged_into_id is null
+     and due.calendar = case b.attributes ->> '{LUNAR_FIELD}' when 'lunar' then 'lunar' when 'lunar_leap' then 'lunar_leap'
+         else 'solar' end
+"""
+_REGISTERED = """
+    select r.id as member_id, 'registered' as occurrence, r.joined_at <= %(from)s - %(age)s as is_late, false as is_old
+    from members_member r
+    where r.joined_at > %(low)s - %(age)s and r.joined_at <= %(moment)s - %(age)s and r.merged_into_id is null
+"""
+# What ends is told by its last valid day; due at the beginning of the day that lies so many days before.
+_LAST_DAY = "(({at} - interval '1 microsecond') at time zone 'Asia/Shanghai')::date"
+_IS_LATE = "((last_day - %(before)s::int)::timestamp at time zone 'Asia/Shanghai') <= %(from)s as is_late"
+_POINTS_EXPIRING = f"""
+    select member_id, 'points:' || %(currency)s || ':' || last_day as occurrence, {_IS_LATE}, false as is_old
+    from (
+        select distinct a.member_id, {_LAST_DAY.format(at="l.expires_at")} as last_day
+        from points_account a
+        join points_currency c on c.id = a.currency_id and c.key = %(currency)s
+        join points_lot l on l.account_id = a.id and l.remaining > 0 and l.activated_at is not null
+        where a.next_due_at <= %(last)s and l.expires_at > %(moment)s and l.expires_at > %(first)s and l.expires_at <= %(last)s
+    ) ends
+"""
+_COUPON_EXPIRING = f"""
+    select member_id, 'coupon:' || last_day as occurrence, {_IS_LATE}, false as is_old
+    from (
+        select distinct c.member_id, {_LAST_DAY.format(at="c.ends_at")} as last_day
+        from coupons_coupon c
+        where c.state = 'ready' and c.starts_at <= %(moment)s and c.ends_at > %(moment)s
+          and c.ends_at > %(first)s and c.ends_at <= %(last)s
+          and (%(coupon)s = '' or c.template_id in (select x.id from coupons_template x where x.key = %(coupon)s))
+    ) ends
+"""
+# The last thing done to a cart was not to take something out, and for so long neither a further one nor a kept order came.
+_CART_LEFT = """
+    select member_id, 'cart:' || floor(extract(epoch from left_at))::bigint as occurrence,
+           left_at <= %(from)s - %(wait)s as is_late, false as is_old
+    from (
+        select e.member_id, e.name, e.occurred_at as left_at,
+               lead(e.occurred_at) over (partition by e.member_id order by e.occurred_at, e.id) as next_at
+        from activity_event e
+        where e.name in ('added_to_cart', 'removed_from_cart', 'checkout_started') and e.member_id is not null
+          and e.occurred_at > %(low)s - %(wait)s and e.occurred_at <= %(moment)s
+    ) cart
+    where name <> 'removed_from_cart' and left_at <= %(moment)s - %(wait)s and (next_at is null or next_at > left_at + %(wait)s)
+      and not exists (
+        select from orders_order o
+        where o.member_id = cart.member_id and o.paid_at > left_at and o.paid_at <= left_at + %(wait)s
+          and o.status <> 'cancelled' and o.total_cents > o.refunded_cents
+      )
+"""
+_REPLENISHMENT_DUE = f"""
+    select member_id, 'again:' || category_id || ':' || last_on as occurrence, {_IS_LATE}, false as is_old
+    from (
+        select y.member_id, y.category_id, y.last_on, y.due_on as last_day from segments_membercycle y
+        where y.due_on between %(first_day)s::date and %(last_day)s::date
+          and (%(category)s = '' or y.category_id in (select x.id from catalog_category x where x.name = %(category)s))
+    ) needs
+"""
+_SEGMENT_ENTERED = """
+    select p.member_id, 'segment:' || p.segment_id || ':' || floor(extract(epoch from p.at))::bigint as occurrence,
+           p.at <= %(from)s as is_late, row_number() over (partition by p.member_id order by p.at desc, p.id desc) > 1 as is_old
+    from segments_passage p join segments_segment g on g.id = p.segment_id and g.key = %(segment)s
+    where p.is_entry and p.at > %(low)s and p.at <= %(moment)s
 """
 
 
@@ -39,30 +105,89 @@ def due(version: Version, *, moment: datetime, last_run: datetime | None, seen: 
     """The SELECT and its parameters. `seen`: newest stage change that earlier runs looked at."""
     start = moment - timedelta(days=version.params["window_days"])
     low = max(min(start, last_run or start), moment - LONGEST_LOOK_BACK)
-    params: dict[str, Any] = {"moment": moment, "from": start, "low": low}
-    if version.trigger == Version.Trigger.STAGE_ENTERED:
-        return _STAGE_ENTERED, params | {"stage": version.params["stage"], "seen": seen}
-    if version.trigger == Version.Trigger.BIRTHDAY:
-        return _BIRTHDAY, params | _birthdays(low=low, moment=moment, before=version.params["days_before"])
-    more = "and orders = 1" if version.trigger == Version.Trigger.SECOND_PURCHASE else ""
-    return _ORDER_AGE.format(more=more), params | {"age": timedelta(days=version.params["days"])}
+    sql, more = _SELECTS[Trigger(version.trigger)]
+    given: dict[str, Any] = {"moment": moment, "from": start, "low": low, "seen": seen}
+    return sql, given | more(version.params, low=low, moment=moment)
 
 
-def _birthdays(*, low: datetime, moment: datetime, before: int) -> dict[str, list]:
-    """Calendar days whose greeting falls due in (low, moment]. Who was born on 29 February has it on the 28th in other years."""
-    rows: list[tuple[int, int, int, datetime]] = []
+def _stage(params: dict[str, Any], *, low: datetime, moment: datetime) -> dict[str, Any]:
+    return {"stage": params["stage"]}
+
+
+def _age(params: dict[str, Any], *, low: datetime, moment: datetime) -> dict[str, Any]:
+    return {"age": timedelta(days=params["days"])}
+
+
+def _wait(params: dict[str, Any], *, low: datetime, moment: datetime) -> dict[str, Any]:
+    return {"wait": timedelta(hours=params["hours"])}
+
+
+def _segment(params: dict[str, Any], *, low: datetime, moment: datetime) -> dict[str, Any]:
+    return {"segment": params["segment"]}
+
+
+def _last_days(params: dict[str, Any], *, low: datetime, moment: datetime) -> dict[str, Any]:
+    """The last valid days whose notice falls due in (low, moment], as days and as ends of validity in (first, last]."""
+    before = timedelta(days=params["days_before"])
+    today, day = clock.local_date(moment), clock.local_date(low)
+    first, last = (day if clock.day_start(day) > low else day + timedelta(days=1)) + before, today + before
+    return {
+        "before": params["days_before"], "first": clock.day_start(first), "last": clock.day_end(last),
+        "first_day": first, "last_day": last, "currency": params.get("currency", ""),
+        "coupon": params.get("coupon") or "", "category": params.get("category") or "",
+    }  # fmt: skip
+
+
+def _birthdays(params: dict[str, Any], *, low: datetime, moment: datetime) -> dict[str, Any]:
+    """Calendar days whose greeting falls due in (low, moment]."""
+    rows: list[tuple[str, int, int, int, datetime]] = []
+    before, asked = timedelta(days=params["days_before"]), params.get("calendar", "any")
     day = clock.local_date(low)
     while (at := clock.day_start(day)) <= moment:
-        birthday = day + timedelta(days=before)
         if at > low:
             stamp = at.astimezone(UTC)
-            rows.append((birthday.month, birthday.day, birthday.year, stamp))
-            if (birthday.month, birthday.day) == (2, 28) and not _is_leap(birthday):
-                rows.append((2, 29, birthday.year, stamp))
+            found = [*(_solar(day + before) if asked != "lunar" else []), *(_lunar(day + before) if asked != "solar" else [])]
+            rows += [(*born, stamp) for born in found]
         day += timedelta(days=1)
-    months, days, years, dues = zip(*rows, strict=True) if rows else ((), (), (), ())
-    return {"months": list(months), "days": list(days), "years": list(years), "dues": list(dues)}
+    columns = list(zip(*rows, strict=True)) if rows else [(), (), (), (), ()]
+    return dict(zip(("calendars", "months", "days", "years", "dues"), map(list, columns), strict=True))
+
+
+def _solar(day: date) -> list[tuple[str, int, int, int]]:
+    """Who was born on 29 February has it on the 28th in other years."""
+    found = [("solar", day.month, day.day, day.year)]
+    if (day.month, day.day) == (2, 28) and not _is_leap(day):
+        found.append(("solar", 2, 29, day.year))
+    return found
+
+
+def _lunar(day: date) -> list[tuple[str, int, int, int]]:
+    """Once in a year of that calendar. Who was born in the second coming of a month has it then where it comes twice, else in
+    the month of its name; everybody else in the first. The 30th of a month of 29 days falls on its last."""
+    found = lunar.of(day)
+    if found is None:
+        return []
+    days = [found.day, 30] if found.day == found.length == 29 else [found.day]
+    whose = ["lunar_leap"] if found.is_leap else ["lunar"]
+    if not found.is_leap and lunar.leap_month(found.year) != found.month:
+        whose.append("lunar_leap")
+    return [(calendar, found.month, number, found.year) for calendar in whose for number in days]
 
 
 def _is_leap(day: date) -> bool:
     return day.year % 4 == 0 and (day.year % 100 != 0 or day.year % 400 == 0)
+
+
+_More = Callable[..., dict[str, Any]]
+_SELECTS: dict[Trigger, tuple[str, _More]] = {
+    Trigger.STAGE_ENTERED: (_STAGE_ENTERED, _stage),
+    Trigger.DAYS_SINCE_ORDER: (_ORDER_AGE, _age),
+    Trigger.SECOND_PURCHASE: (f"{_ORDER_AGE} and orders = 1", _age),
+    Trigger.BIRTHDAY: (_BIRTHDAY, _birthdays),
+    Trigger.REGISTERED: (_REGISTERED, _age),
+    Trigger.POINTS_EXPIRING: (_POINTS_EXPIRING, _last_days),
+    Trigger.COUPON_EXPIRING: (_COUPON_EXPIRING, _last_days),
+    Trigger.CART_LEFT: (_CART_LEFT, _wait),
+    Trigger.REPLENISHMENT_DUE: (_REPLENISHMENT_DUE, _last_days),
+    Trigger.SEGMENT_ENTERED: (_SEGMENT_ENTERED, _segment),
+}
