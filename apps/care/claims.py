@@ -181,7 +181,9 @@ def _verdict(shape: Shape) -> str:
         (reasons.UNDER_14, gate.UNDER_14),
         (reasons.NO_CONSENT, f"not ({consented})"),
     ]
-    for trigger, check in _causes(shape):  # of other triggers an occurrence reads otherwise: it must not even be looked at
+    for trigger, check in _causes(
+        shape
+    ):  # of other triggers an occurrence reads otherwise: it must not even be looked at
         checks.append((check.reason, f"case when v.trigger = '{trigger}' then {check.condition} else false end"))
     if shape.channel == Channel.WECHAT:
         checks.append((reasons.NO_GRANT, f"not {gate.HAS_GRANT.format(template='v.subscribe_template')}"))

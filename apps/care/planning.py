@@ -201,6 +201,6 @@ def _checks(version: Version, *, caps: Sequence[gate.Window]) -> list[tuple[str,
     """The gate, and what only a run can know: too late, the cause is gone, or overtaken by a newer one of its kind."""
     checks = [(reasons.LATE, "t.is_late")]
     for reason, condition in gate.refusals(version, caps=caps, causes=rechecks.of_decision(version.trigger)):
-        overtaken = " or t.is_old" if reason in (reasons.STAGE_LEFT, reasons.SEGMENT_LEFT) else ""
+        overtaken = " or t.is_old" if reason in (reasons.STAGE_LEFT, reasons.SEGMENT_LEFT, reasons.STEP_LEFT) else ""
         checks.append((reason, condition + overtaken))
     return checks

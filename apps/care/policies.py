@@ -15,7 +15,6 @@ from apps.core.errors import DomainError, NotFound, ValidationFailed
 from apps.gateways import wechat
 from apps.members.models import Consent
 from apps.segments import language
-from apps.segments.models import Stage
 
 PURPOSES = (Consent.Purpose.CARE.value, Consent.Purpose.MARKETING.value)
 DEFAULTS: dict[str, Any] = {

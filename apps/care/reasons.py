@@ -15,6 +15,7 @@ POINTS_GONE = "points_gone"
 COUPON_GONE = "coupon_gone"
 CART_CHANGED = "cart_changed"
 SEGMENT_LEFT = "segment_left"
+STEP_LEFT = "step_left"
 MISSING_VALUE = "missing_value"
 GLOBAL_HOLDOUT = "global_holdout"
 CAP = "cap"
@@ -41,6 +42,7 @@ TEXTS: dict[str, Promise] = {
     COUPON_GONE: _("The coupon has been used, or is not the member's any more"),
     CART_CHANGED: _("The member has turned to the cart again since"),
     SEGMENT_LEFT: _("No longer in this segment"),
+    STEP_LEFT: _("No longer at this step of the life track"),
     MISSING_VALUE: _("A value for the text is missing"),
     GLOBAL_HOLDOUT: _("Held out of all messages"),
     CAP: _("Enough messages already today or this week"),

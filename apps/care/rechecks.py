@@ -61,6 +61,11 @@ _SEGMENT_LEFT = """not exists (
     where b.member_id = t.member_id and b.segment_id = split_part(t.occurrence, ':', 2)::bigint
 )"""
 
+_STEP_LEFT = """not exists (
+    select from segments_placement l
+    where l.id = split_part(t.occurrence, ':', 2)::bigint and l.left_at is null and l.step = split_part(t.occurrence, ':', 3)
+)"""
+
 CHECKS: dict[str, tuple[Check, ...]] = {
     Trigger.STAGE_ENTERED: (
         Check(
@@ -83,6 +88,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     ),
     Trigger.REPLENISHMENT_DUE: (Check(reasons.BOUGHT, _kept_order(_DAY_AFTER, _OF_CATEGORY)),),
     Trigger.SEGMENT_ENTERED: (Check(reasons.SEGMENT_LEFT, _SEGMENT_LEFT),),
+    Trigger.TRACK_STEP: (Check(reasons.STEP_LEFT, _STEP_LEFT),),
 }
 
 

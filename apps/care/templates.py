@@ -1,10 +1,11 @@
-"""The text language: `{{ nickname }}` and seven more variables, replaced in one pass. No expressions, no attributes, no code."""
+"""The text language: `{{ nickname }}` and its like, replaced in one pass. No expressions, no attributes, no code."""
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -19,32 +20,74 @@ LONGEST = 2000
 _FIELD = re.compile(r"[a-z_]{1,24}[0-9]{1,3}")
 _VARIABLE = re.compile(r"\{\{\s*([a-z_]{1,40})\s*\}\}")
 
-# What each variable says of member m with stats s, as text; NULL: there is no value.
-_SQL = {
-    "nickname": "nullif(m.nickname, '')",
-    "days_since_order": "((%(moment)s at time zone 'Asia/Shanghai')::date"
-    " - (s.last_order_at at time zone 'Asia/Shanghai')::date)::text",
-    "last_store": "(select st.name from orders_order o join stores_store st on st.id = o.store_id"
-    " where o.id = s.last_order_id)",
-    "top_category": "(select ca.name from catalog_category ca where ca.id = s.top_category_id)",
-    "due_category": due.CATEGORY,
-    "due_product": due.PRODUCT,
-    "brand": "%(brand)s::text",
-    "orders": "nullif(s.orders, 0)::text",
-}
-VARIABLES = tuple(_SQL)
-WORKED_OUT = frozenset(_SQL) - {"nickname", "brand"}  # out of what the member buys
-# Cheaper than the value itself: whether there is one.
-PRESENT = {
-    "nickname": "m.nickname <> ''",
-    "days_since_order": "s.last_order_at is not null",
-    "last_store": "(select o.store_id from orders_order o where o.id = s.last_order_id) is not null",
-    "top_category": "s.top_category_id is not null",
-    "due_category": f"{due.CATEGORY} is not null",
-    "due_product": f"{due.PRODUCT} is not null",
-    "brand": "true",
-    "orders": "coalesce(s.orders, 0) > 0",
-}
+
+class _Variable(NamedTuple):
+    """`value`: SQL over member m with stats s, as text; NULL: there is no value. `present`: cheaper than the value, whether there
+    is one. `is_worked_out`: out of what the member buys or looks at, so not for who has switched personalisation off."""
+
+    value: str
+    present: str = ""
+    is_worked_out: bool = False
+
+
+def _one(what: str, source: str) -> str:
+    return f"(select {what} from {source} limit 1)"
+
+
+_ACCOUNT = """points_account a join points_currency c on c.id = a.currency_id and c.is_spendable
+    where a.member_id = m.id and a.balance > 0 order by c.id"""
+# The points that run out first, all those of that day together.
+_ENDING = """(
+        select ((l.expires_at - interval '1 microsecond') at time zone 'Asia/Shanghai')::date as last_day, sum(l.remaining) as points
+        from points_account a join points_currency c on c.id = a.currency_id and c.is_spendable
+        join points_lot l on l.account_id = a.id and l.remaining > 0 and l.activated_at is not null and l.expires_at > %(moment)s
+        where a.member_id = m.id group by 1 order by 1 limit 1
+    ) ending"""
+_COUPON = """coupons_coupon c join coupons_template ct on ct.id = c.template_id
+    where c.member_id = m.id and c.state = 'ready' and c.starts_at <= %(moment)s and c.ends_at > %(moment)s order by c.ends_at, c.id"""
+_CART = """activity_event e join catalog_product p on p.sku = e.properties ->> 'sku'
+    where e.member_id = m.id and e.name = 'added_to_cart'
+      and e.occurred_at > %(moment)s - interval '30 days' and e.occurred_at <= %(moment)s
+    order by e.occurred_at desc, e.id desc"""
+_TIER = """coalesce(
+        (select ti.name from points_standing st join points_tier ti on ti.id = st.tier_id where st.member_id = m.id),
+        (select ti.name from points_tier ti order by ti.rank limit 1)
+    )"""
+_ALL = {
+    "nickname": _Variable("nullif(m.nickname, '')", "m.nickname <> ''"),
+    "days_since_order": _Variable(
+        "((%(moment)s at time zone 'Asia/Shanghai')::date - (s.last_order_at at time zone 'Asia/Shanghai')::date)::text",
+        "s.last_order_at is not null", is_worked_out=True,
+    ),
+    "last_store": _Variable(
+        "(select st.name from orders_order o join stores_store st on st.id = o.store_id where o.id = s.last_order_id)",
+        "(select o.store_id from orders_order o where o.id = s.last_order_id) is not null", is_worked_out=True,
+    ),
+    "top_category": _Variable(
+        "(select ca.name from catalog_category ca where ca.id = s.top_category_id)",
+        "s.top_category_id is not null", is_worked_out=True,
+    ),
+    "due_category": _Variable(due.CATEGORY, is_worked_out=True),
+    "due_product": _Variable(due.PRODUCT, is_worked_out=True),
+    "brand": _Variable("%(brand)s::text", "true"),
+    "orders": _Variable("nullif(s.orders, 0)::text", "coalesce(s.orders, 0) > 0", is_worked_out=True),
+    "points": _Variable(_one("a.balance::text", _ACCOUNT)),
+    "points_expiring": _Variable(f"(select ending.points::text from {_ENDING})"),
+    "points_last_day": _Variable(f"(select ending.last_day::text from {_ENDING})"),
+    "coupon": _Variable(_one("ct.name", _COUPON)),
+    "coupon_last_day": _Variable(
+        _one("((c.ends_at - interval '1 microsecond') at time zone 'Asia/Shanghai')::date::text", _COUPON)
+    ),
+    "tier": _Variable(_TIER),
+    "home_store": _Variable(
+        "(select st.name from stores_store st where st.id = m.home_store_id)", "m.home_store_id is not null"
+    ),
+    "cart_product": _Variable(_one("p.name", _CART), is_worked_out=True),
+}  # fmt: skip
+_SQL = {name: variable.value for name, variable in _ALL.items()}
+VARIABLES = tuple(_ALL)
+WORKED_OUT = frozenset(name for name, variable in _ALL.items() if variable.is_worked_out)
+PRESENT = {name: variable.present or f"{variable.value} is not null" for name, variable in _ALL.items()}
 
 
 class BadTemplate(ValueError):

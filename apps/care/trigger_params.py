@@ -9,7 +9,7 @@ from apps.care.models import Version
 from apps.catalog.models import Category
 from apps.coupons.models import Template
 from apps.points.models import Currency
-from apps.segments.models import Segment, Stage
+from apps.segments.models import Segment, Stage, Track
 
 Trigger = Version.Trigger
 CALENDARS = ("any", "solar", "lunar")
@@ -42,10 +42,17 @@ class Flag(NamedTuple):
     """Yes or no; no when it is left out."""
 
 
-Param = Number | Name | Choice | Flag
+class StepOf(NamedTuple):
+    """A step of the life track that the parameter `track` names."""
+
+    track: str = "track"
+
+
+Param = StepOf | Number | Name | Choice | Flag
 _WINDOW = Number(1, 60, 14)
 _CURRENCY = Name(lambda: Currency.objects.filter(is_spendable=True), "key")
 _SEGMENT = Name(lambda: Segment.objects.filter(archived_at=None), "key")
+_TRACK = Name(lambda: Track.objects.filter(archived_at=None), "key")
 _COUPON = Name(lambda: Template.objects.filter(version__isnull=False), "key", is_needed=False)
 _CATEGORY = Name(lambda: Category.objects.all(), "name", is_needed=False)
 PARAMS: dict[str, dict[str, Param]] = {
@@ -68,6 +75,7 @@ PARAMS: dict[str, dict[str, Param]] = {
         "days_before": Number(0, 30, 3), "window_days": Number(1, 30, 7), "category": _CATEGORY,
     },
     Trigger.SEGMENT_ENTERED: {"window_days": _WINDOW, "segment": _SEGMENT},
+    Trigger.TRACK_STEP: {"window_days": Number(1, 60, 7), "track": _TRACK, "step": StepOf()},
 }  # fmt: skip
 
 
@@ -87,11 +95,17 @@ def _wrong(kind: Param, params: dict[str, Any], name: str) -> str:
         return "" if type(params.get(name, False)) is bool else "not_yes_or_no"
     if isinstance(kind, Name):
         return _wrong_name(kind, params.get(name))
+    if isinstance(kind, StepOf):
+        return _wrong_step(params.get(kind.track), params.get(name))
     if isinstance(kind, Choice):
         if kind.default:
             params.setdefault(name, kind.default)
         value = params.get(name)
-        return "" if isinstance(value, str) and value in kind.values else ("unknown_value" if name in params else "required")
+        return (
+            ""
+            if isinstance(value, str) and value in kind.values
+            else ("unknown_value" if name in params else "required")
+        )
     params.setdefault(name, kind.default)
     value = params[name]
     if value is None:
@@ -104,3 +118,10 @@ def _wrong_name(kind: Name, value: Any) -> str:
         return "required" if kind.is_needed else ""
     is_known = isinstance(value, str) and "\0" not in value and kind.rows().filter(**{kind.field: value}).exists()
     return "" if is_known else "unknown_value"
+
+
+def _wrong_step(track: Any, step: Any) -> str:
+    if step is None or step == "":
+        return "required"
+    found = Track.objects.filter(key=track).first() if isinstance(track, str) and "\0" not in track else None
+    return "" if found and any(known["key"] == step for known in found.steps) else "unknown_value"

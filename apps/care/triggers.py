@@ -10,6 +10,7 @@ from typing import Any
 
 from apps.care.models import Version
 from apps.core import clock, lunar
+from apps.segments.tracks import entries
 
 LONGEST_LOOK_BACK = timedelta(days=366)
 LUNAR_FIELD = "birthday_calendar"  # a choice field of members: "lunar", "lunar_leap" (born in a month's second coming), else solar
@@ -99,6 +100,9 @@ _SEGMENT_ENTERED = """
     from segments_passage p join segments_segment g on g.id = p.segment_id and g.key = %(segment)s
     where p.is_entry and p.at > %(low)s and p.at <= %(moment)s
 """
+_TRACK_STEP = f"""
+    select member_id, occurrence, at <= %(start)s as is_late, not is_current as is_old from ({entries.ENTERED}) entries
+"""
 
 
 def due(version: Version, *, moment: datetime, last_run: datetime | None, seen: int) -> tuple[str, dict[str, Any]]:
@@ -126,6 +130,13 @@ def _segment(params: dict[str, Any], *, low: datetime, moment: datetime) -> dict
     return {"segment": params["segment"]}
 
 
+def _track(params: dict[str, Any], *, low: datetime, moment: datetime) -> dict[str, Any]:
+    """`entries.entered` looks from the beginning of all that is looked at; late is what lies before the window."""
+    start = moment - timedelta(days=params["window_days"])
+    _sql, asked = entries.entered(track=params["track"], step=params["step"], start=low, end=moment)
+    return asked | {"start": start}
+
+
 def _last_days(params: dict[str, Any], *, low: datetime, moment: datetime) -> dict[str, Any]:
     """The last valid days whose notice falls due in (low, moment], as days and as ends of validity in (first, last]."""
     before = timedelta(days=params["days_before"])
@@ -146,7 +157,10 @@ def _birthdays(params: dict[str, Any], *, low: datetime, moment: datetime) -> di
     while (at := clock.day_start(day)) <= moment:
         if at > low:
             stamp = at.astimezone(UTC)
-            found = [*(_solar(day + before) if asked != "lunar" else []), *(_lunar(day + before) if asked != "solar" else [])]
+            found = [
+                *(_solar(day + before) if asked != "lunar" else []),
+                *(_lunar(day + before) if asked != "solar" else []),
+            ]
             rows += [(*born, stamp) for born in found]
         day += timedelta(days=1)
     columns = list(zip(*rows, strict=True)) if rows else [(), (), (), (), ()]
@@ -190,4 +204,5 @@ _SELECTS: dict[Trigger, tuple[str, _More]] = {
     Trigger.CART_LEFT: (_CART_LEFT, _wait),
     Trigger.REPLENISHMENT_DUE: (_REPLENISHMENT_DUE, _last_days),
     Trigger.SEGMENT_ENTERED: (_SEGMENT_ENTERED, _segment),
+    Trigger.TRACK_STEP: (_TRACK_STEP, _track),
 }

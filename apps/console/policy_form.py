@@ -10,10 +10,14 @@ from django.utils.translation import gettext_lazy
 from apps.care import templates
 from apps.care.models import Channel, Version
 from apps.care.policies import DEFAULTS
+from apps.care.trigger_params import PARAMS
+from apps.catalog.models import Category
 from apps.console import audience_rule
 from apps.core import money
+from apps.coupons.models import Template
 from apps.members.models import Consent, Member
-from apps.segments.models import Cell, Stage
+from apps.points.models import Currency
+from apps.segments.models import Cell, Segment, Stage, Track
 from apps.stores.models import Store
 
 PURPOSES = [(purpose.value, purpose.label) for purpose in (Consent.Purpose.CARE, Consent.Purpose.MARKETING)]
@@ -26,6 +30,14 @@ VARIABLE_WORDS = {
     "due_product": gettext_lazy("product needed again soon"),
     "brand": gettext_lazy("brand"),
     "orders": gettext_lazy("number of orders"),
+    "points": gettext_lazy("points"),
+    "points_expiring": gettext_lazy("points that run out next"),
+    "points_last_day": gettext_lazy("their last day"),
+    "coupon": gettext_lazy("coupon that runs out next"),
+    "coupon_last_day": gettext_lazy("last day of that coupon"),
+    "tier": gettext_lazy("tier"),
+    "home_store": gettext_lazy("home store"),
+    "cart_product": gettext_lazy("product put into the cart last"),
 }
 
 
@@ -53,14 +65,49 @@ class Yuan(forms.CharField):
             raise forms.ValidationError(_("Enter an amount such as 12.50.")) from None
 
 
+_TRIGGERS = [choice for choice in Version.Trigger.choices if choice[0] != Version.Trigger.JOURNEY]
+_CALENDARS = [
+    ("any", gettext_lazy("Each member's own")),
+    ("solar", gettext_lazy("Only by the ordinary calendar")),
+    ("lunar", gettext_lazy("Only by the Chinese calendar")),
+]
+_OF_TRIGGERS = (
+    "stage", "days", "days_before", "hours", "calendar", "currency", "coupon", "category", "segment", "track_step",
+)  # fmt: skip
+
+
+def _offered() -> dict[str, list[tuple[str, str]]]:
+    """What exists, by field; the ones that may be left out begin with nothing."""
+    named: dict[str, list[tuple[str, str]]] = {
+        "stores": list(Store.objects.values_list("code", "name")),
+        "currency": [(row.key, str(row)) for row in Currency.objects.filter(is_spendable=True).order_by("pk")],
+        "segment": list(Segment.objects.filter(archived_at=None).values_list("key", "name")),
+        "coupon": list(Template.objects.filter(version__isnull=False).values_list("key", "name")),
+        "category": [(name, name) for name in Category.objects.values_list("name", flat=True)],
+        "track_step": [
+            (f"{track.key}:{step['key']}", f"{track.name} · {step['name']}")
+            for track in Track.objects.filter(archived_at=None)
+            for step in track.steps
+        ],
+    }
+    for name in ("coupon", "category"):
+        named[name].insert(0, ("", _("Any")))
+    return named
+
+
 class PolicyForm(forms.Form):
     name = forms.CharField(label=gettext_lazy("Policy name"), max_length=60)
-    trigger = forms.ChoiceField(label=gettext_lazy("Moment"), choices=Version.Trigger.choices)
+    trigger = forms.ChoiceField(label=gettext_lazy("Moment"), choices=_TRIGGERS)
     stage = forms.ChoiceField(label=gettext_lazy("Stage entered"), choices=Stage.choices, required=False)
-    days = forms.IntegerField(label=gettext_lazy("Days after the order"), min_value=1, max_value=1000, required=False)
-    days_before = forms.IntegerField(
-        label=gettext_lazy("Days before the birthday"), min_value=0, max_value=60, required=False
-    )
+    days = forms.IntegerField(label=gettext_lazy("Days after it"), min_value=0, max_value=1000, required=False)
+    days_before = forms.IntegerField(label=gettext_lazy("Days before it"), min_value=0, max_value=90, required=False)
+    hours = forms.IntegerField(label=gettext_lazy("Hours without a word"), min_value=1, max_value=168, required=False)
+    calendar = forms.ChoiceField(label=gettext_lazy("Calendar"), choices=_CALENDARS, required=False)
+    currency = forms.ChoiceField(label=gettext_lazy("Kind of points"), required=False)
+    coupon = forms.ChoiceField(label=gettext_lazy("Only this coupon"), required=False)
+    category = forms.ChoiceField(label=gettext_lazy("Only this category"), required=False)
+    segment = forms.ChoiceField(label=gettext_lazy("Segment entered"), required=False)
+    track_step = forms.ChoiceField(label=gettext_lazy("Step of the life track"), required=False)
     window_days = forms.IntegerField(
         label=gettext_lazy("Still worth it for"),
         help_text=gettext_lazy("Days. Later than that, nothing is sent."),
@@ -147,7 +194,8 @@ class PolicyForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["stores"].choices = list(Store.objects.values_list("code", "name"))  # type: ignore[attr-defined]
+        for name, choices in _offered().items():
+            self.fields[name].choices = choices  # type: ignore[attr-defined]
         for name in templates.VARIABLES:
             self.fields[f"missing_{name}"] = forms.CharField(
                 label=VARIABLE_WORDS[name], max_length=40, required=False, widget=forms.TextInput(attrs={"size": 14})
@@ -156,6 +204,10 @@ class PolicyForm(forms.Form):
     @property
     def missing_fields(self) -> list[forms.BoundField]:
         return [self[f"missing_{name}"] for name in templates.VARIABLES]
+
+    @property
+    def trigger_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in _OF_TRIGGERS]
 
     @property
     def choices(self) -> list[forms.BoundField]:
@@ -208,19 +260,22 @@ class PolicyForm(forms.Form):
         return [{"channel": channel, "template": text}] if channel else []
 
     def _params(self, given: dict[str, Any]) -> dict[str, Any]:
-        wanted = {
-            Version.Trigger.STAGE_ENTERED: ("stage",),
-            Version.Trigger.DAYS_SINCE_ORDER: ("days",),
-            Version.Trigger.SECOND_PURCHASE: ("days",),
-            Version.Trigger.BIRTHDAY: ("days_before",),
-        }[Version.Trigger(given["trigger"])]
-        return {name: given[name] for name in (*wanted, "window_days") if given.get(name) not in (None, "")}
+        params = {
+            name: given[name] for name in PARAMS[given["trigger"]] if name in given and given[name] not in (None, "")
+        }
+        if given["trigger"] == Version.Trigger.TRACK_STEP:
+            params["track"], _colon, params["step"] = given["track_step"].partition(":")
+        return params
 
     def show(self, errors: list[dict[str, str]]) -> None:
         """Put care's findings at their fields."""
         for found in errors:
             parts = found["pointer"].strip("/").split("/")
-            name = {"params": parts[-1], "audience": "rule", "missing": f"missing_{parts[1] if len(parts) > 1 else ''}"}
+            name = {
+                "params": {"track": "track_step", "step": "track_step"}.get(parts[-1], parts[-1]),
+                "audience": "rule",
+                "missing": f"missing_{parts[1] if len(parts) > 1 else ''}",
+            }
             name["content"] = f"content_{parts[-1]}"
             name["fallback"] = f"fallback_{parts[-1]}"
             field = name.get(parts[0], parts[0])
@@ -241,7 +296,8 @@ def initial(draft: dict[str, Any]) -> dict[str, Any]:
     }
     values |= {f"content_{name}": value for name, value in (whole["content"] or {}).items()}
     values |= _second(whole["fallback"])
-    values |= whole["params"] if isinstance(whole["params"], dict) else {}
+    params = whole["params"] if isinstance(whole["params"], dict) else {}
+    values |= params | {"track_step": f"{params.get('track', '')}:{params.get('step', '')}"}
     simple = audience_rule.chosen(whole["audience"])
     if simple is None:
         values["rule"] = json.dumps(whole["audience"], ensure_ascii=False, indent=1)

@@ -1,11 +1,12 @@
 """A policy in words: its trigger, its audience, its text with the variables marked."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
 from apps.care import templates
 from apps.care.models import Version
@@ -29,10 +30,62 @@ def trigger(draft: dict[str, Any]) -> str:
         }
     if kind == Version.Trigger.SECOND_PURCHASE:
         return _("%(days)s days after the first order, when no second has come") % {"days": days}
-    if kind == Version.Trigger.BIRTHDAY:
-        before = params.get("days_before", 0)
-        return _("%(days)s days before the birthday") % {"days": before} if before else _("On the birthday")
-    return _("No trigger chosen yet")
+    words = _OTHER_TRIGGERS.get(str(kind))
+    return words(params) if words else _("No trigger chosen yet")
+
+
+def _before(ahead: Any, at_once: Any) -> Callable[[dict[str, Any]], str]:
+    """`ahead` for so many days before, `at_once` for none."""
+
+    def words(params: dict[str, Any]) -> str:
+        days = params.get("days_before", 0)
+        return str(ahead % {"days": days} if days else at_once)
+
+    return words
+
+
+def _registered(params: dict[str, Any]) -> str:
+    days = params.get("days", 0)
+    return (
+        ngettext("%(days)s day after joining", "%(days)s days after joining", days) % {"days": days}
+        if days
+        else _("On joining")
+    )
+
+
+def _cart_left(params: dict[str, Any]) -> str:
+    hours = params.get("hours", 0)
+    return ngettext(
+        "%(hours)s hour after the cart was left", "%(hours)s hours after the cart was left", hours
+    ) % {"hours": hours}  # fmt: skip
+
+
+_OTHER_TRIGGERS: dict[str, Callable[[dict[str, Any]], str]] = {
+    Version.Trigger.BIRTHDAY: _before(
+        ngettext_lazy("%(days)s day before the birthday", "%(days)s days before the birthday", "days"),
+        gettext_lazy("On the birthday"),
+    ),
+    Version.Trigger.REGISTERED: _registered,
+    Version.Trigger.POINTS_EXPIRING: _before(
+        ngettext_lazy("%(days)s day before points run out", "%(days)s days before points run out", "days"),
+        gettext_lazy("On the last day of points"),
+    ),
+    Version.Trigger.COUPON_EXPIRING: _before(
+        ngettext_lazy("%(days)s day before a coupon runs out", "%(days)s days before a coupon runs out", "days"),
+        gettext_lazy("On the last day of a coupon"),
+    ),
+    Version.Trigger.CART_LEFT: _cart_left,
+    Version.Trigger.REPLENISHMENT_DUE: _before(
+        ngettext_lazy("%(days)s day before something is needed again", "%(days)s days before something is needed again", "days"),
+        gettext_lazy("When something is needed again"),
+    ),
+    Version.Trigger.SEGMENT_ENTERED: lambda params: _("When a member comes into the segment %(name)s") % {
+        "name": params.get("segment"),
+    },
+    Version.Trigger.TRACK_STEP: lambda params: _("When a member comes to the step %(step)s of the life track %(track)s") % {
+        "step": params.get("step"), "track": params.get("track"),
+    },
+}  # fmt: skip
 
 
 def rule_now(draft: dict[str, Any]) -> dict[str, Any]:
