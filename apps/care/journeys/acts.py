@@ -50,7 +50,7 @@ def send(step: Step, walkers: Sequence[Walker], moves: Moves) -> None:
         """select member_id, occurrence, due_at <= %(late)s as is_late, false as is_old, is_held_out
         from care_enrolment where id = any(%(walkers)s)""",
         {"walkers": [walker.id for walker in walkers], "late": late},
-        "d.is_held_out",
+        "t.is_held_out",
     )
     version = Version.objects.select_related("policy").get(pk=step.version.sends[step.node.key])
     after = planning.decide(version, due=due, moment=step.moment)

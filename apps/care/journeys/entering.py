@@ -1,6 +1,7 @@
 """Who enters a journey: by its trigger, at its hour, by a fact, by hand. One statement each; the same occurrence enters once."""
 
 import calendar
+import json
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F, Max
 
-from apps.care import gate, triggers
+from apps.care import gate, rechecks, triggers
 from apps.care.journeys import graph as graphs
 from apps.care.journeys import walking
 from apps.care.journeys.errors import NotByHand, NotRunning
@@ -55,6 +56,9 @@ def look(version: JourneyVersion, graph: graphs.Graph, *, moment: datetime) -> l
         newest = StageChange.objects.aggregate(top=Max("pk"))["top"] or 0
         asked = Version(trigger=entry["trigger"], params=entry["params"])
         due, params = triggers.due(asked, moment=moment, last_run=mark.looked_at, seen=mark.change_id)
+        for check in rechecks.of_decision(asked.trigger):
+            due = f"select t.* from ({due}) t cross join (select %(asked)s::jsonb as params) v where not ({check.condition})"
+        params["asked"] = json.dumps(asked.params)
         if entry.get("is_from_now"):
             params["from"] = max(params["from"], _began(version))
         entered = _enter(version, graph, due=due, params=params, moment=moment)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('care', '0035_marketing_costs'),
+        ('care', '0037_journey_trouble'),
     ]
 
     operations = [
