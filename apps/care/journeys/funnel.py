@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -70,7 +71,7 @@ def funnel(version: JourneyVersion, *, since: datetime, as_of: datetime) -> Funn
     graph = graphs.parsed(version.graph)
     found = Funnel()
     nodes = {node.key: NodeFigures(node.key, node.kind, node.data.get("name", "")) for node in graph.nodes.values()}
-    params = {"journey": version.journey_id, "since": since, "as_of": as_of}
+    params: dict[str, Any] = {"journey": version.journey_id, "since": since, "as_of": as_of}
     with connection.cursor() as cursor:
         cursor.execute(_ENDINGS, params)
         for ending, is_held_out, members in cursor.fetchall():
