@@ -92,7 +92,8 @@ class Arm:
 class Effect:
     """What a policy, or a journey (`policy_id` is its id), brought back as of a moment.
 
-    `difference` and `net` are None where there is not enough data. `still_open`: members whose window has not closed; left out, unless `is_so_far`. `states`: of the treated counted.
+    `difference` and `net` are None where there is not enough data.
+    `still_open`: members whose window has not closed; left out, unless `is_so_far`. `states`: of the treated counted.
     """
 
     policy_id: int

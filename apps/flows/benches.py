@@ -12,6 +12,7 @@ from psycopg import sql
 
 from apps.activity import bench as activity
 from apps.care import bench as care
+from apps.care.journeys import bench as journeys
 from apps.coupons import bench as coupons
 from apps.coupons import bench_quotes as quotes
 from apps.orders import bench as orders
@@ -42,6 +43,7 @@ BENCHES = {
     "coupons": Bench(coupons.bench_flash, needs_orders=False),
     "events": Bench(activity.bench_events, needs_orders=False),
     "import": Bench(orders.bench_import, needs_orders=False),
+    "journeys": Bench(journeys.bench_journeys, needs_orders=True),
     "ledgers": Bench(ledgers.bench_ledgers, needs_orders=False, needs_books=True),
     "points": Bench(points.bench_points, needs_orders=False),
     "quotes": Bench(quotes.bench_quotes, needs_orders=False),

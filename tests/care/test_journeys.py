@@ -15,6 +15,7 @@ from apps.members import tag_lists, tagging
 from apps.members.models import Member
 from apps.points.models import Account
 from apps.segments import refresh
+from apps.segments.models import StageChange
 from tests.care.conftest import CHINA, NOON, Shop, touches
 from tests.care.walks import journey, rest, sms, standing, tick, walked
 from tests.coupons.making import template
@@ -399,3 +400,46 @@ def test_the_funnel_counts_who_stands_where_and_why_some_got_nothing(shop: Shop,
     effect = results.of_journey(journey_id=made.pk, as_of=NOON + DAY, so_far=True)
     assert (effect.treated.members, effect.held_out.members) == (12 - held, held)
     assert (effect.treated.returned, effect.treated.net_cents, effect.held_out.returned) == (1, 10_000, 0)
+
+
+def test_a_pause_counts_for_a_tick_that_has_begun(shop: Shop, noon: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = journey(sms("one", "end"))
+    put_in(shop.member())
+    begun = stepping.courses()
+    editing.pause(journey_id=made.pk)
+    monkeypatch.setattr(stepping, "courses", lambda journey_id=None: begun)
+    tick(NOON)
+    assert touches() == []
+
+
+def test_a_budget_counts_what_was_given_before(shop: Shop, noon: datetime) -> None:
+    journey({"key": "points", "kind": "points", "amount": 50, "most": 3, "next": "end"})
+    people = [shop.member() for _ in range(4)]
+    for some in (people[:2], people[2:]):
+        entering.put_in(journey_key="care", member_ids=[m.pk for m in some], occurrence="x", moment=NOON)
+        tick(NOON)
+    assert [walked(m.pk)[0][1] for m in people] == ["given", "given", "given", "budget_used"]
+
+
+def test_what_was_bought_before_the_walk_ends_nothing(shop: Shop, noon: datetime) -> None:
+    journey(sms("one", "rest"), rest("rest", "end", days=1), ends=GOAL)
+    member = shop.lapsing_member(days=0.01)
+    put_in(member)
+    tick(NOON)
+    tick(NOON + timedelta(minutes=20))
+    assert standing(member.pk) == ("rest", at(11))
+
+
+def test_who_fell_due_too_long_ago_or_twice_enters_not_or_once(shop: Shop, noon: datetime) -> None:
+    entry = {"kind": "trigger", "trigger": "stage_entered", "params": {"stage": "lapsing", "window_days": 14}}
+    journey(sms("one", "end"), entry=entry, again={"kind": "each"})
+    shop.lapsing_member(days=52)
+    twice = shop.lapsing_member(days=32)
+    refresh.refresh(NOON - timedelta(days=25))
+    tick(NOON - timedelta(days=25))
+    refresh.refresh(NOON)
+    change = StageChange.objects.filter(member=twice, after="lapsing").get()
+    again = {"before": "active", "after": "lapsing", "cause": "time", "at": change.at + timedelta(hours=5)}
+    StageChange.objects.create(member=twice, recorded_at=NOON, **again)
+    assert tick(NOON).entered == 1
+    assert list(Enrolment.objects.values_list("member_id", flat=True)) == [twice.pk]

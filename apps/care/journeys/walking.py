@@ -67,7 +67,7 @@ _MOVE = """
         node = case when x.target = '' then e.node else x.target end, arrived_at = x.due, due_at = {due},
         ended_at = case when x.target = '' then %(moment)s::timestamptz end, ending = case when x.target = '' then 'done' else '' end
     from moved x, members_member m
-    where e.id = x.id and m.id = e.member_id
+    where e.id = x.id and m.id = e.member_id and e.node = %(node)s and e.ended_at is null
 """
 _END = """
     update care_enrolment set ended_at = %(moment)s, ending = %(ending)s
