@@ -189,4 +189,4 @@ def _call(action: str, query: Mapping[str, str]) -> dict:
 
 
 def _e164(number: str) -> str:
-    return f"+86{number}" if len(number) == 11 else f"+{number.lstrip('+')}"
+    return f"+86{number}" if len(number) == 11 and number.isdecimal() else f"+{number.lstrip('+')}"

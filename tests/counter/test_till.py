@@ -18,6 +18,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import translation
 
+from apps.core.errors import NotFound
 from apps.counter import reasons, scans, tickets
 from apps.counter.views import newcomer
 from apps.flows.models import Checkout
@@ -26,9 +27,9 @@ from apps.orders.models import Order
 from apps.points.models import Exchange
 from apps.portal import agreements
 from apps.stores import credentials, pins, shifts, tills
-from apps.stores.models import Role, Shift, Staff
+from apps.stores.models import Device, Role, Shift, Staff, Store
 from tests.console import world
-from tests.counter.conftest import MANAGER_PIN, PIN, Shop
+from tests.counter.conftest import MANAGER_PIN, NOON, PIN, Shop
 from tests.points.gifts import gift, take
 
 ROUTES = {
@@ -120,6 +121,54 @@ def test_a_pin_opens_the_till_and_five_wrong_ones_close_it_for_that_person(shop:
     for weak in ("1234", "7777", "987654", "12", "1234567", "12a4"):
         with pytest.raises(pins.PinRefused):
             pins.keep(staff_id=shop.clerk.pk, pin=weak)
+
+
+def test_a_right_pin_clears_the_count_of_five_but_not_every_day_of_twenty(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    at = {"device_id": shop.desk.device_id, "store_id": shop.desk.store_id}
+
+    def tried(pin: str) -> str:
+        try:
+            pins.check(staff_id=shop.manager.pk, pin=pin, **at)
+        except (pins.PinWrong, pins.TooManyPins) as refusal:
+            return refusal.code
+        return "open"
+
+    assert [tried(pin) for pin in ("4821",) * 4] == ["pin_wrong"] * 4
+    assert [tried(MANAGER_PIN), *(tried("4821") for _ in range(4)), tried(MANAGER_PIN)] == [
+        "open",
+        *["pin_wrong"] * 4,
+        "open",
+    ]
+    monkeypatch.setattr(pins, "PER_PERSON", (100, 300))
+    monkeypatch.setattr(pins, "PER_PERSON_A_DAY", (3, 24 * 3600))
+    assert [tried("4821") for _ in range(4)] == ["pin_wrong"] * 3 + ["pin_tries"]
+
+
+def test_who_left_opens_no_till_and_a_till_needs_an_open_store_and_the_right_of_a_till(shop: Shop):
+    Staff.objects.filter(pk=shop.manager.pk).update(is_active=False)
+    with pytest.raises(pins.PinWrong):
+        pins.check(
+            staff_id=shop.manager.pk, pin=MANAGER_PIN, device_id=shop.desk.device_id, store_id=shop.desk.store_id
+        )
+    Device.objects.filter(pk=shop.desk.device_id).update(scopes=["members.read"])
+    assert shop.browser().post("/counter/lock/").status_code == 403
+    Store.objects.filter(pk=shop.desk.store_id).update(is_open=False)
+    with pytest.raises(NotFound):
+        tills.bind(name="3号台", store_id=shop.desk.store_id, staff_id=shop.manager.pk)
+
+
+def test_a_shift_of_yesterday_ended_when_it_was_last_seen_and_a_locked_one_is_not_touched(shop: Shop, clock):
+    at = {"device_id": shop.desk.device_id, "staff_id": shop.clerk.pk}
+    first = Shift.objects.get()
+    shifts.touch(first, moment=NOON + timedelta(minutes=1))
+    seen = Shift.objects.get().seen_at
+    shifts.lock(device_id=shop.desk.device_id)
+    shifts.touch(first, moment=NOON + timedelta(minutes=5))
+    assert (seen, Shift.objects.get().seen_at) == (NOON + timedelta(minutes=1),) * 2
+
+    shifts.begin(**at, moment=NOON + timedelta(days=1))
+
+    assert list(Shift.objects.order_by("pk").values_list("ended_at", "is_at_till")) == [(seen, False), (None, True)]
 
 
 def test_a_scan_shows_who_stands_there_and_the_sale_is_taken_in(shop: Shop):

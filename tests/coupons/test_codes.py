@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.core import jobs, letters
+from apps.core import jobs, letters, ratelimits
 from apps.core.errors import ValidationFailed
 from apps.core.models import Job, User
 from apps.coupons import batches, codes, guessing, issuing, keeping
@@ -169,6 +169,41 @@ def test_a_code_becomes_its_members_in_any_spelling_and_a_strangers_says_the_sam
     assert Stock.objects.get().issued == 3
 
 
+def test_a_code_is_judged_like_a_claim_and_follows_a_member_who_was_merged(of):
+    lin, loser = member(1), member(2)
+    Member.objects.filter(pk=loser.pk).update(merged_into=lin, status="merged")
+    said = making.template("gold", making.terms(tiers=["gold"]))
+    (mine, gold), first = made(of, 2), made(said, 1)[0]
+
+    assert refused(lambda: codes.enter(shopper=Shopper(lin.pk, tier="silver"), text=first)) == "coupon_wrong_tier"
+    assert Coupon.objects.get(code=first).state == "unclaimed"
+    codes.enter(shopper=Shopper(lin.pk, tier="gold"), text=first)
+    codes.enter(shopper=Shopper(loser.pk), text=mine)
+
+    assert set(Coupon.objects.exclude(member=None).values_list("code", "member")) == {(first, lin.pk), (mine, lin.pk)}
+    assert Coupon.objects.get(code=gold).state == "unclaimed"
+
+
+def test_what_is_longer_than_a_code_has_not_its_shape_and_short_codes_are_masked_whole(of):
+    batches.make(template_id=of.pk, name="x", pattern=PATTERN, count=1)
+    assert [codes.is_shaped(f"tea-2222-2222-222{more}") for more in ("", "2")] == [True, False]
+    assert [codes.masked(text) for text in ("ABCDEFG", "ABCDEFGH")] == ["****", "ABC****GH"]
+
+
+def test_without_valkey_guesses_are_counted_all_the_same(of, monkeypatch, settings):
+    settings.REDIS_URL = "unix:///nowhere/valkey.sock?db=0"
+    monkeypatch.setitem(codes.MISSES, "member", 2)
+    ratelimits.wake()
+    lin = Shopper(member().pk)
+    told = []
+    for _ in range(3):
+        with pytest.raises((CouponRefused, codes.TooManyCodes)) as caught:
+            codes.enter(shopper=lin, text="TEA-2222-2222-222")
+        told.append(caught.value.code)
+    ratelimits.wake()
+    assert told == ["coupon_not_found", "coupon_not_found", "rate_limited"]
+
+
 @pytest.mark.parametrize("who", ["member", "device", "address"])
 def test_ten_wrong_codes_end_the_guessing_and_right_ones_are_not_counted(of, who, monkeypatch):
     """Of one address it takes a hundred: thousands of phones may share it."""
@@ -180,18 +215,22 @@ def test_ten_wrong_codes_end_the_guessing_and_right_ones_are_not_counted(of, who
     lin = member(0)
     people = [member(number) for number in range(1, 12)]
 
+    waits: list[int] = []
+
     def guess(number: int, text: str = "TEA-2222-2222-222") -> str:
         facts = {name: name if name == who else f"{name}-{number}" for name in ("device", "address")}
         shopper = Shopper(lin.pk if who == "member" else people[number].pk)
         try:
             codes.enter(shopper=shopper, text=text, **facts)
         except (CouponRefused, codes.TooManyCodes) as caught:
+            waits.extend([caught.facts["retry_after"]] if caught.code == "rate_limited" else [])
             return caught.code
         return "done"
 
     assert [guess(0, good) for _ in range(3)] == ["done"] * 3
     assert [guess(number) for number in range(10)] == ["coupon_not_found"] * 10
     assert guess(10) == guess(10, late) == "rate_limited"
+    assert all(500 < wait <= 600 for wait in waits)
     assert Coupon.objects.get(code=late).state == "unclaimed"
 
 

@@ -11,7 +11,7 @@ from django.db.models import Count
 from apps.coupons import gate, templates
 from apps.coupons.basket import Shopper
 from apps.coupons.errors import CouponRefused
-from apps.coupons.models import Coupon, Stock, Template
+from apps.coupons.models import Batch, Coupon, Stock, Template
 from apps.members.models import Member
 from tests.coupons import making
 from tests.coupons.test_issuing import at_once, member
@@ -117,6 +117,69 @@ def test_a_looser_limit_or_an_earlier_opening_counts_at_once(db, valkey, django_
     assert claim(of, lin, "b") == "coupon_limit_reached"
     save(opens_at=NOW, per_member=2, is_flash=True, is_in_centre=True)
     assert claim(of, lin, "b") == "done"
+
+
+def test_the_word_of_the_database_that_nothing_is_left_is_kept(db, valkey, django_assert_num_queries):
+    of = sale(most=1)
+    lin, mei = member(1), member(2)
+    assert claim(of, lin, "a") == "done"
+    valkey.hset(gate._keys(of.pk)[0], "left", 900)
+    assert claim(of, mei, "b") == "coupon_out_of_stock"
+    with django_assert_num_queries(0):
+        assert claim(of, mei, "b") == "coupon_out_of_stock"
+
+
+def test_a_limit_that_was_lifted_and_a_coupon_from_a_friend_shut_nobody_out(db, valkey):
+    of = sale(most=9, per_member=1)
+    lin, mei = member(1), member(2)
+    making.coupon(of, mei, source="gift:1", channel="gift", nth=None)
+    assert claim(of, lin, "a") == "done"
+    gate.forget(of.pk)
+    assert claim(of, lin, "b") == "coupon_limit_reached"
+    assert claim(of, mei, "c") == "done"
+    Template.objects.filter(pk=of.pk).update(per_member=None)
+    gate.forget(of.pk)
+    assert claim(Template.objects.get(pk=of.pk), lin, "d") == "done"  # asked of the database, while it is counted anew
+    assert claim(Template.objects.get(pk=of.pk), lin, "e") == "done"
+
+
+def test_it_is_counted_anew_at_once_when_it_was_told_to_forget(db, valkey, django_assert_num_queries):
+    of, lin = sale(most=9, per_member=1), member(1)
+    assert claim(of, lin, "a") == "done"
+    for source in "bc":
+        gate.forget(of.pk)
+        assert claim(of, lin, source) == "coupon_limit_reached"
+        with django_assert_num_queries(0):
+            assert claim(of, lin, source) == "coupon_limit_reached"
+
+
+def test_of_a_pool_the_codes_are_left_and_only_a_flash_sale_that_is_small_enough_has_a_gate(db, valkey, monkeypatch):
+    pool, plain, large = sale(is_pool=True), making.template("plain"), making.template("large", is_flash=True, most=9)
+    batch = Batch.objects.create(template=pool, version=pool.version, name="p", wanted=2, made=2)
+    for number in range(2):
+        making.coupon(pool, None, state="unclaimed", code=f"P-{number}", batch=batch, starts_at=None, ends_at=None)
+    lin = member(1)
+    assert claim(pool, lin, "a") == "done"
+    assert valkey.hget(gate._keys(pool.pk)[0], "left") == b"2"  # as counted before the claim
+    claim(plain, lin, "b")
+    Stock.objects.filter(template=large).update(issued=3)
+    monkeypatch.setattr(gate, "LARGEST", 2)
+    claim(large, lin, "c")
+    assert valkey.keys("coupon-gate:*:believed") == [gate._believed(pool.pk).encode()]
+    assert not valkey.exists(gate._keys(plain.pk)[0])
+
+
+def test_a_valkey_that_does_not_answer_is_left_alone_for_a_second(db, valkey, monkeypatch):
+    of, asked = sale(most=9), []
+
+    def gone(url: str) -> object:
+        asked.append(url)
+        raise redis.ConnectionError
+
+    monkeypatch.setattr(gate, "_scripts", gone)
+    assert [claim(of, member(number), f"s{number}") for number in range(3)] == ["done"] * 3
+    assert len(asked) == 1
+    gate._rest["until"] = 0.0
 
 
 @pytest.mark.django_db(transaction=True)

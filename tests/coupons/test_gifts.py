@@ -37,8 +37,10 @@ def test_a_friend_takes_it_once_with_the_same_terms_and_days_and_the_giver_keeps
     mine = owned(of, lin)
     templates.save(template_id=of.pk, draft=making.terms(minimum_cents=9_900), is_giftable=True)
     templates.freeze(template_id=of.pk)
+    Coupon.objects.filter(pk=mine).update(origin="poster")
     link = gifts.offer(member_id=lin.pk, coupon_id=mine)
     assert gifts.look(token=link).state == "open"
+    assert code_of(lambda: gifts.look(token=link.swapcase())) == "coupon_not_found"
     assert code_of(lambda: gifts.take(member_id=lin.pk, token=link)) == "coupon_own_gift"
 
     taken = gifts.take(member_id=mei.pk, token=link)
@@ -46,7 +48,7 @@ def test_a_friend_takes_it_once_with_the_same_terms_and_days_and_the_giver_keeps
     row, child = Coupon.objects.get(pk=mine), Coupon.objects.get(pk=taken.coupon_id)
     assert (row.state, row.nth, child.state, child.nth, child.parent) == ("given", 1, "ready", None, row)
     assert (child.member, child.version_id, child.channel) == (mei, row.version_id, "gift")
-    assert (child.starts_at, child.ends_at) == (row.starts_at, row.ends_at)
+    assert (child.starts_at, child.ends_at, child.origin) == (row.starts_at, row.ends_at, "poster")
     assert [one.kind for one in wallet.history(coupon_id=mine)] == ["given"]
     assert gifts.take(member_id=mei.pk, token=link) == issuing.Issued(
         child.pk, taken.starts_at, taken.ends_at, is_new=False
@@ -64,7 +66,11 @@ def test_a_withdrawn_or_replaced_link_an_unknown_one_and_a_strangers_coupon_say_
     first = gifts.offer(member_id=lin.pk, coupon_id=mine)
     second = gifts.offer(member_id=lin.pk, coupon_id=mine)
     assert code_of(lambda: gifts.take(member_id=mei.pk, token=first)) == "coupon_not_found"
+    ended = Gift.objects.order_by("pk").values_list("settled_at", flat=True)[0]
     gifts.revoke(member_id=lin.pk, coupon_id=mine)
+    assert (
+        Gift.objects.order_by("pk").values_list("settled_at", flat=True)[0] == ended
+    )  # the first one ended when it was replaced
     gifts.revoke(member_id=lin.pk, coupon_id=mine)
 
     for token in (second, "x", ""):
@@ -83,6 +89,10 @@ def test_what_ended_was_used_recalled_or_stopped_meanwhile_is_not_taken(of):
     def taken(**more: object) -> str:
         return code_of(lambda: gifts.take(member_id=mei.pk, token=link, **more))  # type: ignore[arg-type]
 
+    end = Coupon.objects.get(pk=mine).ends_at
+    assert end is not None
+    assert taken(moment=end) == "coupon_expired"
+    assert gifts.look(token=link, moment=end - timedelta(seconds=1)).state == "open"
     later = clock.now() + timedelta(days=40)
     assert taken(moment=later) == "coupon_expired"
     assert gifts.look(token=link, moment=later).state == "revoked"

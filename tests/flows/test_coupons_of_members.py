@@ -4,7 +4,7 @@ import pytest
 
 from apps.core import approvals, brand, clock, jobs
 from apps.core.models import Approval, Job, User
-from apps.coupons import openings, templates, wallet
+from apps.coupons import openings, templates, wallet, welcome
 from apps.coupons.models import Coupon, Entry
 from apps.flows import member_merged
 from apps.members.models import Member, MemberImport, Opening
@@ -20,6 +20,20 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def house() -> House:
     return world.build()
+
+
+def test_one_mark_that_is_known_is_enough_to_be_known():
+    making.template("hello")
+    brand.write(welcome.SETTING, ["hello"])
+    people = [Member.objects.create(member_no=f"N-{number}") for number in range(3)]
+    marks = [bytes([number]) * 32 for number in range(4)]
+
+    told = [
+        len(welcome.greet(member_id=who.pk, marks=its))
+        for who, its in zip(people, (marks[:2], marks[1:3], marks[2:]), strict=True)
+    ]
+
+    assert told == [1, 0, 0]
 
 
 def moved_in(member: Member, *said: tuple[str, int]) -> MemberImport:

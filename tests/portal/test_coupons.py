@@ -10,10 +10,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.core import clock, ids
-from apps.coupons import codes, gifts, issuing
+from apps.coupons import centre, codes, gifts, issuing, wallet
+from apps.coupons.basket import Shopper
 from apps.coupons.models import Coupon, Stock, Template, Use
 from apps.members import member_codes
 from apps.members.models import Member, MemberCode
+from apps.portal.views import coupons as coupon_pages
 from apps.stores import credentials
 from apps.stores.models import Store
 from tests.coupons import making
@@ -94,6 +96,83 @@ def test_a_flash_sale_that_has_not_begun_counts_down_and_gives_nothing(me: Clien
     assert re.findall(r'data-ticks="(\d+)" data-then="reload"', centre)
     assert claim(me, row).status_code == 409
     assert not Coupon.objects.exists()
+
+
+def test_the_wallet_pages_on_among_coupons_that_end_together_and_only_behind_ones_own(
+    lin: Member, me: Client, monkeypatch
+):
+    monkeypatch.setattr(coupon_pages, "PAGE", 2)
+    ends = clock.now() + timedelta(days=5)
+    rows = [making.coupon(making.template(f"t{number}"), lin, ends_at=ends) for number in range(3)]
+    theirs = making.coupon(making.template("theirs"), Member.objects.create(member_no="M-2"), ends_at=ends)
+
+    first = text(me, "/my/coupons/")
+    second = text(me, f"/my/coupons/?after={ids.encode('cpn', rows[1].pk)}")
+    strange = text(me, f"/my/coupons/?after={ids.encode('cpn', theirs.pk)}")
+
+    assert [re.findall(r"<h3>券(t\d)</h3>", page) for page in (first, second, strange)] == [
+        ["t0", "t1"],
+        ["t2"],
+        ["t0", "t1"],
+    ]
+
+
+def test_a_reserved_coupon_is_there_not_to_be_given_and_one_taken_back_is_not_called_used(lin: Member, me: Client):
+    held = making.coupon(making.template("held", is_giftable=True), lin, state="reserved")
+    back = making.coupon(making.template("back", is_giftable=True), lin)
+    moment = clock.now()
+    store = Store.objects.create(code="S1", name="武康路店")
+    Use.objects.create(
+        coupon=back, template=back.template, member=lin, state="taken_back", source="t", store=store, done_at=moment, undone_at=moment
+    )  # fmt: skip
+    token = gifts.offer(member_id=lin.pk, coupon_id=back.pk)
+    gift_page = f"/my/coupons/{ids.encode('cpn', back.pk)}/gift/"
+    held_page = f"/my/coupons/{ids.encode('cpn', held.pk)}/gift/"
+    own = text(me, f"/my/gifts/{token}/")
+    assert "<form" not in own.partition('id="main"')[2].partition("</main>")[0]
+    gifts.revoke(member_id=lin.pk, coupon_id=back.pk)
+
+    page = text(me, "/my/coupons/")
+
+    assert sorted(re.findall(r"<h3>券(\w+)</h3>", page)) == ["back", "held"]
+    assert ("武康路店" in page, gift_page in page, held_page in page) == (False, True, False)
+    assert 'value="withdraw"' not in text(me, gift_page)
+
+
+def test_the_end_of_a_coupon_is_the_first_moment_at_which_it_does_not_count(lin: Member):
+    row = making.coupon(making.template(), lin)
+    end = row.ends_at
+    kinds = {kind: wallet.count(member_id=lin.pk, kind=kind, moment=end) for kind in ("usable", "over")}
+    assert kinds == {"usable": 0, "over": 1}
+
+
+def test_one_token_sent_by_two_members_is_a_coupon_for_each_and_a_repeat_says_nothing_new(lin: Member, me: Client):
+    of = making.template("shown", is_in_centre=True, per_member=2)
+    mei = browser_of(Member.objects.create(member_no="M-2").pk)
+
+    assert [claim(who, of, "same").status_code for who in (me, mei)] == [302, 302]
+    said = ["“" in text(me, "/my/coupons/") for _ in range(2)]
+    claim(me, of, "same")
+
+    assert Coupon.objects.count() == 2
+    assert [*said, "“" in text(me, "/my/coupons/")] == [True, False, False]
+
+
+def test_the_centre_says_why_not_and_puts_what_is_coming_before_what_is_closed_to_one(lin: Member):
+    opens = clock.now() + timedelta(minutes=10)
+    for key, said, more in (
+        ("over", {}, {"most": 0}),
+        ("coming", {}, {"opens_at": opens}),
+        ("mine", {"segments": ["regulars"]}, {}),
+        ("theirs", {"segments": ["others"]}, {}),
+    ):
+        making.template(key, making.terms(**said), is_in_centre=True, **more)
+
+    found = centre.offers(shopper=Shopper(lin.pk, segments=frozenset({"regulars"})))
+
+    assert [(one.template.key, one.why_not) for one in found] == [
+        ("mine", ""), ("coming", "coupon_not_open"), ("theirs", "coupon_wrong_segment"), ("over", "coupon_out_of_stock"),
+    ]  # fmt: skip
 
 
 def test_a_code_that_nobody_knows_is_refused_and_stays_in_the_field(me: Client):
@@ -182,3 +261,6 @@ def test_where_a_coupon_counts_names_its_stores_only(lin: Member, me: Client):
     page = text(me, f"/my/coupons/{ids.encode('cpn', row.pk)}/stores/")
 
     assert ("Store S1" in page, "Store S2" in page) == (False, True)
+    everywhere = making.coupon(making.template("all"), lin)
+    page = text(me, f"/my/coupons/{ids.encode('cpn', everywhere.pk)}/stores/")
+    assert ("Store S1" in page, "Store S2" in page) == (True, True)

@@ -84,6 +84,14 @@ def test_a_revoked_key_is_refused_at_once_and_both_acts_are_audited():
 
 
 @pytest.mark.django_db
+def test_work_that_goes_on_without_the_key_ends_with_it():
+    issued = credentials.issue_client(name="order system", scopes=["orders.write"])
+    assert credentials.living(kind="client", credential_id=issued.id) is not None
+    credentials.revoke(kind="client", credential_id=issued.id)
+    assert credentials.living(kind="client", credential_id=issued.id) is None
+
+
+@pytest.mark.django_db
 def test_a_key_is_looked_up_in_one_statement_and_its_use_is_noted_once_an_hour(clock: Callable[[datetime], datetime]):
     clock(NOON)
     issued = credentials.issue_client(name="order system", scopes=["orders.write"])

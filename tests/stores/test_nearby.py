@@ -1,6 +1,6 @@
 """Stores by distance and hours."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -62,6 +62,16 @@ def test_hours_are_of_the_shops_clock(day: int, time: str, span: list[str] | Non
     moment = datetime.fromisoformat(f"2026-11-{day}T{time}:00+08:00")
     hours: nearby.Hours = [span, None, None, None, None, None, None]
     assert nearby.is_open(hours, moment=moment) is is_open
+
+
+def test_a_day_that_ended_before_midnight_is_over_and_any_zone_may_ask():
+    tuesday = datetime(2026, 12, 1, 9, 59, tzinfo=SHOP)
+    assert [nearby.is_open(DAILY, moment=tuesday + timedelta(minutes=later)) for later in (0, 1)] == [False, True]
+    assert [nearby.is_open(DAILY, moment=datetime(2026, 12, 1, hour, tzinfo=UTC)) for hour in (1, 2, 14)] == [
+        False,
+        True,
+        False,
+    ]
 
 
 def test_a_night_ends_on_the_next_day():
