@@ -14,6 +14,7 @@ from apps.api.base import Input
 from apps.stores.access import rules
 
 PROBLEM = "application/problem+json"
+_NOT_BLANK = r"[^\s\x1c-\x1f\x85]"  # Python takes these for spaces, too; what reads the document may not
 Method = Callable[..., Any]
 
 
@@ -45,7 +46,7 @@ class Operation(AutoSchema):
         if isinstance(field, serializers.FileField) and isinstance(field.parent, Input):
             return schema | {"format": "binary"}
         is_text = type(field) is serializers.CharField and isinstance(field.parent, Input)
-        return schema | {"minLength": 1, "pattern": r"\S"} if is_text and not field.allow_blank else schema
+        return schema | {"minLength": 1, "pattern": _NOT_BLANK} if is_text and not field.allow_blank else schema
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
         return super()._map_basic_serializer(serializer, direction) | getattr(serializer, "limits", {})

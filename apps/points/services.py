@@ -10,7 +10,7 @@ Amounts are whole points, above 0. `currency` is a key ("points", "growth"). Sou
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,7 +30,7 @@ from apps.points.errors import (
     TransferOff,
     TransferToSelf,
 )
-from apps.points.models import Currency
+from apps.points.models import Currency, Entry
 
 MOST = 10**12
 HOLD_FOR = timedelta(minutes=15)
@@ -160,9 +160,13 @@ def capture(*, entry_id: int, source: str, amount: int, moment: datetime | None 
 
 
 def let_go(*, entry_id: int, source: str, moment: datetime | None = None) -> Posting:
-    """Give back what line `entry_id` set aside. Again: a no-op. Raises HoldOver when it was captured."""
+    """Give back what line `entry_id` set aside. Again: a no-op that names the same line. Raises HoldOver when it was captured."""
     values = [entry_id, source, "released", moment or clock.now()]
-    return _call("points_let_go(%s, %s, %s, %s)", values, asked=None)
+    made = _call("points_let_go(%s, %s, %s, %s)", values, asked=None)
+    if made.is_new:
+        return made
+    there = Entry.objects.filter(reverses_id=entry_id, kind=Entry.Kind.RELEASE).values_list("pk", flat=True)
+    return replace(made, entry_id=there.get())
 
 
 def let_go_expired(*, moment: datetime | None = None, at_most: int = CHUNK) -> int:

@@ -94,6 +94,14 @@ def test_points_set_aside_are_spent_in_part_or_let_go_by_their_owner_only(me: Ca
     over = program.post(f"points/holds/{hold}/release", Idempotency_Key="e")
     assert (over.status_code, over.data["code"]) == (409, "reservation_expired")
 
+    second = program.post(address(me, "holds"), booking(20, "B-2"), Idempotency_Key="f").data["hold"]
+    told = [program.post(f"points/holds/{second}/release", Idempotency_Key=key) for key in "gh"]
+    assert [(one.status_code, one.data["held"], one.data["is_new"]) for one in told] == [
+        (200, 0, True),
+        (200, 0, False),
+    ]
+    assert told[0].data["id"] == told[1].data["id"]
+
 
 def test_reading_does_not_allow_booking(me: Caller, till: Callable[..., Caller]):
     reader = till("points.read")
