@@ -61,9 +61,10 @@ ACCOUNT = frozenset(
 
 def send(message: Outgoing) -> Outcome:
     """One message, one request. Never raises for a bad answer."""
-    code = approved.get(message.template)
-    if code is None:
-        return Outcome(message.key, "refused", code="TEMPLATE_UNAPPROVED", detail="not registered at this vendor")
+    return vendor_calls.sent(message, approved=approved, hand_over=lambda code: _handed_over(message, code))
+
+
+def _handed_over(message: Outgoing, code: str) -> Outcome:
     query = {
         "PhoneNumbers": message.to.removeprefix("+86") if message.to.startswith("+86") else message.to[1:],
         "SignName": vendor_calls.signature_of(message.text),
@@ -72,10 +73,7 @@ def send(message: Outgoing) -> Outcome:
     }
     if message.values:
         query["TemplateParam"] = json.dumps(dict(message.values), ensure_ascii=False)
-    try:
-        answer = _call("SendSms", query)
-    except Unanswered as failure:
-        return failure.outcome(message.key)
+    answer = _call("SendSms", query)
     word, biz = str(answer.get("Code")), answer.get("BizId")
     if word == "OK" and isinstance(biz, str) and biz:
         return Outcome(message.key, "accepted", f"aliyun:{biz}", "OK")
@@ -84,15 +82,16 @@ def send(message: Outgoing) -> Outcome:
 
 def ask(key: str, *, to: str, since: datetime, at: datetime) -> Outcome | None:
     """What became of a message of these days to that number; None: it certainly never arrived at the vendor."""
+    return vendor_calls.told(key, lambda: _looked_up(key, to, since, at))
+
+
+def _looked_up(key: str, to: str, since: datetime, at: datetime) -> Outcome | None:
     first, last = clock.local_date(since), clock.local_date(at + timedelta(minutes=5))
     days = [first + timedelta(days=n) for n in range(min((last - first).days, MOST_DAYS) + 1)]
-    try:
-        for day in reversed(days):
-            for row in _details(to, f"{day:%Y%m%d}"):
-                if str(row.get("OutId")) == key:
-                    return _told(key, row)
-    except Unanswered as failure:
-        return Outcome(key, "unknown", code=failure.code)
+    for day in reversed(days):
+        for row in _details(to, f"{day:%Y%m%d}"):
+            if str(row.get("OutId")) == key:
+                return _told(key, row)
     return None if clock.now() - at >= SURE_AFTER else Outcome(key, "unknown", code="TOO_SOON")
 
 

@@ -59,9 +59,10 @@ ACCOUNT = frozenset(
 
 def send(message: Outgoing) -> Outcome:
     """One message, one request. Never raises for a bad answer."""
-    template = approved.get(message.template)
-    if template is None:
-        return Outcome(message.key, "refused", code="TEMPLATE_UNAPPROVED", detail="not registered at this vendor")
+    return vendor_calls.sent(message, approved=approved, hand_over=lambda code: _handed_over(message, code))
+
+
+def _handed_over(message: Outgoing, template: str) -> Outcome:
     asked = {
         "PhoneNumberSet": [message.to],
         "SmsSdkAppId": settings.TENCENT_SMS_APP_ID,
@@ -70,10 +71,7 @@ def send(message: Outgoing) -> Outcome:
         "TemplateParamSet": [value for _, value in message.values],
         "SessionContext": message.key,
     }
-    try:
-        answer = _call("SendSms", asked)
-    except Unanswered as failure:
-        return failure.outcome(message.key)
+    answer = _call("SendSms", asked)
     statuses = answer.get("SendStatusSet")
     status = statuses[0] if isinstance(statuses, list) and len(statuses) == 1 else None
     error = answer.get("Error") if status is None else status
@@ -87,6 +85,10 @@ def send(message: Outgoing) -> Outcome:
 
 def ask(key: str, *, to: str, since: datetime, at: datetime) -> Outcome | None:
     """What the receipts of that number say of it; `unknown` while there is none. Never None: it cannot tell."""
+    return vendor_calls.told(key, lambda: _looked_up(key, to, since))
+
+
+def _looked_up(key: str, to: str, since: datetime) -> Outcome:
     asked = {
         "SmsSdkAppId": settings.TENCENT_SMS_APP_ID,
         "PhoneNumber": to,
@@ -94,10 +96,7 @@ def ask(key: str, *, to: str, since: datetime, at: datetime) -> Outcome | None:
         "Offset": 0,
         "Limit": PAGE,
     }
-    try:
-        answer = _call("PullSmsSendStatusByPhoneNumber", asked)
-    except Unanswered as failure:
-        return Outcome(key, "unknown", code=failure.code)
+    answer = _call("PullSmsSendStatusByPhoneNumber", asked)
     rows = answer.get("PullSmsSendStatusSet")
     for row in rows if isinstance(rows, list) else ():
         if isinstance(row, dict) and row.get("SessionContext") == key:

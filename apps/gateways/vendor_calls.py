@@ -1,7 +1,7 @@
 """What the SMS vendors' adapters share: one JSON exchange under a breaker, and how a vendor's word becomes an outcome."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -10,7 +10,7 @@ import structlog
 from apps.core import clock
 from apps.gateways import wire
 from apps.gateways.errors import NotReached, ReplyLost
-from apps.gateways.messages import Outcome, State
+from apps.gateways.messages import Outcome, Outgoing, State
 from apps.gateways.pacing import Breaker
 
 READ_TIMEOUT = 8.0  # seconds; a request that begins 45 s after its claim is over before others ask about it
@@ -57,6 +57,25 @@ def exchange(url: str, *, target: str, body: bytes, headers: Mapping[str, str], 
         raise Unanswered("unknown", f"HTTP_{reply.status}" if reply.status >= 500 else "MALFORMED")
     breaker.succeeded()
     return reply.status, answer
+
+
+def sent(message: Outgoing, *, approved: Mapping[str, str], hand_over: Callable[[str], Outcome]) -> Outcome:
+    """One message under the vendor's own code of its text. Never raises for a bad answer."""
+    code = approved.get(message.template)
+    if code is None:
+        return Outcome(message.key, "refused", code="TEMPLATE_UNAPPROVED", detail="not registered at this vendor")
+    try:
+        return hand_over(code)
+    except Unanswered as failure:
+        return failure.outcome(message.key)
+
+
+def told(key: str, ask: Callable[[], Outcome | None]) -> Outcome | None:
+    """What a vendor says of a message. A question without an answer leaves it unknown, whatever became of the question."""
+    try:
+        return ask()
+    except Unanswered as failure:
+        return Outcome(key, "unknown", code=failure.code)
 
 
 def refused(key: str, code: str, detail: str, *, ours: Mapping[str, str], account: frozenset[str]) -> Outcome:
