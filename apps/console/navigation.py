@@ -99,6 +99,7 @@ GROUPS: tuple[Group, ...] = (
         label=_("Reach"),
         items=(
             Item(label=_("Care policies"), icon="heart", url_name="console:policies", permission="policies.view"),
+            Item(label=_("Campaigns"), icon="send", url_name="console:campaigns", permission="campaigns.view"),
             Item(label=_("Marketing costs"), icon="coin", url_name="console:costs", permission="costs.view"),
             Item(label=_("Codes"), icon="link", url_name="console:codes", permission="codes.view"),
             Item(label=_("Messages"), icon="send", url_name="console:messages", permission="messages.view"),

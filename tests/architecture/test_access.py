@@ -106,6 +106,7 @@ def address(route: str, path: str, house: House) -> str:
         "coupon": ids.encode("cpt", 1),
         "price": ids.encode("prc", 1),
         "cost": ids.encode("cst", 1),
+        "campaign": ids.encode("cmp", 1),
         "product": ids.encode("prd", 1),
         "batch": ids.encode("cpb", 1),
         "token": "no-token",

@@ -12,6 +12,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.care.campaigns import running
 from apps.catalog import deciding
 from apps.catalog import words as price_words
 from apps.console import coupon_words, ladder_words, people, rule_rows, rule_words, tier_card
@@ -221,6 +222,13 @@ def _of_hand_out(asked: Approval) -> Change:
     return Change(member, after=_("%(name)s: %(value)s") % facts, is_text=True)
 
 
+def _of_campaign(asked: Approval) -> Change:
+    said = asked.params
+    facts = {"name": said["name"], "members": figure(said["members"]), "when": said["plan"].get("at") or _("at once")}
+    texts = " / ".join(one["template"] for one in said["plan"].get("variants", ()))
+    return Change(after=_("%(name)s to %(members)s members, %(when)s") % facts + ": " + texts, is_text=True)
+
+
 def _of_prices(asked: Approval) -> Change:
     """The first three of many; what each costs by the list stands before it."""
     tiers, lists = rule_words.names().tiers, asked.params["lists"]
@@ -241,6 +249,7 @@ def _of_prices(asked: Approval) -> Change:
 
 
 _WORDS: dict[str, Callable[[Approval], Change]] = {
+    running.KIND: _of_campaign,
     adjusting.KIND: _of_adjustment,
     achieving.KIND: _of_achievement,
     ladders.LADDER: _of_ladder,
