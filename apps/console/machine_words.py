@@ -227,6 +227,7 @@ OBJECTS: dict[str, Promise] = {
     "achievement": gettext_lazy("Achievement"),
     "activity_code": gettext_lazy("Tracked code"),
     "approval": gettext_lazy("Request for a second yes"),
+    "campaign": gettext_lazy("Campaign"),
     "care_campaign": gettext_lazy("Campaign"),
     "care_cost": gettext_lazy("Marketing cost"),
     "care_journey": gettext_lazy("Journey"),

@@ -88,9 +88,9 @@ def preview(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def start(request: HttpRequest, campaign: str) -> HttpResponse:
-    row = _found(campaign)
+    row, reason = _found(campaign), request.POST.get("reason", "")
     try:
-        asked = running.start(campaign_id=row.pk, user_id=request.user.pk, reason=request.POST.get("reason", ""))
+        asked = running.start(campaign_id=row.pk, user_id=request.access.user_id, reason=reason)  # type: ignore[attr-defined]
     except ValidationFailed as refusal:
         form = CampaignForm(_as_post(row))
         form.is_valid()
@@ -217,7 +217,7 @@ def _page(request: HttpRequest, row: Campaign, *, form: CampaignForm | None = No
         "skips": [(reasons.text(code), n) for code, n in campaign_words.skips(found)],
         "plan": plan,
         "variants": list(zip(plans.letters(plan), plan["variants"], strict=False)),
-        "decision": row.get_decision_display() if row.decision else "",  # type: ignore[attr-defined]
+        "decision": row.get_decision_display() if row.decision else "",
         "may_pause": row.journey.status == "live" and facts["state"] != "done",
         "may_resume": row.journey.status == "paused",
         "spent": money.show(found.spent.whole),
