@@ -22,6 +22,7 @@ from apps.api.views import (
     server,
     standing,
     stores,
+    tracks,
     wechat,
 )
 
@@ -82,6 +83,8 @@ V1: list[tuple[str, type[ApiView]]] = [
     ("me/sign-ins/<str:day>", standing.MySignIn),
     ("me/tasks", standing.MyTasks),
     ("me/achievements", standing.MyAchievements),
+    ("me/tracks", tracks.Tracks),
+    ("me/tracks/<str:place>", tracks.Track),
     ("me/sessions", me.Sessions),
     ("me/sessions/<str:session>", me.Session),
     ("me/subscribe-templates", wechat.SubscribeTemplates),

@@ -23,6 +23,7 @@ from apps.portal.views import (
     step_up,
     stores,
     tier,
+    tracks,
 )
 
 app_name = "portal"
@@ -66,6 +67,7 @@ urlpatterns = [
     path("tasks/", earning.tasks, name="tasks"),
     path("me/", me.page, name="me"),
     path("me/profile/", me.profile, name="profile"),
+    path("me/tracks/", tracks.page, name="tracks"),
     path("me/picture/", picture.avatar, name="avatar"),
     path("me/phone/", phone.page, name="phone"),
     path("me/phone/code/", phone.code, name="phone_code"),

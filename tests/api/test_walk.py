@@ -23,6 +23,7 @@ from apps.members.models import CodeRequest, Member
 from apps.points import defaults, ladders
 from apps.points import services as points
 from apps.points.models import Exchange
+from apps.segments.tracks import services as tracks
 from apps.stores import credentials
 from apps.stores.models import Scope, Store
 from tests.api.conftest import JSON, Caller, order_of
@@ -74,6 +75,9 @@ class World:
         inbox.deliver_batch([Letter("k1", self.member.pk, "好久不见", "来喝茶吧")], moment=house.now())
         self.order = order_of(self.member)
         fields.define(key="favourite_tea", label="最爱的茶", type="choice", choices=["oolong", "pu-erh"])
+        steps = [{"key": "born", "name": "出生", "months": 0, "days": 0}]
+        with requests.acting(actor="test"):
+            self.track = tracks.create(key="baby", name="宝宝", anchor="生日", steps=steps, is_told=True)
         self.file = self.me.post("files", multipart(), Content_Type=MULTIPART_CONTENT).data
         rich(self.member, 10_000)
         self.reward, self.paid = gift("walk", points=10), gift("paid", points=10, cash_cents=990)
@@ -109,14 +113,17 @@ class World:
 
     def samples(self, path: str = "") -> dict[str, str]:
         """What stands in the addresses: things of this member, and another log-in of theirs."""
-        self.log_in()
-        sessions = [one["id"] for one in self.me.get("me/sessions").data if not one["is_this"]]
+        sessions, self.turn = [""], self.turn + 1
+        if "{session}" in path or not path:
+            self.log_in()
+            sessions = [one["id"] for one in self.me.get("me/sessions").data if not one["is_this"]]
         return {
             "purpose": "care",
             "channel": "sms",
             "message": ids.encode("msg", InboxMessage.objects.get().pk),
             "order": ids.encode("ord", self.order.pk),
             "session": sessions[0],
+            "place": self.placed(),
             "code": self.code,
             "member": ids.encode("mem", self.member.pk),
             "job": self.job,
@@ -134,6 +141,11 @@ class World:
         """An exchange that waits for its payment."""
         waiting = Exchange.objects.filter(reward=self.paid, state="awaiting").values_list("pk", flat=True).first()
         return waiting or take(self.member, self.paid, f"walk-{Exchange.objects.count()}").exchange.pk
+
+    def placed(self) -> str:
+        day = house.local_date(house.now())
+        told = {"anchor_on": day, "source": "api", "is_agreed": True}
+        return ids.encode("plc", tracks.place(member_id=self.member.pk, track_id=self.track.pk, **told).pk)
 
     def set_aside(self) -> str:
         """Points that the program holds."""

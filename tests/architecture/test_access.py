@@ -134,6 +134,7 @@ def address(route: str, path: str, house: House) -> str:
         "rule": "order",
         "segment": "regulars",
         "track": "baby",
+        "place": ids.encode("plc", 1),
         "trait": "warm",
         "achievement": "regular",
         "line": ids.encode("rql", 1),

@@ -13,6 +13,7 @@ from apps.core.errors import NotFound, ValidationFailed
 from apps.core.models import AuditEntry
 from apps.events.models import Event as Fact
 from apps.members.models import Consent, Member
+from apps.segments import counting
 from apps.segments.models import Placement, Track, TrackMove
 from apps.segments.tracks import entries, errors, moving, services, shape
 
@@ -157,6 +158,14 @@ def test_several_children_and_who_leaves_is_told_nothing_more(track: Track) -> N
     first, second = put(track, one, date(2025, 1, 5)), put(track, one, date(2026, 3, 12))
     assert put(track, one, date(2026, 3, 12)).pk == second.pk
     assert (first.step, second.step) == ("y1", "pregnant")
+    for name, op, days, fits in (
+        ("track_ahead", "lte", 2, True), ("track_ahead", "lte", 1, False), ("track_days", "lte", 64, True),
+        ("track_days", "lte", 63, False),
+    ):  # fmt: skip
+        rule = {"field": name, "key": "baby", "op": op, "value": days}
+        answer = counting.why(rule, member_id=one, moment=NOON)
+        assert answer is not None
+        assert answer.is_in is fits, (name, days)
     with pytest.raises(errors.PlacedAlready):
         services.correct(member_id=one, placement_id=first.pk, anchor_on=date(2026, 3, 12))
     with clock.frozen(NOON):

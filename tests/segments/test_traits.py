@@ -114,16 +114,18 @@ def test_scores_equal_a_loop_over_days_and_events(seed: int) -> None:
 def test_first_last_and_top_go_by_time_and_count_and_of_nothing_there_is_none() -> None:
     one, two, child = somebody(1), somebody(2), somebody(3)
     Member.objects.filter(pk=child.pk).update(birth_year=2016)
-    for sku, days in (("B", 3), ("A", 2), ("A", 1), ("C", 1), ("B", 1)):
+    for sku, days in (("B", 3), ("B", 2), ("A", 2), ("A", 1), ("C", 1)):
         see(one, NOW - timedelta(days=days), sku=sku)
         see(child, NOW - timedelta(days=days), sku=sku)
     over = {"over": "events", "event": "product_viewed", "of": "property:sku"}
     trait("first", {"kind": "first"} | over)
     trait("last", {"kind": "last"} | over)
     trait("top", {"kind": "top", "n": 2} | over)
+    trait("one", {"kind": "top", "n": 1} | over)
     trait("seen", {"kind": "max", "over": "events", "event": "product_viewed", "of": "occurred_at"})
     worked()
-    assert (values("first", "text"), values("last", "text")) == ({one.pk: "B"}, {one.pk: "B"})
+    assert (values("first", "text"), values("last", "text")) == ({one.pk: "B"}, {one.pk: "C"})
+    assert values("one", "words") == {one.pk: ["A"]}
     assert values("top", "words") == {one.pk: ["A", "B"]}
     assert values("seen", "at") == {one.pk: NOW - timedelta(days=1)}
     assert two.pk not in values("first", "text")

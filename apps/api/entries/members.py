@@ -107,6 +107,27 @@ ENTRIES: tuple[Entry, ...] = (
         _("Send them to a store, where staff note it."),
     ),
     Entry(
+        "no_place_for_children",
+        409,
+        False,
+        _("The member is under 14 and no guardian has agreed."),
+        _("Lead to me/guardian first."),
+    ),
+    Entry(
+        "too_many_places",
+        409,
+        False,
+        _("The member told ten days of one life track already."),
+        _("Let the member take one back."),
+    ),
+    Entry(
+        "placed_already",
+        409,
+        False,
+        _("The member told this day of this life track already."),
+        _("Show the places that me/tracks answers."),
+    ),
+    Entry(
         "export_not_there",
         404,
         False,

@@ -16,6 +16,7 @@ from apps.members.errors import BirthdayFixed
 from apps.members.models import Member
 from apps.portal import sessions, shell
 from apps.portal.shell import Facts
+from apps.segments.tracks import selectors as tracks
 
 PREFIX = "ses"
 
@@ -24,7 +25,9 @@ PREFIX = "ses"
 def page(request: HttpRequest) -> HttpResponse:
     member_id = request.member.member_id  # type: ignore[attr-defined]
     me = members.profile(member_id)
-    return shell.page(request, "portal/me.html", {"me": me, "avatar": members.card(member_id).avatar_id}, at="me")
+    has_tracks = bool(tracks.told_tracks() or tracks.of_member(member_id))
+    facts: Facts = {"me": me, "avatar": members.card(member_id).avatar_id, "has_tracks": has_tracks}
+    return shell.page(request, "portal/me.html", facts, at="me")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -19,5 +19,5 @@ class PlacedAlready(DomainError):
 
 
 class NoPlaceForChildren(DomainError):
-    code = "guardian_needed"
+    code = "no_place_for_children"
     title = _("The member is under 14 and no guardian has agreed: nothing of the kind is kept.")
