@@ -35,9 +35,7 @@ def page(request: HttpRequest) -> HttpResponse:
         for one in selectors.of_member(member_id)
     ]
     tracks = [(one.key, selectors.in_words(one), selectors.in_words(one, "anchor")) for one in selectors.told_tracks()]
-    return shell.page(
-        request, "portal/tracks.html", facts | {"rows": places, "tracks": tracks}, at="me", status=status
-    )
+    return shell.page(request, "portal/tracks.html", facts | {"rows": places, "tracks": tracks}, at="me", status=status)
 
 
 def _act(request: HttpRequest, member_id: int) -> str:
