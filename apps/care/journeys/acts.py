@@ -129,13 +129,13 @@ def give_points(step: Step, walkers: Sequence[Walker], moves: Moves) -> None:
 
 def give_coupon(step: Step, walkers: Sequence[Walker], moves: Moves) -> None:
     template = Template.objects.get(key=step.node.data["template"])
-    getting, left = _within_budget(step, walkers, moves)
-    if step.node.data.get("is_only_live"):
-        holding = _holding(template.pk, getting, step.moment)
-        for walker in getting:
-            if walker.member_id in holding:
+    if step.node.data.get("is_only_live"):  # asked before the budget: whoever holds one takes nobody's place
+        holding = _holding(template.pk, walkers, step.moment)
+        for walker in walkers:
+            if walker.member_id in holding and not walker.is_held_out:
                 _told(step, moves, walker, "has_one")
-        getting = [walker for walker in getting if walker.member_id not in holding]
+        walkers = [walker for walker in walkers if walker.is_held_out or walker.member_id not in holding]
+    getting, left = _within_budget(step, walkers, moves)
     if getting:
         source = (
             f"journey:{step.node.key}:{getting[0].id}"  # the first of this chunk: nobody is in two chunks of a step
