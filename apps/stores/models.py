@@ -91,6 +91,7 @@ class Scope(models.TextChoices):
     EVENTS_WRITE = "events.write", _("Hand in behaviour events")
     COUPONS_WRITE = "coupons.write", _("Quote baskets and redeem coupons")
     CATALOG_WRITE = "catalog.write", _("Hand in products and their prices")
+    JOURNEYS_WRITE = "journeys.write", _("Let members into journeys")
     EXCHANGES_WRITE = "exchanges.write", _("Confirm payments of exchanges and hand rewards over")
     JOBS_READ = "jobs.read", _("See how long work goes on")
     COUNTER = "counter", _("Be a till at the counter")

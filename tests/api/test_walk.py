@@ -29,6 +29,7 @@ from apps.stores.models import Scope, Store
 from tests.api.conftest import JSON, Caller, order_of
 from tests.api.test_auth import APP, newest_code
 from tests.api.test_document import made
+from tests.care import walks
 from tests.coupons import making
 from tests.pictures_made import drawn
 from tests.points.gifts import gift, rich, take
@@ -87,6 +88,7 @@ class World:
         self.template = making.template()
         self.centre = making.template("walk", is_in_centre=True, is_giftable=True, per_member=None)
         self.code = codes.create(name="poster", target="mini:pages/live/room?id=7").slug
+        walks.journey(key="walk")
         self.family_id = tokens.sessions(self.member.user_id)[0].family_id
         scopes = [scope.value for scope in Scope]
         self.till = Caller(
@@ -133,6 +135,7 @@ class World:
             "hold": self.set_aside(),
             "coupon": self.coupon(self.centre),
             "offer": ids.encode("cpt", self.centre.pk),
+            "journey": "walk",
             "redemption": self.redeemed(is_reserved="roll-back" not in path),
             "day": (house.local_date(house.now()) - timedelta(days=1)).isoformat(),
         }
@@ -198,12 +201,14 @@ class World:
                 "sent_at": house.now().isoformat(),
                 "events": [shown["events"][0] | {"occurred_at": house.now().isoformat()}],
             }
-        if name in {"orders_post", "refunds_post", "quotes_post", "redemptions_post"}:
+        if name in {"orders_post", "refunds_post", "quotes_post", "redemptions_post", "journey_enter_post"}:
             return self._for_the_member(name, shown)
         return shown
 
     def _for_the_member(self, name: str, shown: Any) -> Any:
         mine = {"member": ids.encode("mem", self.member.pk)}
+        if name == "journey_enter_post":
+            return shown | {"members": list(mine.values())}
         if name == "redemptions_post":
             return shown | mine | {"coupons": [self.coupon()]}
         if name == "quotes_post":

@@ -104,6 +104,7 @@ def address(route: str, path: str, house: House) -> str:
         "reward": ids.encode("rwd", 1),
         "exchange": ids.encode("exg", 1),
         "coupon": ids.encode("cpt", 1),
+        "journey": "walk",
         "price": ids.encode("prc", 1),
         "cost": ids.encode("cst", 1),
         "campaign": ids.encode("cmp", 1),

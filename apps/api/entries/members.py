@@ -171,4 +171,18 @@ ENTRIES: tuple[Entry, ...] = (
         _("The membership is switched off or cancelled."),
         _("Let the member ask the service."),
     ),
+    Entry(
+        "journey_not_running",
+        409,
+        True,
+        _("The journey is a draft, paused or stopped."),
+        _("Ask the brand's staff; once it runs, call again."),
+    ),
+    Entry(
+        "journey_not_by_hand",
+        409,
+        False,
+        _("This journey lets members in by itself."),
+        _("Choose one whose entry is “put in by hand or by a program”."),
+    ),
 )

@@ -12,6 +12,7 @@ class NeverPublished(DomainError):
 
 class NotRunning(DomainError):
     code = "journey_not_running"
+    is_retryable = True
     title = _("This journey is not running.")
 
 
