@@ -27,7 +27,9 @@ def test_members_enter_once_an_occurrence_and_others_are_passed_over() -> None:
     }  # fmt: skip
     assert list(Enrolment.objects.values_list("occurrence", flat=True)) == ["call:repair-4711"]
 
-    wrong = shop.post("journeys/repair:enter", {"members": ["mem_0000000000000"], "occurrence": "x"}, Idempotency_Key="k3")
+    wrong = shop.post(
+        "journeys/repair:enter", {"members": ["mem_0000000000000"], "occurrence": "x"}, Idempotency_Key="k3"
+    )
     assert (wrong.status_code, wrong.data["errors"][0]["pointer"]) == (422, "/members/0")
     editing.pause(journey_id=Journey.objects.get().pk)
     refused = shop.post("journeys/repair:enter", body | {"occurrence": "y"}, Idempotency_Key="k4")
