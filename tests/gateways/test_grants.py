@@ -186,6 +186,15 @@ def test_a_send_whose_process_died_is_unknown_and_never_repeated(weixin: Client,
     assert weixin.wechat_calls() == {}
 
 
+def test_an_end_that_is_written_down_twice_gives_one_credit_back(db: None):
+    tell(source="p:1")
+    send, is_ours = grants._take(key="k:1", app_id=APP, openid=LIN, template_id=TEMPLATE)
+    assert (is_ours, left()) == (True, 0)
+    for _ in range(2):
+        grants._settle(send, Outcome("k:1", "refused", code="40037"))
+    assert left() == 1
+
+
 @pytest.mark.django_db(transaction=True)
 def test_many_threads_after_few_credits_never_ask_in_vain(weixin: Client):
     accept(weixin, 5)

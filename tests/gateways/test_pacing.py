@@ -40,6 +40,7 @@ def test_a_success_between_failures_keeps_it_closed() -> None:
         breaker.failed()
         breaker.failed()
         breaker.succeeded()
+    breaker.failed()
 
     assert breaker.wait() == 0
 

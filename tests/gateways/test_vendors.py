@@ -139,6 +139,9 @@ def test_a_template_waits_for_its_review_and_is_handed_in_once(
     assert approve().state == "refused"  # asked a moment ago
     clock(NOON + timedelta(minutes=2))
     assert approve().state == "accepted"
+    SmsTemplate.objects.update(state="pending")
+    assert approve().state == "refused"  # whoever asks again within the minute takes the word of a moment ago
+    SmsTemplate.objects.update(state="approved")
 
     [row] = SmsTemplate.objects.all()
     wanted = {

@@ -47,6 +47,15 @@ def test_a_code_becomes_the_ids_of_its_person(weixin: Client):
         wechat.session_of(app_id=APP, js_code=code)
 
 
+def test_a_token_that_somebody_replaced_already_is_not_thrown_away(clock: Callable[[datetime], datetime]):
+    until = clock(NOON) + timedelta(hours=1)
+    cache.set(wechat_calls._key(APP), ("new", until), 60)
+    wechat_calls.forget_token(APP, "old")
+    assert wechat_calls.access_token(APP) == "new"
+    wechat_calls.forget_token(APP, "new")
+    assert cache.get(wechat_calls._key(APP)) is None
+
+
 def test_an_app_that_is_not_bound_tells_no_union_id(weixin: Client):
     weixin.wechat_app(APP, is_bound=False)
 
