@@ -219,10 +219,13 @@ def test_a_chain_names_each_channel_once(shop: Shop) -> None:
 
 
 def test_who_buys_in_the_evening_hears_from_us_in_the_evening(shop: Shop, noon: datetime) -> None:
-    evening, night, seldom = (shop.member() for _ in range(3))
+    evening, night, seldom, morning, formerly = (shop.member() for _ in range(5))
     for days in (32, 40, 50):
         shop.buys(evening, at=noon - timedelta(days=days) + timedelta(hours=8))
         shop.buys(night, at=noon - timedelta(days=days) + timedelta(hours=11))
+        shop.buys(morning, at=noon - timedelta(days=days, hours=2))
+        shop.buys(formerly, at=noon - timedelta(days=days + 340) + timedelta(hours=8))
+    shop.buys(formerly, at=noon - timedelta(days=32, hours=2))
     shop.buys(seldom, at=noon - timedelta(days=32) + timedelta(hours=8))
     refresh.refresh(noon)
     shop.policy(
@@ -235,7 +238,8 @@ def test_who_buys_in_the_evening_hears_from_us_in_the_evening(shop: Shop, noon: 
         for member_id, at in Touch.objects.values_list("member_id", "send_at")
         if at
     }
-    assert hours == {evening.pk: 20, night.pk: 14, seldom.pk: 14}  # 23:00 is quiet, one order is no habit
+    assert hours == {evening.pk: 20, night.pk: 14, seldom.pk: 14, morning.pk: 14, formerly.pk: 14}
+    # 23:00 is quiet, one order is no habit, ten o'clock is over, more than a year ago counts no more
 
 
 @live

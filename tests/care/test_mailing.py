@@ -9,6 +9,7 @@ from apps.care import dispatch, mailing, services
 from apps.care.models import Receipt, Touch
 from apps.core.errors import ValidationFailed
 from apps.gateways import bounces, mail
+from apps.gateways.messages import Outcome
 from apps.gateways.models import InboxMessage, Suppression
 from apps.gateways.simulator.client import Client
 from apps.members import identities
@@ -139,6 +140,37 @@ def test_a_closed_address_is_written_to_no_more_whatever_its_consent(shop: Shop,
 
     assert states() == [("skipped", "suppressed")]
     assert post.mails() == []
+
+
+def test_a_closed_address_is_passed_over_for_the_next_channel(shop: Shop, noon: datetime, post: Client) -> None:
+    member = reader(shop)
+    write(shop, fallback=[{"channel": "inbox", "template": "好久不见"}])
+    services.plan(moment=noon)
+    mailing._suppress(member.pk, reason="hard")
+    services.run(moment=noon)
+    dispatch.drain()
+
+    assert list(Touch.objects.values_list("state", "channel")) == [("delivered", "inbox")]
+    assert post.mails() == []
+
+
+def test_a_full_mailbox_and_the_bounce_of_another_channel_close_no_address(
+    shop: Shop, noon: datetime, post: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader(shop)
+    write(shop)
+    services.plan(moment=noon)
+    monkeypatch.setattr(
+        mailing.mail, "send_batch", lambda mails: [Outcome(m.key, "refused", code="SMTP_552") for m in mails]
+    )
+    services.run(moment=noon)
+    assert states() == [("failed", "SMTP_552")]
+
+    touch = Touch.objects.get()
+    Touch.objects.update(channel="sms")
+    mailing.came_back(bounces.Bounce(f"touch:{touch.pk}", "hard", "DSN_5.1.1"))
+
+    assert (Suppression.objects.count(), Receipt.objects.count()) == (0, 0)
 
 
 def test_forged_reports_and_strangers_change_nothing(shop: Shop, noon: datetime, post: Client) -> None:

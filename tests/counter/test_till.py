@@ -144,6 +144,19 @@ def test_a_right_pin_clears_the_count_of_five_but_not_every_day_of_twenty(shop: 
     assert [tried("4821") for _ in range(4)] == ["pin_wrong"] * 3 + ["pin_tries"]
 
 
+def test_a_signature_has_its_one_form(shop: Shop):
+    key = ec.generate_private_key(ec.SECP256R1())
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    tills.keep_scan_key(device_id=shop.desk.device_id, public_key=public)
+    first, second = (half.to_bytes(32) for half in decode_dss_signature(key.sign(b"scan", ec.ECDSA(SHA256()))))
+
+    def is_signed(raw: bytes, text: str = "scan") -> bool:
+        return tills.is_signed(device_id=shop.desk.device_id, text=text, signature=b64encode(raw).decode())
+
+    assert (is_signed(first + second), is_signed(first + second, "scam")) == (True, False)
+    assert [is_signed(raw) for raw in (first + b"\0" + second, first, b"")] == [False] * 3
+
+
 def test_who_left_opens_no_till_and_a_till_needs_an_open_store_and_the_right_of_a_till(shop: Shop):
     Staff.objects.filter(pk=shop.manager.pk).update(is_active=False)
     with pytest.raises(pins.PinWrong):

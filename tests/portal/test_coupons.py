@@ -161,7 +161,7 @@ def test_one_token_sent_by_two_members_is_a_coupon_for_each_and_a_repeat_says_no
 def test_the_centre_says_why_not_and_puts_what_is_coming_before_what_is_closed_to_one(lin: Member):
     opens = clock.now() + timedelta(minutes=10)
     for key, said, more in (
-        ("over", {}, {"most": 0}),
+        ("over", {}, {"most": 0, "opens_at": opens - timedelta(days=1)}),
         ("coming", {}, {"opens_at": opens}),
         ("mine", {"segments": ["regulars"]}, {}),
         ("theirs", {"segments": ["others"]}, {}),
@@ -171,7 +171,7 @@ def test_the_centre_says_why_not_and_puts_what_is_coming_before_what_is_closed_t
     found = centre.offers(shopper=Shopper(lin.pk, segments=frozenset({"regulars"})))
 
     assert [(one.template.key, one.why_not) for one in found] == [
-        ("mine", ""), ("coming", "coupon_not_open"), ("theirs", "coupon_wrong_segment"), ("over", "coupon_out_of_stock"),
+        ("mine", ""), ("coming", "coupon_not_open"), ("over", "coupon_out_of_stock"), ("theirs", "coupon_wrong_segment"),
     ]  # fmt: skip
 
 
