@@ -1,7 +1,7 @@
 """Ready journeys: whole in both languages, taken over as drafts, and the care ladder lived through for thirty days."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -129,3 +129,42 @@ def test_the_ladder_for_thirty_days(shop: Shop, clock: Callable[[datetime], date
         [(m.pk, "lapsing.remind", "sent") for m in (never, reminded, gifted, late, holder, unlucky)]
         + [(m.pk, "lapsing.tell", "sent") for m in (never, gifted, late)]
     )
+
+
+@pytest.mark.parametrize(("back", "expected"), [(11, [("wish", "planned")]), (13, [])])
+def test_an_outage_over_a_birthday(
+    shop: Shop, clock: Callable[[datetime], datetime], back: int, expected: list
+) -> None:
+    """Back within its window the wish goes out once; after it nobody is wished a happy birthday days late."""
+    clock(day(9))
+    member = shop.member(birthday=date(1992, 3, 10))
+    journey = ready.take_over(key="birthday", language="zh-hans")
+    editing.save_draft(journey_id=journey.pk, draft=journey.draft | {"holdout_percent": 0})
+    editing.publish(journey_id=journey.pk)
+    tick(day(9))
+    for hour in (12, 13):  # and nothing in between
+        tick(clock(day(back, hour)))
+    assert [(node, outcome) for node, outcome, _ in lived(member) if node != "end"] == expected
+
+
+def test_two_schedulers_with_clocks_apart_take_each_step_once(
+    shop: Shop, clock: Callable[[datetime], datetime]
+) -> None:
+    clock(NOON)
+    furnished()
+    journey = ready.take_over(key="welcome", language="zh-hans")
+    editing.save_draft(journey_id=journey.pk, draft=journey.draft | {"holdout_percent": 0})
+    editing.publish(journey_id=journey.pk)
+    member = shop.member()
+    Member.objects.filter(pk=member.pk).update(joined_at=NOON - timedelta(minutes=30))
+    for number in range(10, 16):
+        for skew in (5, -5, 5, -5):  # minutes
+            moment = clock(day(number, 12) + timedelta(minutes=skew))
+            tick(moment)
+            Touch.objects.filter(state="planned", send_at__lte=moment).update(state="sent", settled_at=moment)
+    assert [(node, outcome) for node, outcome, _ in lived(member)] == [
+        ("hello", "planned"), ("rest", "done"), ("invite", "planned"), ("end", "done"),
+    ]  # fmt: skip
+    assert sorted(Touch.objects.values_list("policy__key", "occurrence")) == [
+        ("welcome.hello", "registered"), ("welcome.invite", "registered"),
+    ]  # fmt: skip
