@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from apps.care import gate
 from apps.care.campaigns import costs, plans, results, running
 from apps.care.campaigns.costs import Entry
-from apps.care.journeys import editing
+from apps.care.journeys import acts, editing, stepping
 from apps.care.journeys import graph as graphs
 from apps.care.models import Attempt, Campaign, Journey, Policy, Touch, Version
 from apps.core import approvals, brand
@@ -207,3 +208,30 @@ def test_a_stopped_campaign_sends_nothing_that_waits() -> None:
     editing.stop(journey_id=row.journey_id)
     assert set(Touch.objects.values_list("state", "reason")) == {("skipped", "stopped")}
     assert set(Policy.objects.values_list("status", flat=True)) == {"paused"}
+
+
+def test_the_engine_draws_the_arms_sends_the_test_and_gives_the_rest_the_winner(shop: Shop) -> None:
+    """120 members, two of ten in the test; what comes out of it is written by hand, the walk is the engine's."""
+    for _ in range(120):
+        shop.member(phone=False, consents=(("marketing", "inbox"),))
+    row = _started(test_percent=20, test_days=3, holdout_percent=10)
+    at = row.starts_at
+    assert at
+    for minutes in range(3):
+        stepping.tick(at + timedelta(minutes=minutes))
+    key, people = row.journey.key, list(Member.objects.values_list("pk", flat=True))
+    arms = graphs.parsed(row.journey.versions.get().graph).nodes["arms"].data["arms"]
+    drawn = {one: acts.arm_of(f"{key}.arms", one, arms) for one in people}
+    held = {one for one in people if gate.is_held_out(key, member_id=one, percent=10)}
+    for number, node in enumerate(("send_a", "send_b")):
+        touched = Touch.objects.filter(policy__key=f"{key}.{node}").values_list("member_id", "state")
+        assert set(touched) == {
+            (one, "held_out" if one in held else "planned") for one in people if drawn[one] == number
+        }
+    for node, returns in (("send_a", 20), ("send_b", 150)):
+        _decided(row, node, members=400, returns=returns)
+    assert running.decide_due(moment=at + timedelta(days=3)) == 1
+    for minutes in range(61, 64):
+        stepping.tick(at + timedelta(days=3, minutes=minutes))
+    later = Touch.objects.filter(policy__key__endswith=plans.MORE).values_list("policy__key", "member_id")
+    assert set(later) == {(f"{key}.send_b{plans.MORE}", one) for one in people if drawn[one] == 2}
