@@ -96,7 +96,7 @@ def test_the_ladder_for_thirty_days(shop: Shop, clock: Callable[[datetime], date
     next(node for node in draft["nodes"] if node["key"] == "gift")["most"] = 3
     editing.save_draft(journey_id=journey.pk, draft=draft)
     editing.publish(journey_id=journey.pk)
-    never, reminded, gifted, late, holder, unlucky = (shop.lapsing_member() for _ in range(6))
+    holder, never, reminded, gifted, late, unlucky = (shop.lapsing_member() for _ in range(6))
     template = making.Template.objects.get(key="back")
     making.coupon(template, holder, at=NOON)
     buys = {(13, reminded), (20, gifted), (24, late)}
