@@ -1,10 +1,8 @@
 """Members of a list as a CSV file, by job: masked unless the person may see numbers and says why; the file goes after three days."""
 
 import csv
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -20,15 +18,18 @@ from apps.members import phones as phone_numbers
 from apps.members import selectors as members
 from apps.members.models import Attribute
 from apps.members.names import half_hidden
+from apps.segments.packs import making
 from apps.stores import access
 from apps.stores.access import Access
 
 KIND, EXCHANGES, CODES = "members.export", "points.exchanges_export", "coupons.write_codes"
+PACKS = making.KIND
 KINDS = (
     KIND,
     EXCHANGES,
     CODES,
-)  # lists of members and of codes, however they are asked for: their files live as long, and each fetch is noted
+    PACKS,
+)  # lists of members, of hashes and of codes, however they are asked for: their files live as long, and each fetch is noted
 PERMISSION, FULL = "members.export", "members.unmask"
 SEGMENTS = "segments.view"  # asked for beside PERMISSION where the list is a segment's
 CHUNK, SHOWN = 2_000, 20
@@ -106,7 +107,8 @@ def reader_of(job: Job) -> tuple[Access, bool]:
 def write(job: Job, *, what: str, heads: Sequence[str], chunks: Iterable[list[list[str]]]) -> dict[str, Any]:
     """The job's file, chunk by chunk, with progress; its result. `what` is what a row is: "members"."""
     path, done = jobs.result_path(f"{what}-{job.pk}.csv"), 0
-    with requests.acting(actor=f"user:{job.created_by_id}"), private(path) as file:
+    with requests.acting(actor=f"user:{job.created_by_id}"), jobs.private(path) as file:
+        file.write("\ufeff")  # Excel then reads it as UTF-8
         out = csv.writer(file)
         out.writerow(heads)
         for rows in chunks:
@@ -126,13 +128,6 @@ def purge() -> int:
         Job.objects.filter(pk=job.pk).update(result_file="")
         gone += 1
     return gone
-
-
-def private(path: Path) -> Any:
-    """A new text file that only this process's user can read."""
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    return os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="")
 
 
 def _may_ask(access: Access, wanted: listed.Wanted) -> None:

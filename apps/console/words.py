@@ -40,6 +40,7 @@ JOBS = {
     "points.exchanges_export": gettext_lazy("Export of exchanges"),
     "points.check": gettext_lazy("Points ledger check"),
     "privacy.export": gettext_lazy("Copy of a member's data"),
+    "segments.pack": gettext_lazy("Audience pack"),
     "segments.upload": gettext_lazy("File into a list of members"),
     "segments.fit_predictions": gettext_lazy("New version of the predictions"),
     "coupons.take_openings": gettext_lazy("Issuing coupons that members brought along"),

@@ -3,8 +3,10 @@
 The runner calls `report` between chunks; it obeys pause and stop there. State lives in PostgreSQL; the channel layer only wakes pages.
 """
 
+import os
 from collections.abc import Callable
 from datetime import timedelta
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +131,13 @@ def result_path(name: str) -> Path:
     folder = Path(settings.MEDIA_ROOT) / "jobs"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder / Path(name).name
+
+
+def private(path: Path) -> TextIOWrapper:
+    """A new text file that only this process's user can read."""
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    return os.fdopen(descriptor, "w", encoding="utf-8", newline="")
 
 
 def notify(job_id: int) -> None:

@@ -24,6 +24,7 @@ from apps.flows.models import Erased, PrivacyRequest
 from apps.members import selectors as members
 from apps.members import states
 from apps.members.models import Identity, Member
+from apps.segments.packs import making
 
 log = structlog.get_logger("siyu.privacy")
 Keys = list[tuple[Holding, list[Any]]]
@@ -175,4 +176,4 @@ def _words(member: Member) -> set[str]:
     """What the person is called and recognised by, for the search through files."""
     own = [member.nickname, member.member_no, *members.phones([member.pk]).values()]
     own += [str(row["value"]) for row in holdings.shown()[Identity._meta.label](member.pk) if row["value"]]
-    return {word.removeprefix("+86") for word in own if len(word) > 1}
+    return {word.removeprefix("+86") for word in own if len(word) > 1} | making.hashes_of(member.pk)

@@ -63,6 +63,7 @@ TABLES: dict[str, Promise] = {
     "segments.StageChange": _("How your life stage changed"),
     "segments.ScoreChange": _("How your scores changed"),
     "segments.Minor": _("When your age or a guardian's yes is looked at again"),
+    "segments.PackMember": _("Platforms that got a scrambled form of your number or address"),
     "segments.Membership": _("Groups you are in"),
     "segments.Passage": _("When you came into a group and left it"),
     "segments.Stir": _("Waiting to be looked at again"),

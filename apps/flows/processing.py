@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from apps.core import holdings
 from apps.core.holdings import Holding
 from apps.flows import export_words
+from apps.segments.packs import making
 from apps.stores import access
 from apps.stores.models import Role
 
@@ -72,6 +73,15 @@ PURPOSES: dict[str, Purpose] = {
         gettext_lazy("Consent, given with the rules of membership; it can be switched off at any time"),
         _NOBODY,
         "members.view",
+    ),
+    "advertising": Purpose(
+        gettext_lazy("Adverts elsewhere"),
+        gettext_lazy(
+            "Have adverts of ours shown, or not shown, on other platforms to members who allow it and to people like them"
+        ),
+        gettext_lazy("Separate consent; it can be taken back at any time, and earlier packs are then called back"),
+        gettext_lazy("Advertising platforms: SHA-256 of phone, e-mail address or open id"),
+        "segments.pack",
     ),
     "rights": Purpose(
         gettext_lazy("Members' rights"),
@@ -151,6 +161,10 @@ def recipients() -> list[Recipient]:
             "Only if you come by the mini-program: WeChat tells us who you are there; we send it the messages you asked for."
         )
         named.append(("wechat", _("WeChat"), words))
+    words = _(
+        "Only if you allow adverts on other platforms: a scrambled form of your number, e-mail address or WeChat id."
+    )
+    named += [("advertising", name, words) for name in making.recipients()]
     return [Recipient(name, receives, key in settings.RECIPIENTS_ABROAD) for key, name, receives in named]
 
 

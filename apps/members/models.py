@@ -145,6 +145,7 @@ class Consent(models.Model):
         MARKETING = "marketing", _("Marketing messages")
         CARE = "care", _("Care messages")
         PROFILING = "profiling", _("Personalisation")
+        ADVERTISING = "advertising", _("Adverts elsewhere")  # hashes for advertising platforms; see `segments.packs`
         GUARDIAN = "guardian", _("Consent of a guardian")  # for a child under 14; see `consents.give_guardian_consent`
 
     class Channel(models.TextChoices):

@@ -17,12 +17,16 @@ from apps.members import services as members
 from apps.members.models import Consent, ConsentNow, Identity
 
 SOURCE = "portal"
-VERSION = "2026-12"  # of templates/portal/policy.html and of the sentences below; a new text is a new version
+VERSION = "2026-12.2"  # of templates/portal/policy.html and of the sentences below; a new text is a new version
 _P, _C = Consent.Purpose, Consent.Channel
 
 _WHY: dict[str, str | Promise] = {
     _P.CARE: _("Birthday wishes, how to look after what you bought, a word when we have not seen you for long."),
     _P.MARKETING: _("Offers, new arrivals, invitations."),
+    _P.ADVERTISING: _(
+        "A scrambled form (SHA-256) of your phone number, e-mail address or WeChat id goes to the platforms named under “Who else gets data”,"
+        " so that you, or people like you, see fitting adverts of ours there, or none. Off: nothing of you goes there."
+    ),
     _P.PROFILING: _(
         "We look at what you buy and open here, to show and write what fits you. Off: what you open is counted without your name."
     ),
@@ -36,6 +40,7 @@ _LABELS: dict[tuple[str, str], str | Promise] = {
     (_P.MARKETING, _C.SMS): _("Offers by SMS"),
     (_P.MARKETING, _C.WECOM): _("Offers by WeCom"),
     (_P.MARKETING, _C.EMAIL): _("Offers by e-mail"),
+    (_P.ADVERTISING, _C.ANY): _("Adverts on other platforms"),
     (_P.PROFILING, _C.ANY): _("Personalisation"),
 }
 _ADDRESS: dict[str, str] = {
@@ -103,7 +108,7 @@ def purposes(member_id: int) -> list[Purpose]:
             switches=tuple(_switch(said, *at) for at in usable if at[0] == purpose),
             new_text=ended.get(purpose),
         )
-        for purpose in (_P.CARE, _P.MARKETING, _P.PROFILING)
+        for purpose in (_P.CARE, _P.MARKETING, _P.ADVERTISING, _P.PROFILING)
     ]
 
 

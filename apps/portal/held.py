@@ -28,6 +28,10 @@ _WORDS: dict[str, tuple[str | Promise, str | Promise]] = {
         _("Where you are logged in"),
         _("Phones and browsers, and when they were last used. So that you can end them."),
     ),
+    "advertising": (
+        _("What went to advertising platforms"),
+        _("Which platform got a scrambled form of your number or address, and when. So that we can call it back."),
+    ),
     "rights": (_("What you asked of us"), _("Copies and erasures. So that we can prove we did it.")),
 }
 

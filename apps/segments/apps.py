@@ -7,4 +7,6 @@ class SegmentsConfig(AppConfig):
     label = "segments"
 
     def ready(self) -> None:
-        autodiscover_modules("lists.job")  # registers the runner where jobs are started and where they run
+        autodiscover_modules(
+            "lists.job", "packs.making"
+        )  # registers the runner where jobs are started and where they run

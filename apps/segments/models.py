@@ -9,14 +9,15 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.segments.groups import Build, Membership, Passage, RuleVersion, Segment, Stir, StirMark
 from apps.segments.lists.tables import Upload
+from apps.segments.packs.tables import Pack, PackMember
 from apps.segments.predictions.tables import CategoryCycle, MemberCycle, Prediction, PredictionModel, PredictionRun
 from apps.segments.tracks.tables import Placement, Track, TrackMove
 from apps.segments.traits.tables import Trait, TraitRun, TraitValue
 
 __all__ = [
-    "Build", "CategoryCycle", "Cell", "MemberCycle", "MemberStats", "Membership", "Minor", "Newcomer", "Passage", "Placement",
-    "Prediction", "PredictionModel", "PredictionRun", "RefreshRun", "RuleVersion", "ScoreChange", "Segment", "Snapshot", "Stage",
-    "StageChange", "Stir", "StirMark", "Track", "TrackMove", "Trait", "TraitRun", "TraitValue", "Upload",
+    "Build", "CategoryCycle", "Cell", "MemberCycle", "MemberStats", "Membership", "Minor", "Newcomer", "Pack", "PackMember",
+    "Passage", "Placement", "Prediction", "PredictionModel", "PredictionRun", "RefreshRun", "RuleVersion", "ScoreChange", "Segment",
+    "Snapshot", "Stage", "StageChange", "Stir", "StirMark", "Track", "TrackMove", "Trait", "TraitRun", "TraitValue", "Upload",
 ]  # fmt: skip
 
 

@@ -154,6 +154,15 @@ HOLDINGS = (
         on_merge="stay",
         purpose="profiling",
     ),
+    Holding(
+        model="segments.PackMember",
+        sensitivity="personal",
+        member="member_id",
+        export=("recipient", "at"),
+        on_erase="delete",
+        on_merge="move",
+        purpose="advertising",
+    ),
 )
 IMPERSONAL = (
     "segments.Build",
@@ -169,5 +178,6 @@ IMPERSONAL = (
     "segments.Trait",
     "segments.TraitRun",
     "segments.Upload",
+    "segments.Pack",
 )
 ERASES = (run.forget,)

@@ -86,6 +86,7 @@ class Scope(models.TextChoices):
     ORDERS_READ = "orders.read", _("Read orders")
     ORDERS_WRITE = "orders.write", _("Hand in orders")
     REFUNDS_WRITE = "refunds.write", _("Hand in refunds")
+    SEGMENTS_READ = "segments.read", _("Read segments and who is in them")
     POINTS_READ = "points.read", _("Read points")
     POINTS_WRITE = "points.write", _("Book points")
     EVENTS_WRITE = "events.write", _("Hand in behaviour events")

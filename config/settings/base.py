@@ -224,6 +224,7 @@ RECIPIENTS_ABROAD = env.words(
     "RECIPIENTS_ABROAD"
 )  # hosting, sms, wechat: shown in the record of processing and to members
 MEMBER_COOL_OFF_DAYS = min(env.integer("MEMBER_COOL_OFF_DAYS", 7), 7)  # a person who leaves waits a week at the most
+PACK_LEAST_MEMBERS = env.integer("PACK_LEAST_MEMBERS", 1000)
 SEGMENT_SLOW_SECONDS = env.integer("SEGMENT_SLOW_SECONDS", 30)
 COUPON_WELCOME_DAYS = env.integer("COUPON_WELCOME_DAYS", 730)
 MEMBER_DEPARTURE_DAYS = env.integer("MEMBER_DEPARTURE_DAYS", 180)

@@ -23,6 +23,7 @@ from apps.members.models import CodeRequest, Member
 from apps.points import defaults, ladders
 from apps.points import services as points
 from apps.points.models import Exchange
+from apps.segments import defining
 from apps.segments.tracks import services as tracks
 from apps.stores import credentials
 from apps.stores.models import Scope, Store
@@ -87,6 +88,7 @@ class World:
             ladders.install_defaults()
         self.template = making.template()
         self.centre = making.template("walk", is_in_centre=True, is_giftable=True, per_member=None)
+        defining.create_list(key="regulars", name="老客", member_ids=[self.member.pk])
         self.code = codes.create(name="poster", target="mini:pages/live/room?id=7").slug
         walks.journey(key="walk")
         self.family_id = tokens.sessions(self.member.user_id)[0].family_id
@@ -128,6 +130,7 @@ class World:
             "place": self.placed(),
             "code": self.code,
             "member": ids.encode("mem", self.member.pk),
+            "segment": "regulars",
             "job": self.job,
             "file": self.file["id"],
             "reward": ids.encode("rwd", self.reward.pk),

@@ -16,7 +16,7 @@ from apps.console import progress, uploads, words
 from apps.console.uploads import MembersForm
 from apps.console.views.members import segment_of, wanted_of
 from apps.core import audit, clock, ids, jobs
-from apps.core.errors import NotFound, ValidationFailed
+from apps.core.errors import DomainError, NotFound, ValidationFailed
 from apps.core.models import Job
 from apps.coupons import keeping
 from apps.flows import tag_list
@@ -26,6 +26,8 @@ from apps.members.imports.job import KIND as IMPORT
 from apps.members.models import Attribute
 from apps.points import checking
 from apps.segments.lists.job import KIND as LIST
+from apps.segments.models import Pack
+from apps.segments.packs import making
 from apps.segments.predictions import work as predicting
 
 SHARED = {
@@ -40,7 +42,7 @@ STARTED_BY = {
     checking.KIND: "points.check",
     predicting.KIND: "predictions.manage",
 }
-FILES = {exports.KIND: "members", exports.EXCHANGES: "exchanges", exports.CODES: "codes"}
+FILES = {exports.KIND: "members", exports.EXCHANGES: "exchanges", exports.CODES: "codes", exports.PACKS: "pack"}
 OF_COUPONS = ("coupons.make_codes", "coupons.take_codes", keeping.KIND)
 TAKEN_IN = {IMPORT: "work_live", LIST: "segment_live"}  # files; the route that takes in what was rehearsed
 KINDS = (LIST, IMPORT, *exports.KINDS, tag_list.KIND, *OF_COUPONS, *SHARED)
@@ -125,12 +127,18 @@ def go_live(request: HttpRequest, job: str) -> HttpResponse:
 
 
 @require_safe
-def file(request: HttpRequest, job: str) -> FileResponse:
+def file(request: HttpRequest, job: str) -> FileResponse | HttpResponse:
     """Rejected rows, or an exported list; each fetch of a list is in the audit trail."""
     row = _found(request, job)
     path = jobs.result_path(row.result_file) if row.result_file else None
     if path is None or not path.is_file():
         raise NotFound
+    if row.kind == exports.PACKS:
+        try:
+            making.check_fresh(Pack.objects.get(job=row))
+        except DomainError as refusal:
+            messages.error(request, str(refusal))
+            return redirect("console:segment_packs")
     if row.kind in exports.KINDS:
         if row.finished_at and row.finished_at < clock.now() - exports.KEPT_FOR:
             raise NotFound
@@ -191,6 +199,8 @@ def _result_at(row: Job) -> str:
         return reverse("console:openings")
     if row.kind in OF_COUPONS:
         return reverse("console:coupons")
+    if row.kind == exports.PACKS:
+        return reverse("console:segment_packs")
     if row.kind == LIST and row.result.get("segment"):
         return reverse("console:segment", args=[row.result["segment"]])
     return reverse(SHARED[row.kind]) if row.kind in SHARED else ""
@@ -204,7 +214,7 @@ def _undo_url(row: Job) -> str:
 
 
 def _heading(row: Job) -> str:
-    if row.kind in {*SHARED, *OF_COUPONS, exports.CODES}:
+    if row.kind in {*SHARED, *OF_COUPONS, exports.CODES, exports.PACKS}:
         return words.job(row)
     if row.kind == tag_list.KIND:
         sentence = (
@@ -231,6 +241,7 @@ def _figures(row: Job) -> list[tuple[str, int]]:
         ("members", _("Members")), ("exchanges", _("Exchanges")), ("rejected", _("Rows rejected")), ("open", _("Pairs to look at")),
         ("gone", _("Pairs that no longer look alike")), ("made", _("Codes made")), ("wrong", _("Codes refused")),
         ("codes", _("Codes written")),
-        ("named", _("Members named")), ("came", _("Come in")), ("went", _("Gone out")), ("recalled", _("Coupons recalled")),
+        ("named", _("Members named")), ("came", _("Come in")), ("went", _("Gone out")), ("left_out", _("Left out")),
+        ("recalled", _("Coupons recalled")),
     )  # fmt: skip
     return [(label, row.result[name]) for name, label in names if isinstance(row.result.get(name), int)]
