@@ -24,7 +24,8 @@ _WHY: dict[str, str | Promise] = {
     _P.CARE: _("Birthday wishes, how to look after what you bought, a word when we have not seen you for long."),
     _P.MARKETING: _("Offers, new arrivals, invitations."),
     _P.ADVERTISING: _(
-        "A scrambled form (SHA-256) of your phone number, e-mail address or WeChat id goes to the platforms named under “Who else gets data”,"
+        "A scrambled form (SHA-256) of your phone number, e-mail address or WeChat id"
+        " goes to the platforms named under “Who else gets data”,"
         " so that you, or people like you, see fitting adverts of ours there, or none. Off: nothing of you goes there."
     ),
     _P.PROFILING: _(

@@ -113,6 +113,7 @@ def test_every_row_moves_or_has_its_like_and_goes_back_on_undoing(two):
         "points.Exchange",
         "points.SignIn",
         "segments.Membership",
+        "segments.PackMember",
         "segments.Placement",
     }
     assert stayed == likes, "each has its like with the survivor"
