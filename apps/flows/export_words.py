@@ -295,6 +295,7 @@ COLUMNS_OF: dict[str, Promise] = {
     "followups.Task.outcome": _("What came of it"),
     "followups.Task.evidence": _("What was said"),
     "activity.Arrival.code": _("Tracked code"),
+    "segments.PackMember.recipient": _("Platform that gets it"),
     "segments.TraitValue.at": _("Moment"),
     "segments.TraitValue.number": pgettext_lazy("trait", "A number"),
     "segments.TraitValue.text": pgettext_lazy("trait", "A text"),

@@ -140,7 +140,7 @@ def _check(wanted: Wanted, recipient: str, reason: str) -> None:
 def _has_source(wanted: Wanted) -> bool:
     if wanted.days is not None:
         return wanted.segment_id is None and 1 <= wanted.days <= MOST_DAYS
-    return Segment.objects.filter(pk=wanted.segment_id, archived_at=None).exists()
+    return wanted.segment_id is not None and Segment.objects.filter(pk=wanted.segment_id, archived_at=None).exists()
 
 
 def _audience(pack: Pack) -> tuple[str, str, dict[str, Any]]:
