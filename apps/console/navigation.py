@@ -98,6 +98,7 @@ GROUPS: tuple[Group, ...] = (
     Group(
         label=_("Reach"),
         items=(
+            Item(label=_("Journeys"), icon="flow", url_name="console:journeys", permission="journeys.view"),
             Item(label=_("Care policies"), icon="heart", url_name="console:policies", permission="policies.view"),
             Item(label=_("Campaigns"), icon="send", url_name="console:campaigns", permission="campaigns.view"),
             Item(label=_("Marketing costs"), icon="coin", url_name="console:costs", permission="costs.view"),

@@ -95,46 +95,9 @@ def _offered() -> dict[str, list[tuple[str, str]]]:
     return named
 
 
-class PolicyForm(forms.Form):
-    name = forms.CharField(label=gettext_lazy("Policy name"), max_length=60)
-    trigger = forms.ChoiceField(label=gettext_lazy("Moment"), choices=_TRIGGERS)
-    stage = forms.ChoiceField(label=gettext_lazy("Stage entered"), choices=Stage.choices, required=False)
-    days = forms.IntegerField(label=gettext_lazy("Days after it"), min_value=0, max_value=1000, required=False)
-    days_before = forms.IntegerField(label=gettext_lazy("Days before it"), min_value=0, max_value=90, required=False)
-    hours = forms.IntegerField(label=gettext_lazy("Hours without a word"), min_value=1, max_value=168, required=False)
-    calendar = forms.ChoiceField(label=gettext_lazy("Calendar"), choices=_CALENDARS, required=False)
-    currency = forms.ChoiceField(label=gettext_lazy("Kind of points"), required=False)
-    coupon = forms.ChoiceField(label=gettext_lazy("Only this coupon"), required=False)
-    category = forms.ChoiceField(label=gettext_lazy("Only this category"), required=False)
-    segment = forms.ChoiceField(label=gettext_lazy("Segment entered"), required=False)
-    track_step = forms.ChoiceField(label=gettext_lazy("Step of the life track"), required=False)
-    window_days = forms.IntegerField(
-        label=gettext_lazy("Still worth it for"),
-        help_text=gettext_lazy("Days. Later than that, nothing is sent."),
-        min_value=1,
-        max_value=60,
-        required=False,
-    )
-    stages = forms.MultipleChoiceField(label=gettext_lazy("Stage"), choices=Stage.choices, required=False)
-    cells = forms.MultipleChoiceField(label=gettext_lazy("RFM cell"), choices=Cell.choices, required=False)
-    genders = forms.MultipleChoiceField(label=gettext_lazy("Gender"), choices=Member.Gender.choices, required=False)
-    stores = forms.MultipleChoiceField(label=gettext_lazy("Home store"), required=False)
-    tags_any = Tags(label=gettext_lazy("Any of these tags"), required=False)
-    tags_none = Tags(label=gettext_lazy("None of these tags"), required=False)
-    orders_least = forms.IntegerField(
-        label=gettext_lazy("Orders, at least"), min_value=0, max_value=100_000, required=False
-    )
-    orders_most = forms.IntegerField(
-        label=gettext_lazy("Orders, at most"), min_value=0, max_value=100_000, required=False
-    )
-    net_least = Yuan(label=gettext_lazy("Net spent in yuan, at least"), required=False)
-    rule = forms.CharField(
-        label=gettext_lazy("Rule as JSON"),
-        help_text=gettext_lazy("Counts instead of the fields above when it is filled in."),
-        widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false"}),
-        required=False,
-        max_length=8000,
-    )
+class MessageForm(forms.Form):
+    """One message: channel, text, what stands in for missing values, when, and the channel behind it."""
+
     channel = forms.ChoiceField(label=gettext_lazy("Channel"), choices=Channel.choices)
     purpose = forms.ChoiceField(label=gettext_lazy("Consent it needs"), choices=PURPOSES)
     template = forms.CharField(
@@ -178,6 +141,113 @@ class PolicyForm(forms.Form):
         required=False,
         max_length=2000,
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in templates.VARIABLES:
+            self.fields[f"missing_{name}"] = forms.CharField(
+                label=VARIABLE_WORDS[name], max_length=40, required=False, widget=forms.TextInput(attrs={"size": 14})
+            )
+
+    @property
+    def missing_fields(self) -> list[forms.BoundField]:
+        return [self[f"missing_{name}"] for name in templates.VARIABLES]
+
+    @property
+    def choices(self) -> list[forms.BoundField]:
+        return [self["is_own_hour"], self["is_transactional"]]
+
+    def message(self) -> dict[str, Any]:
+        """The message's part of care's draft; what makes no sense is left out."""
+        given = self.cleaned_data
+        missing = {
+            name: {"policy": "default", "value": given[f"missing_{name}"]}
+            for name in templates.VARIABLES
+            if given.get(f"missing_{name}")
+        }
+        plain = ("channel", "purpose", "template", "send_hour", "is_own_hour", "is_transactional")
+        return {
+            **{name: given[name] for name in plain if name in given},
+            "missing": missing,
+            "fallback": self._fallback(given),
+            "content": self._content(given),
+        }
+
+    def _content(self, given: dict[str, Any]) -> dict[str, str]:
+        wanted = {"wechat": ("template_id", "page"), "email": ("subject",)}.get(str(given.get("channel")), ())
+        return {name: given[f"content_{name}"] for name in wanted if given.get(f"content_{name}")}
+
+    def _fallback(self, given: dict[str, Any]) -> list[dict[str, str]]:
+        """One second channel; its text is the first one's unless it has its own."""
+        channel = given.get("fallback_channel")
+        text = given.get("fallback_template") or given.get("template", "")
+        return [{"channel": channel, "template": text}] if channel else []
+
+
+class TriggerForm(forms.Form):
+    """A moment in a member's life, with what it asks for."""
+
+    trigger = forms.ChoiceField(label=gettext_lazy("Moment"), choices=_TRIGGERS)
+    stage = forms.ChoiceField(label=gettext_lazy("Stage entered"), choices=Stage.choices, required=False)
+    days = forms.IntegerField(label=gettext_lazy("Days after it"), min_value=0, max_value=1000, required=False)
+    days_before = forms.IntegerField(label=gettext_lazy("Days before it"), min_value=0, max_value=90, required=False)
+    hours = forms.IntegerField(label=gettext_lazy("Hours without a word"), min_value=1, max_value=168, required=False)
+    calendar = forms.ChoiceField(label=gettext_lazy("Calendar"), choices=_CALENDARS, required=False)
+    currency = forms.ChoiceField(label=gettext_lazy("Kind of points"), required=False)
+    coupon = forms.ChoiceField(label=gettext_lazy("Only this coupon"), required=False)
+    category = forms.ChoiceField(label=gettext_lazy("Only this category"), required=False)
+    segment = forms.ChoiceField(label=gettext_lazy("Segment entered"), required=False)
+    track_step = forms.ChoiceField(label=gettext_lazy("Step of the life track"), required=False)
+    window_days = forms.IntegerField(
+        label=gettext_lazy("Still worth it for"),
+        help_text=gettext_lazy("Days. Later than that, nothing is sent."),
+        min_value=1,
+        max_value=60,
+        required=False,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, choices in _offered().items():
+            if name in self.fields:
+                self.fields[name].choices = choices  # type: ignore[attr-defined]
+
+    @property
+    def trigger_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in _OF_TRIGGERS]
+
+    def params(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        params = {
+            name: given[name] for name in PARAMS[given["trigger"]] if name in given and given[name] not in (None, "")
+        }
+        if given["trigger"] == Version.Trigger.TRACK_STEP:
+            params["track"], _colon, params["step"] = given["track_step"].partition(":")
+        return params
+
+
+class PolicyForm(TriggerForm, MessageForm):
+    name = forms.CharField(label=gettext_lazy("Policy name"), max_length=60)
+    stages = forms.MultipleChoiceField(label=gettext_lazy("Stage"), choices=Stage.choices, required=False)
+    cells = forms.MultipleChoiceField(label=gettext_lazy("RFM cell"), choices=Cell.choices, required=False)
+    genders = forms.MultipleChoiceField(label=gettext_lazy("Gender"), choices=Member.Gender.choices, required=False)
+    stores = forms.MultipleChoiceField(label=gettext_lazy("Home store"), required=False)
+    tags_any = Tags(label=gettext_lazy("Any of these tags"), required=False)
+    tags_none = Tags(label=gettext_lazy("None of these tags"), required=False)
+    orders_least = forms.IntegerField(
+        label=gettext_lazy("Orders, at least"), min_value=0, max_value=100_000, required=False
+    )
+    orders_most = forms.IntegerField(
+        label=gettext_lazy("Orders, at most"), min_value=0, max_value=100_000, required=False
+    )
+    net_least = Yuan(label=gettext_lazy("Net spent in yuan, at least"), required=False)
+    rule = forms.CharField(
+        label=gettext_lazy("Rule as JSON"),
+        help_text=gettext_lazy("Counts instead of the fields above when it is filled in."),
+        widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false"}),
+        required=False,
+        max_length=8000,
+    )
     holdout_percent = forms.FloatField(
         label=gettext_lazy("Held out, percent"),
         help_text=gettext_lazy("Get nothing, so that the effect can be told."),
@@ -191,27 +261,6 @@ class PolicyForm(forms.Form):
         min_value=0,
         max_value=9999,
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name, choices in _offered().items():
-            self.fields[name].choices = choices  # type: ignore[attr-defined]
-        for name in templates.VARIABLES:
-            self.fields[f"missing_{name}"] = forms.CharField(
-                label=VARIABLE_WORDS[name], max_length=40, required=False, widget=forms.TextInput(attrs={"size": 14})
-            )
-
-    @property
-    def missing_fields(self) -> list[forms.BoundField]:
-        return [self[f"missing_{name}"] for name in templates.VARIABLES]
-
-    @property
-    def trigger_fields(self) -> list[forms.BoundField]:
-        return [self[name] for name in _OF_TRIGGERS]
-
-    @property
-    def choices(self) -> list[forms.BoundField]:
-        return [self["is_own_hour"], self["is_transactional"]]
 
     @property
     def audience_fields(self) -> list[forms.BoundField]:
@@ -229,43 +278,14 @@ class PolicyForm(forms.Form):
     def draft(self) -> dict[str, Any]:
         """Care's draft; what is empty is left to care's defaults and findings."""
         given = self.cleaned_data
-        rule = given["rule"] if given.get("rule") is not None else audience_rule.rule(given)
-        missing = {
-            name: {"policy": "default", "value": given[f"missing_{name}"]}
-            for name in templates.VARIABLES
-            if given.get(f"missing_{name}")
-        }
-        plain = ("trigger", "channel", "purpose", "template", "send_hour", "return_days")
         share = given["holdout_percent"]
-        return {
-            **{name: given[name] for name in plain},
+        return self.message() | {
+            "trigger": given["trigger"],
+            "return_days": given["return_days"],
             "holdout_percent": int(share) if share == int(share) else round(share, 1),
-            "params": self._params(given),
-            "audience": rule,
-            "missing": missing,
-            "is_own_hour": given["is_own_hour"],
-            "is_transactional": given["is_transactional"],
-            "fallback": self._fallback(given),
-            "content": self._content(given),
+            "params": self.params(),
+            "audience": given["rule"] if given.get("rule") is not None else audience_rule.rule(given),
         }
-
-    def _content(self, given: dict[str, Any]) -> dict[str, str]:
-        wanted = {"wechat": ("template_id", "page"), "email": ("subject",)}.get(str(given.get("channel")), ())
-        return {name: given[f"content_{name}"] for name in wanted if given.get(f"content_{name}")}
-
-    def _fallback(self, given: dict[str, Any]) -> list[dict[str, str]]:
-        """One second channel; its text is the first one's unless it has its own."""
-        channel = given.get("fallback_channel")
-        text = given.get("fallback_template") or given.get("template", "")
-        return [{"channel": channel, "template": text}] if channel else []
-
-    def _params(self, given: dict[str, Any]) -> dict[str, Any]:
-        params = {
-            name: given[name] for name in PARAMS[given["trigger"]] if name in given and given[name] not in (None, "")
-        }
-        if given["trigger"] == Version.Trigger.TRACK_STEP:
-            params["track"], _colon, params["step"] = given["track_step"].partition(":")
-        return params
 
     def show(self, errors: list[dict[str, str]]) -> None:
         """Put care's findings at their fields."""
@@ -288,23 +308,33 @@ def _second(chain: Any) -> dict[str, Any]:
     return {f"fallback_{name}": step.get(name, "") for name in ("channel", "template")}
 
 
+def of_message(given: dict[str, Any]) -> dict[str, Any]:
+    """The values of a `MessageForm` for the message in a draft, whole or not."""
+    content, missing = given.get("content"), given.get("missing")
+    values = {f"content_{name}": value for name, value in (content if isinstance(content, dict) else {}).items()}
+    values |= _second(given.get("fallback"))
+    for name, fallback in (missing if isinstance(missing, dict) else {}).items():
+        if isinstance(fallback, dict) and fallback.get("policy") == "default":
+            values[f"missing_{name}"] = fallback.get("value")
+    return values
+
+
+def of_params(params: Any) -> dict[str, Any]:
+    """The values of a `TriggerForm` for the parameters of a trigger."""
+    given = params if isinstance(params, dict) else {}
+    return given | {"track_step": f"{given.get('track', '')}:{given.get('step', '')}"}
+
+
 def initial(draft: dict[str, Any]) -> dict[str, Any]:
     """The form's values for a draft, whole or not."""
     whole = DEFAULTS | {"params": {}, "channel": Channel.SMS} | (draft if isinstance(draft, dict) else {})
     values = {
         name: whole.get(name) for name in whole if name not in {"params", "audience", "missing", "fallback", "content"}
     }
-    values |= {f"content_{name}": value for name, value in (whole["content"] or {}).items()}
-    values |= _second(whole["fallback"])
-    params = whole["params"] if isinstance(whole["params"], dict) else {}
-    values |= params | {"track_step": f"{params.get('track', '')}:{params.get('step', '')}"}
+    values |= of_message(whole) | of_params(whole["params"])
     simple = audience_rule.chosen(whole["audience"])
     if simple is None:
         values["rule"] = json.dumps(whole["audience"], ensure_ascii=False, indent=1)
     else:
         values |= simple
-    missing = whole["missing"] if isinstance(whole["missing"], dict) else {}
-    for name, fallback in missing.items():
-        if isinstance(fallback, dict) and fallback.get("policy") == "default":
-            values[f"missing_{name}"] = fallback.get("value")
     return values

@@ -13,6 +13,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.care.campaigns import running
+from apps.care.journeys import approving as journeys
+from apps.care.models import Journey
 from apps.catalog import deciding
 from apps.catalog import words as price_words
 from apps.console import coupon_words, ladder_words, people, rule_rows, rule_words, tier_card
@@ -55,6 +57,7 @@ class Change:
     rule: str = ""
     rule_key: str = ""
     coupon_id: str = ""
+    journey_key: str = ""
     is_text: bool = False
 
 
@@ -248,6 +251,12 @@ def _of_prices(asked: Approval) -> Change:
     return Change(before="; ".join(before), after="; ".join(told) + more, is_text=True)
 
 
+def _of_journey(asked: Approval) -> Change:
+    row = Journey.objects.filter(pk=asked.params["journey_id"]).first()
+    after = _("reaches about %(count)s members") % {"count": figure(asked.params["members"])}
+    return Change(after=after, rule=row.name if row else "", journey_key=row.key if row else "", is_text=True)
+
+
 _WORDS: dict[str, Callable[[Approval], Change]] = {
     running.KIND: _of_campaign,
     adjusting.KIND: _of_adjustment,
@@ -260,5 +269,6 @@ _WORDS: dict[str, Callable[[Approval], Change]] = {
     deciding.KIND: _of_prices,
     handing.KIND: _of_hand_out,
     openings.KIND: _of_coupon_file,
+    journeys.KIND: _of_journey,
     spend_limits.KIND: _of_spend_limits,
 }

@@ -81,7 +81,7 @@ def segment(request: HttpRequest, segment: str) -> HttpResponse:
 @require_POST
 def edit(request: HttpRequest) -> HttpResponse:
     """The editor after one more press or word, without saving."""
-    return render(request, "console/_segment_editor.html", _editor(request, segment_form.posted(request.POST)))
+    return render(request, "console/_segment_editor.html", editor(request, segment_form.posted(request.POST)))
 
 
 @require_POST
@@ -169,7 +169,7 @@ def archive(request: HttpRequest, segment: str) -> HttpResponse:
 def _page(
     request: HttpRequest, row: Segment | None, *, rule: dict[str, Any], name: str, said: str = "", status: int = 200
 ) -> HttpResponse:
-    facts = _editor(request, segment_form.normal(rule)) | {
+    facts = editor(request, segment_form.normal(rule)) | {
         "segment": row,
         "name": name,
         "said": said,
@@ -185,7 +185,7 @@ def _page(
     return render(request, "console/segment.html", facts, status=status)
 
 
-def _editor(request: HttpRequest, rule: dict[str, Any]) -> dict[str, Any]:
+def editor(request: HttpRequest, rule: dict[str, Any]) -> dict[str, Any]:
     brand, moment, wrong, about = Words(), clock.now(), None, None
     whole = segment_form.pruned(rule)
     try:
