@@ -262,6 +262,8 @@ OBJECTS: dict[str, Promise] = {
     "members_memberkey": gettext_lazy("Members' keys"),
     "members_tag": gettext_lazy("Tag"),
     "members_taggroup": gettext_lazy("Tag group"),
+    "enrolment": gettext_lazy("Walk of a journey"),
+    "journey": gettext_lazy("Journey"),
     "order": gettext_lazy("Order"),
     "points_achievement": gettext_lazy("Achievement"),
     "points_benefit": gettext_lazy("Benefit of a tier"),

@@ -45,7 +45,7 @@ def house(clock, db) -> House:
 
 def test_everybody_lands_on_the_first_page_they_may_open(at):
     assert at(Role.MARKETER).get("/")["Location"] == reverse("console:dashboard")
-    assert at(Role.CLERK).get("/")["Location"] == reverse("console:members")
+    assert at(Role.CLERK).get("/")["Location"] == reverse("console:followups")
 
 
 def test_the_dashboards_figures_equal_their_tables_files_and_rows(house: House, at):
