@@ -42,6 +42,11 @@ def by_policy() -> dict[int, Verdict]:
     return {item.policy_id: _verdict(item, replayed=replayed) for item in found if item.decided or item.still_open}
 
 
+def verdict(item: Effect) -> Verdict:
+    """One comparison in words."""
+    return _verdict(item, replayed=brand.read("core.demo"))
+
+
 def last_decision(policy_id: int) -> datetime | None:
     """When the policy last decided about anybody."""
     rows = Touch.objects.filter(policy_id=policy_id).order_by("-id")

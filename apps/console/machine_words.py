@@ -177,6 +177,7 @@ ACTS: dict[str, Promise] = {
     "member.erased": gettext_lazy("Erased a member"),
     "journey.moved": gettext_lazy("Moved members to a journey's newest version"),
     "journey.put_in": gettext_lazy("Put members into a journey"),
+    "journey.rehearsal_fetched": gettext_lazy("Fetched the dry run of a journey"),
     "journey.taken_out": gettext_lazy("Took a member out of a journey"),
     "member.fields_changed": gettext_lazy("Changed a member's fields"),
     "member.freeze": gettext_lazy("Froze a member"),

@@ -65,6 +65,7 @@ def test_steps_come_in_an_order_in_which_every_way_leads_forward():
         (of({"key": "a", "kind": "split", "arms": [{"percent": 50, "next": "end"}, {"percent": 49, "next": "end"}]}),
          [("/nodes/0/arms", "shares_not_100")]),
         (of({"key": "a", "kind": "coupon", "template": "none", "next": "end"}), [("/nodes/0/template", "unknown_coupon")]),
+        (of({"key": "a", "kind": "webhook", "endpoint": "x", "next": "end"}), [("/nodes/0/endpoint", "no_endpoint")]),
         (of({"key": "a", "kind": "tag", "add": ["none"], "next": "end"}), [("/nodes/0/add/0", "unknown_tag")]),
         (of({"key": "a", "kind": "branch", "ways": [{"rule": {"field": "shoe", "op": "is", "value": 1}, "next": "end"}],
              "otherwise": "end"}),

@@ -49,7 +49,9 @@ def test_a_worker_killed_in_the_middle_of_a_step_leaves_it_to_be_done_once(live_
     current_app.send_task("flows.sweep_events")
     until(is_finished)
 
-    steps = ["order_paid.reward", "order_paid.progress", "tier_moves.reassess", "order_paid.refresh"]
+    steps = [
+        "order_paid.reward", "order_paid.progress", "tier_moves.reassess", "order_paid.refresh", "journey_entered.enter",
+    ]  # fmt: skip
     assert list(StepRun.objects.order_by("pk").values_list("step", flat=True)) == steps
     assert Event.objects.get().attempts == 2
     assert MemberStats.objects.get().orders == 1

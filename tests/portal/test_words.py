@@ -39,7 +39,7 @@ DATA = {
     "Tote",
     "Notebook",
 }
-LATIN = {"SMS", "EN", "English", "Siyu", "WeChat", "iPhone", "JPEG", "PNG", "WebP"}
+LATIN = {"SMS", "EN", "English", "Siyu", "WeChat", "iPhone", "JPEG", "PNG", "WebP", "SHA"}
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.utils.translation import gettext as _
 from rest_framework import serializers as f
 from rest_framework.request import Request
 
@@ -12,7 +11,7 @@ from apps.api.rendering import Response
 from apps.api.schema import operation
 from apps.care.journeys import entering
 from apps.core import ids
-from apps.core.errors import NotFound, ValidationFailed
+from apps.core.errors import NotFound
 from apps.members import selectors as members
 
 MOST = 200
@@ -31,6 +30,7 @@ class EnteredOut(f.Serializer[Any]):
     passed_over = f.ListField(
         child=f.CharField(), help_text="not meant by the journey, in it already, or there before for this occurrence"
     )
+    unknown = f.ListField(child=f.CharField(), help_text="nobody has this id")
 
 
 class Enter(ApiView):
@@ -42,27 +42,32 @@ class Enter(ApiView):
         form=EnterInput,
         asks={"members": ["mem_3f8k2m9pq7wxz"], "occurrence": "repair-4711"},
         answer=EnteredOut,
-        example={"entered": ["mem_3f8k2m9pq7wxz"], "passed_over": []},
+        example={"entered": ["mem_3f8k2m9pq7wxz"], "passed_over": [], "unknown": []},
         problems=["not_found", "validation_failed", "journey_not_running", "journey_not_by_hand"],
         tag="server",
     )
     def post(self, request: Request, journey: str) -> Response:
         said = self.read(EnterInput)
-        asked = {_current(text, place): text for place, text in enumerate(said["members"])}
+        known = {text: _current(text) for text in dict.fromkeys(said["members"])}
         entered = set(
-            entering.put_in(journey_key=journey, member_ids=list(asked), occurrence=said["occurrence"], by_program=True)
+            entering.put_in(
+                journey_key=journey,
+                member_ids=[member_id for member_id in known.values() if member_id],
+                occurrence=said["occurrence"],
+                by_program=True,
+            )
         )
         return Response(
             {
-                "entered": [text for member_id, text in asked.items() if member_id in entered],
-                "passed_over": [text for member_id, text in asked.items() if member_id not in entered],
+                "entered": [text for text, member_id in known.items() if member_id in entered],
+                "passed_over": [text for text, member_id in known.items() if member_id and member_id not in entered],
+                "unknown": [text for text, member_id in known.items() if not member_id],
             }
         )
 
 
-def _current(text: str, place: int) -> int:
+def _current(text: str) -> int | None:
     try:
         return members.current_id(ids.decode(shapes.MEMBER, text))
-    except NotFound as unknown:
-        error = {"pointer": f"/members/{place}", "code": "not_found", "message": str(_("There is no such member."))}
-        raise ValidationFailed(errors=[error]) from unknown
+    except NotFound:
+        return None

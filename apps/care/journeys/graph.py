@@ -50,6 +50,7 @@ TEXTS: dict[str, Promise] = {
     "unknown_field_of_member": _("Members have no field of this key."),
     "no_tags": _("This step changes no tag."),
     "ends_before_start": _("The end must come after the beginning."),
+    "no_endpoint": _("The house calls no endpoints yet: this step cannot be published."),
     "no_value": _("The value does not fit the field."),
 }
 WARNINGS: dict[str, Promise] = {
@@ -321,10 +322,16 @@ def value_of(field: Attribute, text: str) -> tuple[bool, Any]:
     return attributes.fits(field, value), value
 
 
+def _webhook(node: Node, at: str, data: dict[str, Any]) -> Iterator[Finding]:
+    """Nobody takes the calls yet: a step that does nothing must not look as if it did."""
+    yield f"{at}/endpoint", "no_endpoint"
+
+
 def _nothing(node: Node, at: str, data: dict[str, Any]) -> Iterator[Finding]:
     return iter(())
 
 
 _INSIDE = {
     "send": _send, "wait": _wait, "split": _split, "coupon": _coupon, "tag": _tag, "attribute": _attribute,
+    "webhook": _webhook,
 }  # fmt: skip

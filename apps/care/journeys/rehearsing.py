@@ -70,7 +70,9 @@ def decisions(*, journey_id: int, after: int) -> list[Decision]:
     return [_decision(row) for row in rows.iterator()]
 
 
-def walk(*, journey_id: int, member_id: int, moment: datetime, is_draft: bool = True) -> list[Decision]:
+def walk(
+    *, journey_id: int, member_id: int, moment: datetime, is_draft: bool = True, watch: Watcher | None = None
+) -> list[Decision]:
     """One member's walk from now to its end, as if nothing happened meanwhile: waits are skipped over. Nothing is kept.
 
     Audience and `again` are not asked: it shows what would happen if the member entered. Raises NotFound, ValidationFailed, Stopped.

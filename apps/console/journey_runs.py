@@ -1,0 +1,193 @@
+"""How a journey goes and what it would do: figures per step, who walks, and rehearsals, in words."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from apps.care import reasons, results, templates
+from apps.care.journeys import funnel, rehearsing
+from apps.care.journeys.rehearsing import Decision
+from apps.care.models import Enrolment, Journey, JourneyVersion, Touch
+from apps.console import effects, journey_words
+from apps.core import clock
+from apps.members.names import half_hidden
+
+SHOWN, PERIOD = 100, timedelta(days=90)
+
+
+@dataclass(frozen=True)
+class StepFigures:
+    """A step's line: its title, who stands there, who has passed, and where they went (words, members)."""
+
+    title: str
+    kind: str
+    icon: str
+    waiting: int
+    passed: int
+    sent: int | None
+    ways: list[tuple[str, int]]
+
+
+@dataclass
+class Trial:
+    """`rows`: the first messages with their text; `others`: what else would happen (words, members); `skips` by reason."""
+
+    at: datetime
+    planned: int = 0
+    held_out: int = 0
+    skips: list[tuple[str, int]] = field(default_factory=list)
+    others: list[tuple[str, int]] = field(default_factory=list)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def skipped(self) -> int:
+        return sum(count for _reason, count in self.skips)
+
+
+def going(row: Journey, version: JourneyVersion, *, moment: datetime) -> dict[str, Any]:
+    """The figures of everybody who came in during the last ninety days, and the comparison with those held out."""
+    found = funnel.funnel(version, since=moment - PERIOD, as_of=moment)
+    raws, brand = _raws(version.graph), journey_words.Brand()
+    return {
+        "funnel": found,
+        "days": PERIOD.days,
+        "steps": [_figures(node, raws.get(node.key), brand) for node in found.nodes if node.kind != "exit"],
+        "endings": [(ending_words(ending), count) for ending, count in found.endings.most_common()],
+        "verdict": effects.verdict(results.of_journey(journey_id=row.pk, as_of=moment)),
+    }
+
+
+def trial(row: Journey, *, moment: datetime, days: int, limit: int = SHOWN, is_masked: bool = False) -> Trial:
+    """The draft now and, with `days`, in so many days from now. Nothing is kept. Raises ValidationFailed, Stopped.
+
+    `is_masked`: names stand half hidden in the texts as well.
+    """
+    seen = Trial(at=moment)
+
+    def watch(found: Sequence[Decision]) -> None:
+        seen.rows = _with_texts(
+            [one for one in found if one.outcome == Touch.State.PLANNED][:limit], moment=moment, is_masked=is_masked
+        )
+
+    told = rehearsing.rehearse(journey_id=row.pk, moment=moment, is_draft=True, days=days, watch=watch)
+    raws, brand = _raws(row.draft), journey_words.Brand()
+    skips: Counter[str] = Counter()
+    others: Counter[str] = Counter()
+    for one in told:
+        raw = raws.get(one.node, {"kind": "exit"})
+        if raw["kind"] == "send" and one.outcome == Touch.State.PLANNED:
+            seen.planned += 1
+        elif one.outcome == "held_out":
+            seen.held_out += raw["kind"] == "send"
+        elif raw["kind"] == "send":
+            skips[one.outcome] += 1
+        elif raw["kind"] not in ("exit", "wait"):
+            others[f"{journey_words.title(raw)}: {outcome_words(raw, one.outcome, brand)}"] += 1
+    seen.skips, seen.others = skips.most_common(), others.most_common()
+    for shown in seen.rows:
+        shown["title"] = journey_words.title(raws.get(shown["node"], {"kind": "send"}))
+    return seen
+
+
+def path(row: Journey, *, member_id: int, moment: datetime) -> list[dict[str, Any]]:
+    """One member's walk by the draft from now to its end, step by step. Raises NotFound, ValidationFailed, Stopped."""
+    texts: dict[int, str] = {}
+
+    def watch(found: Sequence[Decision]) -> None:
+        planned = [one for one in found if one.outcome == Touch.State.PLANNED]
+        texts.update({shown["touch_id"]: shown["text"] for shown in _with_texts(planned, moment=moment)})
+
+    told = rehearsing.walk(journey_id=row.pk, member_id=member_id, moment=moment, watch=watch)
+    raws, brand = _raws(row.draft), journey_words.Brand()
+    return [
+        {
+            "at": one.send_at or one.at,
+            "title": journey_words.title(raws[one.node]),
+            "icon": journey_words.icon(raws[one.node]),
+            "says": outcome_words(raws[one.node], one.outcome, brand),
+            "text": texts.get(one.touch_id or 0, ""),
+        }
+        for one in told
+    ]
+
+
+def outcome_words(raw: dict[str, Any], outcome: str, brand: journey_words.Brand) -> str:
+    """What came of a step: the way somebody went, or why they got nothing."""
+    known = {
+        "planned": _("Goes out"),
+        "held_out": _("Held out"),
+        "given": _("Given"),
+        "assigned": _("Task given out"),
+        "budget_used": _("The budget is used up"),
+        "has_one": _("Has an unused one"),
+        "no_date": _("The date never comes"),
+        "done": _("Done"),
+    }
+    if raw["kind"] in ("branch", "split", "await") and outcome not in ("held_out", "done"):
+        return journey_words.way(raw, outcome, brand)
+    return known.get(outcome) or reasons.text(outcome)
+
+
+def ending_words(code: str) -> str:
+    return pgettext("journey", "Walking") if code == "walking" else str(Enrolment.Ending(code).label)
+
+
+def _raws(graph: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {raw["key"]: raw for raw in graph.get("nodes", ())}
+
+
+def _figures(node: funnel.NodeFigures, raw: dict[str, Any] | None, brand: journey_words.Brand) -> StepFigures:
+    raw = raw or {"kind": "exit", "name": _("%(key)s (an earlier version)") % {"key": node.key}}
+    if node.kind == "send":
+        ways = [(reasons.text(code), count) for code, count in node.skipped.most_common()]
+        ways += [(_("Held out"), node.outcomes["held_out"])] if node.outcomes["held_out"] else []
+        ways += (
+            [(_("Not yet sent"), waiting)] if (waiting := node.messages["planned"] + node.messages["sending"]) else []
+        )
+        ways += [(_("Failed"), node.messages["failed"])] if node.messages["failed"] else []
+    else:
+        ways = [(outcome_words(raw, outcome, brand), count) for outcome, count in node.outcomes.most_common()]
+    return StepFigures(
+        title=journey_words.title(raw),
+        kind=node.kind,
+        icon=journey_words.icon(raw),
+        waiting=node.waiting,
+        passed=node.passed,
+        sent=node.sent if node.kind == "send" else None,
+        ways=ways,
+    )
+
+
+def _with_texts(found: Sequence[Decision], *, moment: datetime, is_masked: bool = False) -> list[dict[str, Any]]:
+    """Each message as its member would read it; one question per text."""
+    touches = Touch.objects.select_related("version").in_bulk([one.touch_id for one in found if one.touch_id])
+    by_version: dict[int, list[int]] = {}
+    for touch in touches.values():
+        by_version.setdefault(touch.version_id, []).append(touch.member_id)
+    versions = {touch.version_id: touch.version for touch in touches.values()}
+    values = {
+        key: templates.values_of(ids, names=templates.variables(versions[key].template), moment=moment)
+        for key, ids in by_version.items()
+    }
+    rows = []
+    for one in found:
+        touch = touches[one.touch_id or 0]
+        version = versions[touch.version_id]
+        known = values[version.pk].get(one.member_id, {})
+        if is_masked and known.get("nickname"):
+            known = known | {"nickname": half_hidden(one.nickname)}
+        told = templates.render(version.template, values=known, missing=version.missing)
+        rows.append(
+            {
+                "touch_id": touch.pk, "node": one.node, "member_id": one.member_id, "member_no": one.member_no,
+                "nickname": one.nickname, "channel": one.channel, "send_at": one.send_at or clock.now(),
+                "text": templates.composed(told.text, channel=one.channel),
+                "has_fallback": any(origin == "default" for _value, origin in told.values.values()),
+            }
+        )  # fmt: skip
+    return rows

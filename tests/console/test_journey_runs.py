@@ -1,0 +1,94 @@
+"""How a journey goes and its rehearsal, on pages: what is told is what happens, nobody's full name leaves in a file."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from apps.care.journeys import editing, entering, stepping
+from apps.care.models import Enrolment, Journey, Step, Touch
+from apps.core import clock
+from apps.members import services as members
+from tests.care.walks import END, journey, rest, sms
+from tests.console.test_journeys import DRAFT
+
+pytestmark = pytest.mark.django_db
+GOING, TRIAL = "/console/journeys/care/going/", "/console/journeys/care/dry-run/"
+
+
+@pytest.fixture
+def people(house: Any) -> list[int]:
+    found = []
+    for number, name in enumerate(["林小溪", "周大舟", "何青青"]):
+        found.append(
+            members.register(source="test", member_no=f"W{number}", nickname=name, phone=f"1380000000{number}")
+        )
+        if number < 2:
+            members.give_consent(
+                member_id=found[-1], purpose="care", channel="sms", is_granted=True, source="test", text_version="1"
+            )
+    return found
+
+
+def test_a_rehearsal_lists_texts_and_reasons_and_keeps_nothing(admin: Client, people: list[int]) -> None:
+    made = editing.create(
+        key="care", name="关怀", draft={"entry": {"kind": "schedule", "at": "2026-01-01"}, "nodes": []}
+    )
+    wrong = admin.post(TRIAL, {"days": "0"})
+    assert wrong.context["refusals"][0]["pointer"] == "/nodes"
+
+    today = f"{clock.local(clock.now()):%Y-%m-%d}"
+    draft = {
+        "entry": {"kind": "schedule", "at": today},
+        "nodes": [sms("one", "rest"), rest("rest", "end", days=2), END],
+    }
+    editing.save_draft(journey_id=made.pk, draft=draft)
+    told = admin.post(TRIAL, {"days": "0"}).context["trial"]
+    mine = {row["member_no"]: row["text"] for row in told.rows}
+    assert "林小溪，one 好久不见" in mine["W0"]
+    assert ("W2" in mine, dict(told.skips)["no_consent"] >= 1) == (False, True)
+    assert (Touch.objects.filter(policy__journey=made).count(), Enrolment.objects.count()) == (0, 0)
+    assert Journey.objects.get(pk=made.pk).version == 0
+
+    sheet = admin.post(TRIAL, {"days": "0", "file": "csv"}).content.decode()
+    assert "W0" in sheet
+    assert "林小溪" not in sheet, "half hidden in the text, too"
+
+
+def test_one_members_walk_is_told_to_its_end(admin: Client, people: list[int]) -> None:
+    editing.create(
+        key="care",
+        name="关怀",
+        draft=DRAFT | {"holdout_percent": 0, "nodes": [sms("one", "rest"), rest("rest", "end", days=2), END]},
+    )
+    path = admin.post(TRIAL, {"member": "W0"}).context["path"]
+    assert len(path) == 3
+    assert "林小溪，one 好久不见" in path[0]["text"]
+    assert path[2]["at"] - path[0]["at"] >= timedelta(days=2)
+    assert Step.objects.count() == 0
+    assert admin.post(TRIAL, {"member": "nobody"}).context["said"]
+
+
+def test_the_page_counts_and_takes_members_in_and_out(admin: Client, people: list[int]) -> None:
+    made = journey(sms("one", "rest", send_hour=0), rest("rest", "end", days=2))
+    admin.post("/console/journeys/care/put-in/", {"member": "W0"})
+    entering.put_in(journey_key="care", member_ids=people[1:], occurrence="x")
+    stepping.tick(clock.now())
+    page = admin.get(GOING)
+    assert page.context["funnel"].entered == 3
+    one, resting = page.context["steps"]
+    assert (one.passed, resting.waiting) == (3, 3)
+    assert [row["step"] for row in page.context["walks"]] == [resting.title] * 3
+    assert len(admin.get(GOING, {"q": "W0"}).context["walks"]) == 1
+
+    walk = Enrolment.objects.get(member_id=people[0])
+    out = page.content.decode().split('action="/console/journeys/care/walks/')
+    addresses = ["/console/journeys/care/walks/" + part.partition('"')[0] for part in out[1:]]
+    for address in addresses:
+        admin.post(address)
+    walk.refresh_from_db()
+    assert walk.ending == "stopped"
+    assert not Touch.objects.filter(policy__journey=made, state="planned").exists()
+    admin.post("/console/journeys/care/put-in/", {"member": "W0"})
+    assert Enrolment.objects.count() == 3, "once in a lifetime"
