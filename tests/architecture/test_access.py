@@ -105,6 +105,7 @@ def address(route: str, path: str, house: House) -> str:
         "exchange": ids.encode("exg", 1),
         "coupon": ids.encode("cpt", 1),
         "journey": "walk",
+        "walk": ids.encode("enr", 1),
         "price": ids.encode("prc", 1),
         "cost": ids.encode("cst", 1),
         "campaign": ids.encode("cmp", 1),

@@ -119,6 +119,7 @@ def test_the_stream_is_narrowed_and_read_on_by_keyboard(enter: Open, house: Hous
     assert page.evaluate("document.activeElement.id") == "show-consents"
     assert page.url.endswith("?show=consents")
     page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator("#show-tags")).to_have_attribute("aria-current", "true")
     expect(page.locator("#timeline .c-empty")).to_be_visible()

@@ -16,7 +16,7 @@ from apps.flows.checkout import Desk
 from apps.members import login
 from apps.members.models import Member
 
-RULES = "2026-12"  # of the members' own pages: the version that the sentence on the screen names
+RULES = "2026-12.2"  # of the members' own pages: the version that the sentence on the screen names
 
 
 @screens.act
