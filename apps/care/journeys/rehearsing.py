@@ -94,6 +94,8 @@ def walk(
         found = [
             _decision(step) for step in row.steps.order_by("at", "pk").select_related("enrolment__member", "touch")
         ]
+        if watch:
+            watch(found)
         transaction.set_rollback(True)
     return found
 
