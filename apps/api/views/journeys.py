@@ -18,7 +18,9 @@ MOST = 200
 
 
 class EnterInput(Input):
-    members = f.ListField(child=f.CharField(max_length=40), min_length=1, max_length=MOST, help_text="ids, `mem_…`")
+    members = f.ListField(
+        child=f.RegexField(r"^mem_[0-9a-z]+$", max_length=40), min_length=1, max_length=MOST, help_text="ids, `mem_…`"
+    )
     occurrence = f.RegexField(
         r"^[A-Za-z0-9._:-]+$", max_length=40,
         help_text="what it is for, in your own words: a member enters once per occurrence, however often you call",
