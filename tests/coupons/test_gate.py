@@ -59,7 +59,7 @@ def test_an_emptied_a_false_and_a_dead_gate_leave_the_word_to_the_database(db, v
     of = sale(most=2)
     lin, mei, jun = (member(number) for number in range(3))
     assert claim(of, lin, "a") == "done"
-    valkey.flushall()
+    valkey.flushdb()
     assert claim(of, lin, "b") == "coupon_limit_reached"
     valkey.hset(gate._keys(of.pk)[0], "left", 900)
     assert claim(of, mei, "c") == "done"
@@ -192,7 +192,7 @@ def test_emptying_valkey_in_the_middle_of_a_rush_neither_oversells_nor_leaves_co
         for n in range(3)
     ]
     for at in (20, 60, 100):
-        calls[at] = valkey.flushall
+        calls[at] = valkey.flushdb
 
     at_once(calls)
 
