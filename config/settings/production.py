@@ -43,6 +43,8 @@ def _refuse_unsafe() -> None:
         raise ImproperlyConfigured(
             "API_SANDBOX is for an installation of invented people: WECHAT_PROVIDER is real here"
         )
+    if env.flag("OUTBOUND_LOOPBACK", False) and not env.flag("API_SANDBOX", False):
+        raise ImproperlyConfigured("OUTBOUND_LOOPBACK lets staff reach this machine's own services: for a sandbox only")
     if env.text("WECHAT_PROVIDER", "simulator") == "weixin" and not env.text("WECHAT_APPS", ""):
         raise ImproperlyConfigured("WECHAT_APPS must be set for WECHAT_PROVIDER=weixin")
 

@@ -120,6 +120,7 @@ def test_production_starts_with_safe_settings():
         ({"MAIL_URL": "smtp+plain://x", "MAIL_FROM": "a@b.example"}, "MAIL_URL must begin with smtp://"),
         ({"WECHAT_PROVIDER": "weixin"}, "WECHAT_APPS must be set"),
         ({"WECHAT_PROVIDER": "weixin", "API_SANDBOX": "1"}, "API_SANDBOX is for an installation of invented people"),
+        ({"OUTBOUND_LOOPBACK": "1"}, "OUTBOUND_LOOPBACK lets staff reach"),
         ({"WECHAT_APPS": "{}"}, "WECHAT_APPS must be a JSON list"),
     ],
 )
