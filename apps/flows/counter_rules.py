@@ -4,6 +4,8 @@
 the whole "store". `receipt_has_store`: a receipt begins with the code of its store. Caps count what was not undone: `orders`,
 `redemptions` and `points` (granted) of one shift, `per_member` purchases of one member with one clerk in a shop day. `roles`: caps of a
 role where they are other than these.
+
+What is stricter counts at once. Whatever lets a till take in more than before waits for a second person.
 """
 
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -11,13 +13,14 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from apps.core import audit, brand
-from apps.core.errors import ValidationFailed
-from apps.core.models import AuditEntry, BrandSetting
+from apps.core import approvals, audit, brand
+from apps.core.errors import DomainError, ValidationFailed
+from apps.core.models import Approval, AuditEntry, BrandSetting, User
 from apps.stores import limits
 
-SETTING = "counter.rules"
+SETTING = KIND = "counter.rules"
 MOST = 10**9
 CAPS = ("orders", "redemptions", "points", "per_member")
 BOUNDS = {
@@ -49,21 +52,69 @@ def read() -> Rules:
     return Rules(**asdict(Rules()) | brand.read(SETTING))
 
 
-@transaction.atomic
-def save(wanted: Rules) -> None:
-    """Count from the next sale on; the audit trail keeps what was before. Only what is other than the defaults is written.
+class RulesMovedOn(DomainError):
+    code = "counter_rules_moved_on"
+    title = gettext_lazy("These rules were changed since. Ask anew.")
 
-    Raises ValidationFailed.
+
+@transaction.atomic
+def save(wanted: Rules, *, by: User) -> int | None:
+    """Count from the next sale on; None. Where anything is looser than before all of it waits for a second person: nothing is written
+    then, and the approval's id is returned. The audit trail keeps what was before. Raises ValidationFailed.
     """
     audit.sign()
+    _check(wanted)
+    before = _locked()
+    if not is_looser(wanted, before):
+        brand.write(SETTING, _kept(wanted))
+        return None
+    params = {"wanted": asdict(wanted), "before": asdict(before)}
+    return approvals.ask_once(kind=KIND, params=params, user_id=by.pk).pk
+
+
+def is_looser(wanted: Rules, before: Rules) -> bool:
+    """Whether somebody at a till may do anything that they could not do before."""
+    if wanted.least_cents < before.least_cents or (before.receipt_has_store and not wanted.receipt_has_store):
+        return True
+    if before.receipts_by == "store" != wanted.receipts_by:
+        return True  # a number may come back at the next till
+    pairs = [(getattr(wanted, name), getattr(before, name)) for name in ("most_cents", "hours_back")]
+    for role in ("", *wanted.roles, *before.roles):
+        new, old = wanted.of_role(role), before.of_role(role)
+        pairs += [(getattr(new, name), getattr(old, name)) for name in CAPS]
+    return any(new > old for new, old in pairs)
+
+
+def _check(wanted: Rules) -> None:
     if wanted.least_cents > wanted.most_cents:
         message = _("The least amount can't be above the greatest.")
         raise ValidationFailed(errors=[{"pointer": "/least_cents", "code": "order", "message": message}])
-    usual = asdict(Rules())
     try:
-        brand.write(SETTING, {name: value for name, value in asdict(wanted).items() if value != usual[name]})
+        check(_kept(wanted))
     except ValueError as problem:
         raise ValidationFailed(errors=[{"pointer": "", "code": "invalid", "message": str(problem)}]) from None
+
+
+def _kept(wanted: Rules) -> dict[str, Any]:
+    """Only what is other than the defaults is written."""
+    usual = asdict(Rules())
+    return {name: value for name, value in asdict(wanted).items() if value != usual[name]}
+
+
+def _locked() -> Rules:
+    """As they stand; nobody else changes them until the end of the transaction. Nobody may have written them yet, so there is no row
+    to lock."""
+    limits.take_turn(SETTING, staff_id=0)
+    return read()
+
+
+def _run(asked: Approval) -> None:
+    """What a second person's agreement does."""
+    approvals.require_open(asked)
+    audit.sign()
+    if asdict(_locked()) != asked.params["before"]:
+        raise RulesMovedOn
+    brand.write(SETTING, _kept(Rules(**asked.params["wanted"])))
 
 
 def history(*, at_most: int) -> list[tuple[AuditEntry, Rules, Rules]]:
@@ -102,3 +153,4 @@ def _check_number(name: str, given: Any) -> None:
 
 
 brand.declare(SETTING, default={}, check=check)
+approvals.register(KIND, run=_run, permission="counter.rules_agree", title=gettext_lazy("Rules of the tills"))

@@ -20,13 +20,14 @@ from apps.catalog import words as price_words
 from apps.console import coupon_words, ladder_words, people, rule_rows, rule_words, tier_card
 from apps.console.templatetags.console import figure
 from apps.console.views import achievements, points_on_orders
+from apps.console.views import counter_rules as till_rules
 from apps.core import approvals, ids, money
 from apps.core.errors import DomainError, NotFound
 from apps.core.models import Approval
 from apps.coupons import handing, openings
 from apps.coupons import publishing as coupons
 from apps.coupons.models import Template
-from apps.flows import own_cards
+from apps.flows import counter_rules, own_cards
 from apps.members.models import Member
 from apps.points import achieving, adjusting, bringing, ladders, publishing, spend_limits
 from apps.points import selectors as points
@@ -203,6 +204,15 @@ def _of_spend_limits(asked: Approval) -> Change:
     return Change(before=before if asked.state == Approval.State.WAITING else "", after=after, is_text=True)
 
 
+def _of_till_rules(asked: Approval) -> Change:
+    told = till_rules.changes(*(counter_rules.Rules(**asked.params[said]) for said in ("before", "wanted")))
+    before, after = (
+        _("; ").join(_("%(name)s: %(value)s") % {"name": line[0], "value": line[at] or "—"} for line in told)
+        for at in (1, 2)
+    )
+    return Change(before=before if asked.state == Approval.State.WAITING else "", after=after, is_text=True)
+
+
 def _of_coupon(asked: Approval) -> Change:
     row = Template.objects.select_related("version").filter(pk=asked.params["template_id"]).first()
     if row is None:
@@ -270,5 +280,6 @@ _WORDS: dict[str, Callable[[Approval], Change]] = {
     handing.KIND: _of_hand_out,
     openings.KIND: _of_coupon_file,
     journeys.KIND: _of_journey,
+    counter_rules.KIND: _of_till_rules,
     spend_limits.KIND: _of_spend_limits,
 }

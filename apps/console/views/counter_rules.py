@@ -17,6 +17,7 @@ from apps.console.templatetags.console import figure, money
 from apps.core.errors import ValidationFailed
 from apps.flows import counter_rules
 from apps.flows.counter_rules import BOUNDS, CAPS, Rules
+from apps.points import ladders
 from apps.stores.models import Role
 
 MAY_CHANGE = "counter.rules"
@@ -99,11 +100,15 @@ def save(request: HttpRequest) -> HttpResponse:
     form = RulesForm(request.POST)
     if form.is_valid():
         try:
-            counter_rules.save(form.wanted())
+            asked = counter_rules.save(form.wanted(), by=request.user)  # type: ignore[arg-type]
         except ValidationFailed as refusal:
             people.complain(request, refusal)
         else:
-            messages.success(request, _("Saved. It counts from the next sale on."))
+            waits, done = (
+                _("It counts once another person agrees: see Approvals."),
+                _("Saved. It counts from the next sale on."),
+            )
+            messages.success(request, waits if asked else done)
             return redirect("console:counter_rules")
     return _page(request, form, status=422)
 
@@ -113,9 +118,10 @@ def _page(request: HttpRequest, form: RulesForm, *, status: int = 200) -> HttpRe
     names = people.log_in_names(line.actor for line, _before, _after in lines)
     facts = {
         "form": form if request.access.can(MAY_CHANGE) else None,  # type: ignore[attr-defined]
+        "waits": ladders.waiting(counter_rules.KIND),
         "now": [(label, said) for label, said in _said(counter_rules.read()).items()],
         "history": [
-            (line.at, names.get(line.actor) or machine_words.actor(line.actor), _changes(before, after))
+            (line.at, names.get(line.actor) or machine_words.actor(line.actor), changes(before, after))
             for line, before, after in lines
         ],
     }
@@ -141,7 +147,8 @@ def _value(name: str, value: Any) -> str:
     return figure(value)
 
 
-def _changes(before: Rules, after: Rules) -> list[tuple[str, str, str]]:
+def changes(before: Rules, after: Rules) -> list[tuple[str, str, str]]:
+    """Label, before and after of what differs; an empty one: it was not there, or is no more."""
     was, is_now = _said(before), _said(after)
     return [
         (label, was.get(label, ""), is_now.get(label, ""))
