@@ -31,9 +31,11 @@ create or replace function coupons_moment(p_text text, p_days int) returns times
 $$;
 
 -- Why a template gives this person nothing now; null: it does. `p_about` null: nobody asks for conditions and window, the brand gives.
+-- What needs a query of its own (a list in the terms) is asked only where the terms have it.
 create or replace function coupons_refusal(t coupons_template, p_terms jsonb, p_moment timestamptz, p_about jsonb)
-returns text language sql stable as $$
-    select case
+returns text language plpgsql stable as $$
+declare
+    said text := case
         when t.state = 'draft' then 'coupon_not_found'
         when t.state = 'stopped' then 'coupon_frozen'
         when p_terms #>> '{valid,kind}' = 'between' and coupons_moment(p_terms #>> '{valid,to}', 1) <= p_moment then 'coupon_closed'
@@ -41,13 +43,16 @@ returns text language sql stable as $$
         when t.opens_at > p_moment then 'coupon_not_open'
         when t.closes_at <= p_moment then 'coupon_closed'
         when not coalesce(p_terms -> 'tiers' ? (p_about ->> 'tier'), true) then 'coupon_wrong_tier'
-        when p_terms ? 'segments' and not exists (
-            select from jsonb_array_elements_text(p_terms -> 'segments') s where p_about -> 'segments' ? s) then 'coupon_wrong_segment'
-        when p_terms ? 'groups' and not exists (
-            select from jsonb_array_elements_text(p_terms -> 'groups') g where p_about -> 'groups' ? g) then 'coupon_wrong_group'
-        when (p_terms -> 'first_order')::boolean and (p_about ->> 'orders')::int > 0 then 'coupon_first_order_only'
-    end
-$$;
+    end;
+begin
+    if said is not null or p_about is null then return said; end if;
+    if p_terms ? 'segments' and not exists (
+        select from jsonb_array_elements_text(p_terms -> 'segments') s where p_about -> 'segments' ? s) then return 'coupon_wrong_segment'; end if;
+    if p_terms ? 'groups' and not exists (
+        select from jsonb_array_elements_text(p_terms -> 'groups') g where p_about -> 'groups' ? g) then return 'coupon_wrong_group'; end if;
+    if (p_terms -> 'first_order')::boolean and (p_about ->> 'orders')::int > 0 then return 'coupon_first_order_only'; end if;
+    return null;
+end $$;
 
 -- The lowest number the member has free of a template; null: they have as many as they may. Without a limit: one above the highest.
 create or replace function coupons_next_nth(p_template bigint, p_member bigint, p_most int) returns int language plpgsql stable as $$
@@ -69,58 +74,65 @@ create or replace function coupons_issue(
 ) language plpgsql as $$
 #variable_conflict use_column
 declare
-    t coupons_template;
-    v coupons_version;
-    s coupons_stock;
-    who bigint;
-    nth int;
+    seen record;  -- all that decides, read at once
+    days record;
     wanted bigint;
+    is_in_turn boolean := false;
 begin
     loop
-        select case when c.template_id = p_template and c.member_id in (p_member, m.merged_into_id) then 'again' else 'coupon_source_reused' end,
-               c.id, c.code, c.starts_at, c.ends_at
-          into outcome, coupon_id, code, starts_at, ends_at
-          from coupons_coupon c join members_member m on m.id = p_member where c.source = p_source;
+        select coalesce(m.merged_into_id, m.id) as who, m.status in ('cancelled', 'erased') as is_gone,
+               c.id as had, c.template_id = p_template and c.member_id in (p_member, m.merged_into_id) as is_same,
+               c.code, c.starts_at, c.ends_at, t, t.id, t.is_pool, t.opens_at, v.id as version_id, v.terms, s.issued >= s.most as is_out,
+               case when not p_counts then null
+                    when t.per_member = 1 then case when exists (
+                        select from coupons_coupon o where o.template_id = t.id and o.member_id = coalesce(m.merged_into_id, m.id)
+                           and o.nth = 1) then null else 1 end
+                    else coupons_next_nth(t.id, coalesce(m.merged_into_id, m.id), t.per_member) end as nth
+          into seen
+          from members_member m
+          left join coupons_coupon c on c.source = p_source
+          left join coupons_template t on t.id = p_template and (p_about is null or p_channel <> 'centre' or t.is_in_centre)
+          left join coupons_version v on v.id = t.version_id
+          left join coupons_stock s on s.template_id = t.id
+         where m.id = p_member;
+        if seen.had is not null then
+            outcome := case when seen.is_same then 'again' else 'coupon_source_reused' end;
+            coupon_id := seen.had; code := seen.code; starts_at := seen.starts_at; ends_at := seen.ends_at;
+            return;
+        end if;
+        outcome := case when seen.is_gone is distinct from false then 'coupon_member_gone' when seen.id is null then 'coupon_not_found'
+                        else coupons_refusal(seen.t, seen.terms, p_moment, p_about) end;
+        opens_at := seen.opens_at;
         if outcome is not null then return; end if;
-        if t.id is null then
-            select coalesce(merged_into_id, id) into who from members_member
-             where id = p_member and status not in ('cancelled', 'erased');
-            if who is null then outcome := 'coupon_member_gone'; return; end if;
-            select * into t from coupons_template where id = p_template;
-            if not found or (p_about is not null and p_channel = 'centre' and not t.is_in_centre) then
-                outcome := 'coupon_not_found'; return;
+        if p_counts and seen.nth is null then outcome := 'coupon_limit_reached'; return; end if;
+        if seen.is_pool then
+            -- a member's own claims one after the other: the one that may not have a second must not hold a code meanwhile
+            if not is_in_turn then
+                perform pg_advisory_xact_lock(hashtextextended('coupons-pool:' || seen.id || ':' || seen.who, 0));
+                is_in_turn := true;
+                continue;
             end if;
-            select * into v from coupons_version where id = t.version_id;
-            outcome := coupons_refusal(t, v.terms, p_moment, p_about);
-            opens_at := t.opens_at;
-            if outcome is not null then return; end if;
-        end if;
-        if p_counts then
-            nth := coupons_next_nth(t.id, who, t.per_member);
-            if nth is null then outcome := 'coupon_limit_reached'; return; end if;
-        end if;
-        if t.is_pool then
             -- a code that another claim holds at this moment is not waited for
             select c.id into wanted from coupons_coupon c
-             where c.template_id = t.id and c.state = 'unclaimed' and (c.ends_at > p_moment) is not false limit 1 for no key update skip locked;
+             where c.template_id = seen.id and c.state = 'unclaimed' and (c.ends_at > p_moment) is not false limit 1 for no key update skip locked;
             if wanted is null then outcome := 'coupon_out_of_stock'; return; end if;
             begin
                 select * into coupon_id, code, starts_at, ends_at
-                  from coupons_own(wanted, who, nth, p_source, p_channel, p_origin, p_store, p_staff, p_moment);
+                  from coupons_own(wanted, seen.who, seen.nth, p_source, p_channel, p_origin, p_store, p_staff, p_moment);
                 outcome := 'done';
                 return;
             exception when unique_violation then continue;  -- the same member, or the same source, at this moment
             end;
         end if;
-        select * into s from coupons_stock where template_id = t.id;
-        if s.issued >= s.most then outcome := 'coupon_out_of_stock'; return; end if;
-        select d.starts_at, d.ends_at into starts_at, ends_at from coupons_validity(v.terms, p_moment) d;
+        if seen.is_out then outcome := 'coupon_out_of_stock'; return; end if;
+        days := coupons_validity(seen.terms, p_moment);
+        starts_at := days.starts_at; ends_at := days.ends_at;
         insert into coupons_coupon (template_id, version_id, member_id, state, nth, channel, origin, source, store_id, staff_id,
                                     issued_at, starts_at, ends_at)
-        values (t.id, v.id, who, 'ready', nth, p_channel, p_origin, p_source, p_store, p_staff, p_moment, starts_at, ends_at)
+        values (seen.id, seen.version_id, seen.who, 'ready', seen.nth, p_channel, p_origin, p_source, p_store, p_staff, p_moment, starts_at, ends_at)
         on conflict do nothing returning id into coupon_id;
         continue when coupon_id is null;  -- the same member, or the same source, was quicker: look again
-        update coupons_stock set issued = issued + 1 where template_id = t.id and (most is null or issued < most);
+        update coupons_stock set issued = issued + 1 where template_id = seen.id and (most is null or issued < most);
         if found then
             outcome := 'done';
         else
