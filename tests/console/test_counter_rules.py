@@ -103,7 +103,10 @@ def test_an_agreement_to_rules_that_were_changed_since_changes_nothing(shop: Sho
     ("wanted", "looser"),
     [
         (Rules(), False),
-        (Rules(least_cents=2, most_cents=9, hours_back=0, orders=0, receipts_by="store", receipt_has_store=True), False),
+        (
+            Rules(least_cents=2, most_cents=9, hours_back=0, orders=0, receipts_by="store", receipt_has_store=True),
+            False,
+        ),
         (Rules(roles={"clerk": {"points": 199_999}}), False),
         (Rules(roles={"clerk": {"points": 200_001}}), True),
         (Rules(most_cents=5_000_001), True),
