@@ -30,7 +30,7 @@ from tests.processes import Simulator
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 DEEP = {"home", "order", "privacy", "profile", "me"}  # looked at by axe on every merge; at night all are
-PR = [(320, "en", "dark"), (390, "zh-hans", "light")]
+PR = [(320, "en", "dark"), (390, "zh-hans", "light")]  # by turns, each of them every second page
 NIGHT = [one for one in product((320, 360, 390, 430, 768, 1440), ("zh-hans", "en"), ("light", "dark")) if one not in PR]
 
 
@@ -51,7 +51,9 @@ def test_every_page_is_clean(open_page: Open, house: House, simulator, width, la
     look_at(found, "code", language=language, deep=is_night)
     keep(found.page, name=f"code-{picture}")
     log_in(found, simulator)
-    for name, path in every_page(house).items():
+    for number, (name, path) in enumerate(every_page(house).items()):
+        if not is_night and number % 2 != PR.index((width, language, theme)):
+            continue
         visit(found, path)
         look_at(found, name, language=language, deep=is_night or name in DEEP)
         keep(found.page, name=f"{name}-{picture}")
