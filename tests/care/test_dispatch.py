@@ -12,6 +12,7 @@ from apps.care.models import Attempt, Touch
 from apps.core import clock as house_clock
 from apps.core.models import TaskRun
 from apps.gateways import sms
+from apps.gateways.messages import Outcome
 from apps.gateways.models import InboxMessage
 from apps.gateways.simulator.client import Client
 from apps.members.models import ConsentNow, Member, MemberKey
@@ -337,6 +338,18 @@ def test_a_text_published_anew_leaves_waiting_touches_with_their_own(shop: Shop,
 def test_jitter_spreads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outcomes, "_jitter", random.Random(1))
     assert len({outcomes._patience(1) for _ in range(10)}) == 10
+
+
+@pytest.mark.parametrize("code", ["TEMPLATE_UNAPPROVED", "SIGNATURE_UNAPPROVED"])
+def test_a_text_that_is_not_registered_yet_waits_and_any_other_refusal_is_the_end(code: str) -> None:
+    claim = outcomes.Claim(1, 1, 1, 1, 1)
+    waits, over = (
+        outcomes.judge(claim, Outcome(claim.key, "refused", code=word), channel="sms", moment=NOON)
+        for word in (code, "SENSITIVE_WORD")
+    )
+    assert (waits.state, waits.reason, over.state, over.reason) == ("planned", "", "failed", "SENSITIVE_WORD")
+    assert waits.send_at is not None
+    assert 15 <= (waits.send_at - NOON).total_seconds() <= 30
 
 
 def test_a_drain_gives_back_every_connection(shop: Shop, noon: datetime, platform: Client) -> None:
