@@ -15,19 +15,20 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as finished
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, cycle, repeat
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from django.db import connection
 from django.db.models import Q
 
 from apps.care import claims, gate, lanes, mailing, outcomes, reasons, resolve, routes, slots, subscribing, templates
 from apps.care.claims import Taken
-from apps.care.models import Channel, Touch, Version
+from apps.care.models import Channel, Policy, Touch, Version
 from apps.care.outcomes import Claim, Verdict
 from apps.core import brand, clock, prepared, runs
 from apps.gateways import inbox, sms, wire
@@ -41,9 +42,11 @@ _FIRST_CHUNKS = (100, 200)  # small ones first: the threads behind have work soo
 SEND_WITHIN = 45.0
 REVIEW_PAUSE = 600.0  # seconds until a text that a vendor has not approved is tried again
 _AHEAD = 4  # chunks between claim and record
+LOOK_EVERY = 0.05  # seconds between looks at whether what is claimed may still go out
 MAILS_AT_ONCE = 5  # one connection; a slow server's ten seconds each leave the lease alone
 _POSTERS = 2  # threads that post by turns: while one reads an answer, the provider works for the other
 _LANES = 7_490_032  # advisory locks: one drain per channel at a time, whatever the number of workers
+_M = TypeVar("_M")
 _ORDER = (Channel.INBOX, Channel.SMS, Channel.WECHAT, Channel.EMAIL)
 
 
@@ -61,6 +64,21 @@ class _Text(NamedTuple):
 
 
 @dataclass
+class _Switch:
+    """Whose messages may go out no more: versions under way whose policy was paused or stopped after they were claimed."""
+
+    under_way: set[int] = field(default_factory=set)
+    off: frozenset[int] = frozenset()
+    looked: float = 0.0
+
+    def look(self) -> None:
+        """Asked by the thread that claims, which has a connection; those who post read `off`."""
+        if time.monotonic() - self.looked >= LOOK_EVERY and self.under_way:
+            paused = Version.objects.filter(pk__in=self.under_way).exclude(policy__status=Policy.Status.LIVE)
+            self.off, self.looked = frozenset(paused.values_list("pk", flat=True)), time.monotonic()
+
+
+@dataclass
 class _Chunk:
     """Claimed touches on their way: `ready` ones have their message; `verdicts` holds those that are decided already."""
 
@@ -72,6 +90,7 @@ class _Chunk:
     texts: dict[int, _Text]  # by version
     skipped: int
     stopped: threading.Event  # the channel takes nothing now; one for all chunks of a drain
+    switch: _Switch  # likewise
     verdicts: list[Verdict] = field(default_factory=list)
     ready: list[tuple[Claim, Outgoing]] = field(default_factory=list)
     letters: list[tuple[Claim, inbox.Letter]] = field(default_factory=list)
@@ -81,6 +100,13 @@ class _Chunk:
     @property
     def size(self) -> int:
         return self.skipped + len(self.taken)
+
+    def going(self, messages: Sequence[tuple[Claim, _M]]) -> Sequence[tuple[Claim, _M]]:
+        """Those that may still go out; the others are skipped."""
+        if off := self.switch.off:
+            self.verdicts += [outcomes.skip(c, reasons.PAUSED) for c, _ in messages if c.version_id in off]
+            messages = [pair for pair in messages if pair[0].version_id not in off]
+        return messages
 
 
 class _House(NamedTuple):
@@ -142,7 +168,7 @@ def _pipeline(channel: str, *, limits: gate.Gate, deadline: float, most: int | N
 
     `most` messages in all, then no more for now; None: as many as there are.
     """
-    stopped, house, desk = threading.Event(), _house(), claims.Desk(channel)
+    stopped, switch, house, desk = threading.Event(), _Switch(), _house(), claims.Desk(channel)
     under_way: deque[Future[Counter[str]]] = deque()
     with _quick_turns(), prepared.by_key(), ExitStack() as threads:
         writer, books = threads.enter_context(_thread()), threads.enter_context(_thread(prepared.by_key))
@@ -150,7 +176,8 @@ def _pipeline(channel: str, *, limits: gate.Gate, deadline: float, most: int | N
         for limit in chain(_FIRST_CHUNKS, repeat(CHUNK)):
             is_open = time.monotonic() < deadline and not stopped.is_set() and not limits.is_quiet(clock.now())
             wanted = min(limit, CHUNK) if most is None else min(limit, CHUNK, most)
-            chunk = _claim(desk, limit=wanted, house=house, stopped=stopped) if is_open and wanted else None
+            chunk = _claim(desk, limit=wanted, house=house, stopped=stopped, switch=switch) if is_open and wanted else None
+            switch.look()
             if chunk and chunk.size:
                 if most is not None:
                     most -= len(chunk.taken)
@@ -162,6 +189,8 @@ def _pipeline(channel: str, *, limits: gate.Gate, deadline: float, most: int | N
                     continue
             if not under_way:
                 return
+            while not finished([under_way[0]], timeout=LOOK_EVERY).done:
+                switch.look()
             yield under_way.popleft().result()
 
 
@@ -171,15 +200,17 @@ def send_chunk(channel: str) -> Counter[str]:
 
 
 def _prepare(channel: str) -> _Chunk:
-    return _write(_claim(claims.Desk(channel), limit=CHUNK, house=_house(), stopped=threading.Event()))
+    desk, stopped, switch = claims.Desk(channel), threading.Event(), _Switch()
+    return _write(_claim(desk, limit=CHUNK, house=_house(), stopped=stopped, switch=switch))
 
 
-def _claim(desk: claims.Desk, *, limit: int, house: _House, stopped: threading.Event) -> _Chunk:
+def _claim(desk: claims.Desk, *, limit: int, house: _House, stopped: threading.Event, switch: _Switch) -> _Chunk:
     """The next chunk, claimed, with all that its messages need: what follows touches no database until `_settle`."""
     moment, started = clock.now(), time.monotonic()
     taken, skipped = desk.take(limit=limit, moment=moment, brand=house.name)
     texts = _texts({t.claim.version_id for t in taken}, desk=desk)
-    return _Chunk(desk.channel, moment, started, house, taken, texts, skipped, stopped)
+    switch.under_way |= texts.keys()
+    return _Chunk(desk.channel, moment, started, house, taken, texts, skipped, stopped, switch)
 
 
 def _write(chunk: _Chunk) -> _Chunk:
@@ -247,19 +278,14 @@ def _post_written(written: Future[_Chunk]) -> _Chunk:
 def _post(chunk: _Chunk) -> _Chunk:
     """Hand the messages to the provider, a request at a time."""
     _post_mails(chunk)
-    for claim, note in chunk.notes:
-        if chunk.stopped.is_set() or time.monotonic() - chunk.started > SEND_WITHIN:
-            chunk.verdicts.append(outcomes.put_back(claim, after=_pause(), moment=chunk.moment))
-            continue
-        answer = subscribing.delivered(note)
-        if answer.state == "retry":
-            chunk.stopped.set()
-        verdict = outcomes.judge(claim, answer, channel=Channel.WECHAT, moment=chunk.moment, text=note.text)
-        onward = chunk.texts[claim.version_id].onward
-        chunk.verdicts.append(outcomes.pass_on(verdict, onward=onward, moment=chunk.moment))
+    for pair in chunk.notes:
+        for claim, note in chunk.going([pair]):
+            _post_note(chunk, claim, note)
     size = sms.batch_size()
     for start in range(0, len(chunk.ready), size):
-        part = chunk.ready[start : start + size]
+        part = chunk.going(chunk.ready[start : start + size])
+        if not part:
+            continue
         if chunk.stopped.is_set() or time.monotonic() - chunk.started > SEND_WITHIN:
             chunk.verdicts += [outcomes.put_back(c, after=_pause(), moment=chunk.moment) for c, _ in part]
             continue
@@ -274,9 +300,23 @@ def _post(chunk: _Chunk) -> _Chunk:
     return chunk
 
 
+def _post_note(chunk: _Chunk, claim: Claim, note: subscribing.Note) -> None:
+    if chunk.stopped.is_set() or time.monotonic() - chunk.started > SEND_WITHIN:
+        chunk.verdicts.append(outcomes.put_back(claim, after=_pause(), moment=chunk.moment))
+        return
+    answer = subscribing.delivered(note)
+    if answer.state == "retry":
+        chunk.stopped.set()
+    verdict = outcomes.judge(claim, answer, channel=Channel.WECHAT, moment=chunk.moment, text=note.text)
+    onward = chunk.texts[claim.version_id].onward
+    chunk.verdicts.append(outcomes.pass_on(verdict, onward=onward, moment=chunk.moment))
+
+
 def _post_mails(chunk: _Chunk) -> None:
     for start in range(0, len(chunk.mails), MAILS_AT_ONCE):
-        part = chunk.mails[start : start + MAILS_AT_ONCE]
+        part = chunk.going(chunk.mails[start : start + MAILS_AT_ONCE])
+        if not part:
+            continue
         if chunk.stopped.is_set() or time.monotonic() - chunk.started > SEND_WITHIN:
             chunk.verdicts += [outcomes.put_back(c, after=_pause(), moment=chunk.moment) for c, _ in part]
             continue

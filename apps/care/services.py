@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
 from django.utils.translation import gettext as _
 
 from apps.care import dispatch, gate, planning, policies, reasons
@@ -75,7 +74,7 @@ def replay(*, touch_ids: Sequence[int], reason: str) -> int:
     failed = Touch.objects.select_for_update().filter(pk__in=touch_ids, state=Touch.State.FAILED).order_by("pk")
     ids = list(failed.values_list("pk", flat=True))
     Touch.objects.filter(pk__in=ids).update(
-        state=Touch.State.PLANNED, reason="", send_at=moment, settled_at=None, slot_on=None, fence=F("fence") + 1
+        state=Touch.State.PLANNED, reason="", send_at=moment, settled_at=None, slot_on=None
     )
     audit.record(
         "touches.replayed",

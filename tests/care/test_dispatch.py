@@ -340,6 +340,22 @@ def test_jitter_spreads(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len({outcomes._patience(1) for _ in range(10)}) == 10
 
 
+def test_a_text_that_the_platform_has_forgotten_is_handed_in_anew(shop: Shop, clock, platform: Client) -> None:
+    clock(NOON)
+    shop.lapsing_member()
+    shop.policy()
+    services.run(moment=NOON)
+    other = {"name": "lapsing-v1", "kind": "notice", "text": "别的话"}
+    platform.register(signatures=[], templates=[other])  # for us it was as good as registered
+    shop.lapsing_member(at=NOON + timedelta(minutes=5))
+    for minutes in (5, 10):
+        clock(NOON + timedelta(minutes=minutes))
+        services.run(moment=NOON + timedelta(minutes=minutes))
+    assert list(Attempt.objects.order_by("pk").values_list("state", "code")) == [
+        ("accepted", "OK"), ("refused", "TEMPLATE_UNAPPROVED"), ("accepted", "OK"),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("code", ["TEMPLATE_UNAPPROVED", "SIGNATURE_UNAPPROVED"])
 def test_a_text_that_is_not_registered_yet_waits_and_any_other_refusal_is_the_end(code: str) -> None:
     claim = outcomes.Claim(1, 1, 1, 1, 1)

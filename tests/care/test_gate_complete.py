@@ -345,3 +345,7 @@ def test_each_try_says_what_the_carrier_bills(shop: Shop, noon: datetime, platfo
     services.run(moment=noon)
 
     assert Attempt.objects.values_list("units", "cost_cents").get() == (2, 8)
+    shop.lapsing_member()
+    shop.policy("refused", template="{{ nickname }}，低价枪支到货", priority=1)
+    services.run(moment=noon)
+    assert Attempt.objects.values_list("state", "cost_cents").get(state="refused") == ("refused", 0)

@@ -1,22 +1,30 @@
 """Each step of a journey once, whatever dies: a real worker walks, kill -9 in the middle, another goes on; two tick side by side."""
 
+import multiprocessing
 import random
+import sys
 import threading
 import time
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from multiprocessing.process import BaseProcess
 
 import pytest
 from celery import current_app
-from django.db import connection
+from django.db import connection, connections
 from django.db.models import Count
 
+from apps.care import dispatch
 from apps.care.journeys import entering, stepping
 from apps.care.models import Enrolment, Step, Touch
 from apps.core import clock as house_clock
 from apps.coupons.models import Coupon
+from apps.gateways.simulator.client import Client
 from apps.points.models import Account
 from tests.care import crowd
 from tests.care.conftest import Shop
+from tests.care.test_crashes import time_passes
 from tests.care.walks import journey
 from tests.coupons.making import template
 from tests.processes import LiveWorker
@@ -43,6 +51,7 @@ def walkers(shop: Shop) -> list[int]:
 
 
 PEOPLE = 2_500
+NIGHT, KILLS = 3_000, 6
 
 
 def assert_everybody_walked_once(member_ids: list[int]) -> None:
@@ -84,6 +93,66 @@ def test_a_killed_worker_leaves_nobody_behind_and_gives_nothing_twice(
         assert time.monotonic() < limit
         assert stepping.tick(house_clock.now() + timedelta(minutes=1)).failed == []
     assert_everybody_walked_once(walkers)
+
+
+def _walks() -> None:
+    while True:
+        stepping.tick(house_clock.now())
+
+
+def _sends() -> None:
+    while True:
+        dispatch.drain()
+
+
+def _working(works: Sequence[Callable[[], None]]) -> list[BaseProcess]:
+    connections.close_all()  # a session must not be shared with who is about to die
+    processes = [multiprocessing.get_context("fork").Process(target=work, daemon=True) for work in works]
+    for process in processes:
+        process.start()
+    return processes
+
+
+@pytest.mark.nightly
+def test_a_hundred_thousand_walk_and_are_written_to_while_two_hundred_processes_die(
+    shop: Shop, platform: Client
+) -> None:
+    """T-M1 in full: before each kill 500 more come in, so that who dies has walks and messages in their hands."""
+    platform.limits(marketing_from_hour=0, marketing_until_hour=24)
+    platform.faults(delay_ms=[300, 500])
+    shop.limits(quiet=None)
+    template("back")
+    walk = {node["key"]: node for node in WALK}
+    journey(*WALK[:3], walk["tell"] | {"channel": "sms"})
+    member_ids = crowd.lapsing(NIGHT, moment=house_clock.now())
+    dice, hit, part = random.Random(200), Counter[str](), NIGHT // KILLS
+    for number in range(KILLS):
+        coming = member_ids[number * part : (number + 1) * part]
+        entering.put_in(journey_key="care", member_ids=coming, occurrence="x", by_program=True)
+        begun = Step.objects.count()
+        pair = _working([_walks, _sends])
+        time.sleep(dice.uniform(0.2, 4))
+        for process in pair:
+            process.kill()
+            process.join()
+        hit["while walking"] += Enrolment.objects.filter(ended_at=None).exists()
+        hit["while sending"] += Touch.objects.filter(state="sending").exists()
+        hit["had got on"] += Step.objects.count() > begun
+        time_passes()
+    sys.stdout.write(f"\n{KILLS} kills of a pair: {dict(hit)}\n")
+    assert min(hit.values()) > KILLS // 10, hit
+    platform.faults()
+    begun_at = time.monotonic()
+    while Enrolment.objects.filter(ended_at=None).exists() or Touch.objects.exclude(state="sent").exists():
+        assert time.monotonic() < begun_at + 600
+        assert stepping.tick(house_clock.now() + timedelta(minutes=1)).failed == []
+        dispatch.drain()
+        time_passes()
+    stats = platform.stats()
+    lost, twice = NIGHT - stats["deliveries"], stats["delivered_twice"]
+    sys.stdout.write(f"{lost} lost, {len(twice)} delivered twice, at rest after {time.monotonic() - begun_at:.0f} s\n")
+    assert (lost, twice) == (0, {})
+    assert_everybody_walked_once(member_ids)
 
 
 def test_two_clocks_that_disagree_take_each_step_once(walkers: list[int], monkeypatch: pytest.MonkeyPatch) -> None:

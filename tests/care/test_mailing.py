@@ -1,5 +1,6 @@
 """Care by e-mail against the strict SMTP simulator: one click out, bounces hard and soft, complaints, answers that never came."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
@@ -52,6 +53,17 @@ def hand_in(raw: bytes, *, word: str = WORD) -> int:
 def email_consents(member: Member) -> dict[str, bool]:
     rows = ConsentNow.objects.filter(member=member, channel="email")
     return dict(rows.values_list("purpose", "is_granted"))
+
+
+def test_a_mail_server_that_is_gone_costs_the_first_five_a_try_and_the_others_none(
+    shop: Shop, noon: datetime, post: Client, settings: object
+) -> None:
+    settings.MAIL_URL = "smtp://127.0.0.1:9"  # type: ignore[attr-defined]
+    for _ in range(12):
+        reader(shop)
+    write(shop)
+    services.run(moment=noon)
+    assert Counter(Touch.objects.values_list("state", "tries")) == {("planned", 1): 5, ("planned", 0): 7}
 
 
 def test_a_mail_goes_out_with_one_click_out_and_the_click_is_final(
