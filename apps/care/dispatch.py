@@ -176,7 +176,9 @@ def _pipeline(channel: str, *, limits: gate.Gate, deadline: float, most: int | N
         for limit in chain(_FIRST_CHUNKS, repeat(CHUNK)):
             is_open = time.monotonic() < deadline and not stopped.is_set() and not limits.is_quiet(clock.now())
             wanted = min(limit, CHUNK) if most is None else min(limit, CHUNK, most)
-            chunk = _claim(desk, limit=wanted, house=house, stopped=stopped, switch=switch) if is_open and wanted else None
+            chunk = (
+                _claim(desk, limit=wanted, house=house, stopped=stopped, switch=switch) if is_open and wanted else None
+            )
             switch.look()
             if chunk and chunk.size:
                 if most is not None:

@@ -1,5 +1,6 @@
-"""T-M8 for journeys: entering, ticks, edits, pauses, moves and senders of one second, at night too; and the kill switch in the middle."""
+"""T-M8 for journeys: entering, ticks, edits, pauses, moves and senders of one second, at night too; and the kill switch."""
 
+import contextlib
 import random
 import sys
 import threading
@@ -7,9 +8,9 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
-from django.db import connection
 from django.db.models import Count
 
 from apps.care import dispatch
@@ -43,7 +44,7 @@ class Crowd:
 
     def works(self, moment: datetime, *, last: bool) -> list[Work]:
         done: list[Work] = [lambda m=moment: self.tick(m) for _ in range(4)]
-        done += [lambda n=n, part=self.part(): self.enter(n, part, moment) for n in range(5)]
+        done += [partial(self.enter, n, self.part(), moment) for n in range(5)]
         done += [lambda: dispatch.drain_channel("sms", deadline=1e12)] * 3
         some = self.dice.sample(self.ids, 3)
         done += [lambda: self.edit(some[0]), lambda: self.pauses(some[1]), lambda: self.told(editing.move, some[2])]
@@ -60,18 +61,13 @@ class Crowd:
         self.failed.extend(stepping.tick(moment).failed)
 
     def enter(self, number: int, members: list[int], moment: datetime) -> None:
-        try:
-            entering.put_in(
-                journey_key=f"j{number}", member_ids=members, occurrence="x", moment=moment, by_program=True
-            )
-        except NotRunning:  # it is paused, or stopped, at this very moment
-            pass
+        with contextlib.suppress(NotRunning):  # paused, or stopped, at this very moment
+            stamp = {"occurrence": "x", "moment": moment, "by_program": True}
+            entering.put_in(journey_key=f"j{number}", member_ids=members, **stamp)
 
     def told(self, act: Callable[..., object], journey_id: int) -> None:
-        try:
+        with contextlib.suppress(Stopped):
             act(journey_id=journey_id)
-        except Stopped:
-            pass
 
     def pauses(self, journey_id: int) -> None:
         self.told(editing.pause, journey_id)
@@ -86,10 +82,8 @@ class Crowd:
     def take_out(self) -> None:
         walks = list(Enrolment.objects.filter(ended_at=None).values_list("pk", flat=True)[:50])
         if walks:
-            try:
+            with contextlib.suppress(NotFound):
                 editing.take_out(enrolment_id=self.dice.choice(walks))
-            except NotFound:
-                pass
 
 
 @pytest.mark.parametrize(("people", "days", "writers"), FORMS)
