@@ -7,6 +7,7 @@ from apps.activity import views as activity
 from apps.care import callbacks
 from apps.console import records
 from apps.core import health
+from apps.gateways import callbacks as gateway_callbacks
 
 urlpatterns = [
     path("api/", include("apps.api.urls")),  # tried first: it is asked most often
@@ -18,6 +19,7 @@ urlpatterns = [
     path("s/<str:code>/<str:bait>", activity.trap, name="short_link_trap"),
     path("hooks/sms/<str:vendor>/<str:word>", callbacks.sms, name="sms_callback"),
     path("hooks/mail/<str:word>", callbacks.mail, name="mail_callback"),
+    path("hooks/wecom", gateway_callbacks.wecom, name="wecom_callback"),
     path("leave/<str:token>", callbacks.leave, name="mail_leave"),
     records.urls,
     path("my/", include("apps.portal.urls")),

@@ -20,7 +20,7 @@ from django.utils import translation
 from apps.care import dispatch
 from apps.core import clock as house_clock
 from apps.events.models import Event
-from apps.gateways import mail, sms, sms_lines, wechat_calls
+from apps.gateways import mail, sms, sms_lines, wechat_calls, wecom_calls
 from tests import databases
 from tests.processes import LiveWorker, Simulator
 
@@ -115,6 +115,9 @@ def _fresh_process() -> None:
     for vendor in sms_lines.VENDORS.values():
         vendor.approved.clear()
     wechat_calls._own_tokens.clear()
+    wecom_calls.tokens.own.clear()
+    wecom_calls.line.breaker.succeeded()
+    wecom_calls._limits.clear()
     dispatch._registered.clear()
 
 

@@ -26,6 +26,7 @@ class Renewable(Server):
     def close(self) -> None:
         self._platform.store.close()
         self._platform.wechat.store.close()
+        self._platform.wecom.store.close()
         self._platform.vendors.close()
 
     def _answer(self, request: Request) -> Reply:

@@ -149,3 +149,26 @@ class SubscribeSend(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} {self.state}"
+
+
+class WecomCallback(models.Model):
+    """What WeCom told us, as plain XML, until it is handled; then its words go and the digest stays, so that a repeat is known."""
+
+    digest = models.BinaryField(max_length=32, unique=True)  # sha256 of the plain XML
+    body = models.TextField(blank=True)
+    taken_at = models.DateTimeField()
+    next_try_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    handled_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=40, blank=True)  # "done", "unknown_kind", or what it failed with for good
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["next_try_at", "id"], condition=models.Q(handled_at=None), name="gateways_wecom_open"),
+            models.Index(
+                fields=["handled_at"], condition=models.Q(handled_at__isnull=False), name="gateways_wecom_done"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"callback {self.pk}"

@@ -55,4 +55,4 @@ HOLDINGS = (
         purpose="care",
     ),
 )
-IMPERSONAL = ("gateways.PlatformLimit", "gateways.ReadUpTo", "gateways.SmsTemplate")
+IMPERSONAL = ("gateways.PlatformLimit", "gateways.ReadUpTo", "gateways.SmsTemplate", "gateways.WecomCallback")

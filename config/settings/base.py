@@ -286,6 +286,12 @@ WECHAT_APPS = env.objects(
         "coupon": ["sim-coupon-expiring"],
         "ticket": ["sim-ticket-reply"]}}]""",
 )
+WECOM_PROVIDER = env.text("WECOM_PROVIDER", "simulator")
+# The simulator's own company (`apps/gateways/simulator/wecom_rules.py`); its secrets open nothing else.
+WECOM_CORP_ID = env.text("WECOM_CORP_ID", "ww5170000000000001")
+WECOM_SECRET = env.text("WECOM_SECRET", "simulator-only-secret")
+WECOM_CALLBACK_TOKEN = env.text("WECOM_CALLBACK_TOKEN", "simulatorToken")
+WECOM_CALLBACK_KEY = env.text("WECOM_CALLBACK_KEY", "c2ltdWxhdG9yLW9ubHkta2V5LTMyLWJ5dGVzLWxvbmc")
 # Exchanges of one member in a day: a stolen log-in empties no account at once.
 MALL_PER_DAY = env.integer("MALL_PER_DAY", 10)
 # The API: sizes it takes, and whether sandbox keys and their test clock are welcome here (never where real members are).

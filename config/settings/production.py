@@ -35,7 +35,7 @@ def _refuse_unsafe() -> None:
     keys = [*FIELD_KEYS.values(), INDEX_KEY, PUBLIC_ID_KEY]
     if len(set(keys)) != len(keys) or any(len(set(key)) < 12 for key in keys):
         raise ImproperlyConfigured("FIELD_KEYS, INDEX_KEY and PUBLIC_ID_KEY must be random and different")
-    for name in ("SMS_PROVIDER", "WECHAT_PROVIDER"):
+    for name in ("SMS_PROVIDER", "WECHAT_PROVIDER", "WECOM_PROVIDER"):
         if env.text(name, "simulator") == "simulator" and not env.flag("ALLOW_SIMULATOR", False):
             raise ImproperlyConfigured(f"{name} is the simulator; set ALLOW_SIMULATOR=1 on a rehearsal system only")
     _refuse_unsafe_vendors()
@@ -47,6 +47,16 @@ def _refuse_unsafe() -> None:
         raise ImproperlyConfigured("OUTBOUND_LOOPBACK lets staff reach this machine's own services: for a sandbox only")
     if env.text("WECHAT_PROVIDER", "simulator") == "weixin" and not env.text("WECHAT_APPS", ""):
         raise ImproperlyConfigured("WECHAT_APPS must be set for WECHAT_PROVIDER=weixin")
+    _refuse_unsafe_wecom()
+
+
+def _refuse_unsafe_wecom() -> None:
+    """The simulator's callback key stands in the source: whoever read it could tell us anything."""
+    if env.text("WECOM_PROVIDER", "simulator") in ("simulator", "none"):
+        return
+    for name in ("WECOM_CORP_ID", "WECOM_SECRET", "WECOM_CALLBACK_TOKEN", "WECOM_CALLBACK_KEY"):
+        if not env.text(name, ""):
+            raise ImproperlyConfigured(f"{name} must be set for WECOM_PROVIDER={env.text('WECOM_PROVIDER', '')}")
 
 
 SMS_NEEDS = {

@@ -75,7 +75,7 @@ SAFE = {
 
 
 ALIYUN = {"SMS_PROVIDER": "aliyun", "ALIYUN_SMS_KEY_ID": "k", "ALIYUN_SMS_KEY_SECRET": "s"}
-WEIXIN = {"WECHAT_PROVIDER": "weixin", "WECHAT_APPS": "[]"}
+WEIXIN = {"WECHAT_PROVIDER": "weixin", "WECHAT_APPS": "[]", "WECOM_PROVIDER": "none"}
 
 
 def start_production(**changes: str) -> str:
@@ -121,6 +121,7 @@ def test_production_starts_with_safe_settings():
         ({"WECHAT_PROVIDER": "weixin"}, "WECHAT_APPS must be set"),
         ({"WECHAT_PROVIDER": "weixin", "API_SANDBOX": "1"}, "API_SANDBOX is for an installation of invented people"),
         ({"OUTBOUND_LOOPBACK": "1"}, "OUTBOUND_LOOPBACK lets staff reach"),
+        ({"WECOM_PROVIDER": "wecom"}, "WECOM_CORP_ID must be set"),
         ({"WECHAT_APPS": "{}"}, "WECHAT_APPS must be a JSON list"),
     ],
 )

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from apps.gateways import sms, wechat_calls
+from apps.gateways import sms, wechat_calls, wecom_calls
 from apps.gateways.messages import Outgoing
 from apps.gateways.simulator.client import Client
 from tests.processes import Simulator
@@ -15,13 +15,16 @@ NOON = datetime(2026, 3, 2, 12, 0, tzinfo=timezone(timedelta(hours=8)))
 
 @pytest.fixture(autouse=True)
 def _fresh_breaker() -> Iterator[None]:
-    for breaker in (sms.breaker, wechat_calls.breaker):
-        breaker.succeeded()
-    wechat_calls._own_tokens.clear()
+    _forget_all()
     yield
-    for breaker in (sms.breaker, wechat_calls.breaker):
+    _forget_all()
+
+
+def _forget_all() -> None:
+    for breaker in (sms.breaker, wechat_calls.breaker, wecom_calls.line.breaker):
         breaker.succeeded()
     wechat_calls._own_tokens.clear()
+    wecom_calls.tokens.own.clear()
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ def test_trouble_at_log_in_says_try_again_and_a_new_code_works(weixin: Client, f
 
 
 def test_an_answer_that_takes_too_long_is_trouble_too(weixin: Client, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(wechat_calls, "READ_TIMEOUT", 0.2)
+    monkeypatch.setattr(wechat_calls.line, "read_timeout", 0.2)
     weixin.faults(delay_ms=[1500, 1500], for_calls=1, paths=[LOGIN])
 
     with pytest.raises(ProviderUnavailable):

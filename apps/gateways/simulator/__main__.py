@@ -9,7 +9,7 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from apps.gateways.simulator import smtp
+from apps.gateways.simulator import smtp, wecom_sender
 from apps.gateways.simulator.platform import Platform
 from apps.gateways.simulator.server import Server
 
@@ -28,14 +28,16 @@ async def run(platform: Platform, *, host: str, port: int) -> None:
     mail = await asyncio.start_server(smtp.Server(lambda: platform.mailboxes).serve, host, 0)
     platform.smtp_port = mail.sockets[0].getsockname()[1]
     print(f"simulator listening on http://{host}:{server.sockets[0].getsockname()[1]}", flush=True)  # noqa: T201
+    posting = asyncio.create_task(wecom_sender.post_on(platform.wecom.store))
     await stop.wait()
+    posting.cancel()
     mail.close()
     server.close()  # without waiting for it: since Python 3.12 that means waiting for idle keep-alive clients
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        prog="simulator", description="A strict stand-in for the SMS and WeChat platforms."
+        prog="simulator", description="A strict stand-in for the SMS, WeChat and WeCom platforms."
     )
     parser.add_argument("--host", type=loopback, default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
@@ -50,6 +52,7 @@ def main() -> int:
     with (
         contextlib.closing(platform.store),
         contextlib.closing(platform.wechat.store),
+        contextlib.closing(platform.wecom.store),
         contextlib.closing(platform.vendors),
     ):
         asyncio.run(run(platform, host=options.host, port=options.port))

@@ -136,3 +136,11 @@ class Client:
         """Subscribe messages as delivered, after a running number; the oldest first, or the newest."""
         wanted = {"after": after, "limit": limit, "openid": openid, "newest": int(newest)}
         return self.call("GET", f"/wechat/messages?{urlencode(wanted)}")["messages"]
+
+    def wecom(self, what: str, *, at: str = "", **content: object) -> dict:
+        """A control call of WeCom's people (`/control/wecom/<what>`): hire, leave, add, edit, drop, join, part, confirm …"""
+        return self.call("POST", f"/control/wecom/{what}", content, at=at)
+
+    def wecom_told(self, what: str, *, at: str = "", **query: object) -> dict:
+        """What WeCom's simulator knows: staff, ways, welcomes, sends, delivered, chats, stats, callbacks, verify."""
+        return self.call("GET", f"/wecom/{what}?{urlencode(query)}", at=at)

@@ -14,16 +14,19 @@ from apps.gateways.simulator.smtp import Mailboxes, report
 from apps.gateways.simulator.store import MODES, Store, hide_numbers
 from apps.gateways.simulator.vendors import PREFIX, Vendors
 from apps.gateways.simulator.wechat import PREFIXES, Wechat
+from apps.gateways.simulator.wecom import PREFIXES as WECOM_PREFIXES
+from apps.gateways.simulator.wecom import Wecom
 
 QUERY_SIZE = 500
 
 
 class Platform:
-    """The simulated SMS platform: routes, rules, faults and memory; WeChat's endpoints beside it."""
+    """The simulated SMS platform: routes, rules, faults and memory; WeChat's and WeCom's endpoints beside it."""
 
     def __init__(self, *, folder: Path, seed: int) -> None:
         self.store = Store(folder)
         self.wechat = Wechat(folder)
+        self.wecom = Wecom(folder)
         self.mailboxes = Mailboxes()
         self.smtp_port = 0  # set by whoever serves it
         self.vendors = Vendors(folder, deliver=self.deliver, known=lambda: self.store.known)
@@ -51,16 +54,16 @@ class Platform:
         if path == "/" or path.startswith(PREFIX):
             return self._vendor_reply(method, target, headers, body)
         sim_now = headers.get("x-sim-now", "")
-        is_wechat = path.startswith(PREFIXES)
-        if not is_wechat and (method, path) not in self._routes:
+        house = self.wecom if path.startswith(WECOM_PREFIXES) else self.wechat if path.startswith(PREFIXES) else None
+        if house is None and (method, path) not in self._routes:
             return as_json(404, {"error": "no such endpoint"})
         roll = self.faults.roll(path)
         if roll.before:
             return self._fault(roll)
         try:
             now = moment(sim_now)
-            if is_wechat:
-                reply = self.wechat.answer(method=method, path=path, query=query, body=body, now=now)
+            if house is not None:
+                reply = house.answer(method=method, path=path, query=query, body=body, now=now)
             else:
                 content = parse(body) if method == "POST" else {k: v[0] for k, v in parse_qs(query).items()}
                 reply = as_json(200, self._routes[method, path](content, now))
@@ -273,6 +276,7 @@ class Platform:
     def reset(self, _content: dict, _now: int) -> dict:
         self.store.forget()
         self.wechat.store.forget()
+        self.wecom.store.forget()
         self.vendors.forget()
         self.faults.set(fault_plans.Plan())
         return {}
