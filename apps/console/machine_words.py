@@ -23,6 +23,8 @@ TASKS: dict[str, Promise] = {
     "care.run": gettext_lazy("Planning care messages"),
     "care.walk_journeys": gettext_lazy("Members walk their journeys"),
     "care.take_replies": gettext_lazy("Taking replies to messages"),
+    "community.keep": gettext_lazy("WeCom: codes, members and tags"),
+    "community.take_events": gettext_lazy("What WeCom told us"),
     "core.beat": gettext_lazy("Sign of life"),
     "core.lapse_approvals": gettext_lazy("Closing requests that nobody decided"),
     "core.purge_requests": gettext_lazy("Emptying the request log"),

@@ -18,6 +18,8 @@ TABLES: dict[str, Promise] = {
     "core.IdempotencyKey": _("Your newest requests"),
     "core.TokenFamily": _("Where you are signed in"),
     "core.TokenPair": _("Keys of your log-ins"),
+    "community.Contact": _("Your WeCom contact"),
+    "community.Follow": _("Who of our staff you added in WeCom"),
     "gateways.InboxMessage": _("Your inbox"),
     "gateways.Suppression": _("E-mail addresses that take no mail of ours"),
     "gateways.SubscribeGrant": _("WeChat messages you allowed"),
@@ -106,6 +108,9 @@ HOUSE_TABLES: dict[str, Promise] = {
     "members.KnownDevice": _("Known devices"),
 }
 COLUMNS: dict[str, Promise] = {
+    "external_userid": _("WeCom contact"),
+    "since_at": _("Since"),
+    "userid": _("WeCom name of the colleague"),
     "journey": pgettext_lazy("column", "Course"),
     "entered_at": pgettext_lazy("column", "Began"),
     "ending": pgettext_lazy("column", "How it ended"),

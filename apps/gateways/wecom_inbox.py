@@ -7,7 +7,7 @@ plain XML itself tells a repeat from another customer of the same second.
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
 import structlog
@@ -98,7 +98,7 @@ def purge(*, moment: datetime) -> int:
         return cursor.rowcount
 
 
-def _update(change: str, values: list[object], callback_id: int) -> None:
+def _update(change: str, values: list[Any], callback_id: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"update gateways_wecomcallback {change} where id = %s", [*values, callback_id])
 

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "apps.activity",
     "apps.points",
     "apps.coupons",
+    "apps.community",
     "apps.followups",
     "apps.segments",
     "apps.care",
@@ -173,6 +174,8 @@ CELERY_BEAT_SCHEDULE = {
     "warn-expiring": {"task": "points.warn_expiring", "schedule": crontab(hour=0, minute=30)},
     "expire-coupons": {"task": "coupons.expire", "schedule": crontab(minute="*/5")},  # midnight among them
     "warn-expiring-coupons": {"task": "coupons.warn_expiring", "schedule": crontab(hour=9, minute=10)},
+    "take-wecom-events": {"task": "community.take_events", "schedule": 5.0},
+    "keep-community": {"task": "community.keep", "schedule": 60.0},
     "sweep-followups": {"task": "followups.sweep", "schedule": crontab(minute="*/10")},
     "warn-low-coupons": {"task": "coupons.warn_low", "schedule": 60.0},
     "move-tiers": {"task": "flows.move_tiers", "schedule": crontab(minute=2)},

@@ -1,0 +1,12 @@
+from importlib import import_module
+
+from django.apps import AppConfig
+
+
+class CommunityConfig(AppConfig):
+    name = "apps.community"
+    label = "community"
+
+    def ready(self) -> None:
+        import_module("apps.community.settings")  # declares the brand's settings
+        import_module("apps.community.syncing")  # registers the job

@@ -1,0 +1,31 @@
+"""What the community holds about members: their WeCom contact and who of the staff has it."""
+
+from apps.core.holdings import Holding
+
+HOLDINGS = (
+    Holding(
+        model="community.Follow",
+        sensitivity="personal",
+        member="contact__member_id",
+        export=("userid", "since_at", "left_at", "ending"),
+        on_erase="delete",
+        on_merge="stay",  # follows its contact
+        purpose="care",
+    ),
+    Holding(
+        model="community.Contact",
+        sensitivity="sensitive",
+        member="member_id",
+        export=("external_userid", "name", "first_at"),
+        on_erase="delete",
+        on_merge="move",
+        purpose="care",
+    ),
+)
+IMPERSONAL = (
+    "community.Account",
+    "community.LiveCode",
+    "community.SyncRun",
+    "community.TagLink",
+    "community.Welcome",
+)

@@ -1,0 +1,29 @@
+"""Celery doors of the community."""
+
+from celery import shared_task
+
+from apps.community import callbacks, codes, contacts, tags
+from apps.core import clock, runs
+from apps.gateways import wecom_inbox
+from apps.gateways.wecom_calls import Refused, Unanswered
+
+
+@shared_task(name="community.take_events")
+def take_events() -> None:
+    """Beat sends it every 5 s, a callback with a welcome at once. A row in the job console only when something was told."""
+    if handled := callbacks.take_all():
+        with runs.recorded("community.take_events") as figures:
+            figures["handled"] = handled
+
+
+@shared_task(name="community.keep")
+def keep() -> None:
+    """Every minute: codes as their plans have them, contacts to their members, tags both ways."""
+    with runs.recorded("community.keep") as figures:
+        figures["codes"] = codes.refresh()
+        figures["bound"] = contacts.bind()
+        try:
+            figures["tags"] = tags.even_out()
+        except (Unanswered, Refused) as trouble:
+            figures["trouble"] = type(trouble).__name__
+        figures["purged"] = wecom_inbox.purge(moment=clock.now())
