@@ -104,7 +104,7 @@ def take(rows: Sequence[dict[str, Any]], *, asked_at: datetime) -> list[int]:
 
 def keep_only(external_userid: str, userids: Sequence[str], *, ending: str, asked_at: datetime) -> int:
     """End every other follow of the customer."""
-    values = {"external": external_userid, "kept": list(userids), "ending": ending, "asked": asked_at}
+    values: dict[str, Any] = {"external": external_userid, "kept": list(userids), "ending": ending, "asked": asked_at}
     with connection.cursor() as cursor:
         cursor.execute(_END, values)
         return cursor.rowcount
