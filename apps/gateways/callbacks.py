@@ -24,7 +24,7 @@ def wecom(request: HttpRequest) -> HttpResponse:
         is_new, is_waiting = wecom_inbox.take(query, request.body)
     except EnvelopeRefused as refused:
         log.warning("wecom callback refused", code=refused.code)
-        return HttpResponse(status=403)
+        return HttpResponse(status=400)
     if is_new and is_waiting:
         _wake()
     return HttpResponse("success", content_type="text/plain")
