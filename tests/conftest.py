@@ -1,6 +1,5 @@
 """What every test may ask for: a database copy per process, Valkey databases per process, the clock, real processes."""
 
-import gc
 import importlib
 import os
 from collections import Counter
@@ -52,13 +51,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     folder, sizes = Path(__file__).parent, Counter(item.path for item in items)
     first = {folder / name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: (first.get(item.path, len(first)), -sizes[item.path], item.path))
-
-
-def pytest_collection_finish() -> None:
-    """What collecting made lives to the end: the garbage collector need not walk through it again and again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ from apps.core.embedded.places import Home
 from apps.core.embedded.supervisor import Child
 
 WEB_WORKERS = 2
-PAGE = ("front door", "web")  # what shows the first page
 WEB_THREADS = 8  # per worker; the database pool of a process holds as many connections
 WORKERS = 2
 PAGE = ("front door", "web")  # what shows the first page
