@@ -284,6 +284,8 @@ OBJECTS: dict[str, Promise] = {
     "staff": gettext_lazy("Staff card"),
     "stores_staff": gettext_lazy("Staff card"),
     "stores_store": gettext_lazy("Store"),
+    "stores_publicday": gettext_lazy("Public holiday"),
+    "stores_specialday": gettext_lazy("Special day"),
     "stores_storeplace": gettext_lazy("Where a store is"),
     "tag_act": gettext_lazy("Change of tags"),
     "touch": gettext_lazy("Care message"),

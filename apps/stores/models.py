@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock
-from apps.stores.places import StorePlace  # noqa: F401 - Django looks for models here
+from apps.stores.places import PublicDay, SpecialDay, StorePlace  # noqa: F401 - Django looks for models here
 
 
 class Region(models.Model):

@@ -1,26 +1,22 @@
 """Stores by distance, and whether they are open. Where somebody is is asked for one answer and kept nowhere."""
 
-import json
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from apps.core import audit, clock
 from apps.core.errors import NotFound, ValidationFailed
+from apps.stores import calendar_edits, calendars, hours
+from apps.stores.calendars import Calendar
 from apps.stores.models import Store
 from apps.stores.places import StorePlace
 
-Hours = list[list[str] | None]
-DAYS = 7
-_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d").fullmatch
 # Great circle by haversine, on the mean radius: off by half a hundredth at most, which nobody walks.
 _FIND = """
-select s.id, s.code, s.name, coalesce(p.address, ''), coalesce(p.phone, ''), p.latitude, p.longitude, coalesce(p.hours, '[]'),
+select s.id, s.code, s.name, coalesce(p.address, ''), coalesce(p.phone, ''), p.latitude, p.longitude,
        case when p.latitude + %(latitude)s::float8 is not null then
            2 * 6371008.8 * asin(sqrt(least(1, power(sin(radians(p.latitude - %(latitude)s::float8) / 2), 2)
            + cos(radians(%(latitude)s::float8)) * cos(radians(p.latitude))
@@ -41,7 +37,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Near:
-    """`meters` None: the position of the store, or of who asks, is not known."""
+    """`meters` None: the position of the store, or of who asks, is not known. `calendar` knows yesterday and today."""
 
     store_id: int
     code: str
@@ -50,12 +46,12 @@ class Near:
     phone: str
     latitude: float | None
     longitude: float | None
-    hours: Hours = field(default_factory=list)
+    calendar: Calendar
     meters: int | None = None
 
 
 def find(*, near: Point | None = None, codes: Sequence[str] | None = None, limit: int = 50) -> list[Near]:
-    """Stores that are in business, nearest first; without `near` by name. `codes`: only these. One statement."""
+    """Stores that are in business, nearest first; without `near` by name. `codes`: only these. Few statements."""
     facts = {
         "latitude": near.latitude if near else None,
         "longitude": near.longitude if near else None,
@@ -65,52 +61,57 @@ def find(*, near: Point | None = None, codes: Sequence[str] | None = None, limit
     with connection.cursor() as cursor:
         cursor.execute(_FIND, facts)
         rows = cursor.fetchall()
-    return [_near(row) for row in rows]
+    now = calendars_around(clock.now(), [row[0] for row in rows])
+    return [Near(*row[:7], now[row[0]], None if row[7] is None else round(row[7])) for row in rows]
 
 
-def _near(row: tuple[Any, ...]) -> Near:
-    store_id, code, name, address, phone, latitude, longitude, hours, meters = row
-    far = None if meters is None else round(meters)
-    return Near(store_id, code, name, address, phone, latitude, longitude, json.loads(hours), far)
+def calendars_around(moment: datetime, store_ids: Sequence[int]) -> dict[int | None, Calendar]:
+    """What decides whether stores are open at this moment."""
+    today = clock.local_date(moment)
+    return calendars.of_stores(store_ids, since=today - timedelta(days=1), until=today)
 
 
-def is_open(hours: Hours, *, moment: datetime) -> bool | None:
+def is_open(calendar: Calendar, *, moment: datetime) -> bool | None:
     """At that moment, shop time; None where the hours are not known."""
-    if not hours:
-        return None
-    local = clock.local(moment)
-    now = f"{local:%H:%M}"
-    today, before = hours[local.weekday()], hours[(local - timedelta(days=1)).weekday()]
-    is_late = before is not None and before[1] <= before[0] and now < before[1]
-    if today is None:
-        return is_late
-    begins, ends = today
-    return is_late or (begins <= now < ends if begins < ends else now >= begins)
+    return calendar.is_open(moment) if _is_known(calendar, moment) else None
 
 
-def today(hours: Hours, *, moment: datetime) -> str:
-    """`10:00–22:00`, or that it is a day off; "" where nothing is known."""
-    if not hours:
+def today(calendar: Calendar, *, moment: datetime) -> str:
+    """`10:00–12:30, 14:00–22:00`, or that it is a day off; "" where nothing is known."""
+    if not _is_known(calendar, moment):
         return ""
-    span = hours[clock.local(moment).weekday()]
-    return f"{span[0]}–{span[1]}" if span else _("closed today")
+    return hours.write(calendar.day(clock.local_date(moment))) or _("closed today")
+
+
+def _is_known(calendar: Calendar, moment: datetime) -> bool:
+    return calendar.hours_are_known or clock.local_date(moment) in calendar.exceptions
 
 
 @transaction.atomic
 def save(
-    *, store_id: int, address: str, phone: str, latitude: float | None, longitude: float | None, hours: Hours
+    *,
+    store_id: int,
+    address: str,
+    phone: str,
+    latitude: float | None,
+    longitude: float | None,
+    week: hours.Week,
+    keeps_public_days: bool = False,
 ) -> StorePlace:
-    """Raises NotFound, ValidationFailed."""
+    """`week` [] where the brand's hours count. Raises NotFound, ValidationFailed."""
     if not Store.objects.filter(pk=store_id).exists():
         raise NotFound
-    if errors := [*_position(latitude, longitude), *_hours(hours)]:
+    if errors := [*_position(latitude, longitude), *_week(week)]:
         raise ValidationFailed(errors=errors)
     audit.sign()
     row = StorePlace.objects.filter(pk=store_id).first() or StorePlace(store_id=store_id)
     row.address, row.phone = address.strip()[:120], phone.strip()[:30]
     row.latitude, row.longitude = latitude, longitude
-    row.hours = hours
+    timed = (row.hours, row.keeps_public_days)
+    row.hours, row.keeps_public_days = week, keeps_public_days
     row.save()
+    if timed != (week, keeps_public_days):
+        calendar_edits.changed(store_id)
     return row
 
 
@@ -130,7 +131,6 @@ def _position(latitude: float | None, longitude: float | None) -> list[dict[str,
     return wrong
 
 
-def _hours(hours: Hours) -> list[dict[str, str]]:
-    fits = not hours or len(hours) == DAYS
-    fits = fits and all(span is None or (len(span) == 2 and all(map(_CLOCK, span))) for span in hours)
-    return [] if fits else [{"pointer": "/hours", "code": "invalid", "message": _("Times like 10:00, for seven days.")}]
+def _week(week: hours.Week) -> list[dict[str, str]]:
+    message = _("Write intervals like 10:00-12:30, 14:00-21:00.")
+    return [] if hours.is_week(week) else [{"pointer": "/hours", "code": "invalid", "message": message}]

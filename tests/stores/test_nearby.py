@@ -7,20 +7,21 @@ from django.db import IntegrityError, transaction
 
 from apps.core.errors import NotFound, ValidationFailed
 from apps.core.models import AuditEntry
-from apps.stores import nearby
+from apps.stores import hours, nearby
+from apps.stores.calendars import Calendar
 from apps.stores.models import Store
 from apps.stores.nearby import Point
 from apps.stores.places import StorePlace
 
 HERE = Point(31.2109, 121.4389)
-DAILY: nearby.Hours = [["10:00", "22:00"]] * 7
+DAILY: hours.Week = [[["10:00", "22:00"]]] * 7
 SHOP = timezone(timedelta(hours=8))
 
 
 def shop(code: str, *, latitude: float | None = None, longitude: float | None = None, is_open: bool = True) -> Store:
     store = Store.objects.create(code=code, name=f"Store {code}", is_open=is_open)
     if latitude is not None:
-        nearby.save(store_id=store.pk, address="", phone="", latitude=latitude, longitude=longitude, hours=[])
+        nearby.save(store_id=store.pk, address="", phone="", latitude=latitude, longitude=longitude, week=[])
     return store
 
 
@@ -60,14 +61,17 @@ def test_across_the_day_line_and_at_the_poles_the_short_way_counts():
 def test_hours_are_of_the_shops_clock(day: int, time: str, span: list[str] | None, is_open: bool):
     """30 November 2026 is a Monday."""
     moment = datetime.fromisoformat(f"2026-11-{day}T{time}:00+08:00")
-    hours: nearby.Hours = [span, None, None, None, None, None, None]
-    assert nearby.is_open(hours, moment=moment) is is_open
+    week = [[span] if span else [], [], [], [], [], [], []]
+    assert nearby.is_open(Calendar(week), moment=moment) is is_open
 
 
 def test_a_day_that_ended_before_midnight_is_over_and_any_zone_may_ask():
     tuesday = datetime(2026, 12, 1, 9, 59, tzinfo=SHOP)
-    assert [nearby.is_open(DAILY, moment=tuesday + timedelta(minutes=later)) for later in (0, 1)] == [False, True]
-    assert [nearby.is_open(DAILY, moment=datetime(2026, 12, 1, hour, tzinfo=UTC)) for hour in (1, 2, 14)] == [
+    assert [nearby.is_open(Calendar(DAILY), moment=tuesday + timedelta(minutes=later)) for later in (0, 1)] == [
+        False,
+        True,
+    ]
+    assert [nearby.is_open(Calendar(DAILY), moment=datetime(2026, 12, 1, hour, tzinfo=UTC)) for hour in (1, 2, 14)] == [
         False,
         True,
         False,
@@ -75,11 +79,11 @@ def test_a_day_that_ended_before_midnight_is_over_and_any_zone_may_ask():
 
 
 def test_a_night_ends_on_the_next_day():
-    hours: nearby.Hours = [["18:00", "02:00"], None, None, None, None, None, None]
+    week: hours.Week = [[["18:00", "02:00"]], [], [], [], [], [], []]
     tuesday = datetime(2026, 12, 1, 1, 59, tzinfo=SHOP)
-    assert nearby.is_open(hours, moment=tuesday)
-    assert not nearby.is_open(hours, moment=tuesday + timedelta(minutes=1))
-    assert nearby.is_open([], moment=tuesday) is None
+    assert nearby.is_open(Calendar(week), moment=tuesday)
+    assert not nearby.is_open(Calendar(week), moment=tuesday + timedelta(minutes=1))
+    assert nearby.is_open(Calendar(DAILY, hours_are_known=False), moment=tuesday) is None
 
 
 @pytest.mark.django_db
@@ -87,13 +91,13 @@ def test_a_night_ends_on_the_next_day():
     ("given", "pointer"),
     [
         ({"latitude": 31.0}, "/longitude"), ({"latitude": 91.0, "longitude": 0.0}, "/latitude"),
-        ({"latitude": 0.0, "longitude": 181.0}, "/longitude"), ({"hours": [["10:00", "22:00"]] * 6}, "/hours"),
-        ({"hours": [["10:00", "25:00"]] * 7}, "/hours"), ({"hours": [["10:00"]] * 7}, "/hours"),
+        ({"latitude": 0.0, "longitude": 181.0}, "/longitude"), ({"week": DAILY[:6]}, "/hours"),
+        ({"week": [[["10:00", "25:00"]]] * 7}, "/hours"), ({"week": [[["10:00", "14:00"], ["13:59", "20:00"]]] * 7}, "/hours"),
     ],
 )  # fmt: skip
 def test_what_is_no_place_and_no_time_is_refused(given: dict, pointer: str):
     store = shop("A")
-    facts = {"address": "", "phone": "", "latitude": None, "longitude": None, "hours": DAILY} | given
+    facts = {"address": "", "phone": "", "latitude": None, "longitude": None, "week": DAILY} | given
     with pytest.raises(ValidationFailed) as refusal:
         nearby.save(store_id=store.pk, **facts)
     assert [error["pointer"] for error in refusal.value.facts["errors"]] == [pointer]  # type: ignore[attr-defined]
@@ -107,4 +111,4 @@ def test_a_change_is_audited_and_the_database_refuses_half_a_position():
     with pytest.raises(IntegrityError, match="stores_place_on_earth"), transaction.atomic():
         StorePlace.objects.filter(pk=store.pk).update(latitude=200, longitude=0)
     with pytest.raises(NotFound):
-        nearby.save(store_id=store.pk + 1, address="", phone="", latitude=None, longitude=None, hours=[])
+        nearby.save(store_id=store.pk + 1, address="", phone="", latitude=None, longitude=None, week=[])

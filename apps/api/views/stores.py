@@ -39,7 +39,15 @@ class StoreOut(f.Serializer[Any]):
     longitude = f.FloatField(allow_null=True)
     hours = f.ListField(
         child=f.ListField(child=f.CharField(), allow_null=True),
-        help_text="seven from Monday on, [from, until] in shop time or null for a day off; [] where not known",
+        help_text="seven from Monday on, [first from, last until] in shop time or null for a day off; [] where not known",
+    )
+    intervals = f.ListField(
+        child=f.ListField(child=f.ListField(child=f.CharField())),
+        help_text="seven from Monday on, each all of its [from, until]; [] where not known",
+    )
+    today = f.ListField(
+        child=f.ListField(child=f.CharField()),
+        help_text="[from, until] of today, with holidays and other special days; [] when closed or not known",
     )
     is_open_now = f.BooleanField(allow_null=True, help_text="null: the hours are not known")
     distance_m = f.IntegerField(allow_null=True, help_text="as the crow flies; null without `near` or a position")
@@ -47,7 +55,8 @@ class StoreOut(f.Serializer[Any]):
 
 STORE_EXAMPLE = {
     "id": "sto_3f8k2m9pq7wxz", "code": "SH01", "name": "武康路店", "address": "武康路 376 号", "phone": "021-5550 0101",
-    "latitude": 31.2109, "longitude": 121.4389, "hours": [["10:00", "22:00"]] * 7, "is_open_now": True, "distance_m": 640,
+    "latitude": 31.2109, "longitude": 121.4389, "hours": [["10:00", "22:00"]] * 7,
+    "intervals": [[["10:00", "22:00"]]] * 7, "today": [["10:00", "22:00"]], "is_open_now": True, "distance_m": 640,
 }  # fmt: skip
 
 
@@ -78,6 +87,8 @@ def _point(request: Request) -> Point | None:
 
 
 def _store(one: Near, moment: Any) -> dict[str, Any]:
+    week = one.calendar.week if one.calendar.hours_are_known else []
+    is_open = nearby.is_open(one.calendar, moment=moment)
     return {
         "id": ids.encode(STORE, one.store_id),
         "code": one.code,
@@ -86,7 +97,9 @@ def _store(one: Near, moment: Any) -> dict[str, Any]:
         "phone": one.phone,
         "latitude": one.latitude,
         "longitude": one.longitude,
-        "hours": one.hours,
-        "is_open_now": nearby.is_open(one.hours, moment=moment),
+        "hours": [[day[0][0], day[-1][1]] if day else None for day in week],
+        "intervals": week,
+        "today": one.calendar.day(clock.local_date(moment)) if is_open is not None else [],
+        "is_open_now": is_open,
         "distance_m": one.meters,
     }

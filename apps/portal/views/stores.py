@@ -25,8 +25,8 @@ def found_near(request: HttpRequest, *, codes: list[str] | None = None, coupon: 
     rows = [
         {
             "store": one,
-            "today": nearby.today(one.hours, moment=moment),
-            "is_open": nearby.is_open(one.hours, moment=moment),
+            "today": nearby.today(one.calendar, moment=moment),
+            "is_open": nearby.is_open(one.calendar, moment=moment),
         }
         for one in nearby.find(near=near, codes=codes)
     ]
