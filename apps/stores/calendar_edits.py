@@ -1,4 +1,4 @@
-"""Changing business time: the brand's hours, days that are special, public holidays. Each change is a fact: clocks are set anew by it."""
+"""Changing business time: the brand's hours, special days, public holidays. Each change is a fact: clocks are set anew by it."""
 
 import csv
 from collections.abc import Sequence
