@@ -58,7 +58,7 @@ class PlaceForm(WeekForm):
 
     def __init__(self, *args: Any, place: StorePlace, **kwargs: Any) -> None:
         super().__init__(*args, week=place.hours, keeps=place.keeps_public_days, **kwargs)
-        self.initial |= {name: getattr(place, name) for name in ("address", "phone", "latitude", "longitude")}
+        self.initial.update((name, getattr(place, name)) for name in ("address", "phone", "latitude", "longitude"))
 
 
 class SpecialDayForm(forms.Form):

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import uuid4
 
 from django.db import transaction
@@ -59,8 +60,7 @@ def save_day(new: NewDay) -> SpecialDay:
     audit.sign()
     is_hours, is_weekday = new.kind == SpecialDay.Kind.HOURS, new.kind == SpecialDay.Kind.WEEKDAY
     row, _made = SpecialDay.objects.update_or_create(
-        store_id=new.store_id,
-        day=new.day,
+        **_key(new.store_id, new.day),
         defaults={
             "kind": new.kind,
             "weekday": new.weekday if is_weekday else None,
@@ -76,7 +76,7 @@ def save_day(new: NewDay) -> SpecialDay:
 def remove_day(*, store_id: int | None, day: date) -> None:
     """The day is as its weekday says again. Raises NotFound."""
     audit.sign()
-    gone, _each = SpecialDay.objects.filter(store_id=store_id, day=day).delete()
+    gone, _each = SpecialDay.objects.filter(**_key(store_id, day)).delete()
     if not gone:
         raise NotFound
     changed(store_id)
@@ -124,6 +124,10 @@ def _faults(new: NewDay) -> list[dict[str, str]]:
         text = hours.fault(new.spans) if new.spans else _("Write intervals like 10:00-12:30, 14:00-21:00.")
         return [_error("/hours", text)] if text else []
     return []
+
+
+def _key(store_id: int | None, day: date) -> dict[str, Any]:
+    return {"store_id": store_id, "day": day}
 
 
 def _error(pointer: str, message: str) -> dict[str, str]:

@@ -103,7 +103,7 @@ def of_stores(
     public = public_days(since, until)
     found = {}
     for key in wanted:
-        week, keeps = _week(places.get(key), default)
+        week, keeps = _week(None if key is None else places.get(key), default)
         days = {day: (week or FALLBACK)[0] if is_working else [] for day, is_working, _name in public} if keeps else {}
         for kept in (special.get(None, []), special.get(key, [])):
             days |= {day: _hours(kind, week or FALLBACK, weekday, own) for day, kind, weekday, own in kept}

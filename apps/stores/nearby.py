@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
@@ -62,7 +63,13 @@ def find(*, near: Point | None = None, codes: Sequence[str] | None = None, limit
         cursor.execute(_FIND, facts)
         rows = cursor.fetchall()
     now = calendars_around(clock.now(), [row[0] for row in rows])
-    return [Near(*row[:7], now[row[0]], None if row[7] is None else round(row[7])) for row in rows]
+    return [_near(row, now[row[0]]) for row in rows]
+
+
+def _near(row: tuple[Any, ...], calendar: Calendar) -> Near:
+    store_id, code, name, address, phone, latitude, longitude, meters = row
+    far = None if meters is None else round(meters)
+    return Near(store_id, code, name, address, phone, latitude, longitude, calendar, far)
 
 
 def calendars_around(moment: datetime, store_ids: Sequence[int]) -> dict[int | None, Calendar]:

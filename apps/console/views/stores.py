@@ -21,7 +21,7 @@ from apps.stores import calendar_edits, calendars, hours, nearby
 from apps.stores.models import Store
 from apps.stores.places import SpecialDay
 
-PREFIX, VIEW, EDIT = "sto", "stores.view", "stores.edit"
+PREFIX, VIEW, EDIT, ALL = "sto", "stores.view", "stores.edit", "stores.hours"
 EVERYWHERE = "all"
 
 
@@ -57,7 +57,6 @@ def store(request: HttpRequest, store: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def brand_hours(request: HttpRequest) -> HttpResponse:
     """What counts for stores without hours of their own."""
-    _all_or_refuse(request)
     form = WeekForm(
         request.POST or None, week=brand.read(calendars.HOURS), keeps=brand.read(calendars.KEEPS_PUBLIC_DAYS)
     )
@@ -93,7 +92,6 @@ def remove_day(request: HttpRequest, store: str, day: str) -> HttpResponse:
 
 @require_POST
 def public_days(request: HttpRequest) -> HttpResponse:
-    _all_or_refuse(request)
     form = PublicDaysForm(request.POST)
     if form.is_valid() and _saved(form, lambda: _take_public(request, form.cleaned_data["text"])):
         return redirect("console:store_hours")
@@ -123,7 +121,7 @@ def _hours_page(request: HttpRequest, **forms_given: Any) -> HttpResponse:
     return render(request, "console/store_hours.html", facts | _days(None, forms_given), status=_status(forms_given))
 
 
-def _days(store_id: int | None, forms_given: dict[str, Any]) -> dict[str, Any]:
+def _days(store_id: Any, forms_given: dict[str, Any]) -> dict[str, Any]:
     rows = SpecialDay.objects.filter(store_id=store_id, day__gte=_since()).order_by("day")
     told = [{"row": row, "hours": hours.write(row.hours), "weekday": _weekday(row)} for row in rows]
     return {"special": told, "day_form": forms_given.get("day_form") or SpecialDayForm()}
@@ -189,8 +187,7 @@ def _back(row: Store | None, store: str) -> HttpResponse:
 
 
 def _may_all(request: HttpRequest) -> bool:
-    access = request.access  # type: ignore[attr-defined]
-    return bool(access.can(EDIT)) and access.reach(EDIT) == "all"
+    return bool(request.access.can(ALL))  # type: ignore[attr-defined]
 
 
 def _all_or_refuse(request: HttpRequest) -> None:
