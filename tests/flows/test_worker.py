@@ -51,6 +51,7 @@ def test_a_worker_killed_in_the_middle_of_a_step_leaves_it_to_be_done_once(live_
 
     steps = [
         "order_paid.reward", "order_paid.progress", "tier_moves.reassess", "order_paid.refresh", "journey_entered.enter",
+        "webhooks_told.tell",
     ]  # fmt: skip
     assert list(StepRun.objects.order_by("pk").values_list("step", flat=True)) == steps
     assert Event.objects.get().attempts == 2
