@@ -125,6 +125,7 @@ GROUPS: tuple[Group, ...] = (
             Item(label=_("Privacy"), icon="lock", url_name="console:privacy", permission="privacy.view"),
             Item(label=_("Tills"), icon="store", url_name="console:tills", permission="counter.work"),
             Item(label=_("API keys"), icon="key", url_name="console:keys", permission="keys.view"),
+            Item(label=_("Webhooks"), icon="link", url_name="console:webhooks", permission="webhooks.view"),
             Item(label=_("Audit trail"), icon="shield", url_name="console:audit", permission="audit.view"),
             Item(label=_("Style"), icon="style", url_name="console:style"),
         ),

@@ -20,7 +20,7 @@ from apps.webhooks.models import Delivery, Endpoint
 
 MOST = 30
 ALERT = "webhooks.switched_off"
-_KEY = re.compile(r"[a-z][a-z0-9-]{1,59}")
+_KEY = re.compile(r"(?!(new|calls)$)[a-z][a-z0-9-]{1,59}")  # addresses of pages, these two
 
 
 @dataclass(frozen=True)

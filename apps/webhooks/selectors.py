@@ -1,6 +1,5 @@
 """What webhooks look like from outside: for pages, and for journeys that call endpoints."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,7 +11,6 @@ from apps.webhooks import dispatch
 from apps.webhooks.models import Attempt, Delivery, Endpoint, Secret
 
 DELIVERY = "whd"
-PER_PAGE = 50
 
 
 @dataclass(frozen=True)
@@ -25,14 +23,6 @@ class Health:
     failed: int
     calls: int
     mean_ms: int | None
-
-
-@dataclass(frozen=True)
-class Page:
-    """Newest first. `older` is the cursor of the next page."""
-
-    rows: tuple[Delivery, ...]
-    older: int | None
 
 
 def is_due(*, moment: datetime) -> bool:
@@ -85,17 +75,12 @@ def _health(row: Endpoint, counts: dict[str, int], calls: dict[str, float | None
     )  # fmt: skip
 
 
-def deliveries(*, endpoint_id: int, states: Sequence[str] = (), kind: str = "", before: int | None = None) -> Page:
-    """PER_PAGE of an endpoint's deliveries, narrowed by state and by what was told."""
-    rows: QuerySet[Delivery] = Delivery.objects.filter(endpoint_id=endpoint_id).select_related("message")
-    if states:
-        rows = rows.filter(state__in=states)
-    if kind:
-        rows = rows.filter(message__type=kind)
-    if before:
-        rows = rows.filter(pk__lt=before)
-    found = tuple(rows.order_by("-pk")[: PER_PAGE + 1])
-    return Page(found[:PER_PAGE], found[PER_PAGE - 1].pk if len(found) > PER_PAGE else None)
+def deliveries(*, endpoint_id: int, state: str = "", kind: str = "") -> QuerySet[Delivery]:
+    """An endpoint's, narrowed by state and by what was told, with their messages."""
+    rows = Delivery.objects.filter(endpoint_id=endpoint_id).select_related("message")
+    if state:
+        rows = rows.filter(state=state)
+    return rows.filter(message__type=kind) if kind else rows
 
 
 def delivery(public_id: str) -> Delivery:

@@ -120,6 +120,8 @@ def address(route: str, path: str, house: House) -> str:
         "table": "stores",
         "day": "2026-11-21",
         "wish": "pause",
+        "endpoint": "erp",
+        "delivery": ids.encode("whd", 1),
         "credential": ids.encode("cli", 1),
         "till": ids.encode("dev", 1),
         "object_id": house.stores["mine"].pk,

@@ -24,6 +24,7 @@ from apps.points.models import Exchange, Reward
 from apps.points.rules import State
 from apps.segments.models import Cell, Stage, StageChange
 from apps.stores.models import Scope
+from apps.webhooks.models import Delivery
 
 register = template.Library()
 
@@ -51,6 +52,7 @@ _WORDS: dict[str, Any] = {
     "task": Task.State,
     "task_kind": Task.Kind,
     "outcome": Task.Outcome,
+    "delivery": Delivery.State,
 }
 _TONES = {
     "task": {"open": "brand", "done": "ok", "cancelled": "warn", "expired": "bad"},
@@ -63,6 +65,7 @@ _TONES = {
         "planned": "brand",
         "sending": "brand",
     },
+    "delivery": {"delivered": "ok", "failed": "bad", "dropped": "warn", "sending": "brand", "waiting": "brand"},
     "exchange": {"awaiting": "warn", "ready": "brand", "done": "ok", "lapsed": "bad"},
     "order": {"cancelled": "bad", "recorded": "warn"},
     "wish": {"ready": "brand", "waiting": "brand", "cooling": "warn", "taken": "ok", "done": "ok"},
