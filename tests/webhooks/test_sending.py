@@ -117,6 +117,7 @@ def test_ten_tries_in_seventy_five_hours_then_it_has_failed_and_a_replay_brings_
         assert replaying.all_failed(key="erp", since=NOON + timedelta(seconds=1)) == 0
         assert replaying.all_failed(key="erp", since=NOON) == 1
         assert dispatch.send_due() == {"delivered": 1}
+        assert Delivery.objects.get().tries == 1  # a plan of its own
         replaying.one(delivery_id=row.pk)
         assert dispatch.send_due() == {"delivered": 1}
     assert len(receiver.taken) == 12
