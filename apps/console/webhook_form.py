@@ -26,7 +26,7 @@ class EndpointForm(forms.Form):
         label=pgettext_lazy("endpoint", "Address"),
         help_text=_("https, a public host, port 443 or 8443."),
         max_length=LONGEST_URL,
-        widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "placeholder": "https://"}),
+        widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off"}),
     )
     facts = forms.MultipleChoiceField(
         label=_("What it is told"), choices=[], widget=forms.CheckboxSelectMultiple, required=False

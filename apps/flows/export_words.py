@@ -40,6 +40,8 @@ TABLES: dict[str, Promise] = {
     "members.MergeMove": _("What moved when records were joined"),
     "members.Doubt": _("Possible double records"),
     "members.Upload": _("Your pictures"),
+    "webhooks.Message": _("What other systems were told"),
+    "webhooks.Secret": _("Old secrets of webhooks"),
     "orders.Order": _("Your orders"),
     "orders.Line": _("What was in them"),
     "orders.Refund": _("Refunds"),

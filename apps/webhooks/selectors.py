@@ -1,7 +1,9 @@
 """What webhooks look like from outside: for pages, and for journeys that call endpoints."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Avg, Count, Q, QuerySet
 
@@ -48,7 +50,7 @@ def healths(*, moment: datetime) -> list[Health]:
     since = moment - timedelta(hours=24)
     rows = list(Endpoint.objects.filter(retired_at=None).select_related("created_by").order_by("name", "pk"))
     settled = Q(settled_at__gte=since)
-    counts = {
+    counts: dict[int, Mapping[str, Any]] = {
         row["endpoint_id"]: row
         for row in Delivery.objects.filter(Q(settled_at=None) | settled, endpoint__in=rows)
         .values("endpoint_id")
@@ -58,7 +60,7 @@ def healths(*, moment: datetime) -> list[Health]:
             failed=Count("pk", filter=settled & ~Q(state=Delivery.State.DELIVERED)),
         )
     }
-    calls = {
+    calls: dict[int, Mapping[str, Any]] = {
         row["delivery__endpoint_id"]: row
         for row in Attempt.objects.filter(signed_at__gte=since, delivery__endpoint__in=rows)
         .values("delivery__endpoint_id")
@@ -67,11 +69,11 @@ def healths(*, moment: datetime) -> list[Health]:
     return [_health(row, counts.get(row.pk, {}), calls.get(row.pk, {})) for row in rows]
 
 
-def _health(row: Endpoint, counts: dict[str, int], calls: dict[str, float | None]) -> Health:
+def _health(row: Endpoint, counts: Mapping[str, Any], calls: Mapping[str, Any]) -> Health:
     mean = calls.get("mean")
     return Health(
         endpoint=row, waiting=counts.get("waiting", 0), delivered=counts.get("delivered", 0), failed=counts.get("failed", 0),
-        calls=int(calls.get("calls") or 0), mean_ms=None if mean is None else round(mean),
+        calls=calls.get("calls", 0), mean_ms=None if mean is None else round(mean),
     )  # fmt: skip
 
 
