@@ -11,10 +11,10 @@ from django.db import connection
 from apps.members import minors
 from apps.orders.generated import END
 from apps.segments import building, defining, language, refresh
-from apps.segments.models import Segment
 
 Line = dict[str, Any]
 ROUNDS, SEGMENTS, CHANGED = 5, 100, 20_000
+WHOLE = {"S": 3, "M": 2, "L": 1}  # rounds of a hundred whole builds
 _ACTIVE = "m.status = 'active'"
 _LEFT_IN_PEACE = f"""not exists (select from members_consentnow p where p.member_id = m.id and p.purpose = 'profiling'
     and p.channel = 'any' and not p.is_granted) and not {minors.UNGUARDED}"""
@@ -83,15 +83,17 @@ RULES: tuple[tuple[str, dict[str, Any], str], ...] = (
               group by 1 having count(*) >= 2)""",
     ),
 )  # fmt: skip
+_EMPTY = f"truncate {', '.join(f'segments_{name}' for name in ('membership', 'passage', 'build', 'ruleversion', 'segment'))} cascade"
 _SETTINGS = "set work_mem = '128MB'; set jit = off; set random_page_cost = 1.1"
 
 
 def bench_rules(size: str) -> Iterator[Line]:
     """Seconds, ours and by hand in turns, medians of five; then a hundred segments whole, and by the changes of 20,000 members.
 
-    The connection must own its tables: tags, fields and consents are drawn anew, segments are emptied.
+    The connection must own its tables: tags, fields and consents are drawn anew, segments are emptied before and after.
     """
-    _fill()
+    took, _ = _timed(_fill)
+    yield _line("members filled in", size, took, None)
     _run(_SETTINGS)
     for name, rule, by_hand in RULES:
         ours, theirs = [], []
@@ -104,15 +106,17 @@ def bench_rules(size: str) -> Iterator[Line]:
                 raise RuntimeError(f"{name}: {found} by the rule, {wanted} by hand")
         yield _line(f"rule: {name}", size, median(ours), median(theirs))
     yield from _bench_builds(size)
+    _run(_EMPTY)
 
 
 def _bench_builds(size: str) -> Iterator[Line]:
     for number in range(SEGMENTS):
         _name, rule, _sql = RULES[number % len(RULES)]
-        bucket = {"field": "bucket", "key": "bench", "op": "lte", "value": 5_000 + number * 10}
+        bucket = {"field": "bucket", "key": "bench", "op": "lte", "value": 1_000 + number * 10}
         defining.create(key=f"bench-{number}", name=f"Bench {number}", rule={"all": [rule, bucket]})
-    building.build(END)
-    whole = median(_timed(lambda: building.build(END, full=True))[0] for _ in range(3))
+    took, _ = _timed(lambda: building.build(END))
+    yield _line(f"{SEGMENTS} segments for the first time", size, took, None)
+    whole = median(_timed(lambda: building.build(END, full=True))[0] for _ in range(WHOLE[size]))
     yield _line(f"{SEGMENTS} segments whole", size, whole, None)
     members = _one("select count(*) from members_member")
     few = min(CHANGED, members // 5)
@@ -125,14 +129,17 @@ def _bench_builds(size: str) -> Iterator[Line]:
     yield _line(f"{SEGMENTS} segments by changes of {few}", size, median(again), whole)
     idle = median(_timed(lambda: building.build(END))[0] for _ in range(3))
     yield _line(f"{SEGMENTS} segments, nothing new", size, idle, whole)
-    Segment.objects.filter(key__startswith="bench-").update(archived_at=END)
 
 
 def _fill() -> None:
     """Tags of four frequencies, a field, a store, and consents, the same ones each time; stats as of the end of the orders."""
+    _run(_EMPTY)
+    _run("""
+        insert into members_consentnow (member_id, purpose, channel, is_granted, at, text_version)
+        select id, 'care', 'sms', id % 4 > 0, now(), '1' from members_member on conflict do nothing
+    """)
     if _one("select count(*) from members_member where tags <> '{}'"):
-        tables = ("membership", "passage", "build", "ruleversion", "segment", "stir")
-        _run(f"truncate {', '.join(f'segments_{name}' for name in tables)} cascade")
+        _run("truncate segments_stir; analyze members_consentnow")
         return
     _run(
         "insert into stores_store (code, name, is_open, created_at) values ('B1', 'Bench', true, now()) on conflict do nothing"
@@ -145,10 +152,6 @@ def _fill() -> None:
     """)
     _run("insert into members_attribute (key, label, type, choices, is_searchable, is_shown, position)"
          " values ('skin', 'Skin', 'text', '[]', false, true, 0) on conflict do nothing")  # fmt: skip
-    _run("""
-        insert into members_consentnow (member_id, purpose, channel, is_granted, at, text_version)
-        select id, 'care', 'sms', id % 4 > 0, now(), '1' from members_member on conflict do nothing
-    """)
     refresh.refresh(END, full=True)
     _run("truncate segments_stir")
     for table in ("members_member", "members_consentnow", "segments_memberstats", "orders_order"):

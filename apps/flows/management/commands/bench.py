@@ -1,4 +1,4 @@
-"""`bench [NAME] --size S|M|L`: JSON lines on standard output, what is going on on standard error."""
+"""`bench [NAME ...] --size S|M|L`: JSON lines on standard output, what is going on on standard error."""
 
 import json
 from typing import Any
@@ -16,12 +16,11 @@ class Command(BaseCommand):
     help = "Measures the hot paths beside their baselines on scratch databases (M: 1 M members, 10 M orders)."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", nargs="?", choices=sorted(benches.BENCHES), help="all of them when left out")
+        parser.add_argument("names", nargs="*", choices=sorted(benches.BENCHES), help="all of them when left out")
         parser.add_argument("--size", choices=sorted(benches.MEMBERS), default="S")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        names = [options["name"]] if options["name"] else list(benches.BENCHES)
-        for name in names:
+        for name in options["names"] or list(benches.BENCHES):
             for line in benches.run(name, size=options["size"], say=self.stderr.write):
                 self.stdout.write(json.dumps(line, ensure_ascii=False))
                 self.stdout.flush()
