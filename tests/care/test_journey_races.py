@@ -9,19 +9,21 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 from django.db.models import Count
 
 from apps.care import dispatch
-from apps.care.journeys import editing, entering, stepping
+from apps.care.journeys import acts, editing, entering, stepping
 from apps.care.journeys.errors import NotRunning, Stopped
 from apps.care.models import Enrolment, Journey, Step, Touch
 from apps.core import clock as house_clock
 from apps.core.errors import NotFound
 from apps.gateways.simulator.client import Client
 from tests.care import crowd
-from tests.care.conftest import CHINA, Shop
+from tests.care.conftest import CHINA, NOON, Shop
 from tests.care.test_races import assert_within_caps, at_once, deliveries
 from tests.care.test_withdrawal_at_work import Held, drained, until_sent
 from tests.care.walks import END, journey, rest, sms
@@ -179,6 +181,35 @@ def test_what_is_claimed_and_not_yet_in_a_request_stops_with_the_journey(
     states = dict(Touch.objects.values_list("state").annotate(rows=Count("pk")).order_by())
     assert states == {"sent": 40, "skipped": 160}  # two requests of ten were under way; two more chunks were claimed
     assert platform.stats()["deliveries"] == 40
+
+
+def test_who_pauses_waits_for_the_chunk_that_is_under_way(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = journey(sms("one", "end"))
+    member = shop.lapsing_member()
+    entering.put_in(journey_key="care", member_ids=[member.pk], occurrence="x", moment=NOON)
+    waited: list[str] = []
+
+    def impatient() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("set lock_timeout = '50ms'")
+        try:
+            editing.pause(journey_id=made.pk)
+        except OperationalError as refused:
+            waited.append(type(refused.__cause__).__name__)
+        finally:
+            connection.close()
+
+    def send(*given: Any) -> None:
+        other = threading.Thread(target=impatient)
+        other.start()
+        other.join()
+        acts.send(*given)
+
+    monkeypatch.setitem(acts.ACTS, "send", send)
+    with house_clock.frozen(NOON):
+        stepping.tick(NOON)
+    assert waited == ["LockNotAvailable"]
+    assert Touch.objects.get().state == "planned"
 
 
 @pytest.mark.nightly
