@@ -1,9 +1,7 @@
-"""What a draft would mean: one member's text and gate verdict, and how many people it is for. Nothing is written or sent."""
+"""What a draft would mean: one member's text and gate verdict. Nothing is written or sent."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db import connection
 
@@ -12,7 +10,6 @@ from apps.care.models import Channel, Version
 from apps.core import brand, clock
 from apps.core.errors import NotFound
 from apps.gateways import sms
-from apps.members import consents
 from apps.segments import language
 
 
@@ -32,14 +29,6 @@ class Preview:
     is_in_audience: bool
     arm: str
     send_at: datetime
-
-
-@dataclass(frozen=True)
-class Reach:
-    """How many active members the audience holds, and how many of them a channel reaches with consent and address."""
-
-    members: int
-    reachable: dict[str, int]
 
 
 def preview(version: Version, *, member_id: int, moment: datetime | None = None) -> Preview:
@@ -64,25 +53,6 @@ def preview(version: Version, *, member_id: int, moment: datetime | None = None)
         arm="held_out" if held else "treated",
         send_at=send_at,
     )
-
-
-def reach(rule: Any, *, purpose: str = "care", store_ids: Sequence[int] | None = None) -> Reach:
-    """The audience of a rule now. `store_ids`: only members of these home stores (None: all). Raises language.BadRule."""
-    moment = clock.now()
-    asked = language.compiled(rule, moment=moment, given={"s"})
-    scope = "true" if store_ids is None else "m.home_store_id = any(%(stores)s::bigint[])"
-    consented = f"{gate.CONSENTED} and not {gate.UNDER_14}"
-    inbox = consented.replace("k1.", "k3.")
-    sql = f"""
-        select count(*), count(*) filter (where ({consented}) and {gate.HAS_PHONE}), count(*) filter (where {inbox})
-        from members_member m {gate.joins(channel="'sms'")}
-        {consents.joined("k3", purpose="%(purpose)s", channel="'inbox'")} {asked.joins}
-        where m.status = 'active' and {scope} and {asked.condition}
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(sql, asked.params | {"purpose": purpose, "stores": list(store_ids or [])})
-        members, by_sms, by_inbox = cursor.fetchone()
-    return Reach(members=members, reachable={Channel.SMS.value: by_sms, Channel.INBOX.value: by_inbox})
 
 
 def _verdict(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from apps.care import gate
+from apps.care import gate, second_person
 from apps.care.campaigns import costs, plans, results, running
 from apps.care.campaigns.costs import Entry
 from apps.care.journeys import acts, editing, stepping
@@ -78,7 +78,7 @@ def test_a_started_campaign_runs_as_a_journey_and_cannot_be_changed() -> None:
 
 
 def test_above_so_many_members_a_second_person_agrees_to_what_was_shown(shop: Shop) -> None:
-    brand.write("care.campaigns", {"alone": 1})
+    brand.write(second_person.SETTING, 2)
     for _ in range(2):
         shop.member()
     row, first, second = _campaign(), _user("first"), _user("second")

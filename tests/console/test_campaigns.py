@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from apps.care import second_person
 from apps.care.campaigns import calendar
 from apps.care.journeys import stepping
 from apps.care.models import Campaign, Touch
@@ -73,7 +74,7 @@ def test_what_is_wrong_stands_at_its_field_and_the_draft_is_kept(desk: Client) -
 
 
 def test_the_second_person_reads_it_and_agrees(desk: Client, at: Callable[..., Client]) -> None:
-    brand.write("care.campaigns", {"alone": 2})
+    brand.write(second_person.SETTING, 3)
     row, key = _made(desk)
     desk.post(reverse("console:campaign_start", args=[key]))
     assert "等第二人同意" in desk.get(reverse("console:campaign", args=[key])).content.decode()

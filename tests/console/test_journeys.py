@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.care.journeys import approving, editing
+from apps.care import second_person
+from apps.care.journeys import editing
 from apps.care.models import Journey
 from apps.core import brand
 from apps.core.models import Approval
@@ -170,7 +171,7 @@ def test_a_version_is_published_paused_moved_and_stopped(admin: Client, journey:
 
 
 def test_a_journey_that_reaches_many_needs_a_second_person(at: Callable[..., Client], journey: Journey) -> None:
-    brand.write(approving.SETTING, 1)
+    brand.write(second_person.SETTING, 1)
     Journey.objects.update(draft=DRAFT | {"entry": {"kind": "schedule", "at": "2026-12-01T10:00"}})
     at(Role.MARKETER).post("/console/journeys/care/publish/")
     question = Approval.objects.get()

@@ -15,7 +15,8 @@ from apps.segments import building, language, presets
 from apps.segments.models import Membership, RuleVersion, Segment
 from apps.stores.models import Role
 from tests.console.conftest import NOON
-from tests.segments.rule_world import Brand, Rules
+from tests.segments.rule_world import Brand
+from tests.segments.rules_drawn import Rules
 
 pytestmark = pytest.mark.django_db
 TEA = {"field": "tags", "op": "any_of", "value": ["tea"]}

@@ -17,7 +17,8 @@ from apps.points.models import Account, Currency, Entry
 from apps.segments import building, defining, language, refresh
 from apps.segments.models import Build, Membership, Passage, Segment, Stir
 from tests.segments import histories
-from tests.segments.rule_world import NOW, Brand, Rules
+from tests.segments.rule_world import NOW, Brand
+from tests.segments.rules_drawn import Rules
 
 pytestmark = pytest.mark.django_db
 TEA = {"field": "tags", "op": "any_of", "value": ["tea"]}

@@ -12,7 +12,8 @@ from apps.segments import language
 from apps.segments.language import schema
 from apps.segments.language.fields import FIELDS
 from tests.segments.rule_reference import World
-from tests.segments.rule_world import LEAVES, NOW, Brand, Rules
+from tests.segments.rule_world import NOW, Brand
+from tests.segments.rules_drawn import LEAVES, Rules
 
 pytestmark = pytest.mark.django_db
 

@@ -8,17 +8,16 @@ from django.db import transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
-from apps.care import reach
+from apps.care import reach, second_person
 from apps.care.campaigns import plans, results
 from apps.care.experiments import verdicts
 from apps.care.journeys import editing
 from apps.care.models import Campaign, Journey
-from apps.core import approvals, audit, brand, clock
+from apps.core import approvals, audit, clock
 from apps.core.errors import DomainError, NotFound
 from apps.core.models import Approval
 
 KIND = "care.campaign"
-SETTING = "care.campaigns"
 _PRIORITY = 60  # behind journeys, before policies
 
 
@@ -30,16 +29,6 @@ class AlreadyStarted(DomainError):
 class MovedOn(DomainError):
     code = "campaign_moved_on"
     title = _("The campaign was changed after it was asked for. It has to be asked for again.")
-
-
-def _check(value: Any) -> None:
-    if not isinstance(value, dict) or set(value) != {"alone"}:
-        raise ValueError("{alone: members} is expected")
-    if type(value["alone"]) is not int or not 0 <= value["alone"] <= 10_000_000:
-        raise ValueError("alone is a whole number from 0 to 10,000,000")
-
-
-brand.declare(SETTING, default={"alone": 1000}, check=_check)
 
 
 @transaction.atomic
@@ -64,11 +53,6 @@ def save(*, campaign_id: int, name: str, plan: dict[str, Any]) -> Campaign:
     return row
 
 
-def alone() -> int:
-    """To so many members a campaign goes without a second person."""
-    return int(brand.read(SETTING)["alone"])
-
-
 def size(plan: dict[str, Any], *, moment: datetime) -> int:
     """Members in the audience now, those held out too."""
     found = reach.of_rule(plan["audience"], moment=moment, purpose=plan["purpose"])
@@ -77,7 +61,7 @@ def size(plan: dict[str, Any], *, moment: datetime) -> int:
 
 @transaction.atomic
 def start(*, campaign_id: int, user_id: int, reason: str = "") -> Approval | None:
-    """Let it run from its moment on; to more members than one person may send to, it waits for a second: returns the question then.
+    """Let it run from its moment on; to so many members that it takes two, it waits for a second: returns the question then.
 
     Raises NotFound, AlreadyStarted, ValidationFailed.
     """
@@ -86,7 +70,7 @@ def start(*, campaign_id: int, user_id: int, reason: str = "") -> Approval | Non
     moment = clock.now()
     plan = plans.checked(row.plan, moment=moment)
     members = size(plan, moment=moment)
-    if members <= alone():
+    if not second_person.is_needed(members):
         _run(row, plan, moment=moment, user_id=user_id)
         return None
     params = {"campaign_id": row.pk, "name": row.journey.name, "plan": row.plan, "members": members}

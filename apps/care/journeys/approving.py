@@ -1,4 +1,4 @@
-"""Publishing under four eyes: a journey that reaches many at once needs a second person. Brand setting `care.approval_from`."""
+"""Publishing under four eyes: a journey that reaches many at once needs a second person."""
 
 import hashlib
 import json
@@ -7,28 +7,19 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from apps.care import preview
+from apps.care import reach, second_person
 from apps.care.journeys import editing, graph
 from apps.care.models import Journey, JourneyVersion, Version
-from apps.core import approvals, brand
+from apps.core import approvals, clock
 from apps.core.errors import DomainError
 from apps.core.models import Approval
 
 KIND = "care.journey"
-SETTING = "care.approval_from"
 
 
 class DraftMoved(DomainError):
     code = "journey_draft_moved"
     title = _("The draft was changed after somebody asked to publish it. Please ask again.")
-
-
-def _check(value: Any) -> None:
-    if value is not None and (type(value) is not int or not 1 <= value <= 100_000_000):
-        raise ValueError("a number of members from 1 on, or null for never")
-
-
-brand.declare(SETTING, default=20_000, check=_check)
 
 
 def recipients(whole: graph.Graph) -> int:
@@ -39,16 +30,15 @@ def recipients(whole: graph.Graph) -> int:
     parts = [whole.data["audience"]] if whole.data["audience"] else []
     if entry.get("trigger") == Version.Trigger.STAGE_ENTERED:
         parts.append({"field": "stage", "op": "in", "value": [entry["params"]["stage"]]})
-    return preview.reach({"all": parts} if parts else {}).members
+    return reach.of_rule({"all": parts} if parts else {}, moment=clock.now())[0].members
 
 
 @transaction.atomic
 def publish(*, journey_id: int, user_id: int) -> JourneyVersion | Approval:
     """Publish the draft, or ask a second person. Raises ValidationFailed, Stopped."""
     journey = editing.locked(journey_id)
-    limit, whole = brand.read(SETTING), graph.checked(journey.draft)
-    count = recipients(whole) if limit is not None else 0
-    if limit is None or count < limit:
+    count = recipients(graph.checked(journey.draft))
+    if not second_person.is_needed(count):
         return editing.publish(journey_id=journey_id, user_id=user_id)
     params = {"journey_id": journey_id, "members": count, "digest": digest(journey.draft)}
     return approvals.ask_once(kind=KIND, params=params, user_id=user_id, reason=journey.name)

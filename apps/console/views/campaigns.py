@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.care import reasons
+from apps.care import reasons, second_person
 from apps.care.campaigns import plans, results, running
 from apps.care.journeys import editing
 from apps.care.models import Campaign, Enrolment
@@ -196,14 +196,14 @@ def _checked(request: HttpRequest, row: Campaign, form: CampaignForm) -> HttpRes
 
 
 def _page(request: HttpRequest, row: Campaign, *, form: CampaignForm | None = None, status: int = 200) -> HttpResponse:
-    facts = _row(row) | {"may_edit": _may(request), "alone": running.alone()}
+    facts = _row(row) | {"may_edit": _may(request), "limit": second_person.limit()}
     if row.started_at is None:
         meaning = campaign_form.meaning(row.plan)
         facts |= {
             "form": form or CampaignForm(initial=campaign_form.initial(row.journey.name, row.plan)),
             "meaning": meaning,
             "cost": campaign_form.whole_cost(meaning),
-            "needs_second": meaning.get("members", 0) > running.alone(),
+            "needs_second": second_person.is_needed(meaning.get("members", 0)),
         }
         return render(request, "console/campaign_draft.html", facts, status=status)
     found = results.of(row, as_of=clock.now())

@@ -10,14 +10,14 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.care import policies, reasons
+from apps.care import policies, reach, reasons
 from apps.care import preview as previews
 from apps.care.models import Channel, Policy, Version
 from apps.care.templates import VARIABLES
 from apps.console import dry_run, effects, policy_form, policy_words
 from apps.console.charts import svg
 from apps.console.policy_form import VARIABLE_WORDS, PolicyForm
-from apps.core import money
+from apps.core import clock, money
 from apps.core.errors import NotFound, ValidationFailed
 from apps.members import selectors as members
 from apps.members.models import Member
@@ -196,16 +196,17 @@ def _size(request: HttpRequest, row: Policy) -> dict[str, Any] | None:
         return None
     stores = request.access.store_ids("policies.view")  # type: ignore[attr-defined]
     rule = policy_words.rule_now(draft)
-    found = previews.reach(rule, purpose=draft["purpose"], store_ids=stores)
+    found = reach.of_rule(rule, moment=clock.now(), purpose=draft["purpose"], store_ids=stores)
     lines = [
         {
-            "label": Channel(channel).label,
-            "reachable": count,
-            "why_not": _("%(count)s without consent or address") % {"count": svg.number(found.members - count)},
+            "label": Channel(one.channel).label,
+            "reachable": one.reached,
+            "why_not": _("%(count)s without consent or address") % {"count": svg.number(one.members - one.reached)},
         }
-        for channel, count in found.reachable.items()
+        for one in found
     ]
-    return {"members": found.members, "reachable": found.reachable.get(draft["channel"]), "channels": lines}
+    own = next((one.reached for one in found if one.channel == draft["channel"]), None)
+    return {"members": found[0].members, "reachable": own, "channels": lines}
 
 
 def _differs(row: Policy, live: Version) -> bool:
