@@ -8,6 +8,7 @@ from apps.care import callbacks
 from apps.console import records
 from apps.core import health
 from apps.gateways import callbacks as gateway_callbacks
+from apps.livestream import views as livestream
 
 urlpatterns = [
     path("api/", include("apps.api.urls")),  # tried first: it is asked most often
@@ -20,6 +21,9 @@ urlpatterns = [
     path("hooks/sms/<str:vendor>/<str:word>", callbacks.sms, name="sms_callback"),
     path("hooks/mail/<str:word>", callbacks.mail, name="mail_callback"),
     path("hooks/wecom", gateway_callbacks.wecom, name="wecom_callback"),
+    path("live.json", livestream.json_feed, name="live_json"),
+    path("live.ics", livestream.ics_feed, name="live_ics"),
+    path("live/<str:stream>.ics", livestream.one, name="live_one"),
     path("leave/<str:token>", callbacks.leave, name="mail_leave"),
     records.urls,
     path("my/", include("apps.portal.urls")),

@@ -210,6 +210,7 @@ _PLAIN_TRIGGERS = frozenset(
         Version.Trigger.REGISTERED,
         Version.Trigger.POINTS_EXPIRING,
         Version.Trigger.COUPON_EXPIRING,
+        Version.Trigger.LIVE_REMINDER,
     }
 )
 

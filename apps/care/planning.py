@@ -99,6 +99,21 @@ def decide(version: Version, *, due: Due, moment: datetime) -> int:
     return found.after_touch
 
 
+@transaction.atomic
+def decide_triggered(*, trigger: str, moment: datetime, **params: Any) -> int:
+    """What a fact made due now, not in the next round: live versions of that trigger with these parameters. Returns how many touches.
+
+    The round would decide the same; whoever comes first does.
+    """
+    lock_slots()
+    found, limits = Plan(as_of=moment, after_touch=_newest_touch()), gate.load()
+    for version in live_versions():
+        if version.trigger == trigger and params.items() <= version.params.items():
+            due = triggered(version, moment=moment, last_run=None, seen=0)
+            _plan_one(version, found=found, limits=limits, due=due)
+    return found.planned + found.held_out + found.skipped.total()
+
+
 def lock_slots() -> None:
     """Wait for the right to give out slots; it ends with the transaction."""
     slots.lock()

@@ -64,7 +64,7 @@ def _verdict(
     with connection.cursor() as cursor:
         cursor.execute(
             f"select coalesce({asked.condition}, false), {columns} from members_member m {gate.joins()} {asked.joins}"
-            " where m.id = %(member)s",
+            " cross join (select ''::text as occurrence) t where m.id = %(member)s",
             gate.parameters(version, gate=limits, moment=moment, send_at=send_at)
             | asked.params
             | {"member": member_id},

@@ -16,6 +16,8 @@ COUPON_GONE = "coupon_gone"
 CART_CHANGED = "cart_changed"
 SEGMENT_LEFT = "segment_left"
 STEP_LEFT = "step_left"
+STREAM_MOVED = "stream_moved"
+NOT_ASKED = "not_asked"
 MISSING_VALUE = "missing_value"
 GLOBAL_HOLDOUT = "global_holdout"
 CAP = "cap"
@@ -43,6 +45,8 @@ TEXTS: dict[str, Promise] = {
     CART_CHANGED: _("The member has turned to the cart again since"),
     SEGMENT_LEFT: _("No longer in this segment"),
     STEP_LEFT: _("No longer at this step of the life track"),
+    STREAM_MOVED: _("The live stream was moved or called off"),
+    NOT_ASKED: _("The member does not want to be reminded any more"),
     MISSING_VALUE: _("A value for the text is missing"),
     GLOBAL_HOLDOUT: _("Held out of all messages"),
     CAP: _("Enough messages already today or this week"),

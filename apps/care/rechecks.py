@@ -66,6 +66,21 @@ _STEP_LEFT = """not exists (
     where l.id = split_part(t.occurrence, ':', 2)::bigint and l.left_at is null and l.step = split_part(t.occurrence, ':', 3)
 )"""
 
+_STREAM = "from livestream_stream x where x.id = split_part(t.occurrence, ':', 2)::bigint"
+_MOVED = f"""not exists (
+    select {_STREAM} and x.state in ('planned', 'live')
+      and floor(extract(epoch from x.starts_at))::bigint = split_part(t.occurrence, ':', 3)::bigint
+)"""
+# Quiet hours and slow lines hold a message up: a reminder that comes when the stream has long begun is none.
+_BEGUN = f"""exists (
+    select {_STREAM} and x.starts_at <= %(moment)s - case split_part(t.occurrence, ':', 4)
+        when 'day' then interval '0' else interval '15 minutes' end
+)"""
+_UNASKED = """not exists (
+    select from livestream_subscription b
+    where b.stream_id = split_part(t.occurrence, ':', 2)::bigint and b.member_id = t.member_id and b.ended_at is null
+)"""
+
 CHECKS: dict[str, tuple[Check, ...]] = {
     Trigger.STAGE_ENTERED: (
         Check(
@@ -89,6 +104,11 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     Trigger.REPLENISHMENT_DUE: (Check(reasons.BOUGHT, _kept_order(_DAY_AFTER, _OF_CATEGORY)),),
     Trigger.SEGMENT_ENTERED: (Check(reasons.SEGMENT_LEFT, _SEGMENT_LEFT),),
     Trigger.TRACK_STEP: (Check(reasons.STEP_LEFT, _STEP_LEFT),),
+    Trigger.LIVE_REMINDER: (
+        Check(reasons.STREAM_MOVED, _MOVED),
+        Check(reasons.LATE, _BEGUN),
+        Check(reasons.NOT_ASKED, _UNASKED),
+    ),
 }
 
 

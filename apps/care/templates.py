@@ -22,8 +22,9 @@ _VARIABLE = re.compile(r"\{\{\s*([a-z_]{1,40})\s*\}\}")
 
 
 class _Variable(NamedTuple):
-    """`value`: SQL over member m with stats s, as text; NULL: there is no value. `present`: cheaper than the value, whether there
-    is one. `is_worked_out`: out of what the member buys or looks at, so not for who has switched personalisation off."""
+    """`value`: SQL over member m with stats s (and the occurrence of a touch t, "" where there is none yet), as text; NULL: there is no
+    value. `present`: cheaper than the value, whether there is one. `is_worked_out`: out of what the member buys or looks at, so not for
+    who has switched personalisation off."""
 
     value: str
     present: str = ""
@@ -53,6 +54,11 @@ _TIER = """coalesce(
         (select ti.name from points_standing st join points_tier ti on ti.id = st.tier_id where st.member_id = m.id),
         (select ti.name from points_tier ti order by ti.rank limit 1)
     )"""
+# Of the stream that the touch is about; where none is named, the next one that the member wants to see.
+_LIVE = """livestream_stream x where x.id = case when starts_with(t.occurrence, 'live:')
+        then split_part(t.occurrence, ':', 2)::bigint
+        else (select z.id from livestream_subscription b join livestream_stream z on z.id = b.stream_id
+              where b.member_id = m.id and b.ended_at is null and z.state in ('planned', 'live') order by z.starts_at limit 1) end"""
 _ALL = {
     "nickname": _Variable("nullif(m.nickname, '')", "m.nickname <> ''"),
     "days_since_order": _Variable(
@@ -82,6 +88,9 @@ _ALL = {
     "home_store": _Variable(
         "(select st.name from stores_store st where st.id = m.home_store_id)", "m.home_store_id is not null"
     ),
+    "live_title": _Variable(_one("x.title", _LIVE)),
+    "live_time": _Variable(_one("to_char(x.starts_at at time zone 'Asia/Shanghai', 'MM-DD HH24:MI')", _LIVE)),
+    "live_host": _Variable(_one("(select h.name from livestream_host h where h.id = x.host_id)", _LIVE)),
     "cart_product": _Variable(_one("p.name", _CART), is_worked_out=True),
 }  # fmt: skip
 _SQL = {name: variable.value for name, variable in _ALL.items()}
@@ -220,7 +229,7 @@ def values_of(
     with connection.cursor() as cursor:
         cursor.execute(
             f"select m.id, {columns} from members_member m left join segments_memberstats s on s.member_id = m.id"
-            " where m.id = any(%(ids)s)",
+            " cross join (select ''::text as occurrence) t where m.id = any(%(ids)s)",
             {"ids": list(member_ids), "moment": moment, "brand": brand.name()},
         )
         return {row[0]: dict(zip(wanted, row[1:], strict=True)) for row in cursor.fetchall()}

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from apps.care.models import Version
 from apps.catalog.models import Category
 from apps.coupons.models import Template
+from apps.livestream.models import Reminder
 from apps.points.models import Currency
 from apps.segments.models import Segment, Stage, Track
 
@@ -75,6 +76,7 @@ PARAMS: dict[str, dict[str, Param]] = {
         "days_before": Number(0, 30, 3), "window_days": Number(1, 30, 7), "category": _CATEGORY,
     },
     Trigger.SEGMENT_ENTERED: {"window_days": _WINDOW, "segment": _SEGMENT},
+    Trigger.LIVE_REMINDER: {"window_days": Number(1, 1, 1), "before": Choice(tuple(Reminder.Kind.values))},
     Trigger.TRACK_STEP: {"window_days": Number(1, 60, 7), "track": _TRACK, "step": StepOf()},
 }  # fmt: skip
 

@@ -103,6 +103,19 @@ _SEGMENT_ENTERED = """
 _TRACK_STEP = f"""
     select member_id, occurrence, at <= %(start)s as is_late, not is_current as is_old from ({entries.ENTERED}) entries
 """
+# The set that fell due: who had asked by then. Whoever has had the like of this stream before, under whatever policy and for whatever
+# beginning, does not get it again; what was skipped does not count as had.
+_LIVE_REMINDER = """
+    select b.member_id, 'live:' || r.stream_id || ':' || floor(extract(epoch from r.starts_at))::bigint || ':' || r.kind as occurrence,
+           r.told_at <= %(from)s as is_late, false as is_old
+    from livestream_reminder r join livestream_stream x on x.id = r.stream_id and x.starts_at = r.starts_at
+    join livestream_subscription b on b.stream_id = r.stream_id and b.asked_at <= r.told_at and b.ended_at is null
+    where r.kind = %(kind)s and r.told_at > %(low)s and r.told_at <= %(moment)s and not exists (
+        select from care_touch e
+        where e.member_id = b.member_id and e.state not in ('skipped', 'held_out')
+          and starts_with(e.occurrence, 'live:' || r.stream_id || ':') and split_part(e.occurrence, ':', 4) = r.kind
+    )
+"""
 
 
 def due(version: Version, *, moment: datetime, last_run: datetime | None, seen: int) -> tuple[str, dict[str, Any]]:
@@ -128,6 +141,10 @@ def _wait(params: dict[str, Any], *, low: datetime, moment: datetime) -> dict[st
 
 def _segment(params: dict[str, Any], *, low: datetime, moment: datetime) -> dict[str, Any]:
     return {"segment": params["segment"]}
+
+
+def _live(params: dict[str, Any], *, low: datetime, moment: datetime) -> dict[str, Any]:
+    return {"kind": params["before"]}
 
 
 def _track(params: dict[str, Any], *, low: datetime, moment: datetime) -> dict[str, Any]:
@@ -205,4 +222,5 @@ _SELECTS: dict[Trigger, tuple[str, _More]] = {
     Trigger.REPLENISHMENT_DUE: (_REPLENISHMENT_DUE, _last_days),
     Trigger.SEGMENT_ENTERED: (_SEGMENT_ENTERED, _segment),
     Trigger.TRACK_STEP: (_TRACK_STEP, _track),
+    Trigger.LIVE_REMINDER: (_LIVE_REMINDER, _live),
 }

@@ -41,6 +41,7 @@ GROUPS: tuple[Group, ...] = (
         items=(
             Item(label=_("Keep members"), icon="pulse", url_name="console:dashboard", permission="dashboard.view"),
             Item(label=_("To do"), icon="list", url_name="console:followups", permission="followups.view"),
+            Item(label=_("Pieces put aside"), icon="bag", url_name="console:live_pieces", permission="live.pieces"),
             Item(label=_("Approvals"), icon="check", url_name="console:approvals", permission="approvals.view"),
         ),
     ),
@@ -101,6 +102,7 @@ GROUPS: tuple[Group, ...] = (
             Item(label=_("Journeys"), icon="flow", url_name="console:journeys", permission="journeys.view"),
             Item(label=_("Care policies"), icon="heart", url_name="console:policies", permission="policies.view"),
             Item(label=_("Campaigns"), icon="send", url_name="console:campaigns", permission="campaigns.view"),
+            Item(label=_("Live streams"), icon="play", url_name="console:live", permission="live.view"),
             Item(label=_("Marketing costs"), icon="coin", url_name="console:costs", permission="costs.view"),
             Item(label=_("Codes"), icon="link", url_name="console:codes", permission="codes.view"),
             Item(label=_("Messages"), icon="send", url_name="console:messages", permission="messages.view"),

@@ -15,6 +15,7 @@ from apps.catalog.models import Category
 from apps.console import audience_rule
 from apps.core import money
 from apps.coupons.models import Template
+from apps.livestream.models import Reminder
 from apps.members.models import Consent, Member
 from apps.points.models import Currency
 from apps.segments.models import Cell, Segment, Stage, Track
@@ -37,6 +38,9 @@ VARIABLE_WORDS = {
     "coupon_last_day": gettext_lazy("last day of that coupon"),
     "tier": gettext_lazy("tier"),
     "home_store": gettext_lazy("home store"),
+    "live_title": gettext_lazy("title of the live stream"),
+    "live_time": gettext_lazy("beginning of the live stream"),
+    "live_host": gettext_lazy("host of the live stream"),
     "cart_product": gettext_lazy("product put into the cart last"),
 }
 
@@ -72,7 +76,7 @@ _CALENDARS = [
     ("lunar", gettext_lazy("Only by the Chinese calendar")),
 ]
 _OF_TRIGGERS = (
-    "stage", "days", "days_before", "hours", "calendar", "currency", "coupon", "category", "segment", "track_step",
+    "stage", "days", "days_before", "hours", "calendar", "currency", "coupon", "category", "segment", "track_step", "before",
 )  # fmt: skip
 
 
@@ -198,6 +202,7 @@ class TriggerForm(forms.Form):
     category = forms.ChoiceField(label=gettext_lazy("Only this category"), required=False)
     segment = forms.ChoiceField(label=gettext_lazy("Segment entered"), required=False)
     track_step = forms.ChoiceField(label=gettext_lazy("Step of the life track"), required=False)
+    before = forms.ChoiceField(label=gettext_lazy("When"), choices=Reminder.Kind.choices, required=False)
     window_days = forms.IntegerField(
         label=gettext_lazy("Still worth it for"),
         help_text=gettext_lazy("Days. Later than that, nothing is sent."),

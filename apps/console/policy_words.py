@@ -82,6 +82,9 @@ _OTHER_TRIGGERS: dict[str, Callable[[dict[str, Any]], str]] = {
     Version.Trigger.SEGMENT_ENTERED: lambda params: _("When a member comes into the segment %(name)s") % {
         "name": params.get("segment"),
     },
+    Version.Trigger.LIVE_REMINDER: lambda params: {
+        "day": _("A day before a live stream"),
+    }.get(params.get("before", ""), _("A quarter of an hour before a live stream")),
     Version.Trigger.TRACK_STEP: lambda params: _("When a member comes to the step %(step)s of the life track %(track)s") % {
         "step": params.get("step"), "track": params.get("track"),
     },

@@ -5,6 +5,7 @@ from apps.core import clock
 from apps.coupons import keeping
 from apps.events.models import Event
 from apps.followups import services as followups
+from apps.livestream import joining
 from apps.members import selectors as members
 from apps.points import mall, takebacks
 from apps.points.models import Exchange
@@ -28,3 +29,7 @@ def recall_coupons(event: Event) -> None:
 
 def call_off_followups(event: Event) -> None:
     followups.cancel_of_members(member_ids=members.family(event.payload["member_id"]))
+
+
+def call_off_streams(event: Event) -> None:
+    joining.forget_all(member_ids=members.family(event.payload["member_id"]))

@@ -147,6 +147,9 @@ def address(route: str, path: str, house: House) -> str:
         "store": ids.encode("sto", house.stores["mine"].pk),
         "version": 1,
         "task": ids.encode("fup", 1),
+        "stream": ids.encode("liv", 1),
+        "piece": ids.encode("lvr", 1),
+        "to": "live",
     }
     wanted = [name for name in samples if f":{name}>" in path or f"<{name}>" in path]
     try:

@@ -108,6 +108,7 @@ def test_every_row_moves_or_has_its_like_and_goes_back_on_undoing(two):
     likes = {
         "care.Enrolment",
         "care.Touch",
+        "livestream.Subscription",
         "members.Opening",
         "points.Attainment",
         "points.Exchange",

@@ -17,6 +17,7 @@ from apps.core.models import Job
 from apps.flows.models import PrivacyRequest
 from apps.followups.models import Task
 from apps.gateways.models import SmsTemplate
+from apps.livestream.models import Stream
 from apps.members.models import Consent, Identity, Member, StateChange
 from apps.members.names import half_hidden
 from apps.orders.models import Order
@@ -50,6 +51,7 @@ _WORDS: dict[str, Any] = {
     "wish_kind": PrivacyRequest.Kind,
     "scope": Scope,
     "task": Task.State,
+    "stream": Stream.State,
     "task_kind": Task.Kind,
     "outcome": Task.Outcome,
     "delivery": Delivery.State,
@@ -57,6 +59,7 @@ _WORDS: dict[str, Any] = {
 _TONES = {
     "task": {"open": "brand", "done": "ok", "cancelled": "warn", "expired": "bad"},
     "outcome": {"reached": "ok", "will_buy": "ok", "not_reached": "warn", "refused": "bad"},
+    "stream": {"planned": "brand", "live": "ok", "cancelled": "bad", "expired": "warn"},
     "touch": {
         "sent": "ok",
         "delivered": "ok",
