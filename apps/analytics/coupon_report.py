@@ -3,7 +3,7 @@
 Issued counts by the day of issue (codes nobody entered are none), everything about uses by the day of use; a use that was taken back
 is none. A scoped reader sees coupons that their stores handed out or whose members belong to them, and uses in their stores.
 Sales are what the baskets cost before coupons: a basket with two coupons counts for both templates, and once for a store and in all.
-Issues are found by a block range index on their time, uses by the indexes of template and store.
+All but the visits is read from `CouponDay`, as of its last count.
 """
 
 from collections.abc import Sequence
@@ -32,9 +32,16 @@ class Span:
         return Span(first=self.first - timedelta(days=days), last=self.first - timedelta(days=1), stores=self.stores)
 
     @property
+    def counted(self) -> dict[str, Any]:
+        return {"first": self.first, "last": self.last, "stores": self._stores}
+
+    @property
+    def _stores(self) -> list[int] | None:
+        return None if self.stores is None else list(self.stores)
+
+    @property
     def values(self) -> dict[str, Any]:
-        stores = None if self.stores is None else list(self.stores)
-        return {"from": clock.day_start(self.first), "until": clock.day_end(self.last), "stores": stores}
+        return {"from": clock.day_start(self.first), "until": clock.day_end(self.last), "stores": self._stores}
 
 
 @dataclass(frozen=True)
@@ -80,52 +87,27 @@ class Visits:
     visits_after: int
 
 
-_ISSUED = """
-with cells as (
-    select c.template_id, coalesce(c.store_id, m.home_store_id) as store_id, c.channel, c.origin,
-           count(*) as issued, count(*) filter (where c.state = 'used') as kept
-    from coupons_coupon c
-    left join members_member m on m.id = c.member_id
-    where c.issued_at >= %(from)s and c.issued_at < %(until)s and c.state <> 'unclaimed'
-      and (%(stores)s::bigint[] is null or coalesce(c.store_id, m.home_store_id) = any(%(stores)s::bigint[]))
-    group by 1, 2, 3, 4
-)
+_OF = """
+"on" between %(first)s and %(last)s and (%(stores)s::bigint[] is null or store_id = any(%(stores)s::bigint[]))
+"""
+_SUMS = f"""
 select grouping(template_id, store_id, channel) as sets, template_id, store_id, channel, origin,
-       coalesce(sum(issued), 0)::bigint as issued, coalesce(sum(kept), 0)::bigint as kept
-from cells group by grouping sets ((template_id), (store_id), (channel, origin), ())
+       coalesce(sum(issued), 0)::bigint as issued, coalesce(sum(kept), 0)::bigint as kept, coalesce(sum(used), 0)::bigint as used,
+       coalesce(sum(saved_cents), 0)::bigint as saved, coalesce(sum(borne_cents), 0)::bigint as borne,
+       coalesce(sum(sales_cents), 0)::bigint as each, coalesce(sum(once_cents), 0)::bigint as once
+from analytics_couponday where {_OF} group by grouping sets ((template_id), (store_id), (channel, origin), ())
 """
-_USED = """
-with uses as (
-    select u.template_id, u.store_id, c.channel, c.origin, u.saved_cents, u.store_cents, u.basket_cents,
-           row_number() over (partition by u.source collate "C" order by u.id) = 1 as is_first
-    from coupons_use u join coupons_coupon c on c.id = u.coupon_id
-    where u.state = 'done' and u.done_at >= %(from)s and u.done_at < %(until)s
-      and (%(stores)s::bigint[] is null or u.store_id = any(%(stores)s::bigint[]))
-), cells as (
-    select template_id, store_id, channel, origin, count(*) as used, sum(saved_cents) as saved, sum(store_cents) as borne,
-           sum(basket_cents) as each, coalesce(sum(basket_cents) filter (where is_first), 0) as once
-    from uses group by 1, 2, 3, 4
+_DAYS = (
+    f'select "on" as day, sum(used)::bigint as n from analytics_couponday where {_OF} group by 1 having sum(used) > 0'
 )
-select grouping(template_id, store_id, channel) as sets, template_id, store_id, channel, origin, coalesce(sum(used), 0)::bigint as used,
-       coalesce(sum(saved), 0)::bigint as saved, coalesce(sum(borne), 0)::bigint as borne,
-       coalesce(sum(each), 0)::bigint as each, coalesce(sum(once), 0)::bigint as once
-from cells group by grouping sets ((template_id), (store_id), (channel, origin), ())
-"""
-_DAYS = """
-select (done_at at time zone 'Asia/Shanghai')::date as day, count(*) as n
-from coupons_use where state = 'done' and done_at >= %(from)s and done_at < %(until)s
-  and (%(stores)s::bigint[] is null or store_id = any(%(stores)s::bigint[]))
-group by 1
-"""
-_SETTLED = """
-select u.store_id, s.name as store, u.staff_id, p.name as staff, p.code as staff_code, count(*) as used,
-       sum(u.saved_cents)::bigint as saved, sum(u.store_cents)::bigint as borne
-from coupons_use u
-left join stores_store s on s.id = u.store_id
-left join stores_staff p on p.id = u.staff_id
-where u.state = 'done' and u.done_at >= %(from)s and u.done_at < %(until)s
-  and (%(stores)s::bigint[] is null or u.store_id = any(%(stores)s::bigint[]))
-group by u.store_id, s.name, u.staff_id, p.name, p.code order by s.name nulls last, used desc, p.code
+_SETTLED = f"""
+select nullif(d.store_id, 0) as store_id, s.name as store, nullif(d.staff_id, 0) as staff_id, p.name as staff, p.code as staff_code,
+       d.used, d.saved, d.borne
+from (select store_id, staff_id, sum(used)::bigint as used, sum(saved_cents)::bigint as saved, sum(borne_cents)::bigint as borne
+      from analytics_couponday where {_OF} group by 1, 2 having sum(used) > 0) d
+left join stores_store s on s.id = d.store_id
+left join stores_staff p on p.id = d.staff_id
+order by s.name nulls last, d.used desc, p.code
 """
 _VISITS = """
 with got as (
@@ -157,38 +139,34 @@ _SETS = {
 
 
 def report(span: Span) -> Report:
-    found: dict[str, dict[Any, dict[str, int]]] = {name: {} for name in _SETS.values()}
-    for sql in (_ISSUED, _USED):
-        for row in select.rows(sql, span.values):
-            name = _SETS[row["sets"]]
-            found[name].setdefault(_key(name, row), {}).update(_figures(name, row))
-    days = {row["day"]: row["n"] for row in select.rows(_DAYS, span.values)}
-    lines = {name: {key: Line(**said) for key, said in rows.items()} for name, rows in found.items()}
-    return Report(lines["whole"].get(None, Line()), lines["templates"], lines["stores"], lines["sources"], days)
+    found: dict[str, dict[Any, Line]] = {name: {} for name in _SETS.values()}
+    for row in select.rows(_SUMS, span.counted):
+        name = _SETS[row["sets"]]
+        found[name][_key(name, row)] = _line(name, row)
+    days = {row["day"]: int(row["n"]) for row in select.rows(_DAYS, span.counted)}
+    return Report(found["whole"].get(None, Line()), found["templates"], found["stores"], found["sources"], days)
 
 
 def settled(span: Span) -> list[dict[str, Any]]:
     """A row for each store and member of staff: used, saved, borne by the store; None where none was there."""
-    return select.rows(_SETTLED, span.values)
+    return select.rows(_SETTLED, span.counted)
 
 
 def visits(span: Span, *, moment: datetime) -> Visits:
+    """Reads every coupon of the period and its members' orders: for whoever asks for it, not for every view of the page."""
     values = span.values | {"days": DAYS, "ripe": moment - timedelta(days=DAYS)}
     return Visits(**select.rows(_VISITS, values)[0])
 
 
 def _key(name: str, row: dict[str, Any]) -> Any:
-    keys = {"templates": row["template_id"], "stores": row["store_id"], "sources": (row["channel"], row["origin"])}
+    keys = {
+        "templates": row["template_id"],
+        "stores": row["store_id"] or None,
+        "sources": (row["channel"], row["origin"]),
+    }
     return keys.get(name)
 
 
-def _figures(name: str, row: dict[str, Any]) -> dict[str, int]:
-    if "issued" in row:
-        return {"issued": row["issued"], "kept": row["kept"]}
-    sales = row["each"] if name in {"templates", "sources"} else row["once"]
-    return {
-        "used": row["used"],
-        "saved": int(row["saved"] or 0),
-        "borne": int(row["borne"] or 0),
-        "sales": int(sales or 0),
-    }
+def _line(name: str, row: dict[str, Any]) -> Line:
+    told = {one: int(row[one]) for one in ("issued", "kept", "used", "saved", "borne")}
+    return Line(**told, sales=int(row["each"] if name in {"templates", "sources"} else row["once"]))

@@ -17,3 +17,48 @@ class DailyFigure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.on}"
+
+
+class CouponDay(models.Model):
+    """What coupons of a template did in a shop day, by whom and by what way they came: counted by `coupon_days`. Money in 分.
+
+    `store_id`, `staff_id` 0: none. Issued counts on the day of issue for the store that handed it out or else the member's, without staff;
+    `kept`, of these, is used by now. The others count on the day of use in its store.
+    """
+
+    on = models.DateField()
+    template_id = models.BigIntegerField()
+    store_id = models.BigIntegerField()
+    staff_id = models.BigIntegerField()
+    channel = models.CharField(max_length=10)
+    origin = models.CharField(max_length=60)
+    issued = models.BigIntegerField()
+    kept = models.BigIntegerField()
+    used = models.BigIntegerField()
+    saved_cents = models.BigIntegerField()
+    borne_cents = models.BigIntegerField()
+    sales_cents = models.BigIntegerField()
+    once_cents = models.BigIntegerField()  # of these, what counts where several coupons of one basket are added up
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["on", "template_id", "store_id", "staff_id", "channel", "origin"],
+                name="analytics_coupon_day_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.template_id} {self.on}"
+
+
+class CouponMark(models.Model):
+    """Up to when `CouponDay` counts: one row."""
+
+    as_of = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="analytics_one_coupon_mark")]
+
+    def __str__(self) -> str:
+        return f"{self.as_of:%Y-%m-%d %H:%M}"

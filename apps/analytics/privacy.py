@@ -3,4 +3,4 @@
 from apps.core.holdings import Holding
 
 HOLDINGS: tuple[Holding, ...] = ()
-IMPERSONAL = ("analytics.DailyFigure",)
+IMPERSONAL = ("analytics.CouponDay", "analytics.CouponMark", "analytics.DailyFigure")

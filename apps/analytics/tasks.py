@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from apps.analytics import effect, exports, insiders, quality, rollup
+from apps.analytics import coupon_days, effect, exports, insiders, quality, rollup
 from apps.core import clock, runs
 
 
@@ -13,6 +13,18 @@ def roll_up() -> None:
         rolled = rollup.roll_up(moment=moment)
         figures.update(days=(rolled.last - rolled.first).days + 1, figures=rolled.figures)
         figures["policies"] = len(effect.refresh(moment=moment))
+
+
+@shared_task(name="analytics.coupon_days")
+def count_coupons() -> None:
+    with runs.recorded("analytics.coupon_days") as figures:
+        figures["pairs"] = coupon_days.refresh(moment=clock.now()).pairs
+
+
+@shared_task(name="analytics.coupon_days_whole")
+def count_all_coupons() -> None:
+    with runs.recorded("analytics.coupon_days_whole"):
+        coupon_days.refresh(moment=clock.now(), whole=True)
 
 
 @shared_task(name=quality.KIND)

@@ -16,6 +16,8 @@ from apps.flows import export_words
 TASKS: dict[str, Promise] = {
     "activity.keep": gettext_lazy("Month tables of behaviour events"),
     "analytics.measure_quality": gettext_lazy("Counting data quality"),
+    "analytics.coupon_days": gettext_lazy("Figures of the coupon report"),
+    "analytics.coupon_days_whole": gettext_lazy("Counting the coupon report anew"),
     "analytics.purge_exports": gettext_lazy("Removing old exported files"),
     "analytics.roll_up": gettext_lazy("Figures of the dashboard"),
     "care.decide_campaigns": gettext_lazy("Deciding tests of campaigns"),

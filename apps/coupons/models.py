@@ -305,6 +305,8 @@ class Use(models.Model):
             models.Index(fields=["reserved_until"], condition=Q(state="reserved"), name="coupons_reserved"),
             models.Index(fields=["template", "done_at"], name="coupons_uses_of_template"),
             models.Index(fields=["store", "done_at"], name="coupons_uses_of_store"),
+            BrinIndex(fields=["done_at"], name="coupons_used_when", pages_per_range=32),
+            models.Index(fields=["undone_at"], condition=Q(undone_at__isnull=False), name="coupons_undone_when"),
         ]
 
     def __str__(self) -> str:

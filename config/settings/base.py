@@ -162,6 +162,8 @@ CELERY_BEAT_SCHEDULE = {
     "keep-activity": {"task": "activity.keep", "schedule": crontab(hour=3, minute=20)},
     "measure-quality": {"task": "analytics.measure_quality", "schedule": crontab(minute=25)},
     "find-duplicates": {"task": "members.find_duplicates", "schedule": crontab(hour=2, minute=15)},
+    "count-coupons": {"task": "analytics.coupon_days", "schedule": crontab(minute="*/5")},
+    "count-all-coupons": {"task": "analytics.coupon_days_whole", "schedule": crontab(hour=3, minute=35)},
     "purge-exports": {"task": "analytics.purge_exports", "schedule": crontab(hour=1, minute=10)},
     "expire-tags": {"task": "members.expire_tags", "schedule": crontab(hour=0, minute=5)},
     "sweep-uploads": {"task": "members.sweep_uploads", "schedule": crontab(minute=35)},

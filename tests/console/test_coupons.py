@@ -9,6 +9,7 @@ from django.urls import reverse
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from apps.analytics import coupon_days
 from apps.console import coupon_form, rule_form
 from apps.console.coupon_form import CouponForm
 from apps.core import approvals, ids
@@ -242,10 +243,17 @@ def test_the_report_shows_and_files_what_the_readers_stores_did(house: House, at
             saved_cents=saved, store_cents=900, basket_cents=40_000, done_at=house.moment,
             staff=house.users[Role.CLERK].staff if where == "mine" else None,
         )  # fmt: skip
+    assert "尚未统计" in at(Role.ADMIN).get(reverse("console:coupon_report")).content.decode()
+    coupon_days.refresh(moment=house.moment)
     page = at(Role.ADMIN).get(reverse("console:coupon_report")).content.decode()
     assert "¥50.00" in page
     assert "¥800.00" in page
     assert "何青 (C-clerk)" in page
+    assert "统计到店" in page
+    asked = (
+        at(Role.ADMIN).get(reverse("console:coupon_report"), {"visits": "1", "first": "2026-01-01"}).content.decode()
+    )
+    assert "统计到店" not in asked
     mine = at(Role.MANAGER).get(reverse("console:coupon_report_csv", args=["settlement"])).content.decode("utf-8-sig")
     assert mine.splitlines()[1:] == ["武康路店,1,30.00,9.00,21.00"]
     assert at(Role.CLERK).get(reverse("console:coupon_report")).status_code == 403

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
+from apps.analytics import coupon_days
 from apps.analytics import coupon_report as reports
 from apps.analytics.coupon_report import Line, Report, Span
 from apps.console import asked, charts, coupon_words, scope, words
@@ -55,12 +56,19 @@ def page(request: HttpRequest) -> HttpResponse:
         "before": before.whole,
         "before_span": words.span(span.before.first, span.before.last),
         "chart": _chart(span, found, query),
-        "visits": reports.visits(span, moment=clock.now()),
+        "visits": reports.visits(span, moment=clock.now()) if "visits" in request.GET else None,
+        "visits_url": f"?{_with_visits(request)}#visits",
         "visit_days": reports.DAYS,
         "tables": [(table, _file(table.key, query)) for table in tables if table.rows],
-        "moment": clock.now(),
+        "moment": coupon_days.as_of(),
     }
     return render(request, "console/coupon_report.html", facts)
+
+
+def _with_visits(request: HttpRequest) -> str:
+    query = request.GET.copy()
+    query["visits"] = "1"
+    return query.urlencode()
 
 
 @require_safe

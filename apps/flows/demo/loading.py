@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.utils.translation import gettext_lazy as _
 
-from apps.analytics import rollup
+from apps.analytics import coupon_days, rollup
 from apps.core import clock
 from apps.core.errors import DomainError
 from apps.core.models import Heartbeat
@@ -118,6 +118,7 @@ def _fill(*, now: datetime, households: int | None, with_replay: bool, say: Say)
         counts += [f"{issued:,} coupons", f"{used:,} used"]
     with step("figures of the dashboard", say=say) as counts:
         counts.append(f"{rollup.roll_up(moment=now).figures:,} rows")
+        coupon_days.refresh(moment=now)
         counts.append(f"{tallying.tally(moment=now).lines:,} lines of points")
 
 
