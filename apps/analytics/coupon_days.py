@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from apps.analytics.models import CouponMark
 
-LOCK = 7_490_302  # advisory: two counts at once would write the same rows
+LOCK = 7_490_309  # advisory: two counts at once would write the same rows
 SLACK = timedelta(hours=1)  # what a transaction that began before the last count may have committed after it
 
 _DAY = "({at} at time zone 'Asia/Shanghai')::date"
@@ -41,8 +41,9 @@ insert into analytics_couponday ("on", template_id, store_id, staff_id, channel,
 select day, template_id, coalesce(store_id, 0), coalesce(staff_id, 0), channel, origin,
        sum(issued), sum(kept), sum(used), sum(saved), sum(borne), sum(basket), sum(once)
 from (
-    select {_DAY.format(at="c.issued_at")} as day, c.template_id, coalesce(c.store_id, m.home_store_id) as store_id, null::bigint as staff_id,
-           c.channel, c.origin, 1 as issued, (c.state = 'used')::int as kept, 0 as used, 0 as saved, 0 as borne, 0 as basket, 0 as once
+    select {_DAY.format(at="c.issued_at")} as day, c.template_id, coalesce(c.store_id, m.home_store_id) as store_id,
+           null::bigint as staff_id, c.channel, c.origin, 1 as issued, (c.state = 'used')::int as kept,
+           0 as used, 0 as saved, 0 as borne, 0 as basket, 0 as once
     from coupons_coupon c {{of_issue}} join members_member m on m.id = c.member_id
     union all
     select {_DAY.format(at="u.done_at")}, u.template_id, u.store_id, u.staff_id, c.channel, c.origin, 0, 0, 1,

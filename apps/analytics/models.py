@@ -20,10 +20,10 @@ class DailyFigure(models.Model):
 
 
 class CouponDay(models.Model):
-    """What coupons of a template did in a shop day, by whom and by what way they came: counted by `coupon_days`. Money in 分.
+    """What coupons of a template did in a shop day, by whom, and how they came: counted by `coupon_days`. Money in 分.
 
-    `store_id`, `staff_id` 0: none. Issued counts on the day of issue for the store that handed it out or else the member's, without staff;
-    `kept`, of these, is used by now. The others count on the day of use in its store.
+    `store_id`, `staff_id` 0: none. Issued counts on the day of issue, for the store that handed it out or else the member's, without
+    staff; `kept`, of these, is used by now. The others count on the day of use in its store.
     """
 
     on = models.DateField()
