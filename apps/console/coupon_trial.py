@@ -1,7 +1,7 @@
 """A made-up basket held against coupons: what is tried, and what `coupons.quote` said of it, as rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,17 +10,18 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from apps.catalog.models import Product
+from apps.catalog import words as price_words
 from apps.console import coupon_form, coupon_words, rule_rows, rule_trial
 from apps.console.policy_form import Yuan
 from apps.console.rule_trial import KnownMember
 from apps.core import clock
 from apps.coupons import quote, words
 from apps.coupons import terms as grammar
-from apps.coupons.basket import Basket, Held, Line, Shopper
+from apps.coupons.basket import Held, Line, Shopper
 from apps.coupons.errors import REASONS
 from apps.coupons.models import Template
-from apps.flows import shopper
+from apps.flows import put_lines, shopper
+from apps.flows.shopper import Asked
 from apps.stores.models import Store
 
 LINES = 20
@@ -69,7 +70,7 @@ class TrialForm(KnownMember):
 
 class LineForm(rule_trial.LineForm):
     quantity = forms.IntegerField(label=gettext_lazy("Pieces"), min_value=1, max_value=999, required=False)
-    cents = Yuan(label=gettext_lazy("Yuan apiece"), required=False)
+    cents = Yuan(label=gettext_lazy("Yuan apiece; empty: the catalogue's price"), required=False)
     field_order = ("sku", "category", "quantity", "cents")
 
 
@@ -93,11 +94,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Tried:
-    """`before` and `after`: of the basket in 分, with freight."""
+    """`before` and `after`: of the basket in 分, with freight. `prices`: the lines whose price the catalogue said, number, SKU, what it
+    costs by the list, before coupons, and why."""
 
     rows: tuple[Row, ...]
     before: int
     saved: int
+    prices: tuple[tuple[int, str, int, int, str], ...] = ()
 
     @property
     def after(self) -> int:
@@ -105,13 +108,23 @@ class Tried:
 
 
 def tried(form: TrialForm, lines: Any, *, public_id: Any) -> Tried:
-    """Of valid fields. Nothing is written, whatever is tried."""
-    basket, who = _basket(form, lines), _shopper(form)
+    """Of valid fields. Nothing is written, whatever is tried. Raises PriceUnknown."""
+    who = _shopper(form)
+    put = _put(form, lines, who)
     helds = _wallet(form) if form.cleaned_data["which"] == "wallet" else _templates(form, who)
-    found = quote.quote(helds, who, basket)
+    found = quote.quote(helds, who, put.basket)
     known = coupon_words.known_parsed([held.terms for held in helds])
     rows = tuple(_row(offer, known, public_id(offer.held.template_id)) for offer in found.offers)
-    return Tried(rows, basket.cents + basket.shipping_cents, found.saved_cents)
+    prices = tuple(_price(told, line) for told, line in zip(put_lines.of(found, put), found.lines, strict=True))
+    shown = tuple(one for one in prices if one is not None)
+    return Tried(rows, found.goods_cents + put.basket.shipping_cents, found.saved_cents, shown)
+
+
+def _price(told: put_lines.Told, line: Line) -> tuple[int, str, int, int, str] | None:
+    if all(rule.kind == "given" for rule in told.rules):
+        return None
+    why = [price_words.rule(rule) for rule in told.rules] + [price_words.hint(hint) for hint in told.hints]
+    return told.number, line.sku, told.list_cents, told.cents, " · ".join(dict.fromkeys(why))
 
 
 def _row(offer: quote.Offer, known: words.Names, public_id: str) -> Row:
@@ -129,32 +142,33 @@ def _row(offer: quote.Offer, known: words.Names, public_id: str) -> Row:
     )
 
 
-def _basket(form: TrialForm, lines: Any) -> Basket:
+def _put(form: TrialForm, lines: Any, who: Shopper) -> shopper.Put:
+    """A line that says no price has the catalogue's, for this shopper at this moment."""
     said = form.cleaned_data
-    rows = [row.cleaned_data for row in lines.forms if row.cleaned_data.get("cents") is not None]
-    skus = {row["sku"].strip() for row in rows}
-    products = {one.sku: one for one in Product.objects.filter(sku__in=skus).select_related("category")}
-    return Basket(
-        lines=tuple(_line(number, row, products) for number, row in enumerate(rows, start=1)),
-        at=form.moment,
+    rows = [row.cleaned_data for row in lines.forms if row.cleaned_data.get("cents") is not None or _sku(row)]
+    put = shopper.basket_of(
+        [Asked(row["cents"], row["quantity"] or 1, row["sku"].strip()) for row in rows],
+        moment=form.moment,
+        shopper=who,
         store=said["store"],
         channel=said["channel"],
         shipping_cents=said["shipping_cents"] or 0,
     )
-
-
-def _line(number: int, row: dict[str, Any], products: dict[str, Product]) -> Line:
-    """A line without SKU and category is an amount, of which nobody knows the goods."""
-    product, sku = products.get(row["sku"].strip()), row["sku"].strip()
-    category = product.category.name if product and product.category else row["category"]
-    return Line(
-        number=number,
-        unit_cents=row["cents"],
-        quantity=row["quantity"] or 1,
-        sku=sku or (f"line-{number}" if category else ""),
-        category=category,
-        brand=product.brand if product else "",
+    first, *ways = (
+        tuple(_named(line, rows[line.number - 1]) for line in way) for way in (put.basket.lines, *put.basket.ways)
     )
+    return replace(put, basket=replace(put.basket, lines=first, ways=tuple(ways)))
+
+
+def _sku(row: Any) -> str:
+    return str(row.cleaned_data.get("sku", "")).strip()
+
+
+def _named(line: Line, row: dict[str, Any]) -> Line:
+    """A category stands for goods that the catalogue does not know. Without SKU and category it is an amount of unknown goods."""
+    if line.category or not row["category"]:
+        return line
+    return replace(line, sku=line.sku or f"line-{line.number}", category=row["category"])
 
 
 def _shopper(form: TrialForm) -> Shopper:

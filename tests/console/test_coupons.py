@@ -10,6 +10,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from apps.analytics import coupon_days
+from apps.catalog import intake
+from apps.catalog.intake import Item
+from apps.catalog.prices import Terms, Who
 from apps.console import coupon_form, rule_form
 from apps.console.coupon_form import CouponForm
 from apps.core import approvals, ids
@@ -285,6 +288,25 @@ def test_a_basket_says_which_coupons_win_and_why_the_others_do_not_count(house: 
     mine = at(Role.CLERK).post(reverse("console:coupon_trial"), wallet | {"member_no": "NO-mine"})
     assert (nobody.status_code, far.status_code, mine.status_code) == (422, 422, 200)
     assert mine.content.decode().count('scope="rowgroup"') == 1
+
+
+def test_a_basket_without_amounts_costs_what_the_catalogue_says(house: House, at: Callable[..., Client]):
+    who, special = Who(source="test"), Terms("*")
+    intake.take(Item("TEA", "红茶", "茶", None, 12_900, [(9_900, "", special)]), who=who, moment=house.moment)
+    making.template("tea", making.terms(only={"categories": ["茶"]}))
+    base = {
+        "which": "running", "l-TOTAL_FORMS": "1", "l-INITIAL_FORMS": "0", "l-0-sku": "TEA", "l-0-category": "", "l-0-cents": "",
+        "l-0-quantity": "2",
+    }  # fmt: skip
+    page = at(Role.CLERK).post(reverse("console:coupon_trial"), base).content.decode()
+    assert "¥198.00 → ¥168.00" in page  # two at the member's price, less the coupon for tea
+    assert "<del>¥258.00</del>" in page
+    assert "会员价" in page
+    given = at(Role.CLERK).post(reverse("console:coupon_trial"), base | {"l-0-cents": "100"}).content.decode()
+    assert ("¥200.00 → ¥170.00" in given, "会员价" in given) == (True, False)
+
+    unknown = at(Role.CLERK).post(reverse("console:coupon_trial"), base | {"l-0-sku": "NOPE"})
+    assert (unknown.status_code, "NOPE" in unknown.content.decode()) == (422, True)
 
 
 def test_a_members_coupons_are_handed_out_and_taken_back_with_their_history(house: House, at: Callable[..., Client]):

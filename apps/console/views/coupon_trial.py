@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
+from apps.catalog.errors import PriceUnknown
 from apps.console import coupon_trial, rule_words
 from apps.console.coupon_trial import LineSet, TrialForm
 from apps.core import ids
@@ -22,7 +23,11 @@ def page(request: HttpRequest) -> HttpResponse:
     facts: dict[str, object] = {"form": form, "lines": lines, "has_coupons": Template.objects.exists()}
     status = 200
     if sent is not None and form.is_valid() & lines.is_valid():
-        facts["tried"] = coupon_trial.tried(form, lines, public_id=lambda key: ids.encode(PREFIX, key))
+        try:
+            facts["tried"] = coupon_trial.tried(form, lines, public_id=lambda key: ids.encode(PREFIX, key))
+        except PriceUnknown as refusal:
+            form.add_error(None, str(refusal))
+            status = 422
     elif sent is not None:
         status = 422
     return render(request, "console/coupon_trial.html", facts, status=status)
