@@ -62,17 +62,12 @@ def going(row: Journey, version: JourneyVersion, *, moment: datetime) -> dict[st
     }
 
 
-def trial(row: Journey, *, moment: datetime, days: int, limit: int = SHOWN, is_masked: bool = False) -> Trial:
-    """The draft now and, with `days`, in so many days from now. Nothing is kept. Raises ValidationFailed, Stopped.
-
-    `is_masked`: names stand half hidden in the texts as well.
-    """
+def trial(row: Journey, *, moment: datetime, days: int) -> Trial:
+    """The draft now and, with `days`, in so many days from now. Nothing is kept. Raises ValidationFailed, Stopped, TooLong."""
     seen = Trial(at=moment)
 
     def watch(found: Sequence[Decision]) -> None:
-        seen.rows = _with_texts(
-            [one for one in found if one.outcome == Touch.State.PLANNED][:limit], moment=moment, is_masked=is_masked
-        )
+        seen.rows = _with_texts(_planned(found)[:SHOWN], moment=moment)
 
     told = rehearsing.rehearse(journey_id=row.pk, moment=moment, is_draft=True, days=days, watch=watch)
     raws, brand = _raws(row.draft), journey_words.Brand()
@@ -94,15 +89,42 @@ def trial(row: Journey, *, moment: datetime, days: int, limit: int = SHOWN, is_m
     return seen
 
 
+def sheet(row: Journey, *, moment: datetime, days: int) -> list[list[str]]:
+    """All that `trial` counts, a line a step but waits and ends; names half hidden, in the texts as well."""
+    texts: dict[int, str] = {}
+    told = rehearsing.rehearse(
+        journey_id=row.pk, moment=moment, is_draft=True, days=days, watch=_reader(texts, moment=moment, is_masked=True)
+    )
+    raws, brand = _raws(row.draft), journey_words.Brand()
+    return [line(one, raws[one.node], brand, texts) for one in told if raws[one.node]["kind"] not in ("wait", "exit")]
+
+
+def line(one: Decision, raw: dict[str, Any], brand: journey_words.Brand, texts: dict[int, str]) -> list[str]:
+    """One step of one member for the file: time, number, name, step, what comes of it, channel, text."""
+    return [
+        clock.local(one.send_at or one.at).isoformat(timespec="seconds"), one.member_no, half_hidden(one.nickname),
+        journey_words.title(raw), outcome_words(raw, one.outcome, brand), one.channel, texts.get(one.touch_id or 0, ""),
+    ]  # fmt: skip
+
+
+def _planned(found: Sequence[Decision]) -> list[Decision]:
+    return [one for one in found if one.outcome == Touch.State.PLANNED]
+
+
+def _reader(texts: dict[int, str], *, moment: datetime, is_masked: bool = False) -> rehearsing.Watcher:
+    """Keeps the text of each message, by touch, before the rehearsal is undone."""
+
+    def watch(found: Sequence[Decision]) -> None:
+        rows = _with_texts(_planned(found), moment=moment, is_masked=is_masked)
+        texts.update({shown["touch_id"]: shown["text"] for shown in rows})
+
+    return watch
+
+
 def path(row: Journey, *, member_id: int, moment: datetime) -> list[dict[str, Any]]:
     """One member's walk by the draft from now to its end, step by step. Raises NotFound, ValidationFailed, Stopped."""
     texts: dict[int, str] = {}
-
-    def watch(found: Sequence[Decision]) -> None:
-        planned = [one for one in found if one.outcome == Touch.State.PLANNED]
-        texts.update({shown["touch_id"]: shown["text"] for shown in _with_texts(planned, moment=moment)})
-
-    told = rehearsing.walk(journey_id=row.pk, member_id=member_id, moment=moment, watch=watch)
+    told = rehearsing.walk(journey_id=row.pk, member_id=member_id, moment=moment, watch=_reader(texts, moment=moment))
     raws, brand = _raws(row.draft), journey_words.Brand()
     return [
         {

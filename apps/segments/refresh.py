@@ -22,6 +22,13 @@ from apps.segments.models import RefreshRun, Snapshot
 LOCK = 7_490_201  # advisory lock of all refreshes
 PATIENCE = timedelta(hours=1)  # a refresh that waited for the lock may carry a moment this much older
 MANY = 100  # members; from here on larger sorts and fresh planner figures pay
+_NEXT_DUE = """
+    select least(
+        (select min(next_stage_at) from segments_memberstats where next_stage_at >= %(moment)s),
+        (select min(due_at) from orders_change where due_at > %(moment)s),
+        (select min(due_at) from segments_minor where due_at > %(moment)s)
+    )
+"""
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,14 @@ def refresh_members(member_ids: Sequence[int], moment: datetime) -> Figures:
         course = _course(moment, full=False, for_all=False)
         cursor.execute(sql.NAME_GIVEN, course.parameters | {"members": list(member_ids)})
         return _bring_up(cursor, course, begun=begun, may_take=False)
+
+
+def next_due(moment: datetime) -> datetime | None:
+    """The first moment after this one at which a refresh has something to do, if nothing else happens; None: never."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT_DUE, {"moment": moment})
+        found: datetime | None = cursor.fetchone()[0]
+    return found
 
 
 @dataclass(frozen=True)

@@ -24,3 +24,8 @@ class Stopped(DomainError):
 class NotByHand(DomainError):
     code = "journey_not_by_hand"
     title = _("Members enter this journey by itself, not one by one.")
+
+
+class TooLong(DomainError):
+    code = "rehearsal_too_long"
+    title = _("This takes too long to rehearse at once. Choose a shorter time.")

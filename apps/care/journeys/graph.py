@@ -97,9 +97,13 @@ class Graph:
     def is_profiling(self) -> bool:
         """Whether it goes by what the house works out of a member's purchases and behaviour."""
         entry = self.data["entry"]
-        asked = [self.data["audience"], *_rules_of(self.data)]
         by_entry = entry["kind"] == "trigger" and gate.is_profiling_trigger(entry["trigger"])
-        return by_entry or any(language.is_profiling(rule) for rule in asked if rule != {})
+        return by_entry or any(language.is_profiling(rule) for rule in self.rules if rule != {})
+
+    @property
+    def rules(self) -> list[Any]:
+        """Of the audience, the ways, the waits and the ends."""
+        return [self.data["audience"], *(rule for _at, rule in _rules(self.data))]
 
 
 def checked(data: Any) -> Graph:
@@ -248,10 +252,6 @@ def _rules(data: dict[str, Any]) -> Iterator[tuple[str, Any]]:
             yield f"/nodes/{place}/what/rule", raw["what"]["rule"]
         for n, way in enumerate(raw.get("ways", ())):
             yield f"/nodes/{place}/ways/{n}/rule", way["rule"]
-
-
-def _rules_of(data: dict[str, Any]) -> list[Any]:
-    return [rule for _at, rule in _rules(data)]
 
 
 def _rule(rule: Any, at: str) -> Iterator[Finding]:

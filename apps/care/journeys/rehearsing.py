@@ -1,6 +1,11 @@
-"""What a journey would do, by doing it in a transaction that is rolled back: all of it now, or one member's walk to its end."""
+"""What a journey would do, by doing it in a transaction that is rolled back: all of it now, or one member's walk to its end.
 
-from collections.abc import Callable, Sequence
+A rehearsal of several days stands still at every hour at which something can fall due: somebody's turn, a schedule, a boundary of
+somebody's stage, midnight; at every hour where a rule or a trigger goes by hours. Between two such hours a tick would do nothing.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,13 +13,28 @@ from typing import Any
 from django.db import transaction
 
 from apps.care.journeys import editing, entering, stepping
-from apps.care.models import Enrolment, Journey, Step, Touch
+from apps.care.journeys import graph as graphs
+from apps.care.journeys.errors import TooLong
+from apps.care.journeys.graph import Graph
+from apps.care.models import Enrolment, Journey, JourneyVersion, Step, Touch, Version
 from apps.core import clock
 from apps.core.errors import NotFound
+from apps.segments import building, language
 from apps.segments import refresh as stats
+from apps.segments.models import Segment, Track
+from apps.segments.tracks import moving as tracks
 
 MOST_STEPS = 200
 LONGEST = timedelta(days=730)
+HOUR = timedelta(hours=1)
+MOST_SECONDS = 50.0  # what it writes stays locked until it is undone
+# What they ask about lies so many days or hours behind, to the second.
+BY_THE_HOUR = {
+    Version.Trigger.DAYS_SINCE_ORDER,
+    Version.Trigger.SECOND_PURCHASE,
+    Version.Trigger.REGISTERED,
+    Version.Trigger.CART_LEFT,
+}
 
 
 @dataclass(frozen=True)
@@ -38,26 +58,78 @@ Watcher = Callable[[Sequence[Decision]], None]
 def rehearse(
     *, journey_id: int, moment: datetime, is_draft: bool = False, days: int = 0, watch: Watcher | None = None
 ) -> list[Decision]:
-    """What a tick at `moment` would do, step for step; then all is undone. `days`: and every hour of so many days after it.
+    """What a tick at `moment` would do, step for step; then all is undone. `days`: and the ticks of so many days after it, by the hour.
 
-    `is_draft`: as if the draft were published now. `watch` may read what was written before it goes. Nothing that happens meanwhile
-    (orders, consents) is known. Raises NotFound, ValidationFailed, Stopped.
+    Stages, segments and life tracks move on with time; nothing else that happens meanwhile (orders, consents) is known. `is_draft`: as
+    if the draft were published now. `watch` may read what was written before it goes. Raises NotFound, ValidationFailed, Stopped, and
+    TooLong when it takes longer than MOST_SECONDS.
     """
+    deadline = time.monotonic() + MOST_SECONDS
     with transaction.atomic():
         if is_draft:
             editing.publish(journey_id=journey_id)
-        elif not Journey.objects.filter(pk=journey_id).exists():
+        version = JourneyVersion.objects.filter(journey_id=journey_id).order_by("-number").first()
+        if version is None:  # no such journey, or none that ever ran
             raise NotFound
         newest = Step.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-        stats.refresh(moment)
-        for hour in range(24 * days + 1):
-            with clock.frozen(moment + timedelta(hours=hour)):
-                stepping.tick(moment + timedelta(hours=hour), journey_id=journey_id)
+        for now in _hours(version, moment=moment, last=moment + timedelta(days=days)):
+            with clock.frozen(now):
+                stepping.tick(now, journey_id=journey_id)
+            if time.monotonic() > deadline:
+                raise TooLong
         found = decisions(journey_id=journey_id, after=newest)
         if watch:
             watch(found)
         transaction.set_rollback(True)
     return found
+
+
+def _hours(version: JourneyVersion, *, moment: datetime, last: datetime) -> Iterator[datetime]:
+    """`moment` and the hours after it at which a tick has something to do; what it goes by is brought up to each before."""
+    graph = graphs.parsed(version.graph)
+    rules = [language.compiled(rule, moment=moment) for rule in graph.rules]
+    asks_segments = _asks_segments(graph, rules)
+    is_hourly = _is_hourly(graph, rules, asks_segments=asks_segments)
+    has_tracks = Track.objects.exists()
+    now: datetime | None = moment
+    while now is not None:
+        with clock.frozen(now):
+            if has_tracks:
+                tracks.tick(now)
+            stats.refresh(now)
+            if asks_segments:
+                building.build(now)
+        yield now
+        following = _soonest(version.journey_id, graph, now=now, last=last, is_hourly=is_hourly)
+        at = max(moment + HOUR * -((moment - following) // HOUR), now + HOUR)  # hours are counted from `moment`
+        now = at if at <= last else None
+
+
+def _asks_segments(graph: Graph, rules: Sequence[language.Compiled]) -> bool:
+    return graph.data["entry"].get("trigger") == Version.Trigger.SEGMENT_ENTERED or any(rule.segments for rule in rules)
+
+
+def _is_hourly(graph: Graph, rules: Sequence[language.Compiled], *, asks_segments: bool) -> bool:
+    moving = Segment.objects.filter(archived_at=None, moves=Segment.Moves.HOURS)
+    return (
+        graph.data["entry"].get("trigger") in BY_THE_HOUR
+        or any(rule.moves == "hours" for rule in rules)
+        or (asks_segments and moving.exists())
+    )
+
+
+def _soonest(journey_id: int, graph: Graph, *, now: datetime, last: datetime, is_hourly: bool) -> datetime:
+    """The next moment at which something falls due."""
+    walking = Enrolment.objects.filter(journey_id=journey_id, ended_at=None, due_at__gt=now).order_by("due_at")
+    found = [
+        clock.day_end(clock.local_date(now)),
+        stats.next_due(now),
+        walking.values_list("due_at", flat=True).first(),
+    ]
+    found += [now + HOUR] if is_hourly else []
+    if graph.data["entry"]["kind"] == "schedule":
+        found += [at for _occurrence, at in entering.occasions(graph.data["entry"], after=now, until=last)][:1]
+    return min(at for at in found if at is not None)
 
 
 def decisions(*, journey_id: int, after: int) -> list[Decision]:

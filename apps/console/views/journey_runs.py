@@ -14,10 +14,9 @@ from apps.console import asked, journey_page, journey_runs, journey_words
 from apps.core import audit, clock, csv_files, ids
 from apps.core.errors import DomainError, NotFound, ValidationFailed
 from apps.members import selectors as members
-from apps.members.names import half_hidden
 
 WALKS = 50
-DAYS = ("0", "1")
+DAYS = ("0", "1", "7", "30")
 
 
 @require_safe
@@ -107,7 +106,7 @@ def trial(request: HttpRequest, key: str) -> HttpResponse:
     days = days if days in DAYS else "0"
     facts: dict[str, Any] = {
         "journey": row, "tone": journey_page.TONES.get(row.status, ""), "q": text, "days": days,
-        "spans": [("0", _("Right now"), days == "0"), ("1", _("The next 24 hours"), days == "1")],
+        "spans": [(one, _span(int(one)), days == one) for one in DAYS],
     }  # fmt: skip
     if request.method != "POST":
         return render(request, "console/journey_trial.html", facts)
@@ -130,16 +129,17 @@ def _one(row: Journey, text: str) -> dict[str, Any]:
     return {"path": journey_runs.path(row, member_id=found[0], moment=clock.now()), "member": member}
 
 
+def _span(days: int) -> str:
+    if days <= 1:
+        return _("The next 24 hours") if days else _("Right now")
+    return _("The next %(days)s days") % {"days": days}
+
+
 def _file(row: Journey, *, days: int) -> HttpResponse:
-    """Every message that would go out; names half hidden, in the texts as well."""
-    seen = journey_runs.trial(row, moment=clock.now(), days=days, limit=100_000, is_masked=True)
-    audit.record("journey.rehearsal_fetched", object_type="journey", object_id=row.pk, after={"messages": seen.planned})
-    headers = [_("Time"), _("Member number"), _("Name"), _("Step"), _("Channel"), _("Text")]
-    rows = (
-        [clock.local(one["send_at"]).isoformat(timespec="seconds"), one["member_no"], half_hidden(one["nickname"]), one["title"],
-         one["channel"], one["text"]]
-        for one in seen.rows
-    )  # fmt: skip
+    """Every step that would be taken, with who would not get what and why."""
+    rows = journey_runs.sheet(row, moment=clock.now(), days=days)
+    audit.record("journey.rehearsal_fetched", object_type="journey", object_id=row.pk, after={"steps": len(rows)})
+    headers = [_("Time"), _("Member number"), _("Name"), _("Step"), _("What comes of it"), _("Channel"), _("Text")]
     return csv_files.response(name=f"{row.key}-dry-run.csv", headers=headers, rows=rows)
 
 
