@@ -348,7 +348,7 @@ def _track(of: Brand) -> dict[str, Any]:
 READY: tuple[Ready, ...] = (
     Ready(
         "welcome",
-        _("Welcome"),
+        _("Welcome to newcomers"),
         _("Greets who joins; after three days invites who has not bought yet."),
         ("新会员欢迎", "Welcome"),
         _welcome,
