@@ -45,13 +45,15 @@ _OF_JOURNEY = """
       and (%(since)s::timestamptz is null or e.entered_at > %(since)s)
     order by e.member_id, e.entered_at, e.id
 """
+# Of those in `f`, within their windows: kept orders, and their net revenue.
+BOUGHT = """select count(*) as orders, coalesce(sum(total_cents - refunded_cents), 0)::bigint as net from orders_order
+        where member_id = f.member_id and paid_at > f.decided_at and paid_at <= least(f.ends_at, %(as_of)s)
+          and status <> 'cancelled' and total_cents > refunded_cents"""
 _FOUND = """
     with firsts as ({firsts})
     select f.is_treated, f.state, f.ends_at <= %(as_of)s as is_closed, o.orders > 0 as has_returned, o.net, count(*)
     from firsts f cross join lateral (
-        select count(*) as orders, coalesce(sum(total_cents - refunded_cents), 0)::bigint as net from orders_order
-        where member_id = f.member_id and paid_at > f.decided_at and paid_at <= least(f.ends_at, %(as_of)s)
-          and status <> 'cancelled' and total_cents > refunded_cents
+        {bought}
     ) o
     group by 1, 2, 3, 4, 5
 """
@@ -121,8 +123,8 @@ class Effect:
 
 
 @dataclass
-class _Side:
-    """An arm while it is summed up: how many members spent which amount."""
+class Side:
+    """Members of one arm, how many came back, and what they spent: {amount: members}."""
 
     members: int = 0
     returned: int = 0
@@ -133,8 +135,12 @@ class _Side:
         self.returned += members if returned else 0
         self.nets[net] = self.nets.get(net, 0) + members
 
+    @property
+    def net_cents(self) -> int:
+        return sum(net * count for net, count in self.nets.items())
+
     def arm(self) -> Arm:
-        return Arm(self.members, self.returned, sum(net * count for net, count in self.nets.items()))
+        return Arm(self.members, self.returned, self.net_cents)
 
 
 def effect(*, policy_id: int, as_of: datetime, since: datetime | None = None, so_far: bool = False) -> Effect:
@@ -160,11 +166,13 @@ def of_journey(*, journey_id: int, as_of: datetime, since: datetime | None = Non
 def _effect(
     subject: Policy | Journey, firsts: str, *, return_days: int, as_of: datetime, since: datetime | None, so_far: bool
 ) -> Effect:
-    sides = {True: _Side(), False: _Side()}
+    sides = {True: Side(), False: Side()}
     states: dict[str, int] = {}
     still_open = 0
     with connection.cursor() as cursor:
-        cursor.execute(_FOUND.format(firsts=firsts), {"subject": subject.pk, "as_of": as_of, "since": since})
+        cursor.execute(
+            _FOUND.format(firsts=firsts, bought=BOUGHT), {"subject": subject.pk, "as_of": as_of, "since": since}
+        )
         for is_treated, state, is_closed, has_returned, net, members in cursor.fetchall():
             still_open += 0 if is_closed else members
             if is_closed or so_far:
@@ -234,7 +242,7 @@ def bootstrap(nets: dict[int, int], other: dict[int, int], *, seed: int = 20_260
     return Interval(value=_mean(nets) - _mean(other), low=float(low), high=float(high))
 
 
-def _difference(treated: _Side, held_out: _Side) -> Interval:
+def _difference(treated: Side, held_out: Side) -> Interval:
     return newcombe(treated.returned, treated.members, held_out.returned, held_out.members)
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from apps.care.campaigns.results import Result, Side
+from apps.care.campaigns.results import Result
 from apps.care.experiments.verdicts import BETTER, WORSE
-from apps.care.results import Interval
+from apps.care.results import Interval, Side
 from apps.console.charts import svg
 from apps.core import money
 
@@ -95,7 +95,7 @@ def lines(found: Result) -> Iterable[list[object]]:
 
 def _side(side: Side) -> dict[str, Any]:
     per = round(side.net_cents / side.members) if side.members else 0
-    return {"members": side.members, "returned": side.returned, "rate": side.count.rate, "net_cents": per}
+    return {"members": side.members, "returned": side.returned, "rate": side.arm().rate, "net_cents": per}
 
 
 def _money(gap: Interval) -> str:

@@ -38,15 +38,19 @@ delete from segments_named; delete from segments_due; delete from segments_summa
 delete from segments_revival; delete from segments_fresh
 """
 
+# Whoever has a note is looked at by segments, too: an order that was cancelled or given back whole changes no figure of the stats,
+# and rules ask about it all the same.
+_NOTED = f"""with noted as ({TAKE_CHANGES}),
+stirred as (insert into segments_stir (member_id) select distinct member_id from noted)"""
 NAME_NOTED = f"""
-with noted as ({TAKE_CHANGES}), met as (delete from segments_newcomer returning member_id)
+{_NOTED}, met as (delete from segments_newcomer returning member_id)
 insert into segments_named
 select member_id from noted union select member_id from met
 union select member_id from segments_memberstats where next_stage_at < %(moment)s
 union select member_id from segments_minor where due_at <= %(moment)s
 """
 NAME_ALL = f"""
-with noted as ({TAKE_CHANGES}), met as (delete from segments_newcomer)
+{_NOTED}, met as (delete from segments_newcomer)
 insert into segments_named select id from members_member
 """
 NAME_GIVEN = """

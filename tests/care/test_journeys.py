@@ -299,6 +299,22 @@ def test_who_walks_stays_on_the_version_or_moves_by_choice(shop: Shop, noon: dat
     assert [touch[:2] for touch in touches()] == [("M1", "care.one"), ("M2", "care.one")]
 
 
+def test_who_is_moved_to_where_a_step_comes_again_takes_it_no_second_time(shop: Shop, noon: datetime) -> None:
+    made = journey(sms("one", "rest"), rest("rest", "end", days=1))
+    put_in(member := shop.member())
+    tick(noon)
+    again = [rest("rest", "one", days=1), sms("one", "end"), {"key": "end", "kind": "exit"}]
+    editing.save_draft(journey_id=made.pk, draft=made.draft | {"nodes": again})
+    editing.publish(journey_id=made.pk)
+    assert editing.move(journey_id=made.pk) == 1
+    tick(at(12))
+    assert (walked(member.pk), standing(member.pk)[1]) == (
+        [("one", "planned"), ("rest", "done"), ("end", "done")],
+        "done",
+    )
+    assert [touch[:2] for touch in touches()] == [("M1", "care.one")]
+
+
 def test_a_member_who_was_erased_walks_no_further(shop: Shop, noon: datetime) -> None:
     journey(rest("rest", "one", days=1), sms("one", "end"))
     member = shop.member()

@@ -13,6 +13,7 @@ from apps.coupons.models import Entry as CouponEntry
 from apps.events.models import Event as Fact
 from apps.members.models import Member
 from apps.members.services import give_consent, set_tags
+from apps.orders.models import Change, Order, Refund
 from apps.points.models import Account, Currency, Entry
 from apps.segments import building, defining, language, refresh
 from apps.segments.models import Build, Membership, Passage, Segment, Stir
@@ -168,6 +169,21 @@ def test_a_segment_that_cannot_be_built_says_so_and_holds_up_no_other() -> None:
     Segment.objects.filter(pk=broken.pk).update(rule=TEA)
     building.build(NOW)
     assert inside(broken) == {one}
+
+
+def test_an_order_that_changes_no_figure_is_heard_of_by_rules_about_orders() -> None:
+    one = people(1)[0]
+    given_back = defining.create(key="r", name="r", rule={"field": "refund_percent", "op": "gte", "value": 100})
+    refresh.refresh(NOW)
+    building.build(NOW)
+    order = Order.objects.create(
+        source="test", order_no="1", member_id=one, status="paid", total_cents=5_000, refunded_cents=5_000, paid_at=NOW
+    )
+    Refund.objects.create(order=order, source="r", amount_cents=5_000, refunded_at=NOW)
+    Change.objects.create(member_id=one, due_at=NOW)
+    refresh.refresh(NOW)
+    building.build(NOW)
+    assert inside(given_back) == {one}
 
 
 def test_whoever_objects_to_personalisation_leaves_segments_that_profile() -> None:

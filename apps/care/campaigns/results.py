@@ -17,9 +17,9 @@ from apps.care.experiments import returns, sequential, verdicts
 from apps.care.experiments.sequential import Count
 from apps.care.experiments.verdicts import Arm, Outcome
 from apps.care.models import Campaign
-from apps.care.results import Interval
+from apps.care.results import BOUGHT, Interval, Side
 
-_ARMS = """
+_ARMS = f"""
     with policies as (
         select p.id, u.letter from unnest(%(keys)s::text[], %(letters)s::text[]) u(key, letter) join care_policy p on p.key = u.key
     ),
@@ -36,9 +36,7 @@ _ARMS = """
     )
     select f.letter, f.is_treated, o.orders > 0, o.net, count(*), count(*) filter (where f.ends_at > %(as_of)s)
     from firsts f cross join lateral (
-        select count(*) as orders, coalesce(sum(total_cents - refunded_cents), 0)::bigint as net from orders_order
-        where member_id = f.member_id and paid_at > f.decided_at and paid_at <= least(f.ends_at, %(as_of)s)
-          and status <> 'cancelled' and total_cents > refunded_cents
+        {BOUGHT}
     ) o
     where f.member_id not in (select member_id from mixed)
     group by 1, 2, 3, 4
@@ -65,28 +63,6 @@ _ENTERED = """
     select coalesce(sum(c.amount_cents), 0)::bigint from care_cost c left join care_policy p on p.id = c.policy_id
     where %(journey)s in (c.journey_id, p.journey_id)
 """
-
-
-@dataclass
-class Side:
-    """Members of one arm, how many came back, and what they spent: {amount: members}."""
-
-    members: int = 0
-    returned: int = 0
-    nets: dict[int, int] = field(default_factory=dict)
-
-    def add(self, *, returned: bool, net: int, members: int) -> None:
-        self.members += members
-        self.returned += members if returned else 0
-        self.nets[net] = self.nets.get(net, 0) + members
-
-    @property
-    def count(self) -> Count:
-        return Count(self.members, self.returned)
-
-    @property
-    def net_cents(self) -> int:
-        return sum(net * count for net, count in self.nets.items())
 
 
 @dataclass
@@ -161,7 +137,7 @@ def test(row: Campaign, *, as_of: datetime) -> Outcome:
     keys = plans.policy_keys(row.journey.key, plan, is_test_only=is_test_only)
     arms, _open = _arms(keys, plan, as_of=as_of)
     shares = plans.shares(plan) if is_test_only else plans.shares_of_all(plan)
-    drawn = [Arm(letter, share, arms[letter].sides[True].count) for letter, share in zip(arms, shares, strict=True)]
+    drawn = [Arm(letter, share, _count(arms[letter].sides[True])) for letter, share in zip(arms, shares, strict=True)]
     return verdicts.judge(drawn, plan=plans.statistics(plan))
 
 
@@ -201,6 +177,10 @@ def _spending(row: Campaign, arms: dict[str, Variant], keys: dict[str, str]) -> 
         return Spent(messages, cursor.fetchone()[0], coupons)
 
 
+def _count(side: Side) -> Count:
+    return Count(side.members, side.returned)
+
+
 def _whole(arms: dict[str, Variant], *, is_treated: bool) -> Side:
     whole = Side()
     for variant in arms.values():
@@ -214,7 +194,7 @@ def _whole(arms: dict[str, Variant], *, is_treated: bool) -> Side:
 
 def _lift(plan: dict[str, Any], treated: Side, held_out: Side) -> verdicts.Comparison:
     held = plan["holdout_percent"]
-    drawn = [Arm("holdout", held or 1, held_out.count), Arm("all", 100 - held, treated.count)]
+    drawn = [Arm("holdout", held or 1, _count(held_out)), Arm("all", 100 - held, _count(treated))]
     if not held:
         return verdicts.Comparison(drawn[1], verdicts.TOO_LITTLE)
     statistics = sequential.Plan(plan["baseline_percent"] / 100, plan["lift_percent"] / 100)
