@@ -67,7 +67,7 @@ def trial(row: Journey, *, moment: datetime, days: int) -> Trial:
     seen = Trial(at=moment)
 
     def watch(found: Sequence[Decision]) -> None:
-        seen.rows = _with_texts(_planned(found)[:SHOWN], moment=moment)
+        seen.rows = with_texts(_planned(found)[:SHOWN], moment=moment)
 
     told = rehearsing.rehearse(journey_id=row.pk, moment=moment, is_draft=True, days=days, watch=watch)
     raws, brand = _raws(row.draft), journey_words.Brand()
@@ -115,7 +115,7 @@ def _reader(texts: dict[int, str], *, moment: datetime, is_masked: bool = False)
     """Keeps the text of each message, by touch, before the rehearsal is undone."""
 
     def watch(found: Sequence[Decision]) -> None:
-        rows = _with_texts(_planned(found), moment=moment, is_masked=is_masked)
+        rows = with_texts(_planned(found), moment=moment, is_masked=is_masked)
         texts.update({shown["touch_id"]: shown["text"] for shown in rows})
 
     return watch
@@ -185,7 +185,7 @@ def _figures(node: funnel.NodeFigures, raw: dict[str, Any] | None, brand: journe
     )
 
 
-def _with_texts(found: Sequence[Decision], *, moment: datetime, is_masked: bool = False) -> list[dict[str, Any]]:
+def with_texts(found: Sequence[Decision], *, moment: datetime, is_masked: bool = False) -> list[dict[str, Any]]:
     """Each message as its member would read it; one question per text."""
     touches = Touch.objects.select_related("version").in_bulk([one.touch_id for one in found if one.touch_id])
     by_version: dict[int, list[int]] = {}

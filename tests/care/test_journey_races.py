@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -18,9 +18,10 @@ from django.db.models import Count
 from apps.care import dispatch
 from apps.care.journeys import acts, editing, entering, stepping
 from apps.care.journeys.errors import NotRunning, Stopped
-from apps.care.models import Enrolment, Journey, Step, Touch
+from apps.care.models import Enrolment, Journey, Policy, Step, Touch
 from apps.core import clock as house_clock
 from apps.core.errors import NotFound
+from apps.gateways.messages import Outcome, Outgoing
 from apps.gateways.simulator.client import Client
 from tests.care import crowd
 from tests.care.conftest import CHINA, NOON, Shop
@@ -163,8 +164,14 @@ def test_what_is_claimed_and_not_yet_in_a_request_stops_with_the_journey(
     platform: Client, under_way: Callable, monkeypatch: pytest.MonkeyPatch, act: Callable
 ) -> None:
     monkeypatch.setattr(dispatch, "CHUNK", 10)
-    held, seen, look = Held(free=20), threading.Event(), dispatch._Switch.look
-    monkeypatch.setattr(dispatch.sms, "send_batch", held.send_batch)
+    held, asked = Held(free=20), threading.Semaphore(0)
+    seen, look = threading.Event(), dispatch._Switch.look
+
+    def send_batch(messages: Sequence[Outgoing]) -> list[Outcome]:
+        asked.release()
+        return held.send_batch(messages)
+
+    monkeypatch.setattr(dispatch.sms, "send_batch", send_batch)
 
     def looks(switch: dispatch._Switch) -> None:
         look(switch)
@@ -173,7 +180,8 @@ def test_what_is_claimed_and_not_yet_in_a_request_stops_with_the_journey(
 
     monkeypatch.setattr(dispatch._Switch, "look", looks)
     journey_id, sending = under_way(200)
-    until_sent(20)
+    for _ in range(4):  # two requests have passed, two wait at the provider
+        assert asked.acquire(timeout=60)
     act(journey_id=journey_id)
     assert seen.wait(timeout=20)
     held.opened.set()
@@ -181,6 +189,18 @@ def test_what_is_claimed_and_not_yet_in_a_request_stops_with_the_journey(
     states = dict(Touch.objects.values_list("state").annotate(rows=Count("pk")).order_by())
     assert states == {"sent": 40, "skipped": 160}  # two requests of ten were under way; two more chunks were claimed
     assert platform.stats()["deliveries"] == 40
+
+
+def test_a_stop_is_heard_by_senders_before_the_walks_are_ended(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, seen = journey(sms("one", "end")), list[tuple[bool, str]]()
+
+    def end_all(_journey_id: int) -> int:
+        seen.append((connection.in_atomic_block, Policy.objects.get().status))
+        return 0
+
+    monkeypatch.setattr(editing, "_end_all", end_all)
+    editing.stop(journey_id=made.pk)
+    assert seen == [(False, "paused")]
 
 
 def test_who_pauses_waits_for_the_chunk_that_is_under_way(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
