@@ -211,6 +211,7 @@ _PLAIN_TRIGGERS = frozenset(
         Version.Trigger.POINTS_EXPIRING,
         Version.Trigger.COUPON_EXPIRING,
         Version.Trigger.LIVE_REMINDER,
+        Version.Trigger.BOOKING_NOTICE,
     }
 )
 

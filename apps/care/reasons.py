@@ -18,6 +18,7 @@ SEGMENT_LEFT = "segment_left"
 STEP_LEFT = "step_left"
 STREAM_MOVED = "stream_moved"
 NOT_ASKED = "not_asked"
+BOOKING_GONE = "booking_gone"
 MISSING_VALUE = "missing_value"
 GLOBAL_HOLDOUT = "global_holdout"
 CAP = "cap"
@@ -46,6 +47,7 @@ TEXTS: dict[str, Promise] = {
     SEGMENT_LEFT: _("No longer in this segment"),
     STEP_LEFT: _("No longer at this step of the life track"),
     STREAM_MOVED: _("The live stream was moved or called off"),
+    BOOKING_GONE: _("The booking was cancelled or moved, or its time has begun"),
     NOT_ASKED: _("The member does not want to be reminded any more"),
     MISSING_VALUE: _("A value for the text is missing"),
     GLOBAL_HOLDOUT: _("Held out of all messages"),

@@ -80,6 +80,10 @@ _UNASKED = """not exists (
     select from livestream_subscription b
     where b.stream_id = split_part(t.occurrence, ':', 2)::bigint and b.member_id = t.member_id and b.ended_at is null
 )"""
+_BOOKING_GONE = """not exists (
+    select from bookings_booking b join bookings_slot o on o.id = b.slot_id
+    where b.id = split_part(t.occurrence, ':', 2)::bigint and b.state = 'booked' and o.starts_at > %(moment)s
+)"""
 
 CHECKS: dict[str, tuple[Check, ...]] = {
     Trigger.STAGE_ENTERED: (
@@ -109,6 +113,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
         Check(reasons.LATE, _BEGUN),
         Check(reasons.NOT_ASKED, _UNASKED),
     ),
+    Trigger.BOOKING_NOTICE: (Check(reasons.BOOKING_GONE, _BOOKING_GONE),),
 }
 
 

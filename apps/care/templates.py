@@ -59,6 +59,11 @@ _LIVE = """livestream_stream x where x.id = case when starts_with(t.occurrence, 
         then split_part(t.occurrence, ':', 2)::bigint
         else (select z.id from livestream_subscription b join livestream_stream z on z.id = b.stream_id
               where b.member_id = m.id and b.ended_at is null and z.state in ('planned', 'live') order by z.starts_at limit 1) end"""
+# Of the booking that the touch is about; where none is named, the member's next one.
+_BOOKING = """bookings_booking k join bookings_slot o on o.id = k.slot_id join bookings_offer f on f.id = o.offer_id
+    where k.id = case when starts_with(t.occurrence, 'booking:') then split_part(t.occurrence, ':', 2)::bigint
+        else (select y.id from bookings_booking y join bookings_slot z on z.id = y.slot_id
+              where y.member_id = m.id and y.state = 'booked' and z.starts_at > %(moment)s order by z.starts_at limit 1) end"""
 _ALL = {
     "nickname": _Variable("nullif(m.nickname, '')", "m.nickname <> ''"),
     "days_since_order": _Variable(
@@ -91,6 +96,9 @@ _ALL = {
     "live_title": _Variable(_one("x.title", _LIVE)),
     "live_time": _Variable(_one("to_char(x.starts_at at time zone 'Asia/Shanghai', 'MM-DD HH24:MI')", _LIVE)),
     "live_host": _Variable(_one("(select h.name from livestream_host h where h.id = x.host_id)", _LIVE)),
+    "booking_service": _Variable(_one("(select v.name from bookings_service v where v.id = f.service_id)", _BOOKING)),
+    "booking_time": _Variable(_one("to_char(o.starts_at at time zone 'Asia/Shanghai', 'MM-DD HH24:MI')", _BOOKING)),
+    "booking_store": _Variable(_one("(select st.name from stores_store st where st.id = f.store_id)", _BOOKING)),
     "cart_product": _Variable(_one("p.name", _CART), is_worked_out=True),
 }  # fmt: skip
 _SQL = {name: variable.value for name, variable in _ALL.items()}

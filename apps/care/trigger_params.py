@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
+from apps.bookings.models import Notice
 from apps.care.models import Version
 from apps.catalog.models import Category
 from apps.coupons.models import Template
@@ -77,6 +78,7 @@ PARAMS: dict[str, dict[str, Param]] = {
     },
     Trigger.SEGMENT_ENTERED: {"window_days": _WINDOW, "segment": _SEGMENT},
     Trigger.LIVE_REMINDER: {"window_days": Number(1, 1, 1), "before": Choice(tuple(Reminder.Kind.values))},
+    Trigger.BOOKING_NOTICE: {"window_days": Number(1, 1, 1), "notice": Choice(tuple(Notice.Kind.values))},
     Trigger.TRACK_STEP: {"window_days": Number(1, 60, 7), "track": _TRACK, "step": StepOf()},
 }  # fmt: skip
 

@@ -116,6 +116,13 @@ _LIVE_REMINDER = """
           and starts_with(e.occurrence, 'live:' || r.stream_id || ':') and split_part(e.occurrence, ':', 4) = r.kind
     )
 """
+# Of a slot's set: who had a place when it fell due; who came off the waiting list just then.
+_BOOKING_NOTICE = """
+    select b.member_id, 'booking:' || b.id || ':' || n.kind as occurrence, n.told_at <= %(from)s as is_late, false as is_old
+    from bookings_notice n join bookings_booking b on b.slot_id = n.slot_id and b.state = 'booked'
+     and case when n.kind = 'filled' then b.filled_at = n.told_at else b.made_at <= n.told_at end
+    where n.kind = %(kind)s and n.told_at > %(low)s and n.told_at <= %(moment)s
+"""
 
 
 def due(version: Version, *, moment: datetime, last_run: datetime | None, seen: int) -> tuple[str, dict[str, Any]]:
@@ -145,6 +152,10 @@ def _segment(params: dict[str, Any], *, low: datetime, moment: datetime) -> dict
 
 def _live(params: dict[str, Any], *, low: datetime, moment: datetime) -> dict[str, Any]:
     return {"kind": params["before"]}
+
+
+def _booking(params: dict[str, Any], *, low: datetime, moment: datetime) -> dict[str, Any]:
+    return {"kind": params["notice"]}
 
 
 def _track(params: dict[str, Any], *, low: datetime, moment: datetime) -> dict[str, Any]:
@@ -223,4 +234,5 @@ _SELECTS: dict[Trigger, tuple[str, _More]] = {
     Trigger.SEGMENT_ENTERED: (_SEGMENT_ENTERED, _segment),
     Trigger.TRACK_STEP: (_TRACK_STEP, _track),
     Trigger.LIVE_REMINDER: (_LIVE_REMINDER, _live),
+    Trigger.BOOKING_NOTICE: (_BOOKING_NOTICE, _booking),
 }

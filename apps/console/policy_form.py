@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.bookings.models import Notice
 from apps.care import templates
 from apps.care.models import Channel, Version
 from apps.care.policies import DEFAULTS
@@ -41,6 +42,9 @@ VARIABLE_WORDS = {
     "live_title": gettext_lazy("title of the live stream"),
     "live_time": gettext_lazy("beginning of the live stream"),
     "live_host": gettext_lazy("host of the live stream"),
+    "booking_service": gettext_lazy("what was booked"),
+    "booking_time": gettext_lazy("time of the booking"),
+    "booking_store": gettext_lazy("store of the booking"),
     "cart_product": gettext_lazy("product put into the cart last"),
 }
 
@@ -76,7 +80,7 @@ _CALENDARS = [
     ("lunar", gettext_lazy("Only by the Chinese calendar")),
 ]
 _OF_TRIGGERS = (
-    "stage", "days", "days_before", "hours", "calendar", "currency", "coupon", "category", "segment", "track_step", "before",
+    "stage", "days", "days_before", "hours", "calendar", "currency", "coupon", "category", "segment", "track_step", "before", "notice",
 )  # fmt: skip
 
 
@@ -202,6 +206,7 @@ class TriggerForm(forms.Form):
     category = forms.ChoiceField(label=gettext_lazy("Only this category"), required=False)
     segment = forms.ChoiceField(label=gettext_lazy("Segment entered"), required=False)
     track_step = forms.ChoiceField(label=gettext_lazy("Step of the life track"), required=False)
+    notice = forms.ChoiceField(label=gettext_lazy("Which notice"), choices=Notice.Kind.choices, required=False)
     before = forms.ChoiceField(label=gettext_lazy("When"), choices=Reminder.Kind.choices, required=False)
     window_days = forms.IntegerField(
         label=gettext_lazy("Still worth it for"),

@@ -1,6 +1,7 @@
 """What follows an erasure, top to bottom: exchanges that nobody will pick up are cancelled, what was pending lapses and what was set
 aside is let go, coupons that could be used are recalled, tasks of staff about them are called off. The books stay, and name nobody."""
 
+from apps.bookings import services as bookings
 from apps.core import clock
 from apps.coupons import keeping
 from apps.events.models import Event
@@ -33,3 +34,7 @@ def call_off_followups(event: Event) -> None:
 
 def call_off_streams(event: Event) -> None:
     joining.forget_all(member_ids=members.family(event.payload["member_id"]))
+
+
+def cancel_bookings(event: Event) -> None:
+    bookings.cancel_of_members(member_ids=members.family(event.payload["member_id"]))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from apps.events.models import Event
 from apps.flows import (
+    booking_notice,
     coupon_low_stock,
     coupon_rewards,
     identity_conflict,
@@ -54,6 +55,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "achievement.taken_back": (coupon_rewards.recall,),
     "task.rewarded": (coupon_rewards.give,),
     "coupon.low_stock": (coupon_low_stock.alert, webhooks_told.tell),
+    "booking.notice_due": (booking_notice.hand_over,),
     "livestream.reminder_due": (livestream_reminder.hand_over,),
     "livestream.changed": (livestream_changed.fit_windows,),
     "members.imported": (members_imported.take_openings, members_imported.take_coupons),
@@ -83,6 +85,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
         member_erased.recall_coupons,
         member_erased.call_off_followups,
         member_erased.call_off_streams,
+        member_erased.cancel_bookings,
         webhooks_told.tell,
     ),
     "member.personalisation_off": (personalisation_off.stop, webhooks_told.tell),

@@ -4,6 +4,7 @@ from django.urls import path
 
 from apps.portal.views import (
     app,
+    bookings,
     code,
     coupons,
     earning,
@@ -50,6 +51,9 @@ urlpatterns = [
     path("code/", code.page, name="code"),
     path("code/next/", code.following, name="code_next"),
     path("code/result/", code.result, name="code_result"),
+    path("bookings/", bookings.index, name="bookings"),
+    path("bookings/<str:booking>/cancel/", bookings.cancel, name="booking_cancel"),
+    path("bookings/at/<str:offer>/", bookings.times, name="booking_times"),
     path("live/", live.page, name="live"),
     path("live/pieces/<str:piece>/back/", live.give_back, name="live_back"),
     path("live/products/<str:product>/", live.reserve, name="live_reserve"),

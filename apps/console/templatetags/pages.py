@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, pgettext
 
 from apps.activity.models import Code
+from apps.bookings.models import Booking
 from apps.care import reasons
 from apps.care.models import Channel, Lane, Policy, Touch
 from apps.console import words
@@ -52,6 +53,7 @@ _WORDS: dict[str, Any] = {
     "scope": Scope,
     "task": Task.State,
     "stream": Stream.State,
+    "booking": Booking.State,
     "task_kind": Task.Kind,
     "outcome": Task.Outcome,
     "delivery": Delivery.State,
@@ -60,6 +62,7 @@ _TONES = {
     "task": {"open": "brand", "done": "ok", "cancelled": "warn", "expired": "bad"},
     "outcome": {"reached": "ok", "will_buy": "ok", "not_reached": "warn", "refused": "bad"},
     "stream": {"planned": "brand", "live": "ok", "cancelled": "bad", "expired": "warn"},
+    "booking": {"booked": "brand", "waiting": "warn", "arrived": "ok", "missed": "bad"},
     "touch": {
         "sent": "ok",
         "delivered": "ok",
