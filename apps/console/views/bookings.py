@@ -24,7 +24,7 @@ WORK = "bookings.work"
 
 
 class ServiceForm(forms.Form):
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=60)
+    name = forms.CharField(label=pgettext_lazy("booking", "Name"), max_length=60)
     name_en = forms.CharField(label=gettext_lazy("Name in English"), max_length=60, required=False)
     kind = forms.ChoiceField(label=pgettext_lazy("booking", "Kind"), choices=Service.Kind.choices)
     minutes = forms.IntegerField(label=gettext_lazy("Length in minutes"), min_value=5, max_value=1440)
