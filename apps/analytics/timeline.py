@@ -114,12 +114,25 @@ _BRANCHES = (
                               'member.fields_changed', 'privacy.export_asked', 'privacy.export_taken',
                               'privacy.erasure_asked', 'privacy.erasure_cancelled')""",
     ),
+    (
+        "journey",
+        """select w.at, w.id, jsonb_build_object('journey', j.name, 'journey_key', j.key, 'ending', w.ending,
+             'is_held_out', w.is_held_out)
+           from (
+             select entered_at as at, 2 * id as id, journey_id, '' as ending, is_held_out from care_enrolment
+             where member_id = %(member)s
+             union all
+             select ended_at, 2 * id + 1, journey_id, ending, is_held_out from care_enrolment
+             where member_id = %(member)s and ended_at is not null
+           ) w join care_journey j on j.id = w.journey_id""",
+    ),
 )
 KINDS = tuple(kind for kind, _sql in _BRANCHES)
 # What a reader may narrow the stream to → its kinds. Together they are all.
 THEMES: dict[str, tuple[str, ...]] = {
     "orders": ("order", "refund"),
     "messages": ("touch", "inbox"),
+    "journeys": ("journey",),
     "stages": ("stage",),
     "consents": ("consent",),
     "followups": ("followup",),

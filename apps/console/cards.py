@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from apps.care.models import Enrolment
+from apps.console import journey_words
 from apps.members import selectors as members
 from apps.members.models import Attribute, Member, MemberTag, Opening, Tag
 from apps.segments import seen
@@ -10,6 +12,7 @@ from apps.segments.predictions import selectors as predictions
 
 MOST_OFFERED = 500
 MOST_OPENINGS = 50
+MOST_WALKS = 20
 MOST_LISTS = 30  # offered on a member's page
 
 
@@ -27,6 +30,19 @@ def groups(member_id: int, *, may_edit: bool) -> dict[str, object]:
         "lists": lists.order_by("-pk")[:MOST_LISTS] if may_edit else (),
         "may_edit_lists": may_edit,
     }
+
+
+def walks(member_id: int) -> dict[str, object]:
+    """The journeys somebody walks now, and at which step, soonest turn first; then the last that ended."""
+    found = Enrolment.objects.filter(member_id=member_id).select_related("journey", "version")
+    now = found.filter(ended_at=None).order_by("due_at", "pk")[:MOST_WALKS]
+    past = found.exclude(ended_at=None).order_by("-ended_at", "-pk")[:3]
+    return {"walks": [_walk(row) for row in now], "walked": [_walk(row) for row in past]}
+
+
+def _walk(row: Enrolment) -> dict[str, object]:
+    raw = next((node for node in row.version.graph["nodes"] if node["key"] == row.node), {"kind": "exit"})
+    return {"walk": row, "step": journey_words.title(raw), "icon": journey_words.icon(raw)}
 
 
 def outlook(stats: MemberStats | None) -> dict[str, object]:

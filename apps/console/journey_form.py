@@ -264,6 +264,10 @@ class EntryForm(StepForm, TriggerForm):
     """Who comes in, how often, and what holds for every message of the journey."""
 
     kind = _choice(_("How members come in"), words.ENTRIES)
+    is_from_now = forms.BooleanField(
+        label=_("Only to whom it happens after the start"),
+        help_text=_("Else also to whom it happened during the days before."),
+    )
     fact = _choice(_("What happens"), words.FACTS)
     at = _text(_("First time"), 25, help_text=_("Such as 2026-12-01T10:00, shop time."))
     every = _choice(_("And again"), [("", _("only once")), *words.EVERY.items()])
@@ -292,7 +296,7 @@ class EntryForm(StepForm, TriggerForm):
         entry, again = raw["entry"], raw.get("again") or {}
         whole: dict[str, Any] = {"late_days": 2, "return_days": 30, "holdout_percent": 0} | raw
         return (
-            {name: entry.get(name, "") for name in ("kind", "trigger", "fact", "at", "every", "until")}
+            {name: entry.get(name, "") for name in ("kind", "trigger", "fact", "at", "every", "until", "is_from_now")}
             | {name: whole.get(name) for name in self.numbers}
             | policy_form.of_params(entry.get("params"))
             | {"again": again.get("kind", "never"), "again_days": again.get("days")}
@@ -311,6 +315,10 @@ class EntryForm(StepForm, TriggerForm):
             "schedule": ["at", "every", "until"],
         }  # fmt: skip
         return [self[name] for name in ["kind", *more.get(kind, [])]]
+
+    @property
+    def checks(self) -> list[forms.BoundField]:
+        return [self["is_from_now"]] if self["kind"].value() == "trigger" else []
 
     @property
     def repeats(self) -> list[forms.BoundField]:
@@ -346,7 +354,7 @@ class EntryForm(StepForm, TriggerForm):
         params = self.params()
         if trigger == Version.Trigger.STAGE_ENTERED:
             params.setdefault("stage", "lapsing")
-        own = {name: value for name, value in old.items() if name not in ("trigger", "params")}
+        own = {"is_from_now": True} if given.get("is_from_now") else {}
         return own | {"kind": kind, "trigger": trigger, "params": params}
 
     def _again(self, given: dict[str, Any]) -> dict[str, Any]:

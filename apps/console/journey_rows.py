@@ -84,6 +84,10 @@ class Line:
     rules: list[tuple[str, str, str]] = field(default_factory=list)  # pointer, whose, sentence
 
     @property
+    def waits_for_date(self) -> bool:
+        return shaping.waits_for_date(self.raw)
+
+    @property
     def kind_word(self) -> str:
         return str(words.KINDS.get(self.raw["kind"], self.raw["kind"]))
 

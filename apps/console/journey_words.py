@@ -287,6 +287,8 @@ def way(raw: dict[str, Any], name: str, brand: Brand) -> str:
         return _("Who got none")
     if name == "otherwise" and raw["kind"] == "wait":
         return _("For whom the date never comes")
+    if name == "next" and raw["kind"] == "wait":
+        return _("When the date has come")
     return {
         "met": _("It happened"), "timeout": _("It did not happen in time"), "otherwise": _("Everybody else"),
         "next": pgettext("journey", "Who got it"),

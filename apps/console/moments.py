@@ -12,7 +12,7 @@ from django.utils.translation import pgettext, pgettext_lazy
 
 from apps.analytics import timeline
 from apps.care import reasons
-from apps.care.models import Touch
+from apps.care.models import Enrolment, Touch
 from apps.console import asked, behaviour, people, sources, words
 from apps.console.templatetags.pages import word
 from apps.core import ids, money
@@ -37,6 +37,7 @@ _THEMES = {
     "": pgettext_lazy("timeline", "Everything"),
     "orders": pgettext_lazy("timeline", "Orders"),
     "messages": pgettext_lazy("timeline", "Messages"),
+    "journeys": pgettext_lazy("timeline", "Journeys"),
     "stages": pgettext_lazy("timeline", "Stages"),
     "consents": pgettext_lazy("timeline", "Consents"),
     "followups": pgettext_lazy("timeline", "Follow-ups"),
@@ -203,20 +204,35 @@ def _unmerged(facts: dict[str, Any]) -> dict[str, str]:
     return {"title": pgettext("timeline", "Merge undone"), "text": facts["member_no"]}
 
 
+def _journey(facts: dict[str, Any]) -> dict[str, str]:
+    told = {"journey": facts["journey"]}
+    if not facts["ending"]:
+        text = _("In the comparison group: nothing is sent.") if facts["is_held_out"] else ""
+        return {"title": _("Came into the journey “%(journey)s”") % told, "text": text, "tone": "now"}
+    ending = Enrolment.Ending(facts["ending"])
+    tone = "ok" if ending == Enrolment.Ending.GOAL else ""
+    return {"title": _("The journey “%(journey)s” ended") % told, "text": str(ending.label), "tone": tone}
+
+
 def _href(kind: str, facts: dict[str, Any]) -> str:
     if kind in {"order", "refund"}:
         return reverse("console:order", args=[ids.encode("ord", facts["order_id"])])
     if kind == "followup":
         return reverse("console:followup", args=[ids.encode("fup", facts["task_id"])])
+    if kind == "journey":
+        return reverse("console:journey_going", args=[facts["journey_key"]])
     return reverse("console:policy", args=[facts["policy_key"]]) if kind == "touch" else ""
 
 
 _SOURCED = {"joined", "consent"}
-_NEEDS = {"order": "orders.view", "refund": "orders.view", "touch": "policies.view", "followup": "followups.view"}
+_NEEDS = {
+    "order": "orders.view", "refund": "orders.view", "touch": "policies.view", "followup": "followups.view",
+    "journey": "journeys.view",
+}  # fmt: skip
 _SAID: dict[str, Callable[[dict[str, Any]], dict[str, str]]] = {
     "order": _order, "refund": _refund, "stage": _stage, "consent": _consent,
     "touch": _touch, "inbox": _inbox, "unmask": _unmask, "joined": _joined,
     "activity": behaviour.said,
     "state": _state, "merged": _merged, "unmerged": _unmerged,
-    "tag": _tag, "untag": _untag, "account": _account, "followup": _followup,
+    "tag": _tag, "untag": _untag, "account": _account, "followup": _followup, "journey": _journey,
 }  # fmt: skip

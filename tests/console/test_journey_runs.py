@@ -8,7 +8,7 @@ from django.test import Client
 
 from apps.care.journeys import editing, entering, stepping
 from apps.care.models import Enrolment, Journey, Step, Touch
-from apps.core import clock
+from apps.core import clock, ids
 from apps.members import services as members
 from tests.care.walks import END, journey, rest, sms
 from tests.console.test_journeys import DRAFT
@@ -81,6 +81,10 @@ def test_the_page_counts_and_takes_members_in_and_out(admin: Client, people: lis
     assert (one.passed, resting.waiting) == (3, 3)
     assert [row["step"] for row in page.context["walks"]] == [resting.title] * 3
     assert len(admin.get(GOING, {"q": "W0"}).context["walks"]) == 1
+    mine = admin.get(f"/console/members/{ids.encode('mem', people[0])}/", {"show": "journeys"})
+    assert [(one["walk"].journey, one["step"]) for one in mine.context["walks"]] == [(made, resting.title)]
+    assert GOING in mine.content.decode()
+    assert [entry.href for entry in mine.context["entries"]] == [GOING]
 
     walk = Enrolment.objects.get(member_id=people[0])
     out = page.content.decode().split('action="/console/journeys/care/walks/')
@@ -89,6 +93,9 @@ def test_the_page_counts_and_takes_members_in_and_out(admin: Client, people: lis
         admin.post(address)
     walk.refresh_from_db()
     assert walk.ending == "stopped"
+    mine = admin.get(f"/console/members/{ids.encode('mem', people[0])}/", {"show": "journeys"}).context
+    assert ([one["walk"] for one in mine["walked"]], len(mine["walks"])) == ([walk], 0)
+    assert [entry.text for entry in mine["entries"]] == [walk.get_ending_display(), ""]
     assert not Touch.objects.filter(policy__journey=made, state="planned").exists()
     admin.post("/console/journeys/care/put-in/", {"member": "W0"})
     assert Enrolment.objects.count() == 3, "once in a lifetime"

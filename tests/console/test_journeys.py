@@ -106,7 +106,9 @@ def test_who_comes_in_and_how_often_is_changed(admin: Client, journey: Journey) 
     entry = {"open": "_entry", "has__entry": "1", "_entry-kind": "trigger", "_entry-trigger": "days_since_order", "_entry-days": "45",
              "_entry-window_days": "14", "_entry-again": "each", "_entry-holdout_percent": "20", "_entry-return_days": "30",
              "_entry-late_days": "3"}  # fmt: skip
-    press(admin, **entry)
+    press(admin, **entry, **{"_entry-is_from_now": "on"})
+    assert draft()["entry"]["is_from_now"] is True
+    press(admin, base=draft(), **entry)
     assert draft()["entry"] == {
         "kind": "trigger",
         "trigger": "days_since_order",
@@ -115,6 +117,21 @@ def test_who_comes_in_and_how_often_is_changed(admin: Client, journey: Journey) 
     assert (draft()["again"], draft()["holdout_percent"], draft()["late_days"]) == ({"kind": "each"}, 20, 3)
     press(admin, "end:rule", base=draft())
     assert [one["when"]["kind"] for one in draft()["ends"]] == ["order", "rule"]
+
+
+def test_a_wait_for_a_date_has_a_way_for_whom_it_never_comes(admin: Client, journey: Journey) -> None:
+    press(admin, "way:rest", open="rest")
+    assert "otherwise" not in draft()["nodes"][1], "three days pass for everybody"
+    fields = {"open": "rest", "has_rest": "1", "rest-kind": "date"}
+    press(admin, base=draft(), **fields)
+    press(admin, "way:rest", base=draft(), open="rest")
+    page = press(admin, "add:tag:rest:otherwise", base=draft(), open="rest").content.decode()
+    rest = draft()["nodes"][1]
+    assert (rest["for"]["field"], rest["next"], rest["otherwise"]) == ("birthday", "end", "tag1")
+    assert 'value="unway:rest:otherwise"' in admin.get("/console/journeys/care/?open=rest").content.decode()
+    assert "tag1" in page
+    press(admin, "unway:rest:otherwise", base=draft(), open="rest")
+    assert [raw["key"] for raw in draft()["nodes"]] == ["remind", "rest", "end"]
 
 
 def test_findings_and_warnings_stand_at_their_step(admin: Client, journey: Journey) -> None:

@@ -135,7 +135,7 @@ def drop_way(draft: Draft, *, key: str, way: str) -> tuple[Draft, list[str]]:
 
 
 def add_way(draft: Draft, *, key: str) -> Draft:
-    """One more way out of a branch, a split, or a grant that may come to nothing; it goes where the main way goes."""
+    """One more way out of a branch, a split, a grant or a date that may come to nothing; it goes where the main way goes."""
     draft = copy.deepcopy(draft)
     raw = by_key(draft).get(key)
     if raw is None:
@@ -145,9 +145,15 @@ def add_way(draft: Draft, *, key: str) -> Draft:
         raw.setdefault("ways", []).append({"rule": {}, "next": to})
     elif raw["kind"] == "split":
         raw.setdefault("arms", []).append({"percent": 10, "next": to})
-    elif raw["kind"] in ("points", "coupon"):
+    elif raw["kind"] in ("points", "coupon") or waits_for_date(raw):
         raw.setdefault("otherwise", raw.get("next", to))
     return draft
+
+
+def waits_for_date(raw: dict[str, Any]) -> bool:
+    """A date may never come for somebody; every other wait ends."""
+    what = raw.get("for")
+    return raw["kind"] == "wait" and isinstance(what, dict) and what.get("kind") == "date"
 
 
 def swap(draft: Draft, *, upper: str, lower: str) -> Draft:

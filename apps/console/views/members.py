@@ -92,6 +92,7 @@ def member(request: HttpRequest, member: str) -> HttpResponse:
             **cards.tags(row.pk),
             **cards.fields(row),
             **(cards.groups(row.pk, may_edit=can("segments.edit")) if can("segments.view") else {"groups": None}),
+            **(cards.walks(row.pk) if can("journeys.view") else {}),
             **tracks.card(row.pk),
             **cards.outlook(stats),
             "why": words.why_stage(stats) if stats else "",

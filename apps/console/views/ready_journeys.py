@@ -1,4 +1,4 @@
-"""Ready journeys: looked at, and taken over as drafts."""
+"""Ready journeys: looked at, and taken as the start of a draft in the editor."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -27,7 +27,7 @@ def index(request: HttpRequest) -> HttpResponse:
         }
         for one in ready.READY
     ]
-    facts = {"rows": rows, "may_edit": request.access.can("policies.edit")}  # type: ignore[attr-defined]
+    facts = {"rows": rows, "may_edit": request.access.can("journeys.edit")}  # type: ignore[attr-defined]
     return render(request, "console/ready_journeys.html", facts)
 
 
@@ -38,4 +38,4 @@ def take(request: HttpRequest, key: str) -> HttpResponse:
     messages.success(
         request, _("“%(name)s” is a draft now. Nothing is sent before it is published.") % {"name": journey.name}
     )
-    return redirect("console:ready_journeys")
+    return redirect("console:journey", journey.key)
