@@ -14,6 +14,7 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from apps.care.models import Channel as MessageChannel
 from apps.catalog.models import Category
 from apps.console import segment_words as words
 from apps.coupons.models import Template
@@ -99,7 +100,7 @@ class Words:
     def suggestions(self) -> dict[str, list[str]]:
         return {
             "stores": list(self.names.stores), "categories": self._list("categories", Category, "name"),
-            "templates": self._list("templates", Template, "key"),
+            "templates": self._list("templates", Template, "key"), "message_channels": list(MessageChannel.values),
         }  # fmt: skip
 
     def _list(self, name: str, model: Any, column: str) -> list[str]:

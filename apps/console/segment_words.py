@@ -8,6 +8,7 @@ from django.utils.translation import get_language, gettext_lazy, pgettext, pgett
 from django.utils.translation import gettext as _
 
 from apps.activity import catalogue
+from apps.care.models import Channel as MessageChannel
 from apps.catalog.models import Category
 from apps.console import behaviour
 from apps.core import money
@@ -49,6 +50,7 @@ WHERE = {
     "categories": gettext_lazy("these categories"),
     "brands": gettext_lazy("these brands"),
     "templates": gettext_lazy("of these coupons"),
+    "message_channels": gettext_lazy("by these channels"),
 }
 SHOWN = 4
 
@@ -76,7 +78,7 @@ class Names:
             return _("not known")
         sets: dict[str, Any] = {
             "segment": self.segments, "tier": self.tiers, "home_store": self.stores, "top_store": self.stores, "stores": self.stores,
-            "track_step": self.steps,
+            "track_step": self.steps, "message_channels": dict(MessageChannel.choices),
         }  # fmt: skip
         known = sets.get(field) or (FIELDS[field].labels if field in FIELDS else None) or {}
         return str(known.get(code, code))

@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from apps.activity.models import Event
+from apps.care.models import Touch
 from apps.catalog.models import Product
 from apps.coupons.models import Coupon
 from apps.coupons.models import Use as CouponUse
@@ -54,6 +55,7 @@ class World:
         self.uses = _by(
             CouponUse.objects.values("member_id", "state", "done_at", "template__key", "store__code"), "member_id"
         )
+        self.touches = _by(Touch.objects.values("member_id", "state", "channel", "settled_at"), "member_id")
         self.places = _by(Placement.objects.filter(left_at=None).values(*_PLACE), "member_id")
         self.needs = {
             (row["member_id"], row["category__name"]): row["due_on"]
@@ -290,6 +292,14 @@ class World:
             one["name"] == rule["key"] and one["occurred_at"] <= self.moment and self._in(one["occurred_at"], rule)
             and all(str(one["properties"].get(name)) in values for name, values in wanted.items())
             for one in self.events[pk]
+        )  # fmt: skip
+
+    def _windowed_contacts(self, pk: int, rule: Row) -> int:
+        wanted = rule.get("where", {}).get("message_channels")
+        return sum(
+            one["state"] in {"sent", "delivered"} and one["settled_at"] <= self.moment and self._in(one["settled_at"], rule)
+            and (wanted is None or one["channel"] in wanted)
+            for one in self.touches[pk]
         )  # fmt: skip
 
     def _windowed_coupons_usable(self, pk: int, rule: Row) -> int:

@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from apps.activity.models import Event
+from apps.care.models import Policy, Touch
+from apps.care.models import Version as Message
 from apps.catalog.models import Category, Product
 from apps.core import clock
 from apps.core.errors import DomainError
@@ -67,6 +69,10 @@ class Brand:
             Store.objects.create(code=code, name=code, region=self.dice.choice([None, *self.regions]))
             for code in STORES
         ]
+        policy = Policy.objects.create(key="care", name="care")
+        self.message = Message.objects.create(
+            policy=policy, number=1, trigger="registered", channel="sms", template="hello"
+        )
         kinds = self.kinds = [Category.objects.create(name=name) for name in KINDS]
         self.products = [
             Product.objects.create(
@@ -188,6 +194,7 @@ class Brand:
         self._value(one)
         for number in range(dice.choice([0, 1, 4])):
             self._event(one, n * 10 + number)
+        self._touches(one)
         return one
 
     def _change_places(self, one: Member) -> None:
@@ -309,6 +316,15 @@ class Brand:
                     store=dice.choice([None, *self.stores]),
                     done_at=self._moment(40),
                 )
+
+    def _touches(self, member: Member) -> None:
+        """Messages that went out, and some that did not."""
+        for number in range(self.dice.randint(0, 3)):
+            at, state = self._moment(40), self.dice.choice(["sent", "delivered", "sent", "held_out", "failed"])
+            Touch.objects.create(
+                policy=self.message.policy, version=self.message, member=member, occurrence=f"t{number}", state=state,
+                channel=self.dice.choice(["sms", "inbox"]), decided_at=at, settled_at=at,
+            )  # fmt: skip
 
     def _event(self, member: Member, number: int) -> None:
         at = self._moment(60)

@@ -161,6 +161,7 @@ LEAVES: dict[str, Any] = {
     "goods_quantity": lambda made: made.windowed(made.number(0, 0.5, 2, 3), **_LINES),
     "goods_cents": lambda made: made.windowed(made.number(0, 2_500, 20_000), **_LINES),
     "event_count": _event,
+    "contacts": lambda made: made.windowed(made.number(0, 1, 2), message_channels=["sms", "inbox"]),
     "segment": lambda made: made.some(
         "stage:lapsing", "cell:lost", "segment:friends", "segment:late", "stage:prospect"
     ),

@@ -81,7 +81,7 @@ def _tier(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Column:
 
 _PERSON, _BOUGHT, _AHEAD = _("Person"), _("Purchases in all"), _("Predictions")
 _TRACKS, _WORKED_OUT = _("Life tracks"), _("Computed traits")
-_GIVEN, _WINDOWED, _OTHERS = _("Points, tier, coupons"), _("Purchases and behaviour in a stretch of time"), _("Groups")
+_GIVEN, WINDOWED, _OTHERS = _("Points, tier, coupons"), _("Purchases and behaviour in a stretch of time"), _("Groups")
 _AGE = """(extract(year from %(today)s::date)::int - m.birth_year - (
     coalesce(m.birth_month, 12) * 100 + coalesce(m.birth_day, 31) > to_char(%(today)s::date, 'MMDD')::int
 )::int)"""
@@ -148,24 +148,31 @@ FIELDS: dict[str, Field] = {
                             where=("templates",), moves="hours"),
     "coupons_used": Field(_("Coupons used"), _GIVEN, "number", measures.coupons_used, unit="coupons", has_window=True,
                           where=("templates", "stores"), is_profiling=True),
-    "order_count": Field(_("Orders"), _WINDOWED, "number", measures.orders("n"), unit="orders", has_window=True, where=_ORDERS,
+    "order_count": Field(_("Orders"), WINDOWED, "number", measures.orders("n"), unit="orders", has_window=True, where=_ORDERS,
                          is_profiling=True),
-    "order_cents": Field(_("Spent"), _WINDOWED, "number", measures.orders("cents"), unit="cents", has_window=True, where=_ORDERS,
+    "order_cents": Field(_("Spent"), WINDOWED, "number", measures.orders("cents"), unit="cents", has_window=True, where=_ORDERS,
                          is_profiling=True),
-    "refund_percent": Field(_("Share given back"), _WINDOWED, "decimal", measures.refunds, unit="percent", has_window=True,
+    "refund_percent": Field(_("Share given back"), WINDOWED, "decimal", measures.refunds, unit="percent", has_window=True,
                             is_profiling=True),
-    "goods_orders": Field(_("Orders with certain goods"), _WINDOWED, "number", measures.goods("orders"), unit="orders", has_window=True,
+    "goods_orders": Field(_("Orders with certain goods"), WINDOWED, "number", measures.goods("orders"), unit="orders", has_window=True,
                           where=_GOODS, is_profiling=True),
-    "goods_quantity": Field(_("Pieces of certain goods"), _WINDOWED, "decimal", measures.goods("quantity"), unit="pieces",
+    "goods_quantity": Field(_("Pieces of certain goods"), WINDOWED, "decimal", measures.goods("quantity"), unit="pieces",
                             has_window=True, where=_GOODS, is_profiling=True),
-    "goods_cents": Field(_("Spent on certain goods"), _WINDOWED, "number", measures.goods("cents"), unit="cents", has_window=True,
+    "goods_cents": Field(_("Spent on certain goods"), WINDOWED, "number", measures.goods("cents"), unit="cents", has_window=True,
                          where=_GOODS, is_profiling=True),
-    "event_count": Field(_("Behaviour"), _WINDOWED, "number", measures.events, unit="times", has_key=True, has_window=True,
+    "event_count": Field(_("Behaviour"), WINDOWED, "number", measures.events, unit="times", has_key=True, has_window=True,
                          where=("properties",), is_profiling=True),
     "trait": Field(_("Computed trait"), _WORKED_OUT, "", dated.trait, has_key=True, is_profiling=True),
     "segment": Field(pgettext_lazy("of a rule", "Segment"), _OTHERS, "segment", _plain(Column("segment", ""))),
     "bucket": Field(_("Random bucket, 0 to 9,999"), _OTHERS, "number", keyed.bucket, has_key=True),
 }  # fmt: skip
+
+
+def register(name: str, field: Field) -> None:
+    """A field of a higher floor, told when its app is ready. Raises ValueError when the name is taken."""
+    if FIELDS.setdefault(name, field) is not field:
+        raise ValueError(f"two fields named {name}")
+
 
 CONSENT_LABELS = {
     f"{purpose}:{channel}": (purpose_label, channel_label)

@@ -21,6 +21,7 @@ _LISTS = {
     "products": "p.sku = any({values})",
     "categories": "p.category_id in (select x.id from catalog_category x where x.name = any({values}))",
     "brands": "p.brand = any({values})",
+    "message_channels": "o.channel = any({values})",
     "templates": "c.template_id in (select x.id from coupons_template x where x.key = any({values}))",
 }
 _ORDER_PARTS = ("stores", "channels", "at_least_cents")
@@ -108,6 +109,14 @@ def coupons_used(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Colu
         where c.state = 'done' and c.done_at <= %(moment)s
         {_all(conditions)}{window(compiler, leaf, "c.done_at", at)}{compiler.narrowed("c.member_id")} group by 1"""
     return Column("number", f"{compiler.summed(query)}.n", empty=0)
+
+
+def narrowed(
+    compiler: "Compiler", leaf: Mapping[str, Any], at: str, *, column: str, member: str, parts: tuple[str, ...]
+) -> str:
+    """What a leaf says of stretch (of `column`) and parts, and of whom it is asked, to append: for fields of higher floors."""
+    conditions = _all(_where(compiler, leaf, at, allowed=parts))
+    return f"{conditions}{window(compiler, leaf, column, at)}{compiler.narrowed(member)}"
 
 
 def of_lines(compiler: "Compiler", leaf: Mapping[str, Any], at: str, *, parts: tuple[str, ...]) -> str:
