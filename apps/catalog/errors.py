@@ -56,3 +56,9 @@ class BundleInvalid(DomainError):
     code = "bundle_invalid"
     status = 422
     title = _("This bundle would save nothing, or its parts do not go together.")
+
+
+class PriceFileWithoutHead(DomainError):
+    code = "price_file_without_head"
+    status = 422
+    title = _("The first line has to name the columns: sku and yuan at least.")

@@ -50,8 +50,11 @@ class FileForm(forms.Form):
 
     def params(self, path: Path) -> dict[str, object]:
         """What the job is told."""
-        name = _UNSAFE.sub("_", Path(self.cleaned_data["file"].name).name)[-120:]
-        return {"path": str(path), "file_name": name, "dry_run": self.cleaned_data["mode"] == "dry"}
+        return {
+            "path": str(path),
+            "file_name": harmless(self.cleaned_data["file"]),
+            "dry_run": self.cleaned_data["mode"] == "dry",
+        }
 
 
 class ImportForm(FileForm):
@@ -107,6 +110,11 @@ class NewListForm(ListForm):
 class OpeningsForm(MembersForm):
     def params(self, path: Path) -> dict[str, object]:
         return super().params(path) | {"openings_only": True}
+
+
+def harmless(file: UploadedFile) -> str:
+    """Its name, for people to see."""
+    return _UNSAFE.sub("_", Path(file.name or "").name)[-120:]
 
 
 def limit() -> str:

@@ -44,6 +44,7 @@ JOBS = {
     "segments.upload": gettext_lazy("File into a list of members"),
     "segments.fit_predictions": gettext_lazy("New version of the predictions"),
     "coupons.take_openings": gettext_lazy("Issuing coupons that members brought along"),
+    "catalog.price_file": gettext_lazy("Prices from a file"),
     "coupons.recall": gettext_lazy("Recall of coupons"),
     "coupons.make_codes": gettext_lazy("Making codes"),
     "coupons.take_codes": gettext_lazy("Taking over a partner's codes"),

@@ -1,6 +1,8 @@
 """Prices on staff pages: list, editor with its preview, ends and their undoing, history, files in and out."""
 
+import csv
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,12 +10,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from apps.catalog import intake
+from apps.catalog import intake, price_files
 from apps.catalog.intake import Item
 from apps.catalog.models import Bundle, Price, Product
 from apps.catalog.prices import Who
-from apps.core import ids
-from apps.core.models import Approval
+from apps.core import ids, jobs
+from apps.core.models import Approval, Job
 from apps.stores.models import Role
 from tests.console.world import House
 
@@ -111,3 +113,49 @@ def test_a_file_counts_whole_or_not_at_all_and_an_export_comes_in_again_without_
     exported = admin.get(reverse("console:prices_csv"), {"kind": "special"}).content.decode("utf-8-sig")
     assert sent(admin, exported).status_code == 302
     assert Price.objects.count() == 3
+
+
+def test_a_large_file_is_a_job_of_which_each_good_row_counts_and_the_others_come_back(
+    tea: Product,
+    at: Callable[..., Client],
+    house: House,
+    settings: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    settings.MEDIA_ROOT = tmp_path
+    monkeypatch.setattr(price_files, "MOST", 3)
+    monkeypatch.setattr(price_files, "CHUNK", 2)
+    text = (
+        "sku,name,yuan,kind,audience\n"
+        "NEW-1,新茶,12.50,list,\n"
+        "TEA-1,,x,special,*\n"  # no amount
+        "TEA-1,,120,special,*\n"  # above the list price of 100
+        "NEW-2,白茶,30,list,\n"
+        "TEA-1,,1,special,*\n"  # 99 % off: two persons
+        "TEA-1,,80,special,*\n"
+    )
+    answer = sent(at(Role.ADMIN), text)
+    job = Job.objects.get(kind=price_files.KIND)
+    assert (answer.status_code, answer["Location"]) == (302, reverse("console:work", args=[jobs.public_id(job)]))
+    assert Price.objects.count() == 1
+
+    for _twice in range(2):
+        jobs.run(job_id=job.pk)
+        job.refresh_from_db()
+        assert (job.state, job.done, job.bad) == (Job.State.DONE, 6, 3)
+        kept = Price.objects.order_by("pk").values_list("product__sku", "cents", "audience")
+        assert sorted(kept) == [
+            ("NEW-1", 1_250, ""),
+            ("NEW-2", 3_000, ""),
+            ("TEA-1", 8_000, "*"),
+            ("TEA-1", 10_000, ""),
+        ]
+        assert not Approval.objects.exists()
+        Job.objects.filter(pk=job.pk).update(state=Job.State.QUEUED)
+    assert job.result == {"rows": 6, "prices": 0, "rejected": 3}  # the second time nothing is new
+    file = b"".join(at(Role.ADMIN).get(reverse("console:work_file", args=[jobs.public_id(job)])))  # type: ignore[call-overload]
+    rows = list(csv.reader(file.decode("utf-8-sig").splitlines()))
+    assert [row[0] for row in rows] == ["row", "3", "4", "6"]
+    assert [row[2:4] + row[7:8] for row in rows[1:]] == [["TEA-1", "", "x"], ["TEA-1", "", "120"], ["TEA-1", "", "1"]]
+    assert "第二" in rows[3][1] or "另一" in rows[3][1]

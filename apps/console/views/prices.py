@@ -11,12 +11,12 @@ from django.utils.translation import pgettext, pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.analytics.lists import prices as listed
-from apps.catalog import deciding, prices, words
+from apps.catalog import deciding, price_files, prices, words
 from apps.catalog.models import Bundle, Price, Product
 from apps.catalog.prices import Who
-from apps.console import asked, people, price_files, price_form, rule_words
+from apps.console import asked, people, price_form, rule_words, uploads
 from apps.console.price_form import BundleForm, DatedForm, PriceForm
-from apps.core import clock, csv_files, ids, money
+from apps.core import clock, csv_files, ids, jobs, money
 from apps.core.errors import DomainError, NotFound
 from apps.coupons.words import CHANNELS, WEEKDAYS
 
@@ -138,10 +138,14 @@ def csv(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def file(request: HttpRequest) -> HttpResponse:
-    """All rows of a file count, or none and each fault is told."""
+    """All rows of a file count, or none and each fault is told; a large one is a job, of which each good row counts."""
     if request.method != "POST":
         return render(request, "console/price_file.html", {"columns": price_files.COLUMNS, "most": price_files.MOST})
-    read = price_files.read(request.FILES.get("file"))
+    sent = request.FILES.get("file")
+    if sent is not None and price_files.is_large(sent):
+        job = price_files.start(path=uploads.keep(sent), file_name=uploads.harmless(sent), by=request.user)  # type: ignore[arg-type]
+        return redirect("console:work", jobs.public_id(job))
+    read = price_files.read(sent)
     facts: dict[str, Any] = {"columns": price_files.COLUMNS, "most": price_files.MOST, "faults": read.faults}
     if not read.faults:
         try:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.analytics import exports, quality
 from apps.analytics.lists import members as listed
+from apps.catalog import price_files
 from apps.console import progress, uploads, words
 from apps.console.uploads import MembersForm
 from apps.console.views.members import segment_of, wanted_of
@@ -45,7 +46,7 @@ STARTED_BY = {
 FILES = {exports.KIND: "members", exports.EXCHANGES: "exchanges", exports.CODES: "codes", exports.PACKS: "pack"}
 OF_COUPONS = ("coupons.make_codes", "coupons.take_codes", keeping.KIND)
 TAKEN_IN = {IMPORT: "work_live", LIST: "segment_live"}  # files; the route that takes in what was rehearsed
-KINDS = (LIST, IMPORT, *exports.KINDS, tag_list.KIND, *OF_COUPONS, *SHARED)
+KINDS = (LIST, IMPORT, *exports.KINDS, tag_list.KIND, *OF_COUPONS, price_files.KIND, *SHARED)
 SHOWN = 20
 
 
@@ -184,7 +185,7 @@ def _facts(row: Job) -> dict[str, object]:
         "go_on_url": at("work_wish", "go-on"),
         "stop_url": "" if row.kind in SHARED else at("work_wish", "stop"),
         "live_url": at(TAKEN_IN[row.kind]) if row.kind in TAKEN_IN and is_dry else "",
-        "bad_url": url if row.kind in {*TAKEN_IN, *OF_COUPONS} else "",
+        "bad_url": url if row.kind in {*TAKEN_IN, *OF_COUPONS, price_files.KIND} else "",
         "export_url": url if row.kind in exports.KINDS else "",
         "undo_url": _undo_url(row),
         "result_at": _result_at(row),
@@ -197,6 +198,8 @@ def _facts(row: Job) -> dict[str, object]:
 def _result_at(row: Job) -> str:
     if row.params.get("openings_only") and row.state == Job.State.DONE and not row.params.get("dry_run"):
         return reverse("console:openings")
+    if row.kind == price_files.KIND:
+        return reverse("console:prices")
     if row.kind in OF_COUPONS:
         return reverse("console:coupons")
     if row.kind == exports.PACKS:
@@ -229,6 +232,8 @@ def _heading(row: Job) -> str:
         return _("Rehearsal of %(file)s") % {"file": row.params.get("file_name", "")}
     if row.kind == LIST:
         return _("List of members from %(file)s") % {"file": row.params.get("file_name", "")}
+    if row.kind == price_files.KIND:
+        return _("Prices from %(file)s") % {"file": row.params.get("file_name", "")}
     return _("Members from %(file)s") % {"file": row.params.get("file_name", "")}
 
 
@@ -242,6 +247,6 @@ def _figures(row: Job) -> list[tuple[str, int]]:
         ("gone", _("Pairs that no longer look alike")), ("made", _("Codes made")), ("wrong", _("Codes refused")),
         ("codes", _("Codes written")),
         ("named", _("Members named")), ("came", _("Come in")), ("went", _("Gone out")), ("left_out", _("Left out")),
-        ("recalled", _("Coupons recalled")),
+        ("recalled", _("Coupons recalled")), ("prices", _("Prices begun")),
     )  # fmt: skip
     return [(label, row.result[name]) for name, label in names if isinstance(row.result.get(name), int)]
