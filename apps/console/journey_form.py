@@ -11,6 +11,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from apps.care.journeys import callees
 from apps.care.models import Version
 from apps.care.trigger_params import PARAMS
 from apps.console import journey_words as words
@@ -250,8 +251,12 @@ class FollowupForm(StepForm):
 
 
 class WebhookForm(StepForm):
-    endpoint = _text(_("Name of the endpoint"), 60)
+    endpoint = _choice(_("Endpoint"), [])
     plain = ("endpoint",)
+
+    def ready(self) -> None:
+        known = callees.names().items()
+        self.fields["endpoint"].choices = _with([("", "—"), *known], self.raw.get("endpoint"))  # type: ignore[attr-defined]
 
 
 FORMS: dict[str, type[StepForm]] = {

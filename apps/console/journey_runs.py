@@ -146,6 +146,8 @@ def outcome_words(raw: dict[str, Any], outcome: str, brand: journey_words.Brand)
         "given": _("Given"),
         "assigned": _("Task given out"),
         "budget_used": _("The budget is used up"),
+        "endpoint_off": _("The endpoint was switched off."),
+        "endpoint_gone": _("The endpoint was removed."),
         "has_one": _("Has an unused one"),
         "no_date": _("The date never comes"),
         "done": _("Done"),

@@ -5,6 +5,7 @@ from typing import Any
 from django.utils.translation import get_language, gettext_lazy, ngettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext as _
 
+from apps.care.journeys import callees
 from apps.care.models import Channel, Version
 from apps.console import policy_words, segment_words
 from apps.console.segment_form import Words
@@ -265,10 +266,15 @@ def _followup(raw: dict[str, Any], brand: Brand) -> str:
     return _("; ").join(said)
 
 
+def _webhook(raw: dict[str, Any], brand: Brand) -> str:
+    key = str(raw.get("endpoint") or "")
+    return _("calls “%(name)s”") % {"name": callees.names().get(key, key) or "…"}
+
+
 _SAYS: dict[str, Any] = {
     "send": lambda raw, brand: policy_words.text(str(raw.get("template", ""))) or _("no text yet"),
     "wait": _wait, "await": _await, "coupon": _coupon, "points": _points, "tag": _tag, "attribute": _attribute, "followup": _followup,
-    "webhook": lambda raw, brand: _("calls “%(name)s”") % {"name": raw.get("endpoint") or "…"},
+    "webhook": _webhook,
     "branch": lambda raw, brand: _("The first way whose rule is true"),
     "split": lambda raw, brand: _("By chance, always the same way for the same member"),
     "exit": lambda raw, brand: _("The walk ends here"),

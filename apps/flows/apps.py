@@ -7,5 +7,5 @@ class FlowsConfig(AppConfig):
     label = "flows"
 
     def ready(self) -> None:
-        # registers the runners where jobs are started and where they run
-        autodiscover_modules("export", "tag_list", "tier_moves")
+        # registers the runners where jobs are started and where they run, and whom journeys may call
+        autodiscover_modules("export", "tag_list", "tier_moves", "journey_called")

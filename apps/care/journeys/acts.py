@@ -15,8 +15,8 @@ from typing import Any
 from django.db import connection
 
 from apps.care import planning
+from apps.care.journeys import callees, walking
 from apps.care.journeys import graph as graphs
-from apps.care.journeys import walking
 from apps.care.journeys.graph import Graph, Node
 from apps.care.journeys.walking import Moves, Walker
 from apps.care.models import Journey, JourneyMark, JourneyVersion, Touch, Version
@@ -193,7 +193,11 @@ def followup(step: Step, walkers: Sequence[Walker], moves: Moves) -> None:
 
 
 def webhook(step: Step, walkers: Sequence[Walker], moves: Moves) -> None:
-    """One fact a member: ids only. Who listens stands in `flows`."""
+    """One fact a member: ids only. Where the endpoint is off or gone, the step says so and everybody goes on."""
+    if why := callees.why_not(step.node.data["endpoint"]):
+        for walker in walkers:
+            moves.add(walker, HELD_OUT if walker.is_held_out else why, step.node.next, walker.due_at)
+        return
     ids = ",".join(str(walker.id) for walker in walkers if not walker.is_held_out)
     if ids:
         events.publish_many(

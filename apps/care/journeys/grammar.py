@@ -140,7 +140,7 @@ NODES = [
     ),
     _node(
         "webhook", ["endpoint", "next"], "A call to an endpoint of the house.",
-        endpoint={"type": "string", "maxLength": 60, "description": "name of the endpoint"}, next=TO,
+        endpoint={"type": "string", "maxLength": 60, "description": "key of the endpoint"}, next=TO,
     ),
     _node("exit", [], "The end of the walk."),
 ]  # fmt: skip

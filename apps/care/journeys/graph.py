@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from apps.care import gate, policies
+from apps.care.journeys import callees
 from apps.care.journeys.grammar import DEFAULTS, MOST_NODES, SCHEMA
 from apps.core import clock, shapes
 from apps.core.errors import ValidationFailed
@@ -50,7 +51,7 @@ TEXTS: dict[str, Promise] = {
     "unknown_field_of_member": _("Members have no field of this key."),
     "no_tags": _("This step changes no tag."),
     "ends_before_start": _("The end must come after the beginning."),
-    "no_endpoint": _("The house calls no endpoints yet: this step cannot be published."),
+    "no_endpoint": _("There is no endpoint of this key that is switched on."),
     "no_value": _("The value does not fit the field."),
 }
 WARNINGS: dict[str, Promise] = {
@@ -323,8 +324,8 @@ def value_of(field: Attribute, text: str) -> tuple[bool, Any]:
 
 
 def _webhook(node: Node, at: str, data: dict[str, Any]) -> Iterator[Finding]:
-    """Nobody takes the calls yet: a step that does nothing must not look as if it did."""
-    yield f"{at}/endpoint", "no_endpoint"
+    if node.data["endpoint"] not in callees.names():
+        yield f"{at}/endpoint", "no_endpoint"
 
 
 def _nothing(node: Node, at: str, data: dict[str, Any]) -> Iterator[Finding]:
