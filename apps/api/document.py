@@ -11,9 +11,11 @@ from rest_framework.request import Request
 from apps.api import catalogue
 from apps.api.schema import PROBLEM
 from apps.stores.access import rules
+from apps.webhooks import catalogue as webhooks
 
 METHODS = ("get", "post", "put", "delete")
 NEEDS = "x-needs"
+_SIGNED = ("webhook-id", "webhook-timestamp", "webhook-signature")  # Standard Webhooks 1.0.0
 
 
 @cache
@@ -55,7 +57,27 @@ def finish(result: dict[str, Any], generator: SchemaGenerator, request: Request 
     for name, schema in result["components"]["schemas"].items():
         if name.endswith("Input"):
             schema["additionalProperties"] = False
+    result["webhooks"] = {name: {"post": _told(name, fact)} for name, fact in webhooks.ALL.items()}
     return result
+
+
+def _told(name: str, fact: webhooks.Fact) -> dict[str, Any]:
+    """What an endpoint is sent; see docs/webhooks.md."""
+    head = [{"name": one, "in": "header", "required": True, "schema": {"type": "string"}} for one in _SIGNED]
+    body = {
+        "type": "object", "required": ["type", "timestamp", "data"], "additionalProperties": False,
+        "properties": {
+            "type": {"const": name}, "timestamp": {"type": "string", "format": "date-time"}, "data": fact.schema,
+        },
+    }  # fmt: skip
+    return {
+        "operationId": f"webhook_{name.replace('.', '_')}", "summary": str(fact.label), "tags": ["Webhooks"], "parameters": head,
+        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+        "responses": {
+            "2XX": {"description": "Taken. Every other answer is tried again."},
+            "410": {"description": "Switches the endpoint off."},
+        },
+    }  # fmt: skip
 
 
 def _demand_body(one: dict[str, Any], schemas: dict[str, Any]) -> None:

@@ -14,8 +14,8 @@ class Endpoint(models.Model):
 
     class Off(models.TextChoices):
         STAFF = "staff", pgettext_lazy("endpoint", "Switched off by staff")
-        GONE = "gone", pgettext_lazy("endpoint", "It answered 410 Gone")
-        FAILING = "failing", pgettext_lazy("endpoint", "It failed for days")
+        GONE = "gone", pgettext_lazy("endpoint", "Gone (410)")
+        FAILING = "failing", pgettext_lazy("endpoint", "Failed for days")
 
     key = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=60)

@@ -8,6 +8,7 @@ from apps.care.journeys import editing, entering
 from apps.core import clock
 from apps.core.errors import ValidationFailed
 from apps.events.models import Event
+from apps.flows import journey_called
 from apps.members import services as members
 from apps.webhooks import dispatch, endpoints
 from apps.webhooks.models import Delivery
@@ -38,8 +39,7 @@ def test_each_walk_calls_once_and_goes_on_where_the_endpoint_is_off_or_gone(endp
     tick(moment)
     tick(moment)
     run_flows()
-    Event.objects.filter(name="journey.called").update(finished_at=None)
-    run_flows()
+    journey_called.call(Event.objects.get(name="journey.called"))
 
     assert walked(first) == [("call", "done"), ("end", "done")]
     told = Delivery.objects.get(message__type="journey.called")

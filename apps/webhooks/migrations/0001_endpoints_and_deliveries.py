@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=60)),
                 ('url', models.CharField(max_length=500)),
                 ('facts', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), default=list, size=None)),
-                ('off', models.CharField(blank=True, choices=[('staff', 'Switched off by staff'), ('gone', 'It answered 410 Gone'), ('failing', 'It failed for days')], max_length=10)),
+                ('off', models.CharField(blank=True, choices=[('staff', 'Switched off by staff'), ('gone', 'Gone (410)'), ('failing', 'Failed for days')], max_length=10)),
                 ('off_at', models.DateTimeField(null=True)),
                 ('retired_at', models.DateTimeField(null=True)),
                 ('failing_since', models.DateTimeField(null=True)),
