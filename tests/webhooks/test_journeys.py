@@ -1,4 +1,4 @@
-"""A journey calls an endpoint: published only where there is one, one delivery for each walk; where there is none any more, it goes on."""
+"""A journey calls an endpoint: published only where there is one, one delivery a walk; where there is none any more, it goes on."""
 
 from datetime import timedelta
 
