@@ -19,7 +19,7 @@ from apps.members import selectors as members
 LEASE = timedelta(seconds=120)
 # As long as no more orders than this have come in since the decisions, they are looked at once for the whole chunk.
 _FEW_ORDERS = 500
-_KINDS = {Channel.SMS: "phone", Channel.EMAIL: "email", Channel.WECHAT: "openid"}
+_KINDS = {Channel.SMS: "phone", Channel.EMAIL: "email", Channel.WECHAT: "openid", Channel.WECOM: "external_userid"}
 
 
 class Taken(NamedTuple):

@@ -30,6 +30,7 @@ from apps.care import claims, gate, lanes, mailing, outcomes, reasons, resolve, 
 from apps.care.claims import Taken
 from apps.care.models import Channel, Policy, Touch, Version
 from apps.care.outcomes import Claim, Verdict
+from apps.community import queueing
 from apps.core import brand, clock, prepared, runs
 from apps.gateways import inbox, sms, wire
 from apps.gateways.mail import Mail
@@ -47,7 +48,7 @@ MAILS_AT_ONCE = 5  # one connection; a slow server's ten seconds each leave the 
 _POSTERS = 2  # threads that post by turns: while one reads an answer, the provider works for the other
 _LANES = 7_490_032  # advisory locks: one drain per channel at a time, whatever the number of workers
 _M = TypeVar("_M")
-_ORDER = (Channel.INBOX, Channel.SMS, Channel.WECHAT, Channel.EMAIL)
+_ORDER = (Channel.INBOX, Channel.SMS, Channel.WECHAT, Channel.EMAIL, Channel.WECOM)
 
 
 class _Text(NamedTuple):
@@ -95,6 +96,7 @@ class _Chunk:
     ready: list[tuple[Claim, Outgoing]] = field(default_factory=list)
     letters: list[tuple[Claim, inbox.Letter]] = field(default_factory=list)
     notes: list[tuple[Claim, subscribing.Note]] = field(default_factory=list)
+    for_staff: list[tuple[Claim, queueing.Note]] = field(default_factory=list)
     mails: list[tuple[Claim, Mail]] = field(default_factory=list)
 
     @property
@@ -249,6 +251,15 @@ def _address(
     if chunk.channel == Channel.INBOX:
         chunk.letters.append((claim, inbox.Letter(claim.key, claim.member_id, chunk.house.name, text)))
         return
+    if chunk.channel == Channel.WECOM:
+        contact = (
+            members.open_identity("external_userid", wrapped=wrapped, sealed=sealed) if wrapped and sealed else None
+        )
+        if contact is None:
+            chunk.verdicts.append(outcomes.skip(claim, reasons.NO_ADDRESS))
+        else:
+            chunk.for_staff.append((claim, queueing.Note(claim.key, contact, text)))
+        return
     if chunk.channel == Channel.WECHAT:
         note = subscribing.written(claim, text=text, content=words.content, wrapped=wrapped, sealed=sealed)
         if isinstance(note, Verdict):
@@ -353,12 +364,24 @@ def _settle(chunk: _Chunk) -> Counter[str]:
         chunk.verdicts.append(
             outcomes.judge(claim, answer, channel=Channel.INBOX, moment=chunk.moment, text=letter.body)
         )
+    _queue_for_staff(chunk)
     moment = clock.now()
     figures = outcomes.record(chunk.verdicts, moment=moment, price_cents=chunk.house.price_cents)
     if chunk.channel != Channel.INBOX:
         lanes.note(chunk.channel, chunk.verdicts, moment=moment)
     figures["skipped"] += chunk.skipped
     return +figures
+
+
+def _queue_for_staff(chunk: _Chunk) -> None:
+    """WeCom's messages wait for a colleague in our own books, which is where they are handed over."""
+    if not chunk.for_staff:
+        return
+    answers = queueing.queue([note for _, note in chunk.for_staff], moment=chunk.moment)
+    for (claim, note), answer in zip(chunk.for_staff, answers, strict=True):
+        verdict = outcomes.judge(claim, answer, channel=Channel.WECOM, moment=chunk.moment, text=note.text)
+        onward = chunk.texts[claim.version_id].onward
+        chunk.verdicts.append(outcomes.pass_on(verdict, onward=onward, moment=chunk.moment))
 
 
 def _has_work(channel: str, *, moment: datetime) -> bool:

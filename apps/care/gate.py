@@ -174,6 +174,9 @@ HAS_EMAIL = "exists (select from members_identity i where i.member_id = m.id and
 SUPPRESSED = """exists (select from gateways_suppression x join members_identity i on i.digest = x.digest and i.kind = 'email'
     where i.member_id = m.id)"""
 HAS_OPENID = "exists (select from members_identity i where i.member_id = m.id and i.kind = 'openid')"
+# A customer in WeCom whom somebody of the staff has.
+HAS_CONTACT = """exists (select from community_contact wc join community_follow wf on wf.contact_id = wc.id and wf.left_at is null
+    join members_identity i on i.member_id = m.id and i.kind = 'external_userid' where wc.member_id = m.id)"""
 HAS_PHONE = "exists (select from members_identity i where i.member_id = m.id and i.kind = 'phone')"
 
 
@@ -252,6 +255,8 @@ def refusals(version: Version, *, caps: Sequence[Window], causes: Sequence[Check
         checks.append((reasons.NO_ADDRESS, f"not {HAS_PHONE}"))
     if version.channel == Channel.EMAIL:
         checks += [(reasons.NO_ADDRESS, f"not {HAS_EMAIL}"), (reasons.SUPPRESSED, SUPPRESSED)]
+    if version.channel == Channel.WECOM:
+        checks.append((reasons.NO_ADDRESS, f"not {HAS_CONTACT}"))
     if version.channel == Channel.WECHAT:
         checks.append((reasons.NO_ADDRESS, f"not {HAS_OPENID}"))
         checks.append((reasons.NO_GRANT, f"not {HAS_GRANT.format(template='%(subscribe_template)s')}"))

@@ -20,6 +20,7 @@ class Channel(models.TextChoices):
     INBOX = "inbox", _("In-app inbox")
     WECHAT = "wechat", _("Mini-program message")
     EMAIL = "email", _("E-mail")
+    WECOM = "wecom", _("WeCom")
 
 
 class Policy(models.Model):

@@ -28,6 +28,7 @@ TEXTS: dict[str, Promise] = language.TEXTS | {
     "stray_brace": _("A brace stands outside a variable."),
     "control_character": _("The text holds a character that cannot be sent."),
     "no_words": _("The text has no words of its own."),
+    "one_text": _("A group send is one text for all: it can name the brand and nothing else."),
     "too_long": _("The text is too long for this channel."),
     "not_a_field": _("A mini-program message has a line such as thing1=words for each field."),
     "unknown_template": _("No mini-program of ours has this template."),
@@ -209,6 +210,8 @@ def _check_text(text: Any, *, channel: Any, at: str, found: _Findings) -> None:
     except templates.BadTemplate as wrong:
         found.add(at, wrong.code)
         return
+    if channel == Channel.WECOM and set(templates.variables(text)) - {"brand"}:
+        found.add(at, "one_text")
     if channel == Channel.WECHAT:
         try:
             templates.fields(text)

@@ -16,6 +16,7 @@ from apps.segments import language, seen
 _ADDRESS = {
     Channel.SMS.value: gate.HAS_PHONE,
     Channel.EMAIL.value: f"{gate.HAS_EMAIL} and not {gate.SUPPRESSED}",
+    Channel.WECOM.value: gate.HAS_CONTACT,
     Channel.WECHAT.value: f"{gate.HAS_OPENID} and {gate.HAS_GRANT.format(template='g.template_id')}",
 }
 

@@ -31,6 +31,7 @@ LEFT_JOURNEY = "left_journey"
 STOPPED = "stopped"
 GAVE_UP = "gave_up"
 NO_ANSWER = "no_answer"
+WECOM_NO_STAFF, WECOM_QUOTA = "WECOM_NO_STAFF", "WECOM_QUOTA"
 
 TEXTS: dict[str, Promise] = {
     LATE: _("The moment had passed"),
@@ -62,6 +63,11 @@ TEXTS: dict[str, Promise] = {
     STOPPED: _("The journey was stopped"),
     GAVE_UP: _("Gave up after several tries"),
     NO_ANSWER: _("The provider never said what became of it"),
+    WECOM_NO_STAFF: _("Nobody of the staff has this customer in WeCom"),
+    WECOM_QUOTA: _("WeCom's limit for this customer is used up"),
+    "NOT_CONFIRMED": _("The colleague did not confirm it in WeCom in time"),
+    "NO_FRIEND": _("The customer has left the colleague in WeCom"),
+    "OVER_LIMIT": _("WeCom's limit for this customer is used up"),
     "43101": _("The member has accepted no such mini-program message"),
     "BLACKLIST": _("The member has opted out at the provider"),
     "NUMBER_INVALID": _("The provider does not know this number"),

@@ -9,6 +9,7 @@ from django.db import connection
 from apps.care import outcomes, reasons
 from apps.care.models import Attempt, Channel
 from apps.care.outcomes import Claim, Verdict
+from apps.community import queueing
 from apps.core import clock
 from apps.gateways import grants, sms
 from apps.gateways.messages import Outcome
@@ -47,6 +48,8 @@ def _known(channel: str, claims: Sequence[tuple[Claim, datetime]]) -> dict[str, 
         return sms.query(keys, sent=_sent(claims))
     if channel == Channel.EMAIL:  # SMTP cannot be asked: only a bounce tells, and nothing is sent twice on a guess
         return {key: Outcome(key, "unknown", code="NO_QUERY") for key in keys}
+    if channel == Channel.WECOM:  # taken over in our own books, or never
+        return queueing.known(keys)
     return grants.known(keys) if channel == Channel.WECHAT else {}
 
 

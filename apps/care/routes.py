@@ -20,6 +20,8 @@ REFUSED_HERE = frozenset(
         "CONTENT_TOO_LONG",
         "NUMBER_INVALID",
         "TEMPLATE_MISMATCH",
+        reasons.WECOM_NO_STAFF,
+        reasons.WECOM_QUOTA,
         reasons.FIELD_UNFIT,
         reasons.GAVE_UP,
         reasons.NO_GRANT,

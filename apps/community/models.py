@@ -6,7 +6,10 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from apps.community.send_models import Send, SendItem
 from apps.core import clock
+
+__all__ = ["Account", "Contact", "Follow", "LiveCode", "Send", "SendItem", "SyncRun", "TagLink", "Welcome"]
 
 
 class Account(models.Model):

@@ -4,6 +4,17 @@ from apps.core.holdings import Holding
 
 HOLDINGS = (
     Holding(
+        model="community.SendItem",
+        sensitivity="personal",
+        member="contact__member_id",
+        export=("state", "queued_at"),
+        on_erase="delete",
+        on_merge="stay",  # follows its contact
+        retain_days=400,
+        since="queued_at",
+        purpose="care",
+    ),
+    Holding(
         model="community.Follow",
         sensitivity="personal",
         member="contact__member_id",
@@ -25,6 +36,7 @@ HOLDINGS = (
 IMPERSONAL = (
     "community.Account",
     "community.LiveCode",
+    "community.Send",
     "community.SyncRun",
     "community.TagLink",
     "community.Welcome",

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from apps.community import callbacks, codes, contacts, tags
+from apps.community import callbacks, codes, contacts, sending, tags
 from apps.core import clock, runs
 from apps.gateways import wecom_inbox
 from apps.gateways.wecom_calls import Refused, Unanswered
@@ -26,4 +26,5 @@ def keep() -> None:
             figures["tags"] = tags.even_out()
         except (Unanswered, Refused) as trouble:
             figures["trouble"] = type(trouble).__name__
+        figures.update(sending.round_of_sends())
         figures["purged"] = wecom_inbox.purge(moment=clock.now())

@@ -26,11 +26,15 @@ from apps.flows import (
     reward_exchanged,
     tier_moves,
     webhooks_told,
+    wecom_sends,
 )
 
 Step = Callable[[Event], None]
 
 STEPS: dict[str, tuple[Step, ...]] = {
+    "community.send_created": (wecom_sends.give_task,),
+    "community.send_settled": (wecom_sends.call_off_task,),
+    "community.messages_ended": (wecom_sends.tell_care,),
     "order.paid": (
         order_paid.reward,
         order_paid.progress,

@@ -20,6 +20,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "members.MemberCode": {"expires_at": datetime(2999, 1, 1, tzinfo=UTC), "used_at": None},
     "community.Contact": {"agreed_tags": []},
     "community.Follow": {"phone_digests": []},
+    "community.SendItem": {"state": "failed", "spent_on": None},
     "orders.Order": {"paid_at": datetime(2026, 5, 1, tzinfo=UTC), "refunded_cents": 0, "total_cents": 500},
     "orders.Line": {"refunded_cents": 0, "total_cents": 500},
     "points.Account": {"debt": 0},
