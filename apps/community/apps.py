@@ -9,4 +9,5 @@ class CommunityConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("apps.community.settings")  # declares the brand's settings
-        import_module("apps.community.syncing")  # registers the job
+        import_module("apps.community.syncing")  # registers its job
+        import_module("apps.community.handing")  # likewise

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from apps.community import codes, contacts, tags, welcoming
+from apps.community import codes, contacts, groups, tags, welcoming
 from apps.community.models import Contact, Follow, LiveCode
 from apps.core import clock
 from apps.gateways import wecom, wecom_inbox
@@ -95,11 +95,21 @@ def _of_code(external_userid: str, *, userid: str, state: str) -> None:
         codes.tell(code, moment=clock.now())
 
 
+def _group(told: Told) -> None:
+    """A group changed: its roster is read, and again while it is older than what we were told."""
+    if told.fields.get("ChangeType") == "dismiss":
+        groups.dismiss(told.fields["ChatId"], moment=clock.now())
+        return
+    version = told.fields.get("CurMemVer", "")
+    groups.pull(told.fields["ChatId"], at_least=int(version) if version.isdecimal() else 0)
+
+
 def _tags(_told: Told) -> None:
     tags.pull()
 
 
 _KINDS: dict[str, Callable[[Told], None]] = {
     "change_external_contact": _contact,
+    "change_external_chat": _group,
     "change_external_tag": _tags,
 }

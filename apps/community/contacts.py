@@ -41,6 +41,10 @@ on conflict (contact_id, userid) do update set
 where community_follow.seen_at <= excluded.seen_at
 returning contact_id
 """
+_IN_GROUPS = """
+update community_groupmember m set contact_id = c.id from community_contact c
+where c.id = any(%s) and m.who = c.external_userid and m.contact_id is null
+"""
 _END = """
 update community_follow f set left_at = %(asked)s, ending = %(ending)s, seen_at = %(asked)s from community_contact c
 where c.id = f.contact_id and c.external_userid = %(external)s and f.left_at is null and f.seen_at <= %(asked)s
@@ -98,6 +102,7 @@ def take(rows: Sequence[dict[str, Any]], *, asked_at: datetime) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, {"rows": json.dumps(rows, ensure_ascii=False), "asked": asked_at})
         changed = sorted({found[0] for found in cursor.fetchall()})
+        cursor.execute(_IN_GROUPS, [changed])
     bind(changed)
     return changed
 

@@ -6,10 +6,15 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from apps.community.group_models import Group, GroupCode, GroupDay, GroupMember
+from apps.community.handing_models import HandOver, HandOverItem
 from apps.community.send_models import Send, SendItem
 from apps.core import clock
 
-__all__ = ["Account", "Contact", "Follow", "LiveCode", "Send", "SendItem", "SyncRun", "TagLink", "Welcome"]
+__all__ = [
+    "Account", "Contact", "Follow", "Group", "GroupCode", "GroupDay", "GroupMember", "HandOver", "HandOverItem", "LiveCode", "Send",
+    "SendItem", "SyncRun", "TagLink", "Welcome",
+]  # fmt: skip
 
 
 class Account(models.Model):

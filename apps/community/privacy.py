@@ -4,6 +4,24 @@ from apps.core.holdings import Holding
 
 HOLDINGS = (
     Holding(
+        model="community.GroupMember",
+        sensitivity="personal",
+        member="contact__member_id",
+        export=("group", "way", "joined_at", "left_at"),
+        on_erase="delete",
+        on_merge="stay",  # follows its contact
+        purpose="care",
+    ),
+    Holding(
+        model="community.HandOverItem",
+        sensitivity="technical",
+        member="contact__member_id",
+        export=("state",),
+        on_erase="delete",
+        on_merge="stay",  # follows its contact
+        purpose="care",
+    ),
+    Holding(
         model="community.SendItem",
         sensitivity="personal",
         member="contact__member_id",
@@ -35,6 +53,10 @@ HOLDINGS = (
 )
 IMPERSONAL = (
     "community.Account",
+    "community.Group",
+    "community.GroupCode",
+    "community.GroupDay",
+    "community.HandOver",
     "community.LiveCode",
     "community.Send",
     "community.SyncRun",

@@ -32,7 +32,9 @@ with waiting as materialized (
         select f.userid from community_follow f join community_account s on s.userid = f.userid and s.is_active
         where f.contact_id = i.contact_id and f.left_at is null order by f.since_at desc, f.id desc limit 1
     ) owner
-    where i.state = 'queued' and i.until > %(moment)s order by i.id limit 20000 for update of i skip locked
+    where i.state = 'queued' and i.until > %(moment)s and not exists (
+        select from community_handoveritem h where h.contact_id = i.contact_id and h.state in ('waiting', 'begun'))
+    order by i.id limit 20000 for update of i skip locked
 ),
 first as (select userid, text from waiting order by id limit 1)
 select w.id, w.userid, w.text, w.until from waiting w join first using (userid, text) order by w.id limit %(most)s

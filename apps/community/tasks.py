@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from apps.community import callbacks, codes, contacts, sending, tags
+from apps.community import callbacks, codes, contacts, group_codes, handing, sending, tags
 from apps.core import clock, runs
 from apps.gateways import wecom_inbox
 from apps.gateways.wecom_calls import Refused, Unanswered
@@ -21,6 +21,8 @@ def keep() -> None:
     """Every minute: codes as their plans have them, contacts to their members, tags both ways."""
     with runs.recorded("community.keep") as figures:
         figures["codes"] = codes.refresh()
+        figures["group_codes"] = group_codes.refresh()
+        figures["handed_over"] = handing.settle_all()
         figures["bound"] = contacts.bind()
         try:
             figures["tags"] = tags.even_out()

@@ -105,6 +105,7 @@ GROUPS: tuple[Group, ...] = (
             Item(label=_("Campaigns"), icon="send", url_name="console:campaigns", permission="campaigns.view"),
             Item(label=_("Live streams"), icon="play", url_name="console:live", permission="live.view"),
             Item(label=_("Marketing costs"), icon="coin", url_name="console:costs", permission="costs.view"),
+            Item(label=_("WeCom customers"), icon="people", url_name="console:community", permission="community.view"),
             Item(label=_("Codes"), icon="link", url_name="console:codes", permission="codes.view"),
             Item(label=_("Messages"), icon="send", url_name="console:messages", permission="messages.view"),
             Item(
@@ -114,6 +115,7 @@ GROUPS: tuple[Group, ...] = (
                 permission="messages.view",
             ),
             Item(label=_("Phone preview"), icon="phone", url_name="console:phone", permission="messages.view"),
+            Item(label=_("Play WeCom"), icon="play", url_name="console:wecom_play", permission="community.manage"),
         ),
     ),
     Group(

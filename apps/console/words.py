@@ -48,6 +48,8 @@ JOBS = {
     "coupons.recall": gettext_lazy("Recall of coupons"),
     "coupons.make_codes": gettext_lazy("Making codes"),
     "coupons.take_codes": gettext_lazy("Taking over a partner's codes"),
+    "wecom.sync": gettext_lazy("Reading WeCom in full"),
+    "wecom.hand_over": gettext_lazy("Handing customers over in WeCom"),
     "coupons.write_codes": gettext_lazy("Writing codes to a file"),
 }
 

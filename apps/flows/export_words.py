@@ -20,6 +20,8 @@ TABLES: dict[str, Promise] = {
     "core.TokenPair": _("Keys of your log-ins"),
     "community.Contact": _("Your WeCom contact"),
     "community.Follow": _("Who of our staff you added in WeCom"),
+    "community.GroupMember": _("WeCom groups you are in or were in"),
+    "community.HandOverItem": _("When colleagues handed you over in WeCom"),
     "community.SendItem": _("WeCom messages for you"),
     "gateways.InboxMessage": _("Your inbox"),
     "gateways.Suppression": _("E-mail addresses that take no mail of ours"),
@@ -116,6 +118,9 @@ HOUSE_TABLES: dict[str, Promise] = {
 }
 COLUMNS: dict[str, Promise] = {
     "external_userid": _("WeCom contact"),
+    "way": _("By which way"),
+    "queued_at": _("Handed in at"),
+    "group": pgettext_lazy("column", "Group"),
     "since_at": _("Since"),
     "userid": _("WeCom name of the colleague"),
     "journey": pgettext_lazy("column", "Course"),

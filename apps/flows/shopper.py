@@ -14,6 +14,7 @@ from apps.catalog import selectors as catalog
 from apps.catalog.errors import PriceUnknown
 from apps.catalog.models import Product
 from apps.catalog.pricing import Buyer, LinePrice, Priced, Wanted
+from apps.community import groups
 from apps.core import clock
 from apps.coupons import basket as baskets
 from apps.coupons import quote as quotes
@@ -50,7 +51,7 @@ class Put:
 
 
 def shopper_of(member_id: int, *, moment: datetime | None = None) -> Shopper:
-    """Tier, segments and kept orders of a member as they stand. An alias stands for the member it was merged into."""
+    """Tier, segments, WeCom groups and kept orders of a member as they stand. An alias stands for the member it was merged into."""
     member_id = members.current_id(member_id)
     tier = Standing.objects.filter(member=member_id).values_list("tier__key", flat=True).first()
     if tier is None:
@@ -59,6 +60,7 @@ def shopper_of(member_id: int, *, moment: datetime | None = None) -> Shopper:
         member_id=member_id,
         tier=tier,
         segments=keys.of_member(member_id),
+        groups=frozenset(groups.keys_of(member_id)),
         orders=_kept_orders(member_id, moment or clock.now()),
     )
 

@@ -114,6 +114,8 @@ def address(route: str, path: str, house: House) -> str:
         "product": ids.encode("prd", 1),
         "batch": ids.encode("cpb", 1),
         "token": "no-token",
+        "live": ids.encode("lvc", 1),
+        "chat": ids.encode("wcg", 1),
         "offer": ids.encode("cpt", 1),
         "redemption": ids.encode("rdm", 1),
         "picture": "0" * 64,

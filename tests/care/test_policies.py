@@ -174,7 +174,7 @@ def test_each_channel_reaches_whom_the_gate_would_let_through(shop: Shop, noon: 
     shop.member(phone=False, consents=())
     asked = {one.channel: (one.reached, one.not_agreed, one.no_address) for one in reach.of_rule({}, moment=noon)}
     # A credit is the yes to a mini-program message: nobody refused, and nobody has one.
-    assert asked == {"sms": (1, 1, 0), "inbox": (1, 1, 0), "wechat": (0, 0, 2), "email": (0, 2, 0)}
+    assert asked == {"sms": (1, 1, 0), "inbox": (1, 1, 0), "wechat": (0, 0, 2), "email": (0, 2, 0), "wecom": (0, 2, 0)}
 
 
 def test_a_rehearsed_draft_shows_its_own_touches_and_leaves_nothing(shop: Shop, noon: datetime) -> None:

@@ -14,6 +14,7 @@ from apps.core import brand
 from apps.core import clock as house_clock
 from apps.events.models import Event
 from apps.gateways.messages import Outcome
+from apps.gateways.models import PlatformLimit
 from tests.community.conftest import CHEN, LIN, NOON, WeCom
 
 OK, FULL, NOBODY = "OK", queueing.QUOTA, queueing.NO_STAFF
@@ -103,9 +104,10 @@ def test_what_wecom_did_not_deliver_is_told_and_gives_the_quota_back(house: WeCo
     assert [len(event.payload["item_ids"]) for event in told] == [1, 1]
 
 
-def test_reminders_keep_to_working_hours_and_three_a_day_and_then_it_is_called_off(
+def test_reminders_keep_to_working_hours_and_the_platforms_number_a_day_until_it_is_called_off(
     house: WeCom, clock: Callable[[datetime], datetime]
 ):
+    PlatformLimit.objects.filter(platform="wecom", name="reminders_per_day").update(value=2)
     queue("an")
     sending.round_of_sends()
     told = []
@@ -117,7 +119,13 @@ def test_reminders_keep_to_working_hours_and_three_a_day_and_then_it_is_called_o
         if figures["called_off"]:
             told.append(-hours)
 
-    assert told == [4, 21, 25, 29, -48]  # 16:00; 9:00, 13:00, 17:00; and the end of the second day
+    assert told == [
+        4,
+        21,
+        28,
+        45,
+        -48,
+    ]  # 16:00, 9:00; 13:00 would be a third within a day; 16:00, 9:00; the end of the second day
     assert items() == {"k:an": ("failed", "NOT_CONFIRMED")}
     assert house.wecom_told("sends")["sends"][0]["is_off"]
 

@@ -11,6 +11,7 @@ from apps.activity.models import Code
 from apps.bookings.models import Booking
 from apps.care import reasons
 from apps.care.models import Channel, Lane, Policy, Touch
+from apps.community.models import Follow, Send
 from apps.console import words
 from apps.console.charts import svg
 from apps.core import ids
@@ -57,9 +58,19 @@ _WORDS: dict[str, Any] = {
     "task_kind": Task.Kind,
     "outcome": Task.Outcome,
     "delivery": Delivery.State,
+    "wecom_ending": Follow.Ending,
+    "wecom_send": Send.State,
 }
 _TONES = {
     "task": {"open": "brand", "done": "ok", "cancelled": "warn", "expired": "bad"},
+    "wecom_send": {
+        "pending": "brand",
+        "making": "brand",
+        "confirmed": "ok",
+        "cancelled": "warn",
+        "failed": "bad",
+        "unknown": "warn",
+    },
     "outcome": {"reached": "ok", "will_buy": "ok", "not_reached": "warn", "refused": "bad"},
     "stream": {"planned": "brand", "live": "ok", "cancelled": "bad", "expired": "warn"},
     "booking": {"booked": "brand", "waiting": "warn", "arrived": "ok", "missed": "bad"},
