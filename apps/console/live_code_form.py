@@ -48,7 +48,7 @@ class LiveCodeForm(forms.Form):
         start = (
             _start(code) if code else {"days1": [value for value, _name in DAYS], "from1": "09:00", "until1": "21:00"}
         )
-        super().__init__(*args, initial=start, **kw)
+        super().__init__(*args, **(kw | {"initial": start}))
         self.fields["spare"].choices = colleagues  # type: ignore[attr-defined]
         for number in range(1, SHIFTS + 1):
             self.fields[f"users{number}"] = _checks(gettext_lazy("Who is there"), colleagues)

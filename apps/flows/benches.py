@@ -13,6 +13,7 @@ from psycopg import sql
 from apps.activity import bench as activity
 from apps.care import bench as care
 from apps.care.journeys import bench as journeys
+from apps.community import bench as community
 from apps.coupons import bench as coupons
 from apps.coupons import bench_quotes as quotes
 from apps.orders import bench as orders
@@ -39,6 +40,7 @@ class Bench:
 
 
 BENCHES = {
+    "community": Bench(community.bench_community, needs_orders=False),
     "codes": Bench(coupons.bench_codes, needs_orders=False),
     "coupons": Bench(coupons.bench_flash, needs_orders=False),
     "events": Bench(activity.bench_events, needs_orders=False),
