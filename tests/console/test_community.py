@@ -49,7 +49,7 @@ def test_a_code_is_planned_played_and_shown_with_who_came_by_it(admin: Client, s
     admin.post("/console/wecom/play/", {"act": "join", "person": "an", "state": GroupCode.objects.get().state})
     hear(played)
     link = page.split('<a class="c-link" href="/console/wecom/groups/')[1].split('"')[0]
-    assert "按天" in admin.get(f"/console/wecom/groups/{link}").content.decode()
+    assert "谁退了群" in admin.get(f"/console/wecom/groups/{link}").content.decode()
     assert "还没有群发" in admin.get("/console/wecom/sends/").content.decode()
     assert "会员群1 · 2" in admin.get("/console/wecom/play/").content.decode()
 

@@ -85,7 +85,7 @@ def live_code(request: HttpRequest, live: str = "") -> HttpResponse:
         try:
             saved = codes.change(code_id=row.pk, **form.plan()) if row else codes.create(**form.plan())
         except ValidationFailed as refusal:
-            for error in refusal.facts["errors"]:
+            for error in refusal.facts["errors"]:  # type: ignore[attr-defined]
                 form.add_error(None, error["message"])
         else:
             if saved.trouble:
@@ -121,7 +121,7 @@ def group_code(request: HttpRequest) -> HttpResponse:
             name=request.POST.get("name", ""), base_name=request.POST.get("base_name", ""), chats=chats
         )
     except ValidationFailed as refusal:
-        for error in refusal.facts["errors"]:
+        for error in refusal.facts["errors"]:  # type: ignore[attr-defined]
             messages.error(request, error["message"])
     else:
         messages.success(request, _("“%(name)s” is ready to print.") % {"name": made.name})
