@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('care', '0030_more_triggers'),
+        ('care', '0048_live_reminders'),
     ]
 
     operations = [
