@@ -141,12 +141,13 @@ class TagLink(models.Model):
 
 
 class SyncRun(models.Model):
-    """A full reading of WeCom's customers: how far it is stands here, written with every page, so that a kill costs one page."""
+    """A full reading of WeCom's customers and groups: how far it is, written with every page: a kill costs one page."""
 
     userids = ArrayField(models.CharField(max_length=64), default=list)
     place = models.PositiveIntegerField(default=0)  # the batch of staff that is being read
     cursor = models.CharField(max_length=300, blank=True)
     contacts = models.PositiveIntegerField(default=0)
+    has_groups = models.BooleanField(default=False)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
 

@@ -3,11 +3,12 @@
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from django.db import transaction
 
-from apps.community import contacts
+from apps.community import contacts, groups
 from apps.community.models import Account, Contact, SyncRun
 from apps.core import clock, jobs
 from apps.core.models import Job
@@ -34,6 +35,8 @@ def run(job: Job) -> dict[str, Any]:
     while sync.place * wecom.BATCH_STAFF < len(sync.userids):
         read_page(sync, keep_alive=lambda: jobs.report(job, done=sync.contacts, total=max(total, sync.contacts)))
         jobs.report(job, done=sync.contacts, total=max(total, sync.contacts))
+    while not sync.has_groups:
+        read_groups(sync, keep_alive=lambda: jobs.report(job, done=sync.contacts))
     ended = _finish(sync)
     return {"contacts": sync.contacts, "ended": ended}
 
@@ -51,6 +54,15 @@ def read_page(sync: SyncRun, *, keep_alive: Callable[[], None]) -> None:
         sync.cursor = page.cursor
         sync.place += 0 if page.cursor else 1
         sync.save(update_fields=["contacts", "cursor", "place"])
+
+
+def read_groups(sync: SyncRun, *, keep_alive: Callable[[], None]) -> None:
+    """The next page of groups, each with its roster: a roster that is written twice changes nothing."""
+    page = patiently(lambda: wecom.groups(cursor=sync.cursor), keep_alive=keep_alive)
+    for row in page.rows:
+        patiently(partial(groups.pull, row["chat_id"]), keep_alive=keep_alive)
+    sync.cursor, sync.has_groups = page.cursor, not page.cursor
+    sync.save(update_fields=["cursor", "has_groups"])
 
 
 def patiently(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from apps.community import contacts, syncing, tags
-from apps.community.models import Contact, Follow, SyncRun, TagLink
+from apps.community.models import Contact, Follow, GroupMember, SyncRun, TagLink
 from apps.core import jobs
 from apps.core.models import Job
 from apps.gateways import wecom
@@ -127,6 +127,8 @@ def test_a_full_sync_mends_what_no_callback_told(wecom_house: WeCom, clock: Call
     clock(NOON + timedelta(minutes=5))
     wecom_house.do("drop", userid=LIN, external_userid="wmsimbo")  # never heard of
     wecom_house.do("crowd", userids=[CHEN], count=120)
+    chat = wecom_house.do("chats", name="会员群1", owner=LIN)["chat_id"]
+    wecom_house.do("join", chat_id=chat, person="an")
     job = jobs.start(kind=syncing.KIND, params={}, user_id=None)
     jobs.run(job_id=job.pk)
 
@@ -134,6 +136,7 @@ def test_a_full_sync_mends_what_no_callback_told(wecom_house: WeCom, clock: Call
     assert (done.state, done.result, done.done) == ("done", {"contacts": 121, "ended": 1}, 121)
     assert Contact.objects.get(name="an").member_id == an
     assert Follow.objects.get(contact__name="bo").ending == "unseen"
+    assert GroupMember.objects.get(is_staff=False).contact.name == "an"
 
 
 def test_a_killed_sync_goes_on_with_its_page_and_reads_none_twice(wecom_house: WeCom, monkeypatch: pytest.MonkeyPatch):

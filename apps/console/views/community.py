@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.community import codes, group_codes, groups, handing, selectors, syncing
@@ -26,7 +27,10 @@ def index(request: HttpRequest) -> HttpResponse:
     kept = request.GET.copy()
     if len(found) > 50:
         kept["at"] = str(found[49]["follow_id"])
-    chosen = [("", _("Everybody"), not userid), *((value, name, value == userid) for value, name in colleagues)]
+    chosen = [
+        ("", pgettext("wecom", "Everybody"), not userid),
+        *((value, name, value == userid) for value, name in colleagues),
+    ]
     return render(
         request,
         "console/community.html",

@@ -50,8 +50,9 @@ def _play(request: HttpRequest, simulator: Client) -> None:
 
 
 def _callback_url(request: HttpRequest) -> str:
-    """The simulator posts to loopback only: by this server's own port."""
-    return f"http://127.0.0.1:{request.get_port()}{reverse('wecom_callback')}"
+    """The simulator posts to loopback only: by the port that the browser came by, for behind a socket a server has none."""
+    port = request.get_host().rpartition(":")[2]
+    return f"http://127.0.0.1:{port if port.isdecimal() else 80}{reverse('wecom_callback')}"
 
 
 def _facts(simulator: Client) -> dict[str, Any]:
