@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('care', '0048_live_reminders'),
+        ('care', '0049_booking_notices'),
     ]
 
     operations = [
