@@ -122,7 +122,9 @@ def add_room(*, platform: str, name: str, url: str = "") -> Room:
     if found is None or not name.strip():
         raise UnknownPart
     facts = {"url": url, "is_active": True}
-    return Room.objects.update_or_create(platform=found, name=name.strip()[:60], defaults=facts)[0]
+    row = Room.objects.update_or_create(platform=found, name=name.strip()[:60], defaults=facts)[0]
+    Stream.objects.filter(room=row).update(changed_at=clock.now())  # the feeds say its address
+    return row
 
 
 @transaction.atomic

@@ -49,6 +49,9 @@ def test_a_feed_that_has_not_changed_is_answered_by_its_version_alone(client: Cl
         moved = client.get(reverse(route), HTTP_IF_NONE_MATCH=first["ETag"])
         assert moved.status_code == 200
         row.refresh_from_db()
+        planning.add_room(platform="douyin", name=row.room.name, url=f"https://live.example.com/{route}")
+        assert client.get(reverse(route), HTTP_IF_NONE_MATCH=moved["ETag"]).status_code == 200
+        row.refresh_from_db()
     found = json.loads(client.get(reverse("live_json")).content)["streams"]
     assert [(one["title"], one["host"], one["platform"], one["state"]) for one in found] == [
         ("春茶专场", "小满", "douyin", "planned")
