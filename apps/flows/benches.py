@@ -12,6 +12,7 @@ from psycopg import sql
 
 from apps.activity import bench as activity
 from apps.care import bench as care
+from apps.care import bench_live as live
 from apps.care.journeys import bench as journeys
 from apps.community import bench as community
 from apps.coupons import bench as coupons
@@ -47,6 +48,7 @@ BENCHES = {
     "import": Bench(orders.bench_import, needs_orders=False),
     "journeys": Bench(journeys.bench_journeys, needs_orders=True),
     "ledgers": Bench(ledgers.bench_ledgers, needs_orders=False, needs_books=True),
+    "live": Bench(live.bench_live, needs_orders=False),
     "points": Bench(points.bench_points, needs_orders=False),
     "quotes": Bench(quotes.bench_quotes, needs_orders=False),
     "refresh": Bench(segments.bench_refresh, needs_orders=True),

@@ -1,6 +1,7 @@
 """The public schedule for calendars and mini-programs: nothing about members, the same bytes for everybody, a version of its own."""
 
 import json
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -11,6 +12,8 @@ from apps.core import clock, ids
 from apps.livestream import selectors
 from apps.livestream.models import Stream
 
+KEPT_SECONDS = 5
+_known: dict[str, tuple[datetime, float, str]] = {}  # by feed: of which day, until when, what
 _CRLF = "\r\n"
 # One small statement tells whether anything that is shown can have changed: every change moves `changed_at`, time alone moves the day.
 _NEWEST = (
@@ -19,8 +22,23 @@ _NEWEST = (
 
 
 def version(*, moment: datetime, kind: str) -> str:
-    """A weak name of what the feed says now, for ETag. Changes at least once a shop day, as the span moves on."""
+    """A weak name of what the feed says, for ETag; at most some seconds old where another process made the change: the answer itself
+    may be kept for a minute. Changes at least once a shop day, as the span moves on."""
     day = clock.day_start(clock.local_date(moment))
+    now = time.monotonic()
+    of_day, until, known = _known.get(kind, (day, 0.0, ""))
+    if now >= until or of_day != day:
+        known = _version(day, kind)
+        _known[kind] = (day, now + KEPT_SECONDS, known)
+    return known
+
+
+def forget() -> None:
+    """Something that the feeds say is being changed here."""
+    _known.clear()
+
+
+def _version(day: datetime, kind: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute(_NEWEST, [day - selectors.SHOWN_BACK, day + selectors.SHOWN_AHEAD])
         newest, count = cursor.fetchone()

@@ -13,6 +13,7 @@ from apps.catalog.models import Product as CatalogProduct
 from apps.core import audit, clock
 from apps.core.errors import NotFound
 from apps.events import services as events
+from apps.livestream import feeds
 from apps.livestream.errors import ChangedMeanwhile, Overlap, QuantityTooSmall, UnknownPart, WrongMove, WrongTime
 from apps.livestream.models import Host, Platform, Product, Reservation, Room, Stream, Window
 
@@ -124,6 +125,7 @@ def add_room(*, platform: str, name: str, url: str = "") -> Room:
     facts = {"url": url, "is_active": True}
     row = Room.objects.update_or_create(platform=found, name=name.strip()[:60], defaults=facts)[0]
     Stream.objects.filter(room=row).update(changed_at=clock.now())  # the feeds say its address
+    feeds.forget()
     return row
 
 
@@ -221,4 +223,5 @@ def _put_products(row: Stream, wanted: dict[int, int | None]) -> None:
 
 
 def _publish(row: Stream) -> None:
+    feeds.forget()
     events.publish(CHANGED, key=f"{row.pk}:{row.revision}", lane=f"livestream:{row.pk}", stream_id=row.pk)
