@@ -37,6 +37,7 @@ TASKS: dict[str, Promise] = {
     "bookings.sweep": gettext_lazy("Bookings that time moves, and their notices"),
     "livestream.sweep": gettext_lazy("Live streams that time moves, and their reminders"),
     "followups.sweep": gettext_lazy("Follow-ups that time moves"),
+    "tickets.tick": gettext_lazy("Tickets: promises that are near or missed"),
     "flows.demo_tick": gettext_lazy("The demo's day goes on"),
     "flows.move_tiers": gettext_lazy("Assessing tiers"),
     "flows.privacy": gettext_lazy("Copies of data and erasures"),

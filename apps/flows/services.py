@@ -38,6 +38,20 @@ def deliver(*, event_id: int) -> bool:
     return not _open().filter(pk=event_id).exists()
 
 
+def deliver_within(*, event_id: int) -> bool:
+    """Do every step of a fact now, in the caller's transaction: it stands or falls with it. False: an older fact of the lane is open.
+
+    A step that fails raises here; the caller's transaction is gone with it. Each step is done once, here or by the worker.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("deliver_within() belongs inside the transaction of its caller")
+    event = Event.objects.get(pk=event_id)
+    if any(_run(step, event_id) for step in STEPS.get(event.name, ())):
+        return False
+    _open().filter(pk=event_id).update(finished_at=clock.now())
+    return True
+
+
 def sweep() -> int:
     """Deliver what is due: lost wake-ups, retries, facts stored by the thousand. Returns how many were taken up.
 

@@ -153,6 +153,7 @@ def address(route: str, path: str, house: House) -> str:
         "piece": ids.encode("lvr", 1),
         "to": "live",
         "booking": ids.encode("bkg", 1),
+        "ticket": ids.encode("tkt", 1),
     }
     wanted = [name for name in samples if f":{name}>" in path or f"<{name}>" in path]
     try:

@@ -1,0 +1,35 @@
+"""Moves and acts of tickets in words."""
+
+from django.utils.translation import pgettext_lazy
+
+MOVES = {
+    "take_up": pgettext_lazy("ticket move", "Begin work"),
+    "ask": pgettext_lazy("ticket move", "Wait for the member"),
+    "answer": pgettext_lazy("ticket move", "The member answered"),
+    "withdraw": pgettext_lazy("ticket move", "Withdraw it"),
+    "merge": pgettext_lazy("ticket move", "Merge it"),
+    "close": pgettext_lazy("ticket move", "Close it"),
+    "reopen": pgettext_lazy("ticket move", "Open it again"),
+    "refuse": pgettext_lazy("ticket move", "Refuse it"),
+    "accept": pgettext_lazy("ticket move", "Accept it: the goods come back"),
+    "receive": pgettext_lazy("ticket move", "The goods have come"),
+    "send_back": pgettext_lazy("ticket move", "Not as agreed: back to work"),
+    "send": pgettext_lazy("ticket move", "Send it to the member"),
+    "deliver": pgettext_lazy("ticket move", "The member has it"),
+    "offer": pgettext_lazy("ticket move", "Offer a solution"),
+    "agree": pgettext_lazy("ticket move", "The member agreed"),
+    "disagree": pgettext_lazy("ticket move", "The member did not agree"),
+    "resolve": pgettext_lazy("ticket move", "It is answered"),
+    "refund": pgettext_lazy("ticket move", "Money back"),
+}
+ACTS = {
+    **MOVES,
+    "opened": pgettext_lazy("ticket act", "Opened"),
+    "changed": pgettext_lazy("ticket act", "Changed"),
+    "given": pgettext_lazy("ticket act", "Given out"),
+    "taken": pgettext_lazy("ticket act", "Taken"),
+    "took_in": pgettext_lazy("ticket act", "Took in another ticket"),
+    "warned": pgettext_lazy("ticket act", "A promise is near"),
+    "missed": pgettext_lazy("ticket act", "A promise was missed"),
+    "escalated": pgettext_lazy("ticket act", "To the manager"),
+}

@@ -1,0 +1,12 @@
+"""Celery doors of tickets."""
+
+from celery import shared_task
+
+from apps.core import runs
+from apps.tickets import upkeep
+
+
+@shared_task(name="tickets.tick")
+def tick() -> None:
+    with runs.recorded("tickets.tick") as figures:
+        figures.update(upkeep.tick())

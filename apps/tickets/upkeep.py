@@ -1,0 +1,97 @@
+"""What time does to tickets: warned of, missed, closed. Each rule one statement, safe to repeat; a promise is told of once."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+
+from apps.core import brand, clock
+from apps.core.errors import DomainError
+from apps.events import services as events
+from apps.tickets import life
+from apps.tickets import services as tickets
+from apps.tickets.models import Ticket
+from apps.tickets.settings import ESCALATE, WARN
+
+DUE_SOON, MISSED = "ticket.due_soon", "ticket.missed"
+CHUNK = 5_000
+_MARK = """
+with found as materialized (
+    select id from tickets_ticket where ended_at is null and due_at <= %(edge)s and {column} is distinct from due_at
+    order by due_at limit %(limit)s for update skip locked
+),
+marked as (update tickets_ticket t set {column} = t.due_at from found where t.id = found.id returning t.id, t.due_at),
+told as (
+    insert into tickets_entry (ticket_id, act, side, at, before, after)
+    select id, %(act)s, 'house', %(moment)s, '{{}}', jsonb_build_object('due_at', due_at) from marked
+)
+select id from marked order by id
+"""
+_TO_MANAGER = """
+with found as materialized (
+    select t.id, (
+        select c.id from stores_staff c
+        where c.store_id = t.store_id and c.role = 'manager' and c.is_active and c.user_id is not null order by c.id limit 1
+    ) as manager
+    from tickets_ticket t where t.id = any(%(ids)s)
+),
+moved as (
+    update tickets_ticket t set assignee_id = f.manager, version = t.version + 1
+    from found f where t.id = f.id and f.manager is not null and t.assignee_id is distinct from f.manager returning t.id, t.assignee_id
+)
+insert into tickets_entry (ticket_id, act, side, at, before, after)
+select id, 'escalated', 'house', %(moment)s, '{}', jsonb_build_object('assignee_id', assignee_id) from moved order by id
+"""
+
+
+def tick(*, moment: datetime | None = None) -> dict[str, int]:
+    """All rules until nothing is left. Returns how many of each."""
+    moment = moment or clock.now()
+    ahead = moment + timedelta(minutes=brand.read(WARN))
+    figures = {"missed": 0, "warned": 0, "closed": close_resolved(moment=moment)}
+    while chunk := miss(moment=moment):
+        figures["missed"] += chunk
+    while chunk := _mark("warned_due", DUE_SOON, "warned", edge=ahead, moment=moment):
+        figures["warned"] += len(chunk)
+    return figures
+
+
+@transaction.atomic
+def miss(*, moment: datetime) -> int:
+    """Promises that were not kept: told once each; to the store's manager where the brand wants it, else only told."""
+    found = _mark("missed_due", MISSED, "missed", edge=moment, moment=moment)
+    if found and brand.read(ESCALATE) == "manager":
+        with connection.cursor() as cursor:
+            cursor.execute(_TO_MANAGER, {"ids": found, "moment": moment})
+    return len(found)
+
+
+def close_resolved(*, moment: datetime) -> int:
+    """What was resolved and not opened again in time is closed."""
+    edge = moment - tickets.REOPEN_WITHIN
+    rows = Ticket.objects.filter(state=life.RESOLVED, ended_at__lt=edge).order_by("pk").values_list("pk", flat=True)
+    closed = 0
+    for key in rows[:CHUNK]:
+        try:
+            tickets.move(ticket_id=key, move="close", by=tickets.HOUSE, moment=moment)
+        except DomainError:
+            continue  # opened again, or closed, this very moment
+        closed += 1
+    return closed
+
+
+@transaction.atomic
+def _mark(column: str, fact: str, act: str, *, edge: datetime, moment: datetime) -> list[int]:
+    values: dict[str, Any] = {"edge": edge, "moment": moment, "limit": CHUNK, "act": act}
+    with connection.cursor() as cursor:
+        cursor.execute(_MARK.format(column=column), values)
+        found = [row[0] for row in cursor.fetchall()]
+    if found:
+        events.publish_many(
+            fact,
+            query=f"""select t.id || ':' || extract(epoch from t.due_at) as key, 'member:' || t.member_id as lane,
+                jsonb_build_object('ticket_id', t.id, 'member_id', t.member_id, 'kind', t.kind, 'state', t.state,
+                    'due_at', t.due_at, 'assignee_id', t.assignee_id) as payload
+                from tickets_ticket t where t.id in ({",".join(map(str, found))}) order by t.id""",
+        )
+    return found
