@@ -321,6 +321,12 @@ COLUMNS: dict[str, Promise] = {
 COLUMNS_OF: dict[str, Promise] = {
     "followups.Task.outcome": _("What came of it"),
     "followups.Task.evidence": _("What was said"),
+    "tickets.Ticket.first_reply_at": _("First answered"),
+    "tickets.TicketLine.is_open": _("Still in work"),
+    "tickets.Message.side": _("Who spoke"),
+    "tickets.Pause.began_at": _("Began"),
+    "tickets.Entry.act": _("What was done"),
+    "tickets.Entry.side": _("Who did it"),
     "activity.Arrival.code": _("Tracked code"),
     "segments.PackMember.recipient": _("Platform that gets it"),
     "segments.TraitValue.at": _("Moment"),

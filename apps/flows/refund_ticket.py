@@ -31,7 +31,12 @@ from apps.tickets import services as tickets
 from apps.tickets.models import Ticket
 
 KIND, SETTING = "tickets.refund", "tickets.refund_alone"
-LIMITS = {Role.ADMIN: 1_000_000, Role.REGION_MANAGER: 500_000, Role.MANAGER: 200_000, Role.AGENT: 50_000}
+LIMITS: dict[str, int] = {
+    Role.ADMIN: 1_000_000,
+    Role.REGION_MANAGER: 500_000,
+    Role.MANAGER: 200_000,
+    Role.AGENT: 50_000,
+}
 
 
 class StoriesBehind(DomainError):

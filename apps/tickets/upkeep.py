@@ -51,8 +51,8 @@ def tick(*, moment: datetime | None = None) -> dict[str, int]:
     figures = {"missed": 0, "warned": 0, "closed": close_resolved(moment=moment)}
     while chunk := miss(moment=moment):
         figures["missed"] += chunk
-    while chunk := _mark("warned_due", DUE_SOON, "warned", edge=ahead, moment=moment):
-        figures["warned"] += len(chunk)
+    while near := _mark("warned_due", DUE_SOON, "warned", edge=ahead, moment=moment):
+        figures["warned"] += len(near)
     return figures
 
 

@@ -52,6 +52,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
         "into": None,
         "due_at": None,
     },
+    "tickets.Pause": {"ended_at": None},
     "tickets.Message": {"side": "agent", "is_internal": False},
     "followups.Task": {"state": "cancelled", "outcome": "", "pooled_at": None, "priority": 2},
     "flows.Checkout": {"points_spent": 0, "points_cents": 0, "coupons": 0, "undone_at": None},
