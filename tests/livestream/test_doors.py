@@ -7,6 +7,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from apps.catalog import intake
+from apps.catalog.intake import Item
+from apps.catalog.prices import Terms, Who
 from apps.core import clock, ids
 from apps.core.models import User
 from apps.livestream import joining, planning
@@ -91,6 +94,10 @@ def test_a_member_has_a_piece_put_aside_once_and_gives_back_only_their_own() -> 
     address = reverse("portal:live_reserve", args=[ids.encode("lvp", product.pk)])
     day = clock.local_date(product.stream.starts_at)
     form = {"store": ids.encode("sto", store.pk), "day": f"{day}", "token": "a" * 32}
+    assert "p-price" not in client.get(address).content.decode()
+    intake.take(Item("T1", list_cents=12_900, specials=[(9_900, "", Terms("*"))]), who=Who(source="test"))
+    shown = client.get(address).content.decode()
+    assert ("<b>¥99.00</b>" in shown, "会员价 · <del>¥129.00</del>" in shown) == (True, True)
     assert client.post(address, form | {"day": "nonsense"}).status_code == 422
     assert client.post(address, form).status_code == client.post(address, form).status_code == 302
     piece = Reservation.objects.get()

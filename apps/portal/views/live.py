@@ -9,8 +9,12 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.catalog import selectors as catalog
+from apps.catalog import words
+from apps.catalog.pricing import Buyer
 from apps.core import clock, ids
 from apps.core.errors import DomainError, NotFound
+from apps.flows import shopper as shoppers
 from apps.livestream import joining, selectors
 from apps.livestream.models import Product, Reservation, Stream
 from apps.portal import sessions, shell
@@ -70,6 +74,7 @@ def reserve(request: HttpRequest, product: str) -> HttpResponse:
     facts: Facts = {
         "row": row,
         "left": row.quantity - row.reserved,
+        **_price(request, row.product.sku),
         "stores": [(ids.encode(STORE, one.pk), one.name) for one in Store.objects.filter(is_open=True)],
         "first": first,
         "last": last,
@@ -113,6 +118,13 @@ def _reserve(request: HttpRequest, row: Product, facts: Facts) -> None:
         product_id=row.pk, member_id=_me(request), store_id=ids.decode(STORE, facts["chosen"]), visit_on=day,
         source=f"portal:{_me(request)}:{facts['token']}",
     )  # fmt: skip
+
+
+def _price(request: HttpRequest, sku: str) -> Facts:
+    """What this member pays for it online, and why; nothing where the catalogue has no price."""
+    buyer = Buyer(clock.now(), is_member=True, tier=shoppers.shopper_of(_me(request)).tier)
+    found = catalog.shown([sku], buyer=buyer)
+    return {"price": found[0], "price_said": words.rule(found[0].rule)} if found else {}
 
 
 def _shown(row: Stream, asked: set[int], parts: list[Product]) -> dict[str, Any]:
