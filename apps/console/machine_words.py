@@ -133,6 +133,10 @@ _SAID_ELSEWHERE = ("as_of", "seconds")  # when it ran and how long it took stand
 ACTS: dict[str, Promise] = {
     "campaign.decided": gettext_lazy("Decided the test of a campaign"),
     "campaign.started": gettext_lazy("Started a campaign"),
+    "group_code.created": gettext_lazy("Made a group code"),
+    "live_code.changed": gettext_lazy("Changed a live code"),
+    "live_code.created": gettext_lazy("Made a live code"),
+    "wecom.hand_over": gettext_lazy("Handed customers over in WeCom"),
     "access.refused": gettext_lazy("Was refused a page"),
     "approval.approved": gettext_lazy("Agreed to a request"),
     "approval.asked": gettext_lazy("Asked for a second person's yes"),
@@ -244,6 +248,9 @@ ACTS: dict[str, Promise] = {
     "touches.replayed": gettext_lazy("Sent failed messages again"),
 }
 OBJECTS: dict[str, Promise] = {
+    "group_code": gettext_lazy("Group code"),
+    "hand_over": gettext_lazy("Hand-over of customers"),
+    "live_code": gettext_lazy("Live code"),
     "achievement": gettext_lazy("Achievement"),
     "activity_code": gettext_lazy("Tracked code"),
     "approval": gettext_lazy("Request for a second yes"),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
@@ -11,12 +12,16 @@ from django.utils.translation import pgettext_lazy
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """`permission` is a line of config/access.yaml; "" is open to everybody who is logged in."""
+    """`permission` is a line of config/access.yaml; "" is open to everybody who is logged in.
+
+    `stage_of`: the setting of a platform; the page is there only while the simulator stands for it.
+    """
 
     label: str | Promise
     icon: str
     url_name: str
     permission: str = ""
+    stage_of: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,8 +120,20 @@ GROUPS: tuple[Group, ...] = (
                 url_name="console:channels",
                 permission="messages.view",
             ),
-            Item(label=_("Phone preview"), icon="phone", url_name="console:phone", permission="messages.view"),
-            Item(label=_("Play WeCom"), icon="play", url_name="console:wecom_play", permission="community.manage"),
+            Item(
+                label=_("Phone preview"),
+                icon="phone",
+                url_name="console:phone",
+                permission="messages.view",
+                stage_of="SMS_PROVIDER",
+            ),
+            Item(
+                label=_("Play WeCom"),
+                icon="play",
+                url_name="console:wecom_play",
+                permission="community.manage",
+                stage_of="WECOM_PROVIDER",
+            ),
         ),
     ),
     Group(
@@ -145,7 +162,7 @@ def places(request: HttpRequest) -> list[tuple[str | Promise, list[Place]]]:
         (group, item, href)
         for group in GROUPS
         for item in group.items
-        if (href := address(item.url_name)) and allowed(request, permission=item.permission)
+        if (href := address(item.url_name)) and allowed(request, permission=item.permission) and _is_staged(item)
     ]
     here = max((href for _group, _item, href in open_items if _under(request.path, href=href)), key=len, default="")
     shown: list[tuple[str | Promise, list[Place]]] = []
@@ -158,6 +175,10 @@ def places(request: HttpRequest) -> list[tuple[str | Promise, list[Place]]]:
         if found:
             shown.append((group.label, found))
     return shown
+
+
+def _is_staged(item: Item) -> bool:
+    return not item.stage_of or getattr(settings, item.stage_of) == "simulator"
 
 
 def address(url_name: str) -> str:

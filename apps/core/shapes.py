@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 Schema = Mapping[str, Any]
 Finding = tuple[str, str]  # JSON pointer, code
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # NUL and lone surrogates: PostgreSQL keeps neither
 _TYPES: dict[str, Callable[[Any], bool]] = {
     "object": lambda value: isinstance(value, dict),
     "array": lambda value: isinstance(value, list),
@@ -82,7 +83,7 @@ def _string(schema: Schema, value: str, pointer: str) -> Iterator[Finding]:
             yield pointer, "unknown_value"
     elif not 0 < len(value) <= schema.get("maxLength", 100):
         yield pointer, "wrong_length"
-    elif "pattern" in schema and not re.search(schema["pattern"], value):
+    elif _UNSTORABLE.search(value) or ("pattern" in schema and not re.search(schema["pattern"], value)):
         yield pointer, "wrong_form"
 
 

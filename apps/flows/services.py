@@ -14,7 +14,7 @@ from django.db.models import F, QuerySet
 
 from apps.core import clock
 from apps.events.models import Event, StepRun
-from apps.flows.subscriptions import STEPS, Step
+from apps.flows.subscriptions import OUT_OF_TURN, STEPS, Step
 
 log = structlog.get_logger("siyu.flows")
 PARK_AFTER = 8  # starts
@@ -28,8 +28,8 @@ _random = SystemRandom()
 def deliver(*, event_id: int) -> bool:
     """Run the steps a fact still owes, then those of the facts that waited for it in its lane. False: it is still open.
 
-    A step waits while an older fact of the lane owes a step of the same name; a parked fact holds nobody up. A failing step is
-    tried again with growing pauses and its fact parked after eight starts; later steps of the fact wait for it.
+    A step waits while an older fact of the lane owes a step of the same name, unless it goes out of turn; a parked fact holds nobody
+    up. A failing step is tried again with growing pauses and its fact parked after eight starts; later steps of the fact wait for it.
     """
     waiting: int | None = event_id
     while waiting is not None:
@@ -128,7 +128,7 @@ def _run(step: Step, event_id: int) -> Event | None:
 
 def _blocker(event: Event, step: Step) -> Event | None:
     """The oldest open fact of the lane that still owes a step of this name (`refresh` waits for `refresh` only)."""
-    if not event.lane:
+    if not event.lane or step in OUT_OF_TURN:
         return None
     for earlier in _open().filter(lane=event.lane, pk__lt=event.pk).order_by("pk"):
         done = set(earlier.steps.values_list("step", flat=True))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import Q
 
 from apps.catalog import pricing
 from apps.catalog import selectors as catalog
@@ -53,9 +54,8 @@ class Put:
 def shopper_of(member_id: int, *, moment: datetime | None = None) -> Shopper:
     """Tier, segments, WeCom groups and kept orders of a member as they stand. An alias stands for the member it was merged into."""
     member_id = members.current_id(member_id)
-    tier = Standing.objects.filter(member=member_id).values_list("tier__key", flat=True).first()
-    if tier is None:
-        tier = Tier.objects.filter(rank=0).values_list("key", flat=True).first() or ""
+    own = Standing.objects.filter(member=member_id).values("tier")
+    tier = Tier.objects.filter(Q(rank=0) | Q(pk__in=own)).order_by("-rank").values_list("key", flat=True).first() or ""
     return Shopper(
         member_id=member_id,
         tier=tier,

@@ -31,6 +31,9 @@ from apps.flows import (
 )
 
 Step = Callable[[Event], None]
+OUT_OF_TURN: frozenset[Step] = frozenset(
+    {webhooks_told.tell}
+)  # wait for no older fact of the lane: their order is promised to nobody
 
 STEPS: dict[str, tuple[Step, ...]] = {
     "community.send_created": (wecom_sends.give_task,),

@@ -5,6 +5,7 @@
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (event.detail.target.id !== "editor") return;
     open = [...document.querySelectorAll("#editor details[open]")].map((one) => one.id);
+    for (const one of document.querySelectorAll("#editor [hx-target='#seg-found']")) htmx.trigger(one, "htmx:abort");  // counts of what was
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target.id !== "editor") return;

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from apps.care import claims, preview, services
+from apps.care import claims, reach, services
 from apps.care.models import Touch
 from apps.core import clock as house_clock
 from apps.core.errors import ValidationFailed
@@ -167,7 +167,8 @@ def test_only_a_yes_that_counts_lets_a_message_through(
     assert outcome.get(fresh.pk) == (None if expected == "under_14" else expected)
     assert outcome[planned_before.pk] == expected
     assert (len(taken), skipped) == ((2, 0) if not expected else (0, 1))
-    assert preview.reach({}, purpose=purpose).reachable[channel] == (0 if expected else 2)
+    reached = {one.channel: one.reached for one in reach.of_rule({}, moment=moment, purpose=purpose)}
+    assert reached[channel] == (0 if expected else 2)
     assert version.purpose == purpose
 
 

@@ -1,15 +1,20 @@
 """A journey's graph: what is refused and where, the order of its steps, what publishing freezes."""
 
 import json
+import random
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import transaction
 
-from apps.care.journeys import editing, graph
+from apps.care.journeys import editing, entering, graph, stepping
 from apps.care.journeys.grammar import SCHEMA
 from apps.care.models import JourneyVersion, Policy, Version
 from apps.core.errors import ValidationFailed
+from tests.care.conftest import Shop
+from tests.care.test_policies import FINE, ODD
 
 SMS = {"kind": "send", "channel": "sms", "template": "{{ nickname }}，好久不见"}
 END = {"key": "end", "kind": "exit"}
@@ -105,3 +110,50 @@ def test_publishing_freezes_the_graph_and_a_message_per_send_step():
 
     editing.pause(journey_id=journey.pk)
     assert Policy.objects.get(key="back.hello").status == "paused"
+
+
+WALK = [
+    {"key": "a", "kind": "branch", "ways": [{"rule": FINE[1], "next": "b"}], "otherwise": "c"},
+    {"key": "b", "kind": "split", "arms": [{"percent": 50, "next": "c"}, {"percent": 50, "next": "d"}]},
+    {"key": "c", "kind": "wait", "for": {"kind": "weekday", "weekdays": [1, 5], "hour": 9}, "next": "d"},
+    {"key": "d", "kind": "await", "what": {"kind": "event", "event": "searched"}, "days": 2, "met": "e", "timeout": "e"},
+    {"key": "e", **SMS, "missing": {"nickname": {"policy": "skip"}}, "next": "f"},
+    {"key": "f", "kind": "points", "amount": 5, "most": 9, "next": "g"},
+    {"key": "g", "kind": "followup", "title": "打个电话", "next": "h"},
+    {"key": "h", "kind": "wait", "for": {"kind": "date", "field": "birthday", "hour": 9, "offset_days": -3}, "next": "end"},
+]  # fmt: skip
+
+
+def _places(value: object) -> list[tuple[dict | list, object]]:
+    """Every place in it where something else could stand: (what holds it, key or number)."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place for key, inner in pairs for place in ((value, key), *_places(inner))]  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("count", [120, pytest.param(10_000, marks=pytest.mark.nightly)])
+def test_odd_graphs_are_refused_with_a_pointer_or_walk(shop: Shop, noon: datetime, count: int) -> None:
+    """T-S8: one or two places of a right graph hold something odd; nothing but a refusal or a journey that walks comes of it."""
+    dice, member, walked = random.Random(6), shop.member(), 0
+    refusals: list[list[dict]] = []
+    for number in range(count):
+        data = json.loads(json.dumps(of(*WALK, late_days=2, ends=[{"when": {"kind": "order"}}])))
+        for _ in range(dice.randint(1, 2)):
+            holder, key = dice.choice(_places(data))
+            holder[key] = dice.choice([*ODD, *FINE, 1, 3, 50, "end", "h"])  # type: ignore[call-overload,index]
+        try:
+            found = graph.checked(data)
+        except ValidationFailed as refused:
+            refusals.append(refused.facts["errors"])
+            continue
+        walked += 1
+        with transaction.atomic():
+            made = editing.create(key=f"j{number}", name="j", draft=found.data)
+            editing.publish(journey_id=made.pk)
+            entering.put_in(journey_key=made.key, member_ids=[member.pk], occurrence="x", moment=noon)
+            for days in (0, 8, 400):
+                assert stepping.tick(noon + timedelta(days=days)).failed == [], data
+            transaction.set_rollback(True)
+    assert walked + len(refusals) == count
+    assert walked >= count // 40
+    assert all(error["pointer"] == "" or error["pointer"][0] == "/" for errors in refusals for error in errors)
+    assert json.loads(json.dumps(refusals))

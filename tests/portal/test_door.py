@@ -19,7 +19,12 @@ pytestmark = pytest.mark.django_db
 TABLE = yaml.safe_load(settings.ACCESS_FILE.read_text())["routes"]
 PREFIXES = {"message": "msg", "order": "ord", "session": "ses", "reward": "rwd", "exchange": "exg"}
 COUPON = {"coupon": ids.encode("cpn", 5)}
-OTHERS = {"portal:coupon_stores": COUPON, "portal:coupon_gift": COUPON, "portal:gift": {"token": "no-token"}}
+OTHERS = {
+    "portal:coupon_stores": COUPON, "portal:coupon_gift": COUPON, "portal:gift": {"token": "no-token"},
+    "portal:booking_times": {"offer": "no-offer"}, "portal:booking_cancel": {"booking": "no-booking"},
+    "portal:live_back": {"piece": "no-piece"}, "portal:live_reserve": {"product": "no-product"},
+    "portal:live_remind": {"stream": "no-stream"},
+}  # fmt: skip
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 
 

@@ -22,8 +22,10 @@ log = structlog.get_logger("siyu.wecom")
 @require_http_methods(["GET", "HEAD", "POST"])
 def play(request: HttpRequest) -> HttpResponse:
     """POST lets one person do one thing; what follows comes back as a callback, as from WeCom."""
-    if settings.WECOM_PROVIDER != "simulator" or not settings.SIMULATOR_URL:
+    if settings.WECOM_PROVIDER != "simulator":
         raise NotFound
+    if not settings.SIMULATOR_URL:
+        return render(request, "console/wecom_play.html", {"is_down": True})
     simulator = Client(settings.SIMULATOR_URL)
     try:
         if request.method == "POST":
