@@ -31,6 +31,9 @@ LONGEST = (
     "core/files/test_workbooks.py", "e2e/test_member_care.py", "e2e/test_account.py", "e2e/test_files.py",
     "members/test_attacks.py", "core/embedded/test_fixtures.py", "care/test_races.py", "orders/test_imports_at_work.py",
     "segments/test_against_reference.py", "activity/test_checking.py", "api/test_matrix.py", "api/test_guides.py",
+    "e2e/test_counter.py", "console/test_words.py", "e2e/test_portal_points.py", "care/test_rehearsal.py", "e2e/test_journeys.py",
+    "care/test_journey_crashes.py", "flows/test_coupon_stories.py", "e2e/test_o2o.py", "care/test_journey_dry_runs.py",
+    "flows/test_worker.py", "e2e/test_code.py", "e2e/test_portal_budgets.py", "care/test_journey_races.py",
 )  # fmt: skip
 
 

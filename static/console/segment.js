@@ -3,9 +3,10 @@
   "use strict";
   let open = [];
   document.addEventListener("htmx:beforeSwap", (event) => {
+    // Counts of a rule that was changed meanwhile: who asked for them is gone from the page.
+    if (event.detail.target.id === "seg-found" && !event.detail.requestConfig.elt.isConnected) event.detail.shouldSwap = false;
     if (event.detail.target.id !== "editor") return;
     open = [...document.querySelectorAll("#editor details[open]")].map((one) => one.id);
-    for (const one of document.querySelectorAll("#editor [hx-target='#seg-found']")) htmx.trigger(one, "htmx:abort");  // counts of what was
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target.id !== "editor") return;

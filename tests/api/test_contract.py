@@ -146,7 +146,7 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(WSGITransport, "send", without_sockets)
 
 
-@pytest.mark.parametrize("most", [4, pytest.param(200, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("most", [3, pytest.param(200, marks=pytest.mark.nightly)])
 def test_invented_requests_are_answered_as_the_document_says(
     nobody: Caller, simulator, unhurried, in_process, most: int
 ):

@@ -117,7 +117,7 @@ def _people(new_member: Any) -> list[Knock]:
         Knock("frozen member", frozen.secret, refusal="unauthenticated", is_brief=True),
         Knock("blocked account", blocked.secret, refusal="unauthenticated", is_brief=True),
         Knock("revoked token", gone.secret, refusal="unauthenticated"),
-        Knock("expired token", expired, refusal="token_expired"),
+        Knock("expired token", expired, refusal="token_expired", is_brief=True),
         Knock("made-up token", "sya_" + "x" * 43, refusal="unauthenticated", is_brief=True),
     ]
 
@@ -142,9 +142,9 @@ def _programs(store: Store) -> list[Knock]:
         Knock("client", client("all", SCOPES), kind="client", scopes=SCOPES),
         *one_each,
         Knock("till", till(SCOPES).secret, kind="device", scopes=SCOPES),
-        Knock("revoked till", taken.secret, refusal="unauthenticated"),
-        Knock("revoked client", dropped.secret, refusal="unauthenticated"),
-        Knock("sandbox key", client("test", SCOPES, is_sandbox=True), refusal="unauthenticated"),
+        Knock("revoked till", taken.secret, refusal="unauthenticated", is_brief=True),
+        Knock("revoked client", dropped.secret, refusal="unauthenticated", is_brief=True),
+        Knock("sandbox key", client("test", SCOPES, is_sandbox=True), refusal="unauthenticated", is_brief=True),
     ]
 
 

@@ -212,13 +212,16 @@ def day_by_day(lines: list[list[str]]) -> list[tuple[str, ...]]:
     return sorted((when[:10], number, step, what, channel) for when, number, _name, step, what, channel, _text in lines)
 
 
+@pytest.mark.parametrize("is_lived", [False, pytest.param(True, marks=pytest.mark.nightly)])
 def test_the_ladder_is_made_by_keyboard_rehearsed_started_and_lived(
     enter: Open,  # noqa: F811
     house: House,
     move_clock: MoveClock,
     simulator: Simulator,
     tmp_path: Path,
+    is_lived: bool,
 ):
+    """Its thirty days every night; of graphs alone every merge asks it (`tests/care/test_journey_dry_runs.py`)."""
     members = crowd.lapsing(280, moment=NOON, later=12)
     found = enter(Role.MARKETER)
     page = found.page
@@ -279,6 +282,8 @@ def test_the_ladder_is_made_by_keyboard_rehearsed_started_and_lived(
         "live", ["send1", "wait1", "coupon1", "wait2", "followup1", "end"],
     )  # fmt: skip
 
+    if not is_lived:
+        return
     lived(made, move_clock, members)
     steps = rehearsing.decisions(journey_id=made.pk, after=0)
     with translation.override("zh-hans"):

@@ -35,7 +35,7 @@ class Taps:
         self.visit.page.locator(selector).first.click()
 
 
-@pytest.mark.parametrize("language", ["zh-hans", "en"])
+@pytest.mark.parametrize("language", ["zh-hans", pytest.param("en", marks=pytest.mark.nightly)])
 def test_from_registration_to_redemption_with_counted_taps(
     open_page: Open, house: House, simulator: Simulator, live_worker: LiveWorker, language: str
 ):

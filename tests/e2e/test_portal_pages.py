@@ -102,6 +102,7 @@ def test_who_wants_no_motion_gets_none(open_page: Open, house: House, simulator:
     assert moving == []
 
 
+@pytest.mark.nightly
 def test_the_longest_names_and_two_thousand_orders(open_page: Open, house: House, simulator: Simulator):
     """A member who has been here for long: pages come by twenty, none twice, and whoever presses keeps their place."""
     found = open_page(width=320)
