@@ -41,7 +41,7 @@ def walks(member_id: int) -> dict[str, object]:
 
 
 def _walk(row: Enrolment) -> dict[str, object]:
-    raw = next((node for node in row.version.graph.get("nodes", ()) if node["key"] == row.node), {"kind": "exit"})
+    raw = next((node for node in row.version.graph["nodes"] if node["key"] == row.node), {"kind": "exit"})
     return {"walk": row, "step": journey_words.title(raw), "icon": journey_words.icon(raw)}
 
 

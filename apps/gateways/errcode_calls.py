@@ -59,7 +59,7 @@ class Line:
         if reply.status != 200:
             self.breaker.failed()
             raise Unanswered("retry" if reply.status == 429 else "unknown", f"HTTP_{reply.status}")
-        answer = _object(reply.body)
+        answer = reply.told()
         if answer is None:
             self.breaker.failed()
             raise Unanswered("unknown", "MALFORMED")
@@ -136,11 +136,3 @@ class Tokens:
         except redis.RedisError as trouble:
             self._log.warning("valkey does not answer", error=type(trouble).__name__)
         return token
-
-
-def _object(body: bytes) -> dict | None:
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return answer if isinstance(answer, dict) else None

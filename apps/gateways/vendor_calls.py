@@ -1,6 +1,5 @@
 """What the SMS vendors' adapters share: one JSON exchange under a breaker, and how a vendor's word becomes an outcome."""
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -51,7 +50,7 @@ def exchange(url: str, *, target: str, body: bytes, headers: Mapping[str, str], 
     if reply.status == 429:
         breaker.succeeded()
         raise Unanswered("retry", "HTTP_429", 5.0)
-    answer = _object(reply.body)
+    answer = reply.told()
     if reply.status >= 500 or answer is None:
         breaker.failed()
         raise Unanswered("unknown", f"HTTP_{reply.status}" if reply.status >= 500 else "MALFORMED")
@@ -100,11 +99,3 @@ def shop_time(text: object) -> datetime | None:
         return datetime.strptime(str(text), "%Y-%m-%d %H:%M:%S").replace(tzinfo=clock.SHOP_ZONE)
     except ValueError:
         return None
-
-
-def _object(body: bytes) -> dict | None:
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return answer if isinstance(answer, dict) else None

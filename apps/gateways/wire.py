@@ -4,11 +4,12 @@
 """
 
 import http.client
+import json
 import os
 import select
 import socket
 import threading
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from apps.gateways.errors import NotReached, ReplyLost
@@ -26,6 +27,14 @@ class Reply(NamedTuple):
     status: int
     headers: http.client.HTTPMessage
     body: bytes
+
+    def told(self) -> dict[str, Any] | None:
+        """The JSON object in it; None: there is none."""
+        try:
+            answer = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+        return answer if isinstance(answer, dict) else None
 
 
 def post(url: str, *, path: str, body: bytes, headers: dict[str, str], read_timeout: float | None = None) -> Reply:

@@ -16,6 +16,7 @@ from apps.members.models import Member
 _numbers = itertools.count(1)
 SPECIAL: dict[str, dict[str, Any]] = {
     "care.Enrolment": {"ended_at": None, "ending": ""},
+    "care.JourneyVersion": {"graph": {"nodes": []}},
     "care.Version": {"fallback": []},
     "members.MemberCode": {"expires_at": datetime(2999, 1, 1, tzinfo=UTC), "used_at": None},
     "community.Contact": {"agreed_tags": []},
