@@ -73,6 +73,20 @@ def preview(*, ticket_id: int, cents: Mapping[int, int]) -> Outcome:
         return seen.outcome
 
 
+def foresee(*, member_id: int, order_id: int, cents: Mapping[int, int]) -> Outcome:
+    """What giving back so much of these lines would do now, before anybody asked for it; nothing stays.
+
+    Raises RefundExceeds, StoriesBehind.
+    """
+    _settle_lane(member_id)
+    try:
+        with transaction.atomic():
+            given = _give_back(member_id=member_id, order_id=order_id, cents=cents, source=f"foreseen:{order_id}")
+            raise _Looked(given)
+    except _Looked as seen:
+        return seen.outcome
+
+
 def decide(*, ticket_id: int, cents: Mapping[int, int], staff: Staff, reason: str = "") -> Outcome:
     """Within the person's limit at once, above it by a second person, who is asked once. Raises MoveRefused, RefundExceeds,
     ValidationFailed, StoriesBehind, NotFound."""
@@ -110,16 +124,21 @@ def _run(asked: Approval) -> None:
 
 
 def _do(ticket_id: int, cents: Mapping[int, int], *, by: tickets.Actor) -> Outcome:
-    moment = clock.now()
-    ticket = tickets.move(ticket_id=ticket_id, move="refund", by=by, moment=moment)
+    ticket = tickets.move(ticket_id=ticket_id, move="refund", by=by, moment=clock.now())
     _check(ticket, cents)
-    member_id = members.current_id(ticket.member_id)
+    source = f"ticket:{ticket.pk}:{ticket.version}"
+    return _give_back(member_id=ticket.member_id, order_id=ticket.order_id or 0, cents=cents, source=source)
+
+
+def _give_back(*, member_id: int, order_id: int, cents: Mapping[int, int], source: str) -> Outcome:
+    """`source` names this act of giving back; each line adds itself to it."""
+    moment, member_id = clock.now(), members.current_id(member_id)
     Member.objects.select_for_update(no_key=True).get(pk=member_id)
     before = _look(member_id)
     for line_id in sorted(cents):
         made = orders.refund(
-            order_id=ticket.order_id or 0, line_id=line_id, amount_cents=cents[line_id],
-            source=f"ticket:{ticket.pk}:{line_id}:{ticket.version}", refunded_at=moment,
+            order_id=order_id, line_id=line_id, amount_cents=cents[line_id], source=f"{source}:{line_id}",
+            refunded_at=moment,
         )  # fmt: skip
         _follow(made)
     return _difference(before, _look(member_id), sum(cents.values()))
@@ -133,7 +152,11 @@ def _follow(made: Refund) -> None:
 
 def _catch_up(ticket_id: int) -> None:
     """What the member's lane still owes, done before."""
-    lane = f"member:{_of(ticket_id).member_id}"
+    _settle_lane(_of(ticket_id).member_id)
+
+
+def _settle_lane(member_id: int) -> None:
+    lane = f"member:{member_id}"
     for key in (
         Event.objects.filter(lane=lane, finished_at=None, parked_at=None).order_by("pk").values_list("pk", flat=True)
     ):

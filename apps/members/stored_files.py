@@ -12,6 +12,7 @@ class Upload(models.Model):
 
     class Purpose(models.TextChoices):
         AVATAR = "avatar", _("Profile picture")
+        TICKET = "ticket", _("Picture for our service")
 
     member = models.ForeignKey("members.Member", on_delete=models.CASCADE, related_name="+", db_index=False)
     key = models.CharField(max_length=32, unique=True)  # random; names the sealed file

@@ -1,16 +1,14 @@
 """Pictures that members send: taken, shown to their owner, used, and swept. Nothing of them lies unsealed on a disk.
 
-A file lies under MEDIA_ROOT/uploads before its row is written and goes after its row has gone: what a crash leaves behind is a
-sealed file without a row, which `sweep` removes.
+A file lies in the vault (`core.files.vault`, MEDIA_ROOT/uploads by default) before its row is written and goes after its row has
+gone: what a crash leaves behind is a sealed file without a row, which `sweep` removes.
 """
 
-import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
 from typing import NoReturn
 
 from django.conf import settings
@@ -20,18 +18,19 @@ from django.utils.translation import gettext as _
 
 from apps.core import ciphers, clock, ids, ratelimits
 from apps.core.errors import BadCipher, NotFound, ValidationFailed
-from apps.core.files import pictures
+from apps.core.files import pictures, scanning, vault
 from apps.core.files.errors import PictureTooLarge
 from apps.core.ratelimits import Limit
-from apps.members import identities, profile
+from apps.members import identities, profile, selectors
 from apps.members.errors import TooManyUploads, UploadQuotaReached
 from apps.members.models import Member, Upload
 
 PREFIX = "file"
+FOLDER = "uploads"
 WAITS = timedelta(hours=24)  # for its use
 MOST_WAITING = 20  # files of one member without a use
 PER_WINDOW, WINDOW = 20, 600  # tries of one member in seconds: each may cost half a second of work
-LONGEST = {Upload.Purpose.AVATAR: 640}  # pixels of the longer side
+LONGEST = {Upload.Purpose.AVATAR: 640, Upload.Purpose.TICKET: 1_600}  # pixels of the longer side
 _SWEEP = """
 delete from members_upload u where expires_at <= %s and not exists (select from members_member m where m.avatar_id = u.id)
 returning key
@@ -55,7 +54,8 @@ class Taken:
 def take(*, member_id: int, content: bytes, purpose: str) -> Taken:
     """Keep a picture for a day; the same one again is the same file, and its day begins anew.
 
-    Call it with no transaction open. Raises PictureRefused, PictureTooLarge, UploadQuotaReached, TooManyUploads; nothing is kept then.
+    Call it with no transaction open. Raises PictureRefused, PictureTooLarge, UploadQuotaReached, TooManyUploads, FileInfected,
+    ScannerSilent; nothing is kept then.
     """
     if len(content) > settings.API_UPLOAD_MAX_BYTES:
         raise PictureTooLarge(limit_bytes=settings.API_UPLOAD_MAX_BYTES)
@@ -65,15 +65,16 @@ def take(*, member_id: int, content: bytes, purpose: str) -> Taken:
     if _renewed(known):
         return _shown(known.get())
     _check_quota(member_id)
+    scanning.check(content)
     picture = pictures.clean(content, longest=LONGEST[Upload.Purpose(purpose)])
     key = _kept(member_id, picture.content)
     try:
         row = _stored(member_id, purpose, digest, picture, key)
     except BaseException:
-        _path(key).unlink(missing_ok=True)
+        vault.drop(_path(key))
         raise
     if row.key != key:  # the same picture came twice at once
-        _path(key).unlink(missing_ok=True)
+        vault.drop(_path(key))
     return _shown(row)
 
 
@@ -95,6 +96,25 @@ def avatar(member_id: int) -> bytes | None:
 
 
 @transaction.atomic
+def use(*, member_id: int, upload_ids: Sequence[int], purpose: str) -> bool:
+    """Files of the member are in use from now on, all of them. False, and none is, when one is not there or not meant for this."""
+    wanted = Upload.objects.select_for_update().filter(
+        _alive(), member_id__in=selectors.family(member_id), purpose=purpose
+    )
+    found = wanted.filter(pk__in=upload_ids)
+    if len(found) != len(set(upload_ids)):
+        return False
+    Upload.objects.filter(pk__in=upload_ids).update(expires_at=None)
+    return True
+
+
+def waiting(*, member_id: int, purpose: str) -> QuerySet[Upload]:
+    """What the member sent for this and nothing uses yet, oldest first."""
+    rows = Upload.objects.filter(member_id=member_id, purpose=purpose, expires_at__gt=clock.now())
+    return rows.order_by("pk")
+
+
+@transaction.atomic
 def use_as_avatar(*, member_id: int, upload_id: int | None) -> None:
     """Make a file of the member their profile picture, or None: have none. The earlier one goes.
 
@@ -113,8 +133,8 @@ def use_as_avatar(*, member_id: int, upload_id: int | None) -> None:
 
 
 def contents(member_id: int) -> Iterator[tuple[str, bytes]]:
-    """(file name, picture) of every file of the member: for the copy of their data."""
-    for row in Upload.objects.filter(member_id=member_id).order_by("pk"):
+    """(file name, picture) of every file of the member, also of records joined to theirs: for the copy of their data."""
+    for row in Upload.objects.filter(member_id__in=selectors.family(member_id)).order_by("pk"):
         opened = _opened(row)
         if opened is not None:
             yield file_name(row.pk), opened
@@ -130,14 +150,14 @@ def sweep() -> dict[str, int]:
         cursor.execute(_SWEEP, [clock.now()])
         keys = [key for (key,) in cursor.fetchall()]
     for key in keys:
-        _path(key).unlink(missing_ok=True)
+        vault.drop(_path(key))
     return {"expired": len(keys), "strays": _remove_strays()}
 
 
 def remove_files(member_id: int) -> None:
     """For the erasure. Should its transaction fail, it is tried again, and misses nothing."""
     for key in Upload.objects.filter(member_id=member_id).values_list("key", flat=True):
-        _path(key).unlink(missing_ok=True)
+        vault.drop(_path(key))
 
 
 def _count(member_id: int) -> None:
@@ -159,10 +179,7 @@ def _renewed(known: QuerySet[Upload]) -> bool:
 def _kept(member_id: int, plain: bytes) -> str:
     key = secrets.token_hex(16)
     sealed = ciphers.encrypt_bytes(person_key=identities.person_key(member_id), plain=plain, context=_context(key))
-    path = _path(key)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(sealed)
+    vault.keep(_path(key), sealed)
     return key
 
 
@@ -190,10 +207,10 @@ def _stored(member_id: int, purpose: str, digest: bytes, picture: pictures.Pictu
 def _remove_strays() -> int:
     """Older than a day: a younger one may belong to a row that is about to be written."""
     oldest = (clock.now() - WAITS).timestamp()
-    old = {path.name: path for path in _folder().glob("*/*") if path.stat().st_mtime < oldest}
+    old = {name.rpartition("/")[2]: name for name in vault.older_than(FOLDER, seconds=oldest)}
     known = set(Upload.objects.filter(key__in=list(old)).values_list("key", flat=True))
     for key in old.keys() - known:
-        old[key].unlink(missing_ok=True)
+        vault.drop(old[key])
     return len(old.keys() - known)
 
 
@@ -201,7 +218,7 @@ def _opened(row: Upload) -> bytes | None:
     """None when the key of the member or the file itself is gone."""
     try:
         key = identities.person_key(row.member_id)
-        return ciphers.decrypt_bytes(person_key=key, blob=_path(row.key).read_bytes(), context=_context(row.key))
+        return ciphers.decrypt_bytes(person_key=key, blob=vault.read(_path(row.key)), context=_context(row.key))
     except (BadCipher, FileNotFoundError):
         return None
 
@@ -222,12 +239,8 @@ def _context(key: str) -> str:
     return f"upload:{key}"
 
 
-def _folder() -> Path:
-    return Path(settings.MEDIA_ROOT) / "uploads"
-
-
-def _path(key: str) -> Path:
-    return _folder() / key[:2] / key
+def _path(key: str) -> str:
+    return f"{FOLDER}/{key[:2]}/{key}"
 
 
 def _shown(row: Upload) -> Taken:

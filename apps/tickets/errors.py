@@ -42,6 +42,17 @@ class ReopenOver(DomainError):
     title = _("A ticket can be opened again for %(days)s days. Write a new one, please.")
 
 
+class VoteOver(DomainError):
+    code = "ticket_vote_over"
+    title = _("This can be rated once it is done, and for 30 days.")
+
+
+class WrongQuantity(DomainError):
+    code = "ticket_wrong_quantity"
+    status = 422
+    title = _("Choose how many, and not more than were bought.")
+
+
 class TicketTaken(DomainError):
     code = "ticket_taken"
     title = _("Somebody else has this ticket already.")

@@ -7,6 +7,9 @@ from django.utils.translation import pgettext_lazy
 
 from apps.core import clock
 from apps.tickets import life
+from apps.tickets.member_models import Attachment, Vote
+
+__all__ = ["Attachment", "Entry", "Message", "Pause", "Ticket", "TicketLine", "Vote"]
 
 
 class Ticket(models.Model):
@@ -56,6 +59,7 @@ class Ticket(models.Model):
     into = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=clock.now)
     asked_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True)  # when the member last looked at it
     first_reply_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     first_due_at = models.DateTimeField(null=True)
@@ -92,15 +96,17 @@ class Ticket(models.Model):
 
 
 class TicketLine(models.Model):
-    """An order line that a ticket is about. `is_open` goes with the ticket: a line has one open ticket."""
+    """An order line that a ticket is about, or `quantity` of it. `is_open` goes with the ticket: a line has one open ticket."""
 
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="lines", db_index=False)
     line = models.ForeignKey("orders.Line", on_delete=models.PROTECT, related_name="+")
+    quantity = models.DecimalField(max_digits=12, decimal_places=3, null=True)  # None: all of it
     is_open = models.BooleanField(default=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["ticket", "line"], name="tickets_line_once"),
+            models.CheckConstraint(condition=Q(quantity=None) | Q(quantity__gt=0), name="tickets_line_some"),
             models.UniqueConstraint(fields=["line"], condition=Q(is_open=True), name="tickets_line_open_once"),
         ]
 
@@ -115,6 +121,7 @@ class Message(models.Model):
     side = models.CharField(max_length=10)  # as in `life`
     by = models.ForeignKey("stores.Staff", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     is_internal = models.BooleanField(default=False)
+    channel = models.CharField(max_length=20, default="", db_default="")  # by which way it came: portal, email, phone …
     text = models.CharField(max_length=4000)
     at = models.DateTimeField(default=clock.now)
     source = models.CharField(max_length=160, unique=True)

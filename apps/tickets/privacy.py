@@ -3,7 +3,8 @@
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.holdings import Holding
-from apps.tickets.models import Message
+from apps.members import uploads
+from apps.tickets.models import Attachment, Message
 
 _COUNTED = _("Belongs to orders and refunds; without its words nobody can tell whom it was about.")
 
@@ -12,7 +13,7 @@ HOLDINGS = (
         model="tickets.Ticket",
         sensitivity="personal",
         member="member_id",
-        export=("kind", "state", "title", "channel", "created_at", "first_reply_at", "ended_at"),
+        export=("kind", "state", "title", "channel", "created_at", "first_reply_at", "ended_at", "seen_at"),
         on_erase="keep",
         on_merge="move",
         blank=("title",),
@@ -23,7 +24,7 @@ HOLDINGS = (
         model="tickets.TicketLine",
         sensitivity="technical",
         member="ticket__member_id",
-        export=("is_open",),
+        export=("is_open", "quantity"),
         on_erase="keep",
         on_merge="stay",
         reason=_COUNTED,
@@ -33,7 +34,27 @@ HOLDINGS = (
         model="tickets.Message",
         sensitivity="personal",
         member="ticket__member_id",
-        export=("side", "text", "at"),
+        export=("side", "channel", "text", "at"),
+        on_erase="keep",
+        on_merge="stay",
+        blank=("text",),
+        reason=_COUNTED,
+        purpose="care",
+    ),
+    Holding(
+        model="tickets.Attachment",
+        sensitivity="sensitive",
+        member="message__ticket__member_id",
+        export=(),
+        on_erase="delete",
+        on_merge="stay",
+        purpose="care",
+    ),
+    Holding(
+        model="tickets.Vote",
+        sensitivity="personal",
+        member="ticket__member_id",
+        export=("score", "text", "channel", "at"),
         on_erase="keep",
         on_merge="stay",
         blank=("text",),
@@ -65,7 +86,13 @@ HOLDINGS = (
 
 def _said(member_id: int) -> list[dict[str, object]]:
     rows = Message.objects.filter(ticket__member_id=member_id, is_internal=False).order_by("pk")
-    return [{"side": row.side, "text": row.text, "at": row.at} for row in rows]
+    return [{"side": row.side, "channel": row.channel, "text": row.text, "at": row.at} for row in rows]
 
 
-SHOWN = {"tickets.Message": _said}
+def _pictures(member_id: int) -> list[dict[str, object]]:
+    """Each under the name it has in the copy."""
+    rows = Attachment.objects.filter(message__ticket__member_id=member_id).select_related("message").order_by("pk")
+    return [{"file": f"files/{uploads.file_name(row.upload_id)}", "at": row.message.at} for row in rows]
+
+
+SHOWN = {"tickets.Message": _said, "tickets.Attachment": _pictures}

@@ -5,8 +5,9 @@ Whoever acts locks the ticket's row first, so two acts of one moment follow one 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -24,6 +25,7 @@ from apps.tickets.errors import (
     ReopenOver,
     TicketChanged,
     WindowOver,
+    WrongQuantity,
     WrongTarget,
 )
 from apps.tickets.models import Entry, Message, Ticket, TicketLine
@@ -47,7 +49,10 @@ HOUSE = Actor(life.HOUSE)
 
 @dataclass(frozen=True, kw_only=True)
 class NewTicket:
-    """`source` makes it once. `line_ids`: order lines of one order of the member; a must for kinds of `life.ABOUT_LINES`."""
+    """`source` makes it once. `line_ids`: order lines of one order of the member; a must for kinds of `life.ABOUT_LINES`.
+
+    `quantities` by line: how many of it; a line that is not named is meant whole.
+    """
 
     source: str
     member_id: int
@@ -55,6 +60,7 @@ class NewTicket:
     title: str
     text: str
     line_ids: Sequence[int] = ()
+    quantities: Mapping[int, Decimal] = field(default_factory=dict)
     store_id: int | None = None
     channel: str = "portal"
     priority: int = Ticket.Priority.NORMAL
@@ -73,10 +79,10 @@ def open_ticket(new: NewTicket, *, by: Actor, moment: datetime | None = None) ->
         order=order, store_id=new.store_id or (order.store_id if order else None), priority=new.priority,
         created_at=moment, asked_at=moment,
     )  # fmt: skip
-    _hold_lines(ticket, new.line_ids)
+    _hold_lines(ticket, new.line_ids, new.quantities)
     clocks.set_clocks(ticket)
     ticket.save(update_fields=clocks.FIELDS)
-    _write(ticket, by=by, text=new.text, source=f"{new.source}:first", moment=moment, is_internal=False)
+    _write(ticket, by=by, text=new.text, source=f"{new.source}:first", moment=moment, channel=new.channel)
     note(ticket, "opened", by=by, moment=moment, after={"kind": ticket.kind, "priority": ticket.priority})
     _tell(OPENED, ticket, key=str(ticket.pk))
     return ticket
@@ -90,6 +96,7 @@ def say(
     text: str,
     source: str,
     is_internal: bool = False,
+    channel: str = "",
     move: str = "",
     moment: datetime | None = None,
 ) -> Message:
@@ -103,7 +110,9 @@ def say(
         return earlier
     if not 0 < len(text.strip()) <= 4_000:
         raise ValidationFailed(errors=[_error("/text", _("Write 1 to 4,000 letters."))])
-    said = _write(ticket, by=by, text=text, source=source, moment=moment, is_internal=is_internal)
+    said = _write(
+        ticket, by=by, text=text, source=source, moment=moment, is_internal=is_internal, channel=channel
+    )  # fmt: skip
     if not is_internal:
         _answered(ticket, by=by, moment=moment)
     if by.side == life.MEMBER and not move and "answer" in life.legal(ticket.kind, ticket.state, by=life.MEMBER):
@@ -164,13 +173,13 @@ def merge(*, ticket_id: int, into_id: int, by: Actor, moment: datetime | None = 
         raise NotFound
     if gone.pk == kept.pk or gone.member_id != kept.member_id or kept.state not in life.OPEN:
         raise WrongTarget
-    held = list(TicketLine.objects.filter(ticket=gone, is_open=True).values_list("line_id", flat=True))
+    held = dict(TicketLine.objects.filter(ticket=gone, is_open=True).values_list("line_id", "quantity"))
     asked_at, gone.into = gone.asked_at, kept
     _move(gone, "merge", by=by, moment=moment)
     clocks.set_clocks(gone)
     gone.save(update_fields=clocks.FIELDS)
     Message.objects.filter(ticket=gone).update(ticket=kept)
-    _hold_lines(kept, held)
+    _hold_lines(kept, list(held), {key: some for key, some in held.items() if some is not None})
     kept.asked_at = min((at for at in (asked_at, kept.asked_at) if at), default=None)
     kept.version += 1
     clocks.set_clocks(kept)
@@ -241,13 +250,19 @@ def _order_of(new: NewTicket, moment: datetime) -> Order | None:
     if not lines:
         return None
     order = lines[0].order
+    for line in lines:
+        if (some := new.quantities.get(line.pk)) is not None and not 0 < some <= line.quantity:
+            raise WrongQuantity
     if new.kind in life.ABOUT_LINES:
-        _check_window(new.kind, order, moment)
+        check_window(new.kind, order, moment)
     return order
 
 
-def _check_window(kind: str, order: Order, moment: datetime) -> None:
-    """Days are of the shop's calendar: seven days from the 1st end with the 8th. Money may be asked back before the goods came."""
+def check_window(kind: str, order: Order, moment: datetime) -> None:
+    """Days are of the shop's calendar: seven days from the 1st end with the 8th. Money may be asked back before the goods came.
+
+    Raises NotReceived, WindowOver.
+    """
     if order.received_at is None:
         if kind in life.WITH_GOODS or order.paid_at is None:
             raise NotReceived
@@ -257,11 +272,12 @@ def _check_window(kind: str, order: Order, moment: datetime) -> None:
         raise WindowOver(days=days)
 
 
-def _hold_lines(ticket: Ticket, line_ids: Sequence[int]) -> None:
+def _hold_lines(ticket: Ticket, line_ids: Sequence[int], quantities: Mapping[int, Decimal] | None = None) -> None:
     try:
         with transaction.atomic():
             for key in line_ids:
-                TicketLine.objects.update_or_create(ticket=ticket, line_id=key, defaults={"is_open": True})
+                values = {"is_open": True, "quantity": (quantities or {}).get(key)}
+                TicketLine.objects.update_or_create(ticket=ticket, line_id=key, defaults=values)
     except IntegrityError:
         raise LineInTicket from None
 
@@ -295,7 +311,9 @@ def _check_words(new: NewTicket) -> None:
         raise ValidationFailed(errors=errors)
 
 
-def _write(ticket: Ticket, *, by: Actor, text: str, source: str, moment: datetime, is_internal: bool) -> Message:
+def _write(
+    ticket: Ticket, *, by: Actor, text: str, source: str, moment: datetime, is_internal: bool = False, channel: str = ""
+) -> Message:
     return Message.objects.create(
         ticket=ticket,
         side=by.side,
@@ -304,6 +322,7 @@ def _write(ticket: Ticket, *, by: Actor, text: str, source: str, moment: datetim
         source=source,
         at=moment,
         is_internal=is_internal,
+        channel=channel,
     )
 
 

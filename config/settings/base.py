@@ -1,5 +1,7 @@
 """Settings shared by all environments. Values that differ come from `config/env.py`."""
 
+import json
+import shlex
 from pathlib import Path
 
 from celery.schedules import crontab
@@ -226,6 +228,13 @@ STATIC_URL = "/static/"
 STATIC_ROOT = env.text("STATIC_ROOT", SIYU_HOME / "static_root")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = Path(env.text("MEDIA_ROOT", SIYU_HOME / "media"))
+# Where members' sealed files lie: any storage of Django's. What it is given says nothing without the members' keys.
+UPLOADS_STORAGE = {
+    "BACKEND": env.text("UPLOADS_STORAGE", "apps.core.files.vault.OnDisk"),
+    "OPTIONS": json.loads(env.text("UPLOADS_STORAGE_OPTIONS", "{}")),
+}
+UPLOAD_SCANNER = shlex.split(env.text("UPLOAD_SCANNER", ""))  # reads a file from its input; 0: clean, 1: bad
+UPLOAD_SCANNER_SECONDS = env.integer("UPLOAD_SCANNER_SECONDS", 30)
 ERASURES_FILE = Path(env.text("ERASURES_FILE", SIYU_HOME / "erasures.jsonl"))
 FILE_UPLOAD_TEMP_DIR = None
 FILE_UPLOAD_MAX_MEMORY_SIZE = 11 * 1024 * 1024  # members' pictures stay in memory until they are sealed

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from config.settings.base import *  # noqa: F403 - settings are inherited whole
-from config.settings.base import DATABASES, STATIC_ROOT
+from config.settings.base import DATABASES, STATIC_ROOT, UPLOADS_STORAGE
 
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "testserver"]
 CODE_VIRTUAL_RANGES = []  # invented phones stand in such a range
@@ -11,6 +11,7 @@ DATABASES["default"]["OPTIONS"].pop("pool", None)  # type: ignore[attr-defined]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "uploads": UPLOADS_STORAGE,
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 Path(STATIC_ROOT).mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,10 @@ from apps.gateways import inbox
 from apps.gateways.simulator.client import Client
 from apps.points import stocking
 from apps.points.models import Exchange, Reward
+from apps.tickets import services as tickets
+from apps.tickets import votes
+from apps.tickets.models import Ticket
+from apps.tickets.services import Actor, NewTicket
 from tests.console.world import House
 from tests.coupons import making
 from tests.e2e.visits import Visit
@@ -84,6 +88,25 @@ def mall_of(house: House) -> dict[str, str]:
     }
 
 
+def ticket_pages(house: House) -> dict[str, str]:
+    """Two requests of the member, one done and to be rated; a new one about an order and about none."""
+    member = house.members["mine"]
+    for source in ("walk:open", "walk:done"):
+        asked = NewTicket(source=source, member_id=member.pk, kind="question", title="mine", text="mine")
+        made = tickets.open_ticket(asked, by=Actor("member"))
+        if source == "walk:done" and made.state == "new":
+            tickets.say(ticket_id=made.pk, by=Actor("agent"), text="ok", source="walk", move="resolve")
+    done, waits = (ids.encode("tkt", Ticket.objects.get(source=f"walk:{name}").pk) for name in ("done", "open"))
+    return {
+        "tickets": "/my/tickets/",
+        "ticket": f"/my/tickets/{waits}/",
+        "ticket-done": f"/my/tickets/{done}/",
+        "ticket-about": "/my/tickets/new/",
+        "ticket-new": f"/my/tickets/new/?order={house.order_id('mine')}",
+        "ticket-vote": f"/my/tickets/vote/{votes.token(ids.decode('tkt', done))}/",
+    }
+
+
 def coupon_pages(house: House) -> dict[str, str]:
     """The wallet with six coupons, the centre, the code with the first of them chosen, and where it counts."""
     member = house.members["mine"]
@@ -109,6 +132,7 @@ def every_page(house: House) -> dict[str, str]:
         "orders-none": "/my/orders/?kind=done",
         "order": f"/my/orders/{house.order_id('mine')}/",
         **mall_of(house),
+        **ticket_pages(house),
         "points": "/my/points/",
         "tier": "/my/tier/",
         "sign-in": "/my/sign-in/",

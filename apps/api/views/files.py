@@ -30,7 +30,7 @@ class FileInput(Input):
 
 class FileOut(f.Serializer[Any]):
     id = f.CharField()
-    purpose = f.CharField(help_text="open list: avatar")
+    purpose = f.CharField(help_text="open list: avatar, ticket")
     media_type = f.CharField()
     width = f.IntegerField()
     height = f.IntegerField()

@@ -90,6 +90,19 @@ class PictureRefused(DomainError):
     title = _("Only pictures in JPEG, PNG or WebP are taken. Save it as one of these and send it again.")
 
 
+class FileInfected(DomainError):
+    code = "upload_infected"
+    status = 422
+    title = _("The scanner found something bad in this file. It was not kept.")
+
+
+class ScannerSilent(DomainError):
+    code = "upload_not_scanned"
+    status = 503
+    is_retryable = True
+    title = _("The file could not be checked just now. Nothing was kept; try again in a moment.")
+
+
 class Reason(NamedTuple):
     text: str | Promise
     cure: str | Promise

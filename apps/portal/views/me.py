@@ -17,6 +17,7 @@ from apps.members.models import Member
 from apps.portal import sessions, shell
 from apps.portal.shell import Facts
 from apps.segments.tracks import selectors as tracks
+from apps.tickets import member_view
 
 PREFIX = "ses"
 
@@ -27,6 +28,7 @@ def page(request: HttpRequest) -> HttpResponse:
     me = members.profile(member_id)
     has_tracks = bool(tracks.told_tracks() or tracks.of_member(member_id))
     facts: Facts = {"me": me, "avatar": members.card(member_id).avatar_id, "has_tracks": has_tracks}
+    facts["news"] = member_view.unread(member_id)
     return shell.page(request, "portal/me.html", facts, at="me")
 
 
