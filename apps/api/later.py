@@ -12,7 +12,6 @@ from typing import Any
 from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import translation
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers as f
 from rest_framework.request import Request
@@ -66,9 +65,7 @@ def start(*, intake: str, items: list[Any], principal: Principal) -> Job:
     """Queue the items; call it in the transaction of the request."""
     path = jobs.result_path(f"bulk-{token_hex(12)}.json")
     path.write_text(json.dumps(items, ensure_ascii=False))
-    params = {
-        "path": str(path), "intake": intake, "client": principal.credential_id, "language": translation.get_language(),
-    }  # fmt: skip
+    params = {"path": str(path), "intake": intake, "client": principal.credential_id}
     job = jobs.start(kind=KIND, params=params, user_id=None)
     Job.objects.filter(pk=job.pk).update(total=len(items))
     job.total = len(items)
@@ -84,11 +81,7 @@ def take_in(job: Job) -> dict[str, Any]:
     items = json.loads(Path(job.params["path"]).read_text())
     one = INTAKES[job.params["intake"]]
     job.result_file, bad = f"bulk-{job.pk}.jsonl", 0
-    with (
-        requests.acting(actor=principal.actor),
-        translation.override(job.params["language"]),
-        jobs.result_path(job.result_file).open("w") as file,
-    ):
+    with requests.acting(actor=principal.actor), jobs.result_path(job.result_file).open("w") as file:
         for begin in range(0, len(items), bulk.MOST):
             chunk = items[begin : begin + bulk.MOST]
             with transaction.atomic():

@@ -1,6 +1,7 @@
 """Long work with progress: started at a door, run by a worker, watched on a page, paused or stopped by its owner.
 
-The runner calls `report` between chunks; it obeys pause and stop there. State lives in PostgreSQL; the channel layer only wakes pages.
+The runner calls `report` between chunks; it obeys pause and stop there. It works in the language of whoever started it, so that the
+file it writes and the reason it gives can be read by them. State lives in PostgreSQL; the channel layer only wakes pages.
 """
 
 import os
@@ -17,6 +18,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
+from django.utils import translation
 from redis.exceptions import RedisError
 
 from apps.core import clock, ids
@@ -47,7 +49,8 @@ def start(*, kind: str, params: dict[str, Any], user_id: int | None) -> Job:
     """Queue a job; a worker takes it after commit."""
     if kind not in RUNNERS:
         raise NotFound(kind=kind)
-    job = Job.objects.create(kind=kind, params=params, created_by_id=user_id)
+    language = translation.get_language() or ""
+    job = Job.objects.create(kind=kind, params=params, created_by_id=user_id, language=language)
     _wake(job.pk)
     return job
 
@@ -71,18 +74,23 @@ def run(*, job_id: int) -> None:
     if not waiting.update(state=Job.State.RUNNING, started_at=moment, heartbeat_at=moment, finished_at=None):
         return
     job = Job.objects.get(pk=job_id)
+    with translation.override(job.language or settings.LANGUAGE_CODE):
+        _do(job)
+
+
+def _do(job: Job) -> None:
     try:
         result = RUNNERS[job.kind](job)
     except Stopped:
         paused = job.wish == Job.Wish.PAUSE
-        _finish(job_id, state=Job.State.PAUSED if paused else Job.State.STOPPED)
+        _finish(job.pk, state=Job.State.PAUSED if paused else Job.State.STOPPED)
     except DomainError as refusal:
-        _finish(job_id, state=Job.State.FAILED, error_code=refusal.code, error=str(refusal))
+        _finish(job.pk, state=Job.State.FAILED, error_code=refusal.code, error=str(refusal))
     except Exception:
-        log.exception("job failed", job_id=job_id, kind=job.kind)
-        _finish(job_id, state=Job.State.FAILED, error_code="server_error", error="")
+        log.exception("job failed", job_id=job.pk, kind=job.kind)
+        _finish(job.pk, state=Job.State.FAILED, error_code="server_error", error="")
     else:
-        _finish(job_id, state=Job.State.DONE, result=result)
+        _finish(job.pk, state=Job.State.DONE, result=result)
 
 
 def report(job: Job, *, done: int, total: int | None = None, bad: int | None = None) -> None:

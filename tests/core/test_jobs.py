@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.utils import translation
 
 from apps.core import clock, jobs
 from apps.core.errors import NotFound, ValidationFailed
@@ -40,6 +41,25 @@ def test_a_job_runs_to_its_result(work):
     job.refresh_from_db()
     assert (job.state, job.done, job.total, job.bad, job.result) == (State.DONE, 30, 30, 2, {"rows": 30})
     assert job.finished_at >= job.started_at
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("language", "word"), [("en", "Done"), ("zh-hans", "完成")])
+def test_a_job_works_in_the_language_of_whoever_started_it(work, language: str, word: str):
+    def refuse(job: Job) -> dict:
+        job.params["said"] = str(State.DONE.label)
+        job.save(update_fields=["params"])
+        raise NotFound
+
+    work["do"] = refuse
+    with translation.override(language):
+        job, wanted = jobs.start(kind="test.work", params={}, user_id=None), str(NotFound())
+    with translation.override("zh-hans" if language == "en" else "en"):  # whatever the worker spoke last
+        jobs.run(job_id=job.pk)
+        assert translation.get_language() != language
+
+    job.refresh_from_db()
+    assert (job.params["said"], job.error) == (word, wanted)
 
 
 @pytest.mark.django_db
