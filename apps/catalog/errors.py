@@ -52,6 +52,19 @@ class ProductUnknown(DomainError):
     title = _("The catalogue does not know %(sku)s.")
 
 
+class BarcodeInvalid(DomainError):
+    code = "barcode_invalid"
+    status = 422
+    title = _("%(text)s is no barcode: 8, 12, 13 or 14 digits, of which the last checks the others.")
+
+
+class BarcodeTaken(DomainError):
+    """`sku`: the product that has it."""
+
+    code = "barcode_taken"
+    title = _("The barcode %(text)s is on %(sku)s already.")
+
+
 class BundleInvalid(DomainError):
     code = "bundle_invalid"
     status = 422

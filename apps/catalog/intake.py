@@ -6,7 +6,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from apps.catalog import prices
+from apps.catalog import barcodes, prices
+from apps.catalog.errors import BarcodeInvalid, BarcodeTaken
 from apps.catalog.models import Category, Product
 from apps.catalog.prices import Terms, Who, Wish
 from apps.core import audit, clock
@@ -23,11 +24,13 @@ class Item:
     brand: str | None = None
     list_cents: int | None = None
     specials: Sequence[tuple[int, str, Terms]] = ()  # 分, label, terms
+    barcode: str | None = None  # as it stands on the goods
 
 
 @transaction.atomic
 def take(item: Item, *, who: Who, moment: datetime | None = None) -> tuple[Product, str]:
-    """`created`, `updated` or `unchanged`. Raises as `prices.put`; nothing of the item is kept then."""
+    """`created`, `updated` or `unchanged`. Raises as `prices.put`, BarcodeInvalid, BarcodeTaken; nothing of the item is kept
+    then."""
     audit.sign()
     moment = moment or clock.now()
     product, is_new = _product(item)
@@ -56,8 +59,21 @@ def _describe(product: Product, item: Item) -> bool:
         category = Category.objects.get_or_create(name=item.category)[0] if item.category else None
         if product.category_id != (category.pk if category else None):
             said["category"] = category
+    if item.barcode is not None and (barcode := _barcode(item.barcode, product)) != product.barcode:
+        said["barcode"] = barcode
     for name, value in said.items():
         setattr(product, name, value)
     if said:
         product.save(update_fields=list(said))
     return bool(said)
+
+
+def _barcode(text: str, product: Product) -> str:
+    if not text:
+        return ""
+    kept = barcodes.read(text)
+    if not kept:
+        raise BarcodeInvalid(text=text)
+    if other := Product.objects.filter(barcode=kept).exclude(pk=product.pk).first():
+        raise BarcodeTaken(text=text, sku=other.sku)
+    return kept

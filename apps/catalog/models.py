@@ -32,7 +32,7 @@ class Category(models.Model):
 
 
 class Product(models.Model):
-    """One sellable thing, by its SKU."""
+    """One sellable thing, by its SKU. `barcode`: what a scanner reads on it, as `barcodes` keeps it; "" for none."""
 
     sku = models.CharField(_("SKU"), max_length=60, unique=True)
     name = models.CharField(_("name"), max_length=120)
@@ -40,11 +40,18 @@ class Product(models.Model):
         Category, null=True, blank=True, on_delete=models.PROTECT, related_name="products", verbose_name=_("category")
     )
     brand = models.CharField(_("brand"), max_length=60, blank=True, default="", db_default="")
+    barcode = models.CharField(_("barcode"), max_length=14, blank=True, default="", db_default="")
 
     class Meta:
         verbose_name = _("product")
         verbose_name_plural = _("products")
         ordering = ["sku"]
+        constraints = [
+            models.UniqueConstraint(fields=["barcode"], condition=~Q(barcode=""), name="catalog_barcode_once"),
+            models.CheckConstraint(
+                condition=Q(barcode="") | Q(barcode__regex=r"^[0-9]{14}$"), name="catalog_barcode_of_fourteen"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -15,8 +15,8 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from apps.catalog import deciding, intake, selectors
-from apps.catalog.errors import PriceFileWithoutHead
+from apps.catalog import barcodes, deciding, intake, selectors
+from apps.catalog.errors import BarcodeInvalid, PriceFileWithoutHead
 from apps.catalog.intake import Item
 from apps.catalog.models import MOST_CENTS, Product
 from apps.catalog.prices import Terms, Who, Wish
@@ -25,7 +25,8 @@ from apps.core.errors import DomainError
 from apps.core.models import Job, User
 
 COLUMNS = (
-    "sku", "name", "category", "brand", "kind", "yuan", "label", "audience", "store", "channel", "from", "to", "weekdays", "hours",
+    "sku", "name", "category", "brand", "barcode", "kind", "yuan", "label", "audience", "store", "channel", "from", "to",
+    "weekdays", "hours",
 )  # fmt: skip
 MOST, MOST_BYTES = 2_000, 1_000_000
 MOST_BYTES_OF_JOB, CHUNK = 40_000_000, 200
@@ -46,8 +47,8 @@ def row(one: dict[str, Any], *, kind: str) -> list[object]:
     """Of the list, as `read` takes it."""
     hours = " ".join(f"{a}-{b}" for a, b in one["hours"])
     return [
-        one["sku"], one["name"], "", "", kind, money.yuan(one["cents"]), one["label"], one["audience"], one["store"], one["channel"],
-        _shown(one["starts_at"]), _shown(one["ends_at"]), " ".join(map(str, one["weekdays"])), hours,
+        one["sku"], one["name"], "", "", "", kind, money.yuan(one["cents"]), one["label"], one["audience"], one["store"],
+        one["channel"], _shown(one["starts_at"]), _shown(one["ends_at"]), " ".join(map(str, one["weekdays"])), hours,
     ]  # fmt: skip
 
 
@@ -169,7 +170,7 @@ def _put(items: list[tuple[Item, Wish]], *, by: User) -> deciding.Outcome:
     who = Who(by, None, SOURCE)
     with transaction.atomic():
         for item, _wish in items:
-            if item.name or not Product.objects.filter(sku=item.sku).exists():
+            if item.name or item.barcode or not Product.objects.filter(sku=item.sku).exists():
                 intake.take(item, who=who)
         return deciding.put([wish for _item, wish in items], by=by, source=SOURCE, takes_over=True)
 
@@ -199,7 +200,10 @@ def _item(said: dict[str, str]) -> tuple[Item, Wish]:
         said.get("name", "")[:120] or None,
         said.get("category", "")[:80] or None,
         said.get("brand", "")[:60] or None,
+        barcode=said.get("barcode") or None,
     )
+    if item.barcode and not barcodes.read(item.barcode):
+        raise ValueError(str(BarcodeInvalid(text=item.barcode)))
     starts = _moment(said.get("from", ""), is_end=False)
     if starts is not None and starts <= clock.now():
         starts = None  # an export says when it began

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from apps.catalog import pricing
+from apps.catalog import barcodes, pricing
 from apps.catalog.models import Bundle, BundleItem, Dated, Price, Product
 from apps.catalog.pricing import Buyer, Offer, Rule, Sheet, Special, When
 
@@ -81,6 +81,24 @@ def shown(skus: Sequence[str], *, buyer: Buyer) -> list[Shown]:
             around = tuple(one for one in found.bundles if sku in one.items and one.when.counts(buyer))
             answer.append(Shown(sku, names[sku], found.lists[sku], cents, rule, around))
     return answer
+
+
+def on_the_counter(text: str) -> Product | None:
+    """The product whose barcode or SKU this is; a SKU in any case, for capitals may be locked."""
+    if (kept := barcodes.read(text)) and (found := Product.objects.filter(barcode=kept).first()):
+        return found
+    written = list(dict.fromkeys([text, text.upper(), text.lower()]))
+    known = {row.sku: row for row in Product.objects.filter(sku__in=written)}
+    return next((known[sku] for sku in written if sku in known), None)
+
+
+def like(text: str, *, at_most: int) -> list[Product]:
+    """Products whose SKU begins so or whose name has it in it."""
+    return list(Product.objects.filter(Q(sku__istartswith=text) | Q(name__icontains=text)).order_by("sku")[:at_most])
+
+
+def has_barcodes() -> bool:
+    return Product.objects.exclude(barcode="").exists()
 
 
 def list_cents(skus: Iterable[str], *, moment: datetime) -> dict[str, int]:

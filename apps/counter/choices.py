@@ -5,10 +5,12 @@ from datetime import datetime
 
 from apps.core import clock
 from apps.coupons import words
+from apps.coupons.basket import Shopper
 from apps.coupons.errors import REASONS
 from apps.coupons.quote import Offer as Quoted
-from apps.coupons.quote import Quote
+from apps.flows import bought as basket
 from apps.flows import checkout, shopper
+from apps.flows.bought import Bought
 from apps.flows.checkout import Desk
 from apps.points import selectors, spend_limits
 
@@ -49,30 +51,31 @@ class Choices:
 
 
 def of(
-    member_id: int, *, desk: Desk, cents: int, is_present: bool, wished: int = 0, moment: datetime | None = None
+    who: Shopper, *, desk: Desk, bought: Bought, is_present: bool, wished: int = 0, moment: datetime | None = None
 ) -> Choices:
-    """Nothing before an amount is typed, and nothing for who was only looked up by phone. `wished`: the coupon that was scanned, or
-    that the member chose: it stands in front, and is chosen unless the clerk has to vouch for it."""
+    """Nothing before goods are scanned or an amount is typed, and nothing for who was only looked up by phone. `wished`: the coupon
+    that was scanned, or that the member chose: it stands in front, and is chosen unless the clerk has to vouch for it."""
+    moment = moment or clock.now()
+    put = basket.put(bought, who=who, store_code=desk.store_code, moment=moment)
+    cents = put.basket.cents
     if cents <= 1 or not is_present:
         return Choices()
-    moment = moment or clock.now()
-    found = _quoted(member_id, desk, cents, moment, is_vouched=False)
-    best = found.best
-    choices = [_best(best, found.saved_cents, moment)] if best else []
+    found = shopper.offers_for(who, put.basket)
+    best, off = found.best, cents - found.goods_cents + found.saved_cents  # a coupon may ask for list prices
+    choices = [_best(best, off, moment)] if best else []
     choices += [_alone(one, moment) for one in found.offers if one.is_usable and one not in best]
     choices = _in_order(choices, wished)
     unknown = {one.held.id for one in found.offers if one.reason and one.reason.code == UNKNOWN_GOODS}
     if unknown:
-        vouched = _quoted(member_id, desk, cents, moment, is_vouched=True)
+        vouched = shopper.offers_for(who, replace(put.basket, is_vouched=True))
         choices += [
             _alone(one, moment, is_to_vouch=True) for one in vouched.offers if one.is_usable and one.held.id in unknown
         ]
         choices.sort(key=lambda one: not (one.is_to_vouch and one.ids == str(wished)))
     closed = [one for one in found.offers if one.reason and one.held.id not in unknown]
-    left = cents - (found.saved_cents if best else 0)
     return Choices(
         open=tuple(choices[:SHOWN]),
-        points=_points(member_id, left, moment),
+        points=_points(who.member_id, cents - off, moment),
         closed=tuple((one.held.name, _why(one)) for one in closed[:SHOWN_CLOSED]),
     )
 
@@ -84,11 +87,6 @@ def _in_order(choices: list[Choice], wished: int) -> list[Choice]:
         return [replace(one, is_chosen=one.is_best) for one in choices]
     wish = replace(choices[is_wish.index(True)], is_chosen=True)
     return [wish, *(one for one, is_it in zip(choices, is_wish, strict=True) if not is_it)]
-
-
-def _quoted(member_id: int, desk: Desk, cents: int, moment: datetime, *, is_vouched: bool) -> Quote:
-    basket = checkout.basket(cents, store_code=desk.store_code, is_vouched=is_vouched, moment=moment)
-    return shopper.offers_for(member_id, basket)
 
 
 def _best(offers: tuple[Quoted, ...], cents: int, moment: datetime) -> Choice:

@@ -34,6 +34,18 @@ class SaleUnsigned(DomainError):
     title = _("This sale was not signed by this till.")
 
 
+class GoodsUnknown(DomainError):
+    code = "goods_unknown"
+    status = 404
+    title = _("The catalogue does not know these goods.")
+
+
+class GoodsTooMany(DomainError):
+    code = "goods_too_many"
+    status = 422
+    title = _("A sale has 100 lines of 999 pieces at most.")
+
+
 class AlreadyHandedOver(DomainError):
     code = "already_handed_over"
     title = _("This gift was handed over before.")

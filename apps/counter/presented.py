@@ -4,11 +4,14 @@ from datetime import datetime
 
 from apps.core import clock, letters
 from apps.counter.tickets import Member
-from apps.coupons import codes, judging, redeeming
-from apps.coupons.basket import Reason
+from apps.coupons import codes, redeeming
+from apps.coupons.basket import Shopper
 from apps.coupons.errors import CouponRefused
 from apps.coupons.models import Coupon
-from apps.flows import checkout, counter_rules, shopper
+from apps.coupons.quote import Chosen, together
+from apps.flows import bought as basket
+from apps.flows import counter_rules, shopper
+from apps.flows.bought import Bought
 from apps.flows.checkout import Desk
 from apps.flows.checkout_errors import MemberAbsent
 from apps.members import selectors as members
@@ -34,16 +37,17 @@ def coupon(text: str, *, seen: Member, desk: Desk) -> Coupon | None:
     return found
 
 
-def require_usable(row: Coupon, *, member_id: int, desk: Desk, cents: int, moment: datetime | None = None) -> None:
-    """What speaks against it on a sale of so many 分; 0: not typed yet, so the amount does not. Raises CouponRefused."""
+def require_usable(row: Coupon, *, who: Shopper, desk: Desk, bought: Bought, moment: datetime | None = None) -> None:
+    """What speaks against it on this sale; of one that nothing is known of yet, the amount does not. Raises CouponRefused."""
     moment = moment or clock.now()
-    basket = checkout.basket(
-        cents or counter_rules.read().most_cents, store_code=desk.store_code, is_vouched=True, moment=moment
-    )
+    if bought == Bought():
+        bought = Bought(counter_rules.read().most_cents)
+    put = basket.put(bought, who=who, store_code=desk.store_code, moment=moment, is_vouched=True)
     held = redeeming.helds([row], moment=moment)[0]
-    found = judging.judge(held, shopper.shopper_of(member_id, moment=moment), basket)
-    if isinstance(found, Reason):
-        raise CouponRefused(found.code, **found.facts)
+    found = together([held], who, put.basket)
+    if not isinstance(found, Chosen):
+        _held, reason = found
+        raise CouponRefused(reason.code, **reason.facts)
 
 
 def _own(text: str, member_id: int) -> Coupon | None:

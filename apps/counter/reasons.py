@@ -57,6 +57,15 @@ CODES: dict[str, Reason] = {
     ),
     "receipt_elsewhere": Reason(gettext_lazy("Another store"), gettext_lazy("That store takes its own receipts in.")),
     "amount_out_of_bounds": Reason(gettext_lazy("Check the amount"), gettext_lazy("Type it anew, in yuan.")),
+    "goods_unknown": Reason(
+        gettext_lazy("Unknown goods"),
+        gettext_lazy("Type what they cost as the amount. A receipt's number can be typed."),
+    ),
+    "goods_too_many": Reason(gettext_lazy("Too many goods"), gettext_lazy("Take them in as two sales.")),
+    "price_unknown": Reason(
+        gettext_lazy("No price"), gettext_lazy("Take these goods off the list and type what they cost.")
+    ),
+    "prices_moved": Reason(gettext_lazy("Other prices"), gettext_lazy("Look at the sum once more, then take it in.")),
     "sale_in_future": Reason(
         gettext_lazy("Wrong time"), gettext_lazy("Set this till's clock right, then take the sale in again.")
     ),

@@ -17,6 +17,7 @@ from apps.members.names import half_hidden
 from apps.orders.models import Order
 from apps.points import offers, selectors
 from apps.points.models import Exchange, Tier
+from apps.tickets.models import Ticket
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,9 @@ def of(member_id: int, *, store_id: int, moment: datetime | None = None) -> Stri
     tier = Tier.objects.filter(key=offers.tier_key(member_id)).first()
     english = not (get_language() or "").startswith("zh")
     name = (tier.name_en if english and tier.name_en else tier.name) if tier else ""
-    flags = (_birthday(card.birthday, moment), _quiet(member_id), _waiting(member_id, store_id), _viewed(member_id))
+    flags = (
+        _birthday(card.birthday, moment), _asks(member_id), _quiet(member_id), _waiting(member_id, store_id), _viewed(member_id),
+    )  # fmt: skip
     return Strip(
         name=half_hidden(card.nickname) or card.member_no,
         tail=card.masked_phone[-phones.TAIL :],
@@ -74,6 +77,17 @@ def _waiting(member_id: int, store_id: int) -> Flag | None:
     count = rows.filter(Q(store_id=store_id) | Q(store=None)).count()
     text = ngettext("%(n)s gift to pick up", "%(n)s gifts to pick up", count) % {"n": count}
     return Flag("ticket", text) if count else None
+
+
+def _asks(member_id: int) -> Flag | None:
+    """What the member waits for, so that nobody at the till has to be told it again; of several the newest, and how many more."""
+    rows = list(Ticket.objects.filter(member_id=member_id, ended_at=None).order_by("-pk")[:9])
+    if not rows:
+        return None
+    said = _("%(kind)s: %(state)s") % {"kind": rows[0].get_kind_display(), "state": rows[0].get_state_display()}
+    if more := len(rows) - 1:
+        said = _("%(said)s, and %(n)s more") % {"said": said, "n": more}
+    return Flag("chat", said)
 
 
 def _viewed(member_id: int) -> Flag | None:

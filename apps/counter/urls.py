@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.counter.views import newcomer, sale, scan, shell, shift, till
+from apps.counter.views import goods, newcomer, sale, scan, shell, shift, till
 
 app_name = "counter"
 urlpatterns = [
@@ -19,6 +19,7 @@ urlpatterns = [
     path("tail/", scan.tail, name="tail"),
     path("chosen/", scan.chosen, name="chosen"),
     path("offers/", scan.offers, name="offers"),
+    path("goods/", goods.goods, name="goods"),
     path("pay/", sale.pay, name="pay"),
     path("undo/", sale.undo, name="undo"),
     path("later/", sale.later, name="later"),

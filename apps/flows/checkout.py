@@ -18,16 +18,18 @@ from django.db.models import Q, Sum
 from apps.core import audit, clock, money
 from apps.core.errors import NotFound
 from apps.coupons import redeeming
-from apps.coupons.basket import Basket, Line
+from apps.coupons.basket import Shopper
 from apps.events.models import Event
-from apps.flows import counter_rules, own_cards, shopper
+from apps.flows import bought, counter_rules, own_cards, shopper
 from apps.flows import services as flows
+from apps.flows.bought import Bought
 from apps.flows.checkout_errors import (
     AmountOutOfBounds,
     KeyReused,
     MemberAbsent,
     MemberTooOften,
     PointsTooMany,
+    PricesMoved,
     ReceiptElsewhere,
     ReceiptInvalid,
     ReceiptUsed,
@@ -39,16 +41,17 @@ from apps.flows.checkout_errors import (
 )
 from apps.flows.counter_rules import Rules
 from apps.flows.models import Checkout
+from apps.flows.shopper import Put
 from apps.members import selectors as members
 from apps.orders import services as orders
 from apps.orders.errors import OrderNumberReused, RefundExceeds
 from apps.orders.models import Order
+from apps.orders.services import NewLine
 from apps.points import selectors as points
 from apps.points import takebacks
 from apps.points.models import Award, Currency
 from apps.stores.models import Shift, Staff
 
-CHANNEL = "store"
 SKEW = timedelta(minutes=2)  # by which a till's clock may be ahead
 UNDO_WITHIN = timedelta(minutes=5)
 PATIENCE = 1.5  # seconds that a clerk waits for the points
@@ -69,15 +72,17 @@ class Desk:
 
 @dataclass(frozen=True)
 class Sale:
-    """`key` is the till's name for this act. `scanned_at`: when the member stood there, for what was kept without a network (its
+    """`key` is the till's name for this act. `bought`: what lies there. `shown_cents`: what the screen said that it costs, where prices
+    are the catalogue's; None: it said nothing. `scanned_at`: when the member stood there, for what was kept without a network (its
     signature was checked). `is_present`: the member's code was read, not only their phone. `is_vouched`: the clerk says that the goods
     fit the coupons, whose ids are `coupons`."""
 
     key: str
     member_id: int
     receipt: str
-    gross_cents: int
+    bought: Bought
     points: int = 0
+    shown_cents: int | None = None
     coupons: tuple[int, ...] = ()
     is_vouched: bool = False
     is_present: bool = False
@@ -103,23 +108,27 @@ class Brought:
 
 @transaction.atomic
 def pay(*, desk: Desk, sale: Sale, moment: datetime | None = None) -> Taken:
-    """Take a sale in. Raises the errors of `checkout_errors`, NotEnoughPoints, AccountFrozen; nothing is written then."""
+    """Take a sale in. Raises the errors of `checkout_errors`, NotEnoughPoints, AccountFrozen, PriceUnknown; nothing is written then."""
     moment = moment or clock.now()
     rules = counter_rules.read()
     if known := _known(sale):
         return Taken(known, is_new=False)
-    _check(sale, desk=desk, rules=rules, moment=moment)
     member_id = members.current_id(sale.member_id)
+    at = sale.scanned_at or moment
+    _check(sale, desk=desk, rules=rules, moment=moment)
+    who, put = _put(sale, desk=desk, member_id=member_id, at=at)
+    _check_amount(sale, put, rules)
     own_cards.refuse(staff_id=desk.staff_id, member_id=member_id)
     Shift.objects.select_for_update(no_key=True).get(pk=desk.shift_id)
     if known := _known(sale):
         return Taken(known, is_new=False)
     _check_caps(sale, desk=desk, member_id=member_id, rules=rules, moment=moment)
-    at = sale.scanned_at or moment
-    saved = _reserve(sale, desk=desk, member_id=member_id, moment=moment)
-    left = sale.gross_cents - saved
+    receipt = _reserve(sale, put, desk=desk, who=who, moment=moment)
+    sold = bought.sold(put, receipt)
+    gross, left = sum(line.cents for line in sold), sum(line.to_pay_cents for line in sold)
     worth = _worth(sale, left=left)
-    order = _recorded(sale, desk=desk, member_id=member_id, cents=left - worth, rules=rules, at=at)
+    lines = bought.order_lines(sale.bought, sold, cents=left - worth)
+    order = _recorded(sale, lines, desk=desk, member_id=member_id, cents=left - worth, rules=rules, at=at)
     if sale.points:
         takebacks.pay_order(
             member_id=member_id, order_id=order.pk, amount=sale.points, source=f"order:{order.pk}:points",
@@ -129,8 +138,8 @@ def pay(*, desk: Desk, sale: Sale, moment: datetime | None = None) -> Taken:
         redeeming.confirm(source=_act(sale), order_id=order.pk, reference=sale.receipt, moment=moment)
     order = orders.mark_paid(order_id=order.pk, paid_at=at)
     made = Checkout.objects.create(
-        key=sale.key, order=order, shift_id=desk.shift_id, gross_cents=sale.gross_cents, points_spent=sale.points,
-        points_cents=worth, coupons=len(sale.coupons), coupon_cents=saved, scanned_at=at, at=moment,
+        key=sale.key, order=order, shift_id=desk.shift_id, gross_cents=gross, points_spent=sale.points,
+        points_cents=worth, coupons=len(sale.coupons), coupon_cents=gross - left, scanned_at=at, at=moment,
         was_offline=sale.scanned_at is not None,
     )  # fmt: skip
     return Taken(made, is_new=True)
@@ -201,13 +210,30 @@ def points_worth(amount: int) -> int:
 
 def _known(sale: Sale) -> Checkout | None:
     row = Checkout.objects.select_related("order", "shift").filter(key=sale.key).first()
-    if row and (row.order.order_no, row.gross_cents, row.points_spent) != (
-        sale.receipt,
-        sale.gross_cents,
-        sale.points,
-    ):
+    if row is None:
+        return None
+    amount_cents, goods = bought.of_order(row.order, gross_cents=row.gross_cents)
+    said = [(one.sku, one.quantity) for one in sale.bought.goods]
+    if (row.order.order_no, amount_cents, goods, row.points_spent) != (
+        sale.receipt, sale.bought.amount_cents, said, sale.points,
+    ):  # fmt: skip
         raise KeyReused
     return row
+
+
+def _put(sale: Sale, *, desk: Desk, member_id: int, at: datetime) -> tuple[Shopper | None, Put]:
+    """The shopper too where coupons or prices ask for one: an amount alone costs what it says."""
+    asks = bool(sale.coupons or sale.bought.goods)
+    who = shopper.shopper_of(member_id, moment=at) if asks else None
+    return who, bought.put(sale.bought, who=who, store_code=desk.store_code, moment=at, is_vouched=sale.is_vouched)
+
+
+def _check_amount(sale: Sale, put: Put, rules: Rules) -> None:
+    cents = put.basket.cents
+    if not rules.least_cents <= cents <= rules.most_cents:
+        raise AmountOutOfBounds(least=money.show(rules.least_cents), most=money.show(rules.most_cents))
+    if sale.shown_cents is not None and sale.shown_cents != cents:
+        raise PricesMoved(now=money.show(cents))
 
 
 def _check(sale: Sale, *, desk: Desk, rules: Rules, moment: datetime) -> None:
@@ -216,8 +242,6 @@ def _check(sale: Sale, *, desk: Desk, rules: Rules, moment: datetime) -> None:
         raise ReceiptInvalid
     if rules.receipt_has_store and not sale.receipt.upper().startswith(desk.store_code.upper()):
         raise ReceiptElsewhere
-    if not rules.least_cents <= sale.gross_cents <= rules.most_cents:
-        raise AmountOutOfBounds(least=money.show(rules.least_cents), most=money.show(rules.most_cents))
     if sale.scanned_at and sale.scanned_at > moment + SKEW:
         raise SaleInFuture
     if sale.scanned_at and sale.scanned_at < moment - timedelta(hours=rules.hours_back):
@@ -253,39 +277,36 @@ def _worth(sale: Sale, *, left: int) -> int:
     return worth
 
 
-def basket(gross_cents: int, *, store_code: str, is_vouched: bool, moment: datetime) -> Basket:
-    """A till knows the amount, not the goods; what asks for goods counts where the clerk vouches for them."""
-    return Basket((Line(1, gross_cents),), at=moment, store=store_code, channel=CHANNEL, is_vouched=is_vouched)
-
-
-def _reserve(sale: Sale, *, desk: Desk, member_id: int, moment: datetime) -> int:
-    """Set the coupons aside for the order that is about to be. Returns the 分 that they take off. Raises CouponRefused."""
-    if not sale.coupons:
-        return 0
+def _reserve(sale: Sale, put: Put, *, desk: Desk, who: Shopper | None, moment: datetime) -> redeeming.Receipt | None:
+    """Set the coupons aside for the order that is about to be. None: there are none. Raises CouponRefused."""
+    if who is None or not sale.coupons:
+        return None
     act = redeeming.Act(
         coupon_ids=sale.coupons,
-        shopper=shopper.shopper_of(member_id, moment=moment),
-        basket=basket(sale.gross_cents, store_code=desk.store_code, is_vouched=sale.is_vouched, moment=moment),
+        shopper=who,
+        basket=put.basket,
         source=_act(sale),
         place=redeeming.Place(
             store_id=desk.store_id, device_id=desk.device_id, staff_id=desk.staff_id, reference=sale.receipt
         ),
         with_points=bool(sale.points),
     )
-    return redeeming.reserve(act, moment=moment).saved_cents
+    return redeeming.reserve(act, moment=moment)
 
 
 def _act(sale: Sale) -> str:
     return f"checkout:{sale.key}"
 
 
-def _recorded(sale: Sale, *, desk: Desk, member_id: int, cents: int, rules: Rules, at: datetime) -> Order:
+def _recorded(
+    sale: Sale, lines: list[NewLine], *, desk: Desk, member_id: int, cents: int, rules: Rules, at: datetime
+) -> Order:
     """The order, new. Raises ReceiptUsed for one that was taken in before, whatever it said."""
     source = f"till:{desk.store_id}" + (f":{desk.device_id}" if rules.receipts_by == "till" else "")
     try:
         order = orders.record(
-            source=source, order_no=sale.receipt, member_id=member_id, lines=[], total_cents=cents,
-            store_id=desk.store_id, guide_id=desk.staff_id, channel=CHANNEL, created_at=at,
+            source=source, order_no=sale.receipt, member_id=member_id, lines=lines, total_cents=cents,
+            store_id=desk.store_id, guide_id=desk.staff_id, channel=bought.CHANNEL, created_at=at,
         )  # fmt: skip
     except OrderNumberReused:
         order = Order.objects.get(source=source, order_no=sale.receipt)

@@ -32,6 +32,13 @@ class AmountOutOfBounds(DomainError):
     title = _("The amount must be between %(least)s and %(most)s.")
 
 
+class PricesMoved(DomainError):
+    """`now`: what the goods cost now, in words."""
+
+    code = "prices_moved"
+    title = _("The goods cost %(now)s by now.")
+
+
 class SaleInFuture(DomainError):
     code = "sale_in_future"
     status = 422

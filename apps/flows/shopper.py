@@ -105,9 +105,9 @@ def basket_of(
     priced = pricing.price(wanted, sheet, buyer)
     if priced.missing:
         raise PriceUnknown(skus=", ".join(sku or "?" for sku in priced.missing[:5]))
-    known = {
-        row.sku: row for row in Product.objects.select_related("category").filter(sku__in={one.sku for one in lines})
-    }
+    skus = {one.sku for one in lines} - {""}
+    rows = Product.objects.select_related("category").filter(sku__in=skus) if skus else ()
+    known = {row.sku: row for row in rows}
     ways = [
         tuple(line_of(price, one, known.get(one.sku)) for price, one in zip(way, lines, strict=True))
         for way in priced.ways

@@ -33,7 +33,7 @@
     if (!key) return "unsigned";
     const text = JSON.stringify(sale);
     const signature = base64(await crypto.subtle.sign({ name: "ECDSA", hash: "SHA-256" }, key, new TextEncoder().encode(text)));
-    await wait((await store("sales", "readwrite")).put({ key: sale.key, at: sale.at, amount: sale.amount, receipt: sale.receipt, text, signature, refused: "" }));
+    await wait((await store("sales", "readwrite")).put({ key: sale.key, at: sale.at, amount: Number(sale.amount) + sale.goods_cents / 100, receipt: sale.receipt, text, signature, refused: "" }));
     return "";
   };
   const drop = async (key) => wait((await store("sales", "readwrite")).delete(key));

@@ -9,8 +9,10 @@
   const PATIENCE = 8000, PULSE = 1500, PULSE_PATIENCE = 1400, SLOW_PULSE = 10_000;
   const MEMBER = /^[0-9]{18}$/, PHONE = /^1[0-9]{10}$/, RECEIPT = /^[0-9A-Za-z][0-9A-Za-z./_-]{3,39}$/;
   const SHAPES = JSON.parse(says.couponShapes).map((shape) => new RegExp(`^(?:${shape})$`));
+  const BARCODE = /^(?:[0-9]{8}|[0-9]{12,14})$/;
+  const isBarcode = (text) => BARCODE.test(text) && [...text].reverse().reduce((sum, digit, place) => sum + Number(digit) * (place % 2 ? 3 : 1), 0) % 10 === 0;
   const isCoupon = (text) => SHAPES.some((shape) => shape.test(text.toUpperCase().replace(/[^0-9A-Z]/g, "")));
-  const state = { shift: says.shift, key: "", code: "", coupon: "", isAway: false, heard: Date.now(), touched: Date.now(), isTouched: false, active: amount, isBusy: false };
+  const state = { shift: says.shift, key: "", code: "", coupon: "", isAway: false, heard: Date.now(), touched: Date.now(), isTouched: false, active: amount, isBusy: false, isStale: false, ticket: "", wished: "", goods: "[]", goodsCents: 0 };
 
   // The network
   const away = (isAway) => {
@@ -85,13 +87,19 @@
   const arrange = () => {
     const shown = view.querySelector("[data-screen]")?.dataset ?? {};
     const isSale = shown.screen === "member" || shown.screen === "away", isGift = shown.screen === "gift";
+    if ("goods" in shown) [state.goods, state.goodsCents] = [shown.goods, Number(shown.goodsCents)];
+    if (shown.screen === "idle") [state.goods, state.goodsCents] = ["[]", 0];
+    if (shown.screen === "member") [state.ticket, state.wished] = [shown.ticket, view.querySelector("[data-wished]")?.dataset.wished ?? ""];
+    else if (["idle", "goods", "tail", "newcomer", "gift", "away", "coupon"].includes(shown.screen)) state.ticket = state.wished = "";
+    root.querySelector("[data-alone]").hidden = state.goodsCents > 0;
+    root.querySelector("[data-beside]").hidden = state.goodsCents === 0;
     at("after").hidden = !isSale && !isGift;
     at("before").hidden = isSale || isGift;
     root.dataset.mode = isGift ? "gift" : isSale ? "sale" : shown.screen || "idle";
     state.coupon = shown.coupon ?? "";
     verb();
     const main = view.querySelector("[data-main]");
-    state.active = main || (amount.value && isSale ? receipt : amount);
+    state.active = main || ((amount.value || state.goodsCents) && isSale ? receipt : amount);
     if (isGift) at("take").focus({ preventScroll: true });
     else if (main || !matchMedia("(pointer: coarse)").matches) state.active.focus({ preventScroll: true });
     due();
@@ -133,8 +141,10 @@
     fresh();
     arrange();
   };
+  const whole = () => state.goodsCents + Math.round(Number(amount.value) * 100); // of the goods and the amount beside them
+  const onList = () => ({ amount: amount.value, goods: state.goods, strip: state.ticket, wished: state.wished });
   const due = () => {
-    const cents = Math.round(Number(amount.value) * 100) - picked().off;
+    const cents = whole() - picked().off;
     at("hint").textContent = root.dataset.mode === "sale" && cents > 0 ? says.collect.replace("{}", `¥${(cents / 100).toFixed(2)}`) : "";
   };
   const countDown = () => {
@@ -194,10 +204,12 @@
   };
   const taken = async (text) => {
     const isForSale = result.hidden && root.dataset.mode === "sale" && !MEMBER.test(text) && !PHONE.test(text);
-    const isReceipt = isForSale && RECEIPT.test(text) && !isCoupon(text); // as far as can be told from here
+    const isReceipt = isForSale && RECEIPT.test(text) && !isCoupon(text) && !isBarcode(text); // as far as can be told from here
     if (isReceipt && state.isAway) return gotReceipt(text);
+    if (state.isAway && isBarcode(text)) return cannot(says.goodsOnline);
     try {
-      const answer = await draw(await send("scan/", { text, amount: amount.value, ...onScreen(isForSale) }));
+      const answer = await draw(await send("scan/", { text, ...onList(), ...onScreen(isForSale) }));
+      if (answer.headers.get("X-Goods")) reading = ""; // the next piece of the same goods is another piece
       if (answer.headers.get("X-Receipt")) gotReceipt(answer.headers.get("X-Receipt"));
     } catch { return isReceipt ? gotReceipt(text) : readAway(text); }
     return undefined;
@@ -225,8 +237,7 @@
   till.pictured = async (picture, isFrame) => {
     const body = new FormData();
     body.append("picture", picture);
-    body.append("amount", amount.value);
-    const seen = onScreen(result.hidden && root.dataset.mode === "sale");
+    const seen = { ...onList(), ...onScreen(result.hidden && root.dataset.mode === "sale") };
     for (const name of Object.keys(seen)) body.append(name, seen[name]);
     if (isFrame) body.append("is_frame", "1");
     else touch();
@@ -257,13 +268,14 @@
       return;
     }
     if (!["member", "away"].includes(shown.screen)) { hint(says.noMember); return; }
-    if (!(Number(amount.value) > 0) || !receipt.value.trim()) { hint(says.noAmount); (Number(amount.value) > 0 ? receipt : amount).focus(); return; }
+    if (!(whole() > 0) || !receipt.value.trim()) { hint(says.noAmount); (whole() > 0 ? receipt : amount).focus(); return; }
     const { points, coupons, vouched } = picked();
-    const sale = { key: key(), amount: amount.value, receipt: receipt.value.trim(), points, coupons, vouched };
+    const sale = { key: key(), amount: amount.value, goods: state.goods, receipt: receipt.value.trim(), points, coupons, vouched };
     if (shown.screen === "member") {
       try {
-        const answer = await draw(await send("pay/", { ...sale, ticket: shown.ticket }));
+        const answer = await draw(await send("pay/", { ...sale, shown: whole(), ticket: shown.ticket }));
         if (answer.ok) done();
+        else if (answer.headers.get("X-Problem") === "prices_moved") state.isStale = true;
         else fresh();
         return;
       } catch { if (points || coupons) { cannot(says.onlineOnly); return; } }
@@ -272,10 +284,10 @@
   });
   const keepForLater = async (sale, shown) => {
     const by = shown.screen === "member" ? { ticket: shown.ticket } : { code: state.code };
-    const why = await till.queue.keep({ key: sale.key, at: state.scannedAt || new Date().toISOString(), shift: state.shift, amount: sale.amount, receipt: sale.receipt, ...by });
+    const why = await till.queue.keep({ key: sale.key, at: state.scannedAt || new Date().toISOString(), shift: state.shift, amount: sale.amount, goods: sale.goods, goods_cents: state.goodsCents, receipt: sale.receipt, ...by });
     if (why) { cannot(why === "full" ? says.full : says.onlineOnly); return; }
     const part = at("t-kept-ok").content.cloneNode(true);
-    part.querySelector("[data-due]").textContent = says.collect.replace("{}", `¥${Number(sale.amount).toFixed(2)}`);
+    part.querySelector("[data-due]").textContent = says.collect.replace("{}", `¥${(whole() / 100).toFixed(2)}`);
     result.replaceChildren(part);
     result.hidden = false;
     sound("ok");
@@ -285,7 +297,8 @@
   };
   const done = () => {
     amount.value = receipt.value = "";
-    state.scannedAt = "";
+    state.scannedAt = state.ticket = state.wished = "";
+    [state.goods, state.goodsCents] = ["[]", 0];
     fresh();
     reading = "";
   };
@@ -293,6 +306,13 @@
     done();
     if (state.isAway) { result.hidden = true; view.replaceChildren(); return arrange(); }
     try { return await draw(await send("ready/", {})); } catch { result.hidden = true; view.replaceChildren(); return arrange(); }
+  };
+  // From the red screen; where prices moved meanwhile, to what they are now.
+  const back = () => {
+    const isStale = state.isStale;
+    [state.isStale, result.hidden] = [false, true];
+    if (isStale) return once(() => act("goods", onList()));
+    return arrange();
   };
   const act = async (path, fields) => {
     try {
@@ -381,7 +401,7 @@
     const ticket = view.querySelector("[data-ticket]")?.dataset.ticket;
     clearTimeout(typing);
     if (ticket && !state.isAway) typing = setTimeout(async () => {
-      try { await draw(await send("offers/", { ticket, amount: amount.value, wished: view.querySelector("[data-wished]")?.dataset.wished ?? "" })); } catch { /* away */ }
+      try { await draw(await send("offers/", { ...onList(), ticket, wished: view.querySelector("[data-wished]")?.dataset.wished ?? "" })); } catch { /* away */ }
     }, 250);
   };
   const press = (name) => {
@@ -409,7 +429,7 @@
     event.preventDefault();
     const fields = Object.fromEntries(new FormData(event.target));
     if (path === "unlock" && !fields.staff) fields.staff = lock.querySelector("[data-staff]")?.dataset.staff ?? "";
-    once(() => act(path, { ...fields, amount: amount.value }));
+    once(() => act(path, { ...onList(), ...fields }));
   });
   root.addEventListener("click", (event) => {
     const on = (selector) => event.target.closest(selector);
@@ -417,17 +437,32 @@
     if ((found = on("[data-key]"))) press(found.dataset.key);
     else if ((found = on("[data-staff]"))) choosePerson(found);
     else if ((found = on("[data-off]"))) pick(found);
-    else if ((found = on("[data-choose]"))) once(() => act("chosen", { ticket: found.dataset.choose, amount: amount.value }));
+    else if ((found = on("[data-choose]"))) once(() => act("chosen", { ...onList(), ticket: found.dataset.choose }));
+    else if ((found = on("[data-count]"))) once(() => act("goods", { ...onList(), sku: found.dataset.sku, count: found.dataset.count }));
+    else if ((found = on("[data-add]"))) once(() => act("goods", { ...onList(), text: found.dataset.add }));
+    else if (on("[data-redraw]")) once(() => act("goods", onList()));
+    else if (on("[data-find-goods]")) findGoods();
     else if ((found = on("[data-undo]"))) once(() => act("undo", { checkout: found.dataset.undo }));
     else if ((found = on("[data-undo-gift]"))) once(() => act("gift-undo", { ticket: found.dataset.undoGift }));
     else if (on("[data-next]")) next();
-    else if (on("[data-back]")) { result.hidden = true; arrange(); }
+    else if (on("[data-back]")) back();
     else if (on("[data-shut]")) on("dialog").close();
     else if (on("#lock-now")) lockNow();
     else if (on("#by-camera")) till.camera.open();
-    else if (on("#by-new")) once(() => act("newcomer", {}));
+    else if (on("#by-new")) once(() => act("newcomer", onList()));
     else if (on("#by-phone")) { view.replaceChildren(at("t-find-tail").content.cloneNode(true)); arrange(); }
     else if (on("#waiting")) { at("kept").showModal(); empty(); }
+  });
+  // Goods by hand, also in the middle of a sale.
+  const findGoods = () => {
+    if (state.isAway) { cannot(says.goodsOnline); return; }
+    view.replaceChildren(at("t-find-goods").content.cloneNode(true));
+    arrange();
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "F2" || !lock.hidden || !result.hidden || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    findGoods();
   });
   const choosePerson = (button) => {
     lock.querySelectorAll("[data-staff]").forEach((one) => one.setAttribute("aria-checked", String(one === button)));

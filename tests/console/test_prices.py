@@ -157,5 +157,5 @@ def test_a_large_file_is_a_job_of_which_each_good_row_counts_and_the_others_come
     file = b"".join(at(Role.ADMIN).get(reverse("console:work_file", args=[jobs.public_id(job)])))  # type: ignore[call-overload]
     rows = list(csv.reader(file.decode("utf-8-sig").splitlines()))
     assert [row[0] for row in rows] == ["row", "3", "4", "6"]
-    assert [row[2:4] + row[7:8] for row in rows[1:]] == [["TEA-1", "", "x"], ["TEA-1", "", "120"], ["TEA-1", "", "1"]]
+    assert [row[2:4] + row[8:9] for row in rows[1:]] == [["TEA-1", "", "x"], ["TEA-1", "", "120"], ["TEA-1", "", "1"]]
     assert "第二" in rows[3][1] or "另一" in rows[3][1]

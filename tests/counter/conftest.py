@@ -11,6 +11,7 @@ from django.test import Client
 
 from apps.core import requests
 from apps.events.models import Event
+from apps.flows.bought import Bought
 from apps.flows.checkout import Desk, Sale
 from apps.points import defaults
 from apps.points import services as points
@@ -51,7 +52,8 @@ class Shop:
             "member_id": self.house.members["mine"].pk,
             "receipt": receipt,
         }
-        return Sale(**{**given, "gross_cents": 56_800, "is_present": True, **more})  # type: ignore[arg-type]
+        bought = Bought(int(more.pop("gross_cents", 56_800)))  # type: ignore[call-overload]
+        return Sale(**{**given, "bought": bought, "is_present": True, **more})  # type: ignore[arg-type]
 
 
 def open_shop(moment: datetime, house: House | None = None) -> Shop:

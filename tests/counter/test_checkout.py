@@ -11,7 +11,8 @@ from apps.core.models import AuditEntry
 from apps.counter import choices
 from apps.coupons.models import Coupon, Use
 from apps.events.models import Event
-from apps.flows import checkout, counter_rules, own_cards, shift_summary
+from apps.flows import checkout, counter_rules, own_cards, shift_summary, shopper
+from apps.flows.bought import Bought
 from apps.flows.checkout import Desk
 from apps.flows.models import Checkout, OwnCard
 from apps.orders.models import Order
@@ -213,9 +214,9 @@ def test_choices_are_sorted_by_what_they_save_and_say_what_is_missing(shop: Shop
         ("ten", 1_000, {}), ("fifty", 5_000, {}), ("far", 9_000, {"minimum_cents": 100_000}),
         ("tea", 2_000, {"only": {"categories": ["茶"]}}),
     )}  # fmt: skip
-    member_id = shop.house.members["mine"].pk
+    who = shopper.shopper_of(shop.house.members["mine"].pk)
 
-    told = choices.of(member_id, desk=shop.desk, cents=56_800, is_present=True)
+    told = choices.of(who, desk=shop.desk, bought=Bought(56_800), is_present=True)
 
     assert [(one.ids, one.cents, one.is_best, one.is_to_vouch) for one in told.open] == [
         (str(kept["fifty"]), 5_000, True, False), (str(kept["ten"]), 1_000, False, False),
@@ -224,6 +225,6 @@ def test_choices_are_sorted_by_what_they_save_and_say_what_is_missing(shop: Shop
     assert [(name, "432" in why) for name, why in told.closed] == [("券far", True)]
     assert told.points is not None
     assert (told.points.most, told.points.steps) == (250, ((200, 200), (100, 100)))
-    assert choices.of(member_id, desk=shop.desk, cents=56_800, is_present=False) == choices.Choices()
+    assert choices.of(who, desk=shop.desk, bought=Bought(56_800), is_present=False) == choices.Choices()
     row = pay(shop, coupons=(kept["tea"],), is_vouched=True)
     assert row.coupon_cents == 2_000

@@ -22,6 +22,7 @@ from apps.events.models import Event
 from apps.flows import checkout, counter_rules, erasure, member_merged
 from apps.flows import services as flows
 from apps.flows import shopper as shoppers
+from apps.flows.bought import Bought
 from apps.flows.checkout_errors import PointsTooMany, UndoOver
 from apps.flows.models import Checkout
 from apps.flows.shopper import Asked
@@ -231,7 +232,7 @@ class Stacked(stories.Shop):
 
     def sell(self, a: int, b: int, c: int) -> None:
         sale = checkout.Sale(
-            key=f"stacked-{self.count}", member_id=self.who, receipt=f"R-{self.count}", gross_cents=b * 23 + 1,
+            key=f"stacked-{self.count}", member_id=self.who, receipt=f"R-{self.count}", bought=Bought(b * 23 + 1),
             points=(0, b, 40, 900)[c % 4], coupons=self.chosen(a, b, c), is_vouched=True, is_present=True,
         )  # fmt: skip
         row = checkout.pay(desk=self.till.desk, sale=sale).checkout

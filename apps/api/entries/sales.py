@@ -56,6 +56,20 @@ ENTRIES: tuple[Entry, ...] = (
         _("Send its `unit_cents`, or put the list price into the catalogue first."),
     ),
     Entry(
+        "barcode_invalid",
+        422,
+        False,
+        _("The `barcode` is no GTIN: its length or its check digit is wrong."),
+        _("Send the digits as they stand on the goods, or leave it out."),
+    ),
+    Entry(
+        "barcode_taken",
+        409,
+        False,
+        _("Another product has this `barcode`."),
+        _("Take it off that product first: send it with an empty `barcode`."),
+    ),
+    Entry(
         "price_overlaps",
         409,
         False,

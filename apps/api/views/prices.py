@@ -59,6 +59,9 @@ class PriceInput(Input):
     name = f.CharField(max_length=120, required=False)
     category = f.CharField(max_length=80, required=False, allow_blank=True)
     brand = f.CharField(max_length=60, required=False, allow_blank=True)
+    barcode = f.CharField(
+        max_length=14, required=False, allow_blank=True, help_text="GTIN of 8, 12, 13 or 14 digits; tills scan it"
+    )
     list_cents = f.IntegerField(min_value=0, max_value=MOST_CENTS, required=False)
     specials = f.ListField(child=SpecialInput(), required=False, max_length=20)
 
@@ -67,7 +70,7 @@ PricesInput = bulk.items_of(PriceInput)
 _ASKS = {
     "items": [
         {
-            "sku": "TEA-01", "name": "祁门红茶 250克", "category": "茶", "list_cents": 7800,
+            "sku": "TEA-01", "name": "祁门红茶 250克", "category": "茶", "barcode": "6901234567892", "list_cents": 7800,
             "specials": [{"cents": 6800, "audience": "*", "label": "会员价"}],
         }
     ]
@@ -113,7 +116,14 @@ class Prices(ApiView):
         asks=_ASKS,
         answer=bulk.BulkOut,
         example=bulk.example("prd_3f8k2m9pq7wxz", "created"),
-        problems=["price_overlaps", "price_not_below_list", "price_wrong_times", "price_for_all_needs_end"],
+        problems=[
+            "price_overlaps",
+            "price_not_below_list",
+            "price_wrong_times",
+            "price_for_all_needs_end",
+            "barcode_invalid",
+            "barcode_taken",
+        ],
         tag="server",
     )
     def post(self, request: Request) -> Response:

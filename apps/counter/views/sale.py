@@ -1,6 +1,7 @@
 """Taking a sale in, now or later from the queue of a till without network; undoing it; handing out a gift."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -8,13 +9,16 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
+from apps.catalog.errors import PriceUnknown
 from apps.core import clock
 from apps.core.errors import DomainError
-from apps.counter import amounts, door, reasons, scans, screens, showing, tickets
+from apps.counter import amounts, basket, door, reasons, scans, screens, showing, tickets
 from apps.counter.errors import AlreadyHandedOver, SaleUnsigned
-from apps.flows import checkout
+from apps.flows import bought, checkout
 from apps.flows import gift_undo as gift_undo_story
+from apps.flows.bought import Bought
 from apps.flows.checkout import Desk, Sale, Taken
+from apps.flows.checkout_errors import KeyReused, PricesMoved
 from apps.flows.models import Checkout
 from apps.members import selectors as members
 from apps.members.names import half_hidden
@@ -29,11 +33,13 @@ UNDO_SECONDS = int(checkout.UNDO_WITHIN.total_seconds())
 def pay(request: HttpRequest) -> HttpResponse:
     desk = door.desk(request)
     seen = tickets.member(screens.posted(request, "ticket", 400), desk=desk)
+    shown = screens.posted(request, "shown")
     sale = Sale(
         key=screens.posted(request, "key", 64),
         member_id=seen.member_id,
         receipt=scans.plain(screens.posted(request, "receipt", 80)).upper(),
-        gross_cents=amounts.cents(screens.posted(request, "amount")),
+        bought=basket.of(request),
+        shown_cents=amounts.whole(shown) if shown else None,
         points=amounts.whole(screens.posted(request, "points")),
         coupons=tuple(sorted({amounts.whole(text) for text in screens.posted(request, "coupons").split(",") if text})),
         is_vouched=request.POST.get("vouched") == "1",
@@ -130,7 +136,7 @@ def later(request: HttpRequest) -> JsonResponse:
 
 
 def _from_queue(request: HttpRequest) -> Taken:
-    text, device_id = request.POST.get("text", "")[:2000], door.till_id(request)
+    text, device_id = request.POST.get("text", "")[: basket.SENT + 2_000], door.till_id(request)
     if not tills.is_signed(device_id=device_id, text=text, signature=screens.posted(request, "signature", 200)):
         raise SaleUnsigned
     try:
@@ -138,15 +144,24 @@ def _from_queue(request: HttpRequest) -> Taken:
         at = clock.parse(str(item["at"]))
         shift_id, key, ticket = int(item["shift"]), str(item["key"]), str(item.get("ticket", ""))[:400]
         code = scans.plain(str(item.get("code", "")))
-        receipt, gross_cents = scans.plain(str(item["receipt"])).upper(), amounts.cents(str(item["amount"]))
+        receipt, cents = scans.plain(str(item["receipt"])).upper(), amounts.cents(str(item["amount"]))
+        goods = basket.read(str(item.get("goods", ""))[: basket.SENT])
+        goods_cents = amounts.whole(str(item.get("goods_cents", ""))) if goods else 0
     except (ValueError, KeyError, TypeError):
         raise SaleUnsigned from None
     desk = _desk_of(request, shift_id, at)
     earlier = Checkout.objects.filter(key=key).values_list("order__member_id", flat=True).first()
     with transaction.atomic():  # a sale that is refused leaves the member's code unused
         member_id = earlier or _member_of(code, ticket, desk=desk, at=at)
-        sale = Sale(key, member_id, receipt, gross_cents, is_present=True, scanned_at=at)
-        return checkout.pay(desk=desk, sale=sale)
+        sale = Sale(key, member_id, receipt, Bought(cents + goods_cents), is_present=True, scanned_at=at)
+        if not goods:
+            return checkout.pay(desk=desk, sale=sale)
+        try:
+            return checkout.pay(
+                desk=desk, sale=replace(sale, bought=Bought(cents, goods), shown_cents=cents + goods_cents)
+            )
+        except (PricesMoved, PriceUnknown, KeyReused):  # what was collected counts, whatever the goods cost by now
+            return checkout.pay(desk=desk, sale=sale)
 
 
 def _desk_of(request: HttpRequest, shift_id: int, at: datetime) -> Desk:
@@ -170,11 +185,14 @@ def _member_of(code: str, ticket: str, *, desk: Desk, at: datetime) -> int:
 def _done(request: HttpRequest, taken: Taken, *, is_settled: bool) -> HttpResponse:
     row = taken.checkout
     card = members.card(row.order.member_id)
+    lines, special_cents = bought.told(row.order, gross_cents=row.gross_cents)
     facts = {
         "row": row,
         "is_new": taken.is_new,
         "brought": checkout.brought(checkout=row, is_settled=is_settled),
         "name": half_hidden(card.nickname) or card.member_no,
+        "lines": lines,
+        "special_cents": special_cents,
         "undo_seconds": max(UNDO_SECONDS - int((clock.now() - row.at).total_seconds()), 0),
     }
     return screens.part(request, "_ok.html", facts, place="result", sound="ok")

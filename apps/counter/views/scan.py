@@ -1,16 +1,31 @@
 """A scan, typed digits or a picture: whose code it is, and what the member may use on this sale."""
 
-from typing import Any
-
 from django.http import HttpRequest, HttpResponse
 
+from apps.catalog import barcodes
+from apps.catalog import selectors as catalog
 from apps.core.errors import DomainError
-from apps.counter import amounts, choices, door, frames, presented, reasons, scans, screens, showing, strip, tickets
-from apps.counter.errors import AlreadyHandedOver, PictureUnreadable, ScanUnknown
+from apps.counter import (
+    amounts,
+    basket,
+    choices,
+    door,
+    drawn,
+    frames,
+    presented,
+    reasons,
+    scans,
+    screens,
+    showing,
+    tickets,
+)
+from apps.counter.errors import AlreadyHandedOver, GoodsUnknown, PictureUnreadable, ScanUnknown
+from apps.counter.views import goods
 from apps.coupons import codes
 from apps.coupons.errors import CouponRefused
 from apps.coupons.models import Coupon
-from apps.flows import own_cards
+from apps.flows import own_cards, shopper
+from apps.flows.bought import Bought
 from apps.flows.checkout import Desk
 from apps.members import selectors as members
 from apps.members.errors import MemberCodeInvalid
@@ -71,7 +86,8 @@ def offers(request: HttpRequest) -> HttpResponse:
     ticket = screens.posted(request, "ticket", 400)
     seen = tickets.member(ticket, desk=desk)
     wished = amounts.whole(screens.posted(request, "wished"))
-    return screens.part(request, "_offers.html", _offers(request, seen, wished=wished), place="offers")
+    facts = drawn.offers(request, seen, bought=basket.of(request), wished=wished)
+    return screens.part(request, "_offers.html", facts, place="offers")
 
 
 def _taken(request: HttpRequest, text: str) -> HttpResponse:
@@ -90,7 +106,10 @@ def _taken(request: HttpRequest, text: str) -> HttpResponse:
 
 
 def _thing(request: HttpRequest, text: str, kind: scans.Kind) -> HttpResponse:
-    """A coupon, a gift to be picked up, or a receipt. Without a member on the screen a coupon's code is only known by its shape."""
+    """Goods, a coupon, a gift to be picked up, or a receipt. Without a member on the screen a coupon's code is only known by its
+    shape."""
+    if found := catalog.on_the_counter(text):
+        return goods.put_in(request, found)
     desk, ticket = door.desk(request), screens.posted(request, "ticket", 400)
     if ticket and (answer := _coupon(request, text, tickets.member(ticket, desk=desk), desk)):
         return answer
@@ -107,6 +126,8 @@ def _thing(request: HttpRequest, text: str, kind: scans.Kind) -> HttpResponse:
         )
     if not kind:
         raise ScanUnknown
+    if barcodes.read(text) and catalog.has_barcodes():
+        raise GoodsUnknown
     answer = HttpResponse(status=204)
     answer["X-Receipt"] = text
     return answer
@@ -114,16 +135,16 @@ def _thing(request: HttpRequest, text: str, kind: scans.Kind) -> HttpResponse:
 
 def _coupon(request: HttpRequest, text: str, seen: tickets.Member, desk: Desk) -> HttpResponse | None:
     """Chosen for the sale on the screen; what speaks against it is said with what else there is. None: no coupon's code."""
-    cents = amounts.cents(screens.posted(request, "amount"))
+    bought, who = basket.of(request), shopper.shopper_of(seen.member_id)
     try:
         found = presented.coupon(text, seen=seen, desk=desk)
         if found is None:
             return None
-        presented.require_usable(found, member_id=seen.member_id, desk=desk, cents=cents)
+        presented.require_usable(found, who=who, desk=desk, bought=bought)
     except CouponRefused as refusal:
-        others = choices.of(seen.member_id, desk=desk, cents=cents, is_present=seen.is_present).open
+        others = choices.of(who, desk=desk, bought=bought, is_present=seen.is_present).open
         return screens.no(request, refusal, other=others[0] if others else None)
-    facts = _offers(request, seen, wished=found.pk) | {"held": found}
+    facts = drawn.offers(request, seen, bought=bought, who=who, wished=found.pk) | {"held": found}
     return screens.part(request, "_offers.html", facts, place="offers", sound="seen")
 
 
@@ -131,35 +152,26 @@ def shown(request: HttpRequest, member_id: int, *, is_present: bool, wished: int
     """The strip of a member, with what they may use; a coupon that was scanned before is looked up now. Raises OwnCardShown."""
     desk, seen = door.desk(request), tickets.Member(member_id, is_present)
     own_cards.refuse(staff_id=desk.staff_id, member_id=member_id)
-    held, refused = _scanned_before(request, seen, desk)
-    facts = _offers(request, seen, wished=held.pk if held else wished) | {
-        "member": strip.of(member_id, store_id=desk.store_id),
-        "ticket": tickets.for_member(desk=desk, member_id=member_id, is_present=is_present),
-        "held": held,
-        "refused": refused,
-    }
-    return screens.part(request, "_member.html", facts, place="view", sound="no" if refused else "seen")
+    bought = basket.of(request)
+    held, refused = _scanned_before(request, seen, desk, bought)
+    return drawn.member(request, seen, bought=bought, wished=wished, held=held, refused=refused)
 
 
-def _scanned_before(request: HttpRequest, seen: tickets.Member, desk: Desk) -> tuple[Coupon | None, reasons.No | None]:
+def _scanned_before(
+    request: HttpRequest, seen: tickets.Member, desk: Desk, bought: Bought
+) -> tuple[Coupon | None, reasons.No | None]:
     """The coupon whose code the till sent along, or why not: the member's code is used up by now, so this is no red screen."""
     text = scans.plain(screens.posted(request, "coupon"))
     if not text:
         return None, None
-    cents = amounts.cents(screens.posted(request, "amount"))
     try:
         found = presented.coupon(text, seen=seen, desk=desk)
         if found is not None:
-            presented.require_usable(found, member_id=seen.member_id, desk=desk, cents=cents)
+            who = shopper.shopper_of(seen.member_id)
+            presented.require_usable(found, who=who, desk=desk, bought=bought)
     except DomainError as refusal:
         return None, reasons.of(refusal)
     return found, None
-
-
-def _offers(request: HttpRequest, seen: tickets.Member, *, wished: int) -> dict[str, Any]:
-    cents = amounts.cents(screens.posted(request, "amount"))
-    found = choices.of(seen.member_id, desk=door.desk(request), cents=cents, is_present=seen.is_present, wished=wished)
-    return {"offers": found, "cents": cents, "seen": seen, "wished": wished}
 
 
 def _gift(request: HttpRequest, text: str) -> HttpResponse:

@@ -5,6 +5,7 @@ import re
 import numpy as np
 from django.db import connection, transaction
 
+from apps.catalog import barcodes
 from apps.catalog.models import Category
 from apps.flows.demo import words
 from apps.flows.demo.source import Ints, Year
@@ -25,10 +26,11 @@ def stock(year: Year) -> tuple[Ints, Ints]:
         category_ids = dict(Category.objects.values_list("name", "pk"))
         with (
             connection.cursor() as cursor,
-            cursor.copy("copy catalog_product (sku, name, category_id) from stdin") as copy,
+            cursor.copy("copy catalog_product (sku, name, category_id, barcode) from stdin") as copy,
         ):
             for row, name in zip(rows, names, strict=True):
-                copy.write_row((sku(row["product_id"]), _product(row, category=name), category_ids[name]))
+                number = row["product_id"]
+                copy.write_row((sku(number), _product(row, category=name), category_ids[name], barcode(number)))
         with connection.cursor() as cursor:
             cursor.execute("select substr(sku, 2)::bigint, id from catalog_product where sku like 'P%' order by 1")
             pairs = np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, 2)
@@ -37,6 +39,11 @@ def stock(year: Year) -> tuple[Ints, Ints]:
 
 def sku(product: int) -> str:
     return f"P{product}"
+
+
+def barcode(product: int) -> str:
+    """Of the range that shops number themselves: an invented one is nobody's."""
+    return barcodes.checked(f"20{product:010d}")
 
 
 def _category(name: str | None, department: str | None) -> str:
