@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from apps.catalog.errors import ProductUnknown
 from apps.catalog.models import Product
 from apps.core import money
 from apps.coupons.basket import Shopper
@@ -55,10 +56,13 @@ def sold(found: Put, receipt: Receipt | None) -> tuple[Sold, ...]:
 
 
 def order_lines(bought: Bought, lines: tuple[Sold, ...], *, cents: int) -> list[NewLine]:
-    """As the order keeps them, what points paid taken off each; none where only an amount is known. `cents`: what was paid in all."""
+    """As the order keeps them, what points paid taken off each; none where only an amount is known. `cents`: what was paid in all.
+    Raises ProductUnknown."""
     if not bought.goods:
         return []
     ids = dict(Product.objects.filter(sku__in=[one.sku for one in bought.goods]).values_list("sku", "pk"))
+    if unknown := [one.sku for one in bought.goods if one.sku not in ids]:
+        raise ProductUnknown(sku=unknown[0])
     paid = money.split(cents, [line.to_pay_cents for line in lines])
     return [
         NewLine(ids.get(one.sku), part, Decimal(one.quantity), line.list_cents - part)

@@ -111,6 +111,7 @@ def test_prices_that_moved_since_the_screen_was_drawn_are_told_and_nothing_is_ta
         "now": "¥90.00"
     }
     refused(goods, "price_unknown", bought=Bought(goods=(Good(SOAP),)))
+    refused(goods, "product_unknown", bought=Bought(goods=(Good("NO-1", 1, 100),)))
     refused(goods, "amount_out_of_bounds", bought=Bought(goods=(Good(SOAP, 999, 1_000_000),)))
     row = pay(goods, bought=Bought(goods=(Good(SOAP, 2, 1_250),)), shown_cents=2_500)
     assert list(Line.objects.filter(order=row.order).values_list("product__sku", "total_cents")) == [(SOAP, 2_500)]

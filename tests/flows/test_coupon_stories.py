@@ -22,7 +22,7 @@ from apps.events.models import Event
 from apps.flows import checkout, counter_rules, erasure, member_merged
 from apps.flows import services as flows
 from apps.flows import shopper as shoppers
-from apps.flows.bought import Bought
+from apps.flows.bought import Bought, Good
 from apps.flows.checkout_errors import PointsTooMany, UndoOver
 from apps.flows.models import Checkout
 from apps.flows.shopper import Asked
@@ -231,8 +231,10 @@ class Stacked(stories.Shop):
         return tuple(found)
 
     def sell(self, a: int, b: int, c: int) -> None:
+        goods = tuple(Good(SKUS[(a + number) % 3], (b + number) % 3 + 1) for number in range(c % 3 + 1))
+        bought = Bought(0, goods) if b % 4 == 1 else Bought(b * 23 + 1, goods if b % 4 == 3 else ())
         sale = checkout.Sale(
-            key=f"stacked-{self.count}", member_id=self.who, receipt=f"R-{self.count}", bought=Bought(b * 23 + 1),
+            key=f"stacked-{self.count}", member_id=self.who, receipt=f"R-{self.count}", bought=bought,
             points=(0, b, 40, 900)[c % 4], coupons=self.chosen(a, b, c), is_vouched=True, is_present=True,
         )  # fmt: skip
         row = checkout.pay(desk=self.till.desk, sale=sale).checkout
@@ -459,7 +461,7 @@ def kept_by(member: Member) -> list[tuple[int, int]]:
 
 def test_a_part_given_back_leaves_the_coupons_used_and_the_rest_brings_everything_back(stacked):
     lin, of = stacked.members[0], of_keys("half", "thirty", "cup")
-    sale = checkout.Sale("stacked-1", lin.pk, "R-1", 20_000, points=1_000, coupons=of, is_present=True)
+    sale = checkout.Sale("stacked-1", lin.pk, "R-1", Bought(20_000), points=1_000, coupons=of, is_present=True)
     row = checkout.pay(desk=stacked.till.desk, sale=sale).checkout
     deliver()
     assert (row.coupon_cents, row.points_cents, row.order.total_cents) == (5_000, 1_000, 14_000)
@@ -478,7 +480,7 @@ def test_a_part_given_back_leaves_the_coupons_used_and_the_rest_brings_everythin
 
 def test_an_order_that_cost_no_money_earns_nothing_that_its_undoing_would_have_to_find(stacked):
     lin = stacked.members[0]
-    sale = checkout.Sale("stacked-1", lin.pk, "R-1", 20_000, coupons=of_keys("whole"), is_present=True)
+    sale = checkout.Sale("stacked-1", lin.pk, "R-1", Bought(20_000), coupons=of_keys("whole"), is_present=True)
     row = checkout.pay(desk=stacked.till.desk, sale=sale).checkout
     deliver()
     assert (row.order.total_cents, totals(lin)) == (0, (HAD, 0, 0))
