@@ -42,12 +42,12 @@ def title(code: str) -> str:
 def example(code: str) -> dict[str, Any]:
     """A problem document of this code."""
     one = entry(code)
-    more: dict[str, Any] = {"retry_after": 7} if code == "rate_limited" else {}
+    more: dict[str, Any] = {"retry_after": 7} if code in {"rate_limited", "maintenance"} else {}
     if code == "validation_failed":
         more = {"errors": [{"pointer": "/nickname", "code": "unknown_field", "message": "There is no such field."}]}
     return {
         "type": f"/problems/{code}",
-        "title": title(code) % {"retry_after": 7} if code == "rate_limited" else title(code),
+        "title": title(code) % more if "retry_after" in more else title(code),
         "status": one.status,
         "code": code,
         "retryable": one.is_retryable,

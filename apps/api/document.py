@@ -45,7 +45,7 @@ def finish(result: dict[str, Any], generator: SchemaGenerator, request: Request 
         for given in one.get("parameters", []):
             if given["name"] == "Idempotency-Key" and (path, method) in keyed:
                 given["required"] = True
-        codes = ["test_clock_refused"] + (["unauthenticated"] if need != "public" else [])
+        codes = ["test_clock_refused", "maintenance"] + (["unauthenticated"] if need != "public" else [])
         codes += ["token_expired"] if "member" in need or need == "anyone" else []
         codes += ["forbidden"] if ":" in need else []
         _add_problems(one, codes, problem)

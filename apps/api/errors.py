@@ -101,3 +101,10 @@ class ServerError(DomainError):
     status = 500
     is_retryable = True
     title = _("This did not work, and it is our fault. Try again; if it stays, send the number to your admin.")
+
+
+class Maintenance(DomainError):
+    code = "maintenance"
+    status = 503
+    title = _("The house is being worked on. Try again in %(retry_after)s seconds.")
+    is_retryable = True

@@ -20,7 +20,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import http_date
 
 from apps.api import request_log, sandbox_clock
-from apps.api.errors import UploadTooLarge, VersionUnknown
+from apps.api.errors import Maintenance, UploadTooLarge, VersionUnknown
 from apps.api.principals import NOBODY, Principal
 from apps.core import clock, headers, problems
 from apps.core.errors import DomainError, NotFound
@@ -88,6 +88,8 @@ def _serve(request: HttpRequest) -> HttpResponse:
     """What Django does between resolving and rendering; what it raises becomes a problem document (`problems`)."""
     try:
         request.get_host()  # raises DisallowedHost
+        if settings.API_MAINTENANCE:
+            raise Maintenance(retry_after=settings.API_MAINTENANCE)
         _prepare(request)
         match = request.resolver_match = get_resolver().resolve(request.path_info)
         with sandbox_clock.of(request):

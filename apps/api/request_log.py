@@ -5,6 +5,7 @@ loses its last two seconds of log, never a promise: what was done stands in the 
 """
 
 import atexit
+import re
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any
@@ -24,10 +25,10 @@ EVERY = 2.0  # seconds
 FULL = 200
 MOST = 20_000  # lines that wait while the database is away; older ones go first
 
+# What WeChat sends and no mini-program can change. It says which version asks, for diagnosis; it proves nothing.
+_APP = re.compile(r"https://servicewechat\.com/(wx[0-9a-z]{1,32})/([0-9]{1,8}|devtools)/")
 Line = tuple[Any, ...]  # the columns of _COPY
-_COPY = (
-    """copy core_requestline (at, request_id, trace, actor, method, route, status, code, ms, is_replayed) from stdin"""
-)
+_COPY = """copy core_requestline (at, request_id, trace, actor, method, route, status, code, ms, is_replayed, app) from stdin"""
 
 _lines: deque[Line] = deque(maxlen=MOST)
 _full = threading.Event()
@@ -49,12 +50,18 @@ def note(request: HttpRequest, response: HttpResponse, call: "Call", *, seconds:
             getattr(request, "problem_code", "")[:60],
             round(seconds * 1000),
             call.is_replayed,
+            _app(request.META.get("HTTP_REFERER", "")),
         )
     )
     if settings.API_REQUEST_LOG_THREAD:
         _start_writer()
     if len(_lines) >= FULL:
         _full.set()
+
+
+def _app(referer: str) -> str:
+    found = _APP.match(referer)
+    return f"{found[1]}/{found[2]}" if found else ""
 
 
 def flush() -> int:

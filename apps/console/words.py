@@ -99,10 +99,11 @@ def why_stage(stats: Any) -> str:
     """Why a member is in their stage, from their own figures."""
     if stats.last_order_at is None:
         return _("No order kept so far.")
+    gap = round(stats.gap_median_days or 0)
     facts = {
         "last": day(clock.local_date(stats.last_order_at)),
-        "away": max((clock.local_date(clock.now()) - clock.local_date(stats.last_order_at)).days, 0),
-        "gap": round(stats.gap_median_days or 0),
+        "away": since(stats.last_order_at),
+        "gap": gap,
         "first": day(clock.local_date(stats.first_order_at)),
         "orders": stats.orders,
     }
@@ -114,8 +115,15 @@ def why_stage(stats: Any) -> str:
     if stats.stage in sentences:
         return sentences[Stage(stats.stage)] % facts
     if own_rhythm:
-        return _("Last order on %(last)s, %(away)s days ago. Usually buys every %(gap)s days.") % facts
-    return _("Last order on %(last)s, %(away)s days ago. Too few orders for a rhythm of their own.") % facts
+        return (
+            ngettext(
+                "Last order on %(last)s, %(away)s. Usually buys every day.",
+                "Last order on %(last)s, %(away)s. Usually buys every %(gap)s days.",
+                gap,
+            )
+            % facts
+        )
+    return _("Last order on %(last)s, %(away)s. Too few orders for a rhythm of their own.") % facts
 
 
 def what_next(stats: Any) -> str:

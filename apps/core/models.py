@@ -242,6 +242,9 @@ class RequestLine(models.Model):
     code = models.CharField(max_length=60, blank=True)  # of the problem
     ms = models.PositiveIntegerField()
     is_replayed = models.BooleanField(default=False)
+    app = models.CharField(
+        max_length=60, blank=True, default="", db_default=""
+    )  # a mini-program and its version: "wx51…/12"
 
     class Meta:
         indexes = [

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from apps.core import holdings
 from apps.core.holdings import Holding
 from apps.flows import export_words
+from apps.gateways import mail
 from apps.segments.packs import making
 from apps.stores import access
 from apps.stores.models import Role
@@ -64,7 +65,9 @@ PURPOSES: dict[str, Purpose] = {
         gettext_lazy("Messages"),
         gettext_lazy("Care for members and tell them of offers, in the channels they allowed"),
         gettext_lazy("Consent per purpose and channel; under 14 also that of a guardian"),
-        gettext_lazy("SMS platform: phone number and text; WeChat: open id and text"),
+        gettext_lazy(
+            "SMS platform: phone number and text; WeChat: open id and text; WeCom: contact id and text; e-mail: address and text"
+        ),
         "messages.view",
     ),
     "profiling": Purpose(
@@ -161,6 +164,14 @@ def recipients() -> list[Recipient]:
             "Only if you come by the mini-program: WeChat tells us who you are there; we send it the messages you asked for."
         )
         named.append(("wechat", _("WeChat"), words))
+    if settings.WECOM_CORP_ID:
+        words = _(
+            "Only if you add one of our staff there: WeCom tells us who you are there; we send it what we write to you."
+        )
+        named.append(("wecom", _("WeCom"), words))
+    if mail.is_set_up():
+        words = _("Only if we know your e-mail address: the address and the text, when we write to you there.")
+        named.append(("mail", _("E-mail provider"), words))
     words = _(
         "Only if you allow adverts on other platforms: a scrambled form of your number, e-mail address or WeChat id."
     )

@@ -321,6 +321,7 @@ API_BODY_MAX_BYTES = 1024 * 1024
 API_UPLOAD_MAX_BYTES = env.integer("API_UPLOAD_MAX_BYTES", 10 * 1024 * 1024)
 API_LOGIN_PATHS = ("/api/v1/auth/",)
 API_SANDBOX = env.flag("API_SANDBOX", False)
+API_MAINTENANCE = env.integer("API_MAINTENANCE", 0)  # seconds after which programs shall come again; 0: they are served
 # Calls to addresses that staff enter may go to this machine, by http too: for trying out, and for tests.
 OUTBOUND_LOOPBACK = env.flag("OUTBOUND_LOOPBACK", False)
 API_REQUEST_LOG_THREAD = True

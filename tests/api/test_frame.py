@@ -165,6 +165,17 @@ def test_an_error_of_ours_is_a_problem_document_too(me: Caller, monkeypatch: pyt
     assert answer.data["retryable"] is True
 
 
+def test_while_the_house_is_being_worked_on_programs_are_told_when_to_come_again(me: Caller, settings):
+    settings.API_MAINTENANCE = 120
+
+    answers = [me.get("me"), me.put("me", {"nickname": "二"}, If_Match="*"), me.get("openapi.json"), me.get("no/such")]
+
+    assert all(is_problem(answer, 503, "maintenance") and answer["Retry-After"] == "120" for answer in answers)
+    assert answers[0].data["retryable"] is True
+    settings.API_MAINTENANCE = 0
+    assert me.get("me").data["nickname"] == "小满"
+
+
 def test_the_limit_refuses_with_retry_after(me: Caller, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(door.QUOTAS, "member", 3)
 
@@ -237,14 +248,15 @@ def count_trips(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_each_call_leaves_a_line_of_ids(me: Caller, nobody: Caller):
-    answer = me.get("me/orders/ord_0000000000000?phone=17000000001")
-    nobody.get("nothing?token=secret")
+    app = "https://servicewechat.com/wx5170000000000001/{}/page-frame.html?token=secret"
+    answer = me.get("me/orders/ord_0000000000000?phone=17000000001", Referer=app.format(12))
+    nobody.get("nothing?token=secret", Referer=app.format("secret"))
 
     assert request_log.flush() >= 2
 
     line = RequestLine.objects.get(request_id=answer["X-Request-Id"])
     assert (line.method, line.route, line.status, line.code) == ("GET", "api:my_order", 404, "not_found")
-    assert line.actor == f"user:{me.member.user_id}"
+    assert (line.actor, line.app) == (f"user:{me.member.user_id}", "wx5170000000000001/12")
     stored = json.dumps(list(RequestLine.objects.values()), default=str)
     assert "17000000001" not in stored
     assert "secret" not in stored

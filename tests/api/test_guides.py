@@ -11,7 +11,18 @@ from django.conf import settings
 from apps.flows import sandbox
 from apps.stores import credentials
 
-GUIDES = ("quick-start", "errors", "idempotency", "pagination", "bulk", "versions", "files", "sandbox", "rate-limits")
+GUIDES = (
+    "quick-start",
+    "errors",
+    "idempotency",
+    "pagination",
+    "bulk",
+    "versions",
+    "files",
+    "sandbox",
+    "sdk",
+    "rate-limits",
+)
 FOLDER = Path(settings.BASE_DIR) / "docs" / "api"
 
 

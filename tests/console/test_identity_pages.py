@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
+from apps.console.views import merges
 from apps.core import clock as house_clock
 from apps.core import ids, tokens
 from apps.core.models import AuditEntry, User
-from apps.flows import privacy
+from apps.flows import privacy, repointing
 from apps.flows.models import PrivacyRequest
 from apps.members import departures, doubts, selectors, services, states
 from apps.members.models import Consent, ConsentNow, Identity, Member, Merge, Opening
@@ -197,6 +199,17 @@ def test_the_preview_shows_both_and_changes_nothing(at, house):
     assert "NO-near" in page
     assert "199****0002" in page
     assert Merge.objects.count() == 0
+
+
+def test_whatever_moves_has_words_and_a_yes_is_no_true(at, house):
+    with translation.override("en"):
+        words = {table.model: merges.load_word(table.model) for table in repointing.tables()}
+    Member.objects.filter(pk=house.members["near"].pk).update(attributes={"has_child": True})
+    page = text(at(Role.AGENT).get(to("merge_preview", house, "mine", "near")))
+
+    assert [model for model, word in words.items() if not word[0].isupper()] == []
+    assert "has_child 是" in page
+    assert "True" not in page
 
 
 def test_a_merge_needs_the_number_typed_and_is_done_once_for_a_double_click(at, house):

@@ -83,14 +83,23 @@ def test_each_page_holds_fifty_lines_and_knows_the_way_on_and_back(admin: Client
 
 def test_one_line_names_key_trace_and_what_else_came_under_its_id_but_no_person(admin: Client, house: House):
     key = credentials.issue_client(name="订单系统", scopes=["orders.write"])
-    line = called(1, actor=f"client:{key.id}", code="not_found", status=404, is_replayed=True)
+    line = called(
+        1, actor=f"client:{key.id}", code="not_found", status=404, is_replayed=True, app="wx5170000000000001/12"
+    )
     other = called(2, request_id=line.request_id)
     theirs = called(3, actor=f"user:{house.users[Role.CLERK].pk}")
 
     page = admin.get(f"{LOG}{ids.encode('rql', line.pk)}/").content.decode()
     member = admin.get(f"{LOG}{ids.encode('rql', theirs.pk)}/").content.decode()
 
-    for word in ("订单系统", line.request_id, line.trace, "/api/v1/orders/{order}", "/api/docs/errors#not_found"):
+    for word in (
+        "订单系统",
+        line.request_id,
+        line.trace,
+        "/api/v1/orders/{order}",
+        "/api/docs/errors#not_found",
+        line.app,
+    ):
         assert word in page, word
     assert ids.encode("rql", other.pk) in page
     assert f"who=client:{key.id}" in page

@@ -132,5 +132,6 @@ ENTRIES: tuple[Entry, ...] = (
         _("Our fault."),
         _("Send the same request with the same key again; if it stays, tell us the request_id."),
     ),
+    Entry("maintenance", 503, True, _("The installation is being worked on (API_MAINTENANCE)."), WAIT),
     Entry("provider_unavailable", 503, True, _("WeChat or the SMS provider does not answer."), WAIT),
 )

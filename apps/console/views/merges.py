@@ -17,7 +17,7 @@ from apps.analytics.lists import members as listed
 from apps.console import people
 from apps.core import clock, ids
 from apps.core.errors import DomainError, Forbidden, NotFound
-from apps.flows import member_merged
+from apps.flows import export_words, member_merged
 from apps.members import doubts, field_policies, merging
 from apps.members import selectors as members
 from apps.members.models import Attribute, Doubt, Identity, Member, Merge
@@ -52,8 +52,20 @@ LOAD_WORDS = {
     "points.Attainment": gettext_lazy("Achievements"),
     "points.Exchange": gettext_lazy("Exchanges"),
     "points.SignIn": gettext_lazy("Days of sign-in"),
+    "coupons.Coupon": gettext_lazy("Coupons"),
+    "coupons.Use": gettext_lazy("Used coupons"),
+    "bookings.Booking": gettext_lazy("Bookings"),
+    "care.Enrolment": gettext_lazy("Walks through journeys"),
+    "community.Contact": gettext_lazy("WeCom contacts"),
+    "followups.Task": gettext_lazy("Follow-up tasks"),
+    "livestream.Reservation": gettext_lazy("Pieces put aside"),
+    "livestream.Subscription": gettext_lazy("Reminders of live streams"),
+    "members.Guardian": gettext_lazy("Consents of a guardian"),
+    "segments.Placement": gettext_lazy("Places on life tracks"),
+    "tickets.Ticket": gettext_lazy("Service tickets"),
 }
-UNSAID_LOADS = {"orders.Change", "members.TakenTag"}  # notes of the house, not of the member
+# Notes of the house, not of the member; who is in which segment is worked out anew.
+UNSAID_LOADS = {"orders.Change", "members.TakenTag", "segments.Membership"}
 REFUSAL_WORDS = {
     "state": gettext_lazy("One of them is leaving or erased. Records can be merged while both are members."),
 }
@@ -190,9 +202,7 @@ def _page(
         "goes": members.profile(goes.pk),
         "rows": [said.row(row) for row in seen.rows if row.survivor or row.loser],
         "joined": seen.joined,
-        "loads": [
-            (LOAD_WORDS.get(load.model, load.label), load) for load in seen.loads if load.model not in UNSAID_LOADS
-        ],
+        "loads": [(load_word(load.model), load) for load in seen.loads if load.model not in UNSAID_LOADS],
         "consents": sorted(seen.consents.items()),
         "tags": seen.tags,
         "strong": [Identity.Kind(kind).label for kind in seen.strong],
@@ -203,6 +213,11 @@ def _page(
         "request_key": asked.get("request_key", "") or secrets.token_urlsafe(12),
     }
     return render(request, "console/merge_preview.html", facts, status=status)
+
+
+def load_word(model: str) -> str:
+    """What the rows of a table are called; a table without words here is called as in the member's copy."""
+    return str(LOAD_WORDS.get(model) or export_words.table_of(model))
 
 
 class _Said:
@@ -234,8 +249,12 @@ class _Said:
         if name == "home_store":
             return self.stores.get(value, "")
         if name == "attributes":
-            return " · ".join(f"{self.labels.get(key, key)} {content}" for key, content in value.items())
+            return " · ".join(f"{self.labels.get(key, key)} {_plain(content)}" for key, content in value.items())
         return str(value)
+
+
+def _plain(content: Any) -> str:
+    return str(_("yes") if content is True else _("no") if content is False else content)
 
 
 def _both(request: HttpRequest, survivor: str, loser: str) -> tuple[Member, Member]:

@@ -1,4 +1,7 @@
-"""`api_document [--write]`: shows the OpenAPI document, or puts it into docs/api/openapi.json when nothing in it breaks a client."""
+"""`api_document [--write]`: shows the OpenAPI document, or puts it into docs/api/openapi.json when nothing in it breaks a client.
+
+With it go the parts of the SDKs that are made from it.
+"""
 
 import json
 from typing import Any
@@ -6,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.api import document
+from apps.api import document, sdk
 
 PUBLISHED = settings.BASE_DIR / "docs" / "api" / "openapi.json"
 
@@ -28,4 +31,6 @@ class Command(BaseCommand):
         if same_version and (broken := document.breaks(before, made)):
             raise CommandError("This would break clients; begin a new Api-Version:\n" + "\n".join(broken))
         PUBLISHED.write_text(text)
+        for path, content in sdk.files(json.loads(text)).items():
+            (settings.BASE_DIR / path).write_text(content)
         self.stdout.write(f"{len(list(document.operations(made)))} operations\n")
