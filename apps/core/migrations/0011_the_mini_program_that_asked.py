@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('core', '0009_a_taken_key'),
+        ('core', '0010_jobs_speak'),
     ]
 
     operations = [
