@@ -57,6 +57,9 @@ class TicketForm(_Keyed):
 
 
 class WordsForm(_Keyed):
+    """`seen`: the newest words that the page showed; what somebody else wrote since is shown before these are sent."""
+
+    seen = forms.IntegerField(widget=forms.HiddenInput, min_value=0, required=False)
     text = forms.CharField(label=gettext_lazy("Answer"), max_length=4_000, widget=forms.Textarea(attrs={"rows": 4}))
     is_internal = forms.BooleanField(label=gettext_lazy("A note among staff; the member never sees it"), required=False)
     move = forms.ChoiceField(label=pgettext_lazy("ticket", "And then"), required=False)
@@ -64,7 +67,27 @@ class WordsForm(_Keyed):
     def __init__(self, *args: Any, moves: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["move"].choices = [("", _("leave it as it is")), *moves]  # type: ignore[attr-defined]
-        self.fields["text"].widget.attrs["data-key"] = "r"
+        self.fields["text"].widget.attrs |= {"data-words": "", "id": "id_text"}
+
+
+class SplitForm(_Keyed):
+    """What leaves for a ticket of its own: words and lines of this one."""
+
+    kind = forms.ChoiceField(label=pgettext_lazy("ticket", "Kind"), choices=Ticket.Kind.choices)
+    title = forms.CharField(label=pgettext_lazy("ticket", "In one line"), max_length=120)
+    messages = forms.TypedMultipleChoiceField(
+        label=gettext_lazy("Words that go"), coerce=int, widget=forms.CheckboxSelectMultiple
+    )
+    lines = forms.TypedMultipleChoiceField(
+        label=pgettext_lazy("ticket", "What it is about"), coerce=int, required=False, widget=forms.CheckboxSelectMultiple
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, ticket: Ticket, **kwargs: Any) -> None:
+        super().__init__(*args, prefix="split", **kwargs)
+        words = ticket.messages.order_by("pk").values_list("pk", "text")
+        held = ticket.lines.filter(is_open=True).select_related("line__order", "line__product").order_by("pk")
+        self.fields["messages"].choices = [(key, text[:60]) for key, text in words]  # type: ignore[attr-defined]
+        self.fields["lines"].choices = [(one.line_id, line_label(one.line)) for one in held]  # type: ignore[attr-defined]
 
 
 class RefundForm(forms.Form):

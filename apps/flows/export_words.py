@@ -98,6 +98,7 @@ TABLES: dict[str, Promise] = {
     "tickets.Attachment": _("Pictures you sent with it, or got"),
     "tickets.Vote": _("How content you were"),
     "tickets.Pause": _("When it was your turn"),
+    "tickets.Link": _("Which of these belong together"),
     "tickets.Entry": _("What happened to it"),
     "flows.PrivacyRequest": _("Your privacy requests"),
     "flows.Erased": _("Erasure"),

@@ -59,7 +59,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
     ),
     "order.received": (order_received.release, tier_moves.reassess, journey_entered.enter, webhooks_told.tell),
     "order.cancelled": (order_cancelled.free_points, order_cancelled.free_coupons, webhooks_told.tell),
-    "ticket.opened": (ticket_work.give_out,),
+    "ticket.opened": (ticket_work.set_rank, ticket_work.give_out),
     "calendar.changed": (ticket_work.set_clocks,),
     "achievement.reached": (coupon_rewards.give,),
     "achievement.taken_back": (coupon_rewards.recall,),
@@ -87,7 +87,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
         journey_entered.enter,
         webhooks_told.tell,
     ),
-    "member.tier_changed": (journey_entered.enter, webhooks_told.tell),
+    "member.tier_changed": (ticket_work.set_rank, journey_entered.enter, webhooks_told.tell),
     "member.tier_falling": (journey_entered.enter, webhooks_told.tell),
     "member.erased": (
         member_erased.cancel_exchanges,

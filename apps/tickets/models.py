@@ -1,5 +1,6 @@
 """After-sales tickets: what a member asks for, what is said about it, and everything that happened to it."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -7,9 +8,10 @@ from django.utils.translation import pgettext_lazy
 
 from apps.core import clock
 from apps.tickets import life
+from apps.tickets.desk_models import DeskCard, Link
 from apps.tickets.member_models import Attachment, Vote
 
-__all__ = ["Attachment", "Entry", "Message", "Pause", "Ticket", "TicketLine", "Vote"]
+__all__ = ["Attachment", "DeskCard", "Entry", "Link", "Message", "Pause", "Ticket", "TicketLine", "Vote"]
 
 
 class Ticket(models.Model):
@@ -17,6 +19,8 @@ class Ticket(models.Model):
 
     Clocks (`clocks`): `*_due_at` are what is promised, null while the clock is paused, done or never asked; `due_at` is the nearest.
     `asked_at`: since when the member waits for words of ours; null when it is not our turn. `title` is the member's own words.
+    `skill`: what whoever works on it must know; "" anybody can. `tier_rank`: of the member's tier, as last told; 0 the first.
+    `attributes`: what else the brand notes of it, by name.
     """
 
     class Kind(models.TextChoices):
@@ -55,6 +59,10 @@ class Ticket(models.Model):
     title = models.CharField(max_length=120)
     channel = models.CharField(max_length=20, default="portal")
     source = models.CharField(max_length=160, unique=True)  # "portal:<key>": what asks for it, once
+    skill = models.CharField(max_length=30, blank=True)
+    tags = ArrayField(models.CharField(max_length=30), default=list)
+    attributes = models.JSONField(default=dict)
+    tier_rank = models.PositiveSmallIntegerField(default=0)
     version = models.PositiveIntegerField(default=1)
     into = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=clock.now)
@@ -89,6 +97,8 @@ class Ticket(models.Model):
             models.Index(fields=["store", "due_at", "id"], condition=Q(ended_at=None), name="tickets_of_store"),
             models.Index(fields=["-ended_at", "-id"], condition=Q(ended_at__isnull=False), name="tickets_ended"),
             models.Index(fields=["member", "-id"], name="tickets_of_member"),
+            models.Index(fields=["-tier_rank", "due_at", "id"], condition=Q(ended_at=None), name="tickets_by_tier"),
+            models.Index(fields=["id"], condition=Q(state__in=sorted(life.PAUSED)), name="tickets_waiting"),
         ]
 
     def __str__(self) -> str:

@@ -16,7 +16,7 @@ HOLDINGS = (
         export=("kind", "state", "title", "channel", "created_at", "first_reply_at", "ended_at", "seen_at"),
         on_erase="keep",
         on_merge="move",
-        blank=("title",),
+        blank=("title", "attributes"),
         reason=_COUNTED,
         purpose="care",
     ),
@@ -72,6 +72,16 @@ HOLDINGS = (
         purpose="care",
     ),
     Holding(
+        model="tickets.Link",
+        sensitivity="technical",
+        member="one__member_id",
+        export=("at",),
+        on_erase="keep",
+        on_merge="stay",
+        reason=_COUNTED,
+        purpose="care",
+    ),
+    Holding(
         model="tickets.Entry",
         sensitivity="technical",
         member="ticket__member_id",
@@ -82,6 +92,7 @@ HOLDINGS = (
         purpose="care",
     ),
 )
+IMPERSONAL = ("tickets.DeskCard",)
 
 
 def _said(member_id: int) -> list[dict[str, object]]:

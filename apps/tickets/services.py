@@ -17,7 +17,7 @@ from apps.core import brand, clock
 from apps.core.errors import DomainError, NotFound, ValidationFailed
 from apps.events import services as events
 from apps.orders.models import Line, Order
-from apps.tickets import clocks, life
+from apps.tickets import changing, clocks, life
 from apps.tickets.errors import (
     LineInTicket,
     MoveRefused,
@@ -31,17 +31,18 @@ from apps.tickets.errors import (
 from apps.tickets.models import Entry, Message, Ticket, TicketLine
 from apps.tickets.settings import WINDOWS
 
-OPENED, MOVED, SAID = "ticket.opened", "ticket.moved", "ticket.said"
+OPENED, MOVED, SAID, CHANGED = "ticket.opened", "ticket.moved", "ticket.said", "ticket.changed"
 REOPEN_WITHIN = timedelta(days=7)
 AT_ONCE = 200
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts: a side of `life`, and the staff card behind it."""
+    """Who acts: a side of `life`, and the staff card behind it. `chain`: the automations that led here, first to last."""
 
     side: str
     staff_id: int | None = None
+    chain: tuple[int, ...] = ()
 
 
 HOUSE = Actor(life.HOUSE)
@@ -84,7 +85,7 @@ def open_ticket(new: NewTicket, *, by: Actor, moment: datetime | None = None) ->
     ticket.save(update_fields=clocks.FIELDS)
     _write(ticket, by=by, text=new.text, source=f"{new.source}:first", moment=moment, channel=new.channel)
     note(ticket, "opened", by=by, moment=moment, after={"kind": ticket.kind, "priority": ticket.priority})
-    _tell(OPENED, ticket, key=str(ticket.pk))
+    _tell(OPENED, ticket, key=str(ticket.pk), by=by)
     return ticket
 
 
@@ -105,7 +106,7 @@ def say(
     A member who writes while it is their turn hands the turn back. The same source again is the same words. Raises MoveRefused.
     """
     moment = moment or clock.now()
-    ticket = _locked(ticket_id)
+    ticket = locked(ticket_id)
     if earlier := Message.objects.filter(source=source).first():
         return earlier
     if not 0 < len(text.strip()) <= 4_000:
@@ -122,7 +123,7 @@ def say(
     clocks.set_clocks(ticket)
     ticket.save(update_fields=["asked_at", "first_reply_at", *clocks.FIELDS])
     if not is_internal:
-        _tell(SAID, ticket, key=str(said.pk), message_id=said.pk, side=by.side)
+        _tell(SAID, ticket, key=str(said.pk), by=by, message_id=said.pk, side=by.side)
     return said
 
 
@@ -130,7 +131,7 @@ def say(
 def move(*, ticket_id: int, move: str, by: Actor, version: int | None = None, moment: datetime | None = None) -> Ticket:
     """`version`: what the page showed, None where it does not matter. Raises MoveRefused, TicketChanged, ReopenOver, LineInTicket."""
     moment = moment or clock.now()
-    ticket = _locked(ticket_id, version=version)
+    ticket = locked(ticket_id, version=version)
     _move(ticket, move, by=by, moment=moment)
     clocks.set_clocks(ticket)
     ticket.save(update_fields=clocks.FIELDS)
@@ -141,14 +142,14 @@ def move(*, ticket_id: int, move: str, by: Actor, version: int | None = None, mo
 def change(
     *, ticket_id: int, values: Mapping[str, Any], by: Actor, version: int | None = None, moment: datetime | None = None
 ) -> Ticket:
-    """`priority`, `assignee_id`, `store_id`: each is a line of its life; the clocks follow. Raises TicketChanged, MoveRefused."""
+    """Some of `changing.NAMES`: each is a line of its life; the clocks follow. Raises TicketChanged, MoveRefused, ValidationFailed."""
     moment = moment or clock.now()
-    ticket = _locked(ticket_id, version=version)
+    ticket = locked(ticket_id, version=version)
     if ticket.ended_at is not None:
         raise MoveRefused(
             move="change", ticket_state=ticket.state, legal_moves=life.legal(ticket.kind, ticket.state, by=by.side)
         )
-    known = {name: values[name] for name in ("priority", "assignee_id", "store_id") if name in values}
+    known = changing.checked(ticket, values)
     before = {name: getattr(ticket, name) for name in known if getattr(ticket, name) != known[name]}
     if not before:
         return ticket
@@ -157,7 +158,9 @@ def change(
     ticket.version += 1
     clocks.set_clocks(ticket)
     ticket.save(update_fields=[*before, "version", *clocks.FIELDS])
-    note(ticket, "changed", by=by, moment=moment, before=before, after={name: known[name] for name in before})
+    after = {name: known[name] for name in before}
+    note(ticket, "changed", by=by, moment=moment, before=changing.told(before), after=changing.told(after))
+    _tell(CHANGED, ticket, key=f"{ticket.pk}:{ticket.version}", by=by, names=sorted(before))
     return ticket
 
 
@@ -229,7 +232,7 @@ def _move(ticket: Ticket, name: str, *, by: Actor, moment: datetime) -> None:
     ticket.version += 1
     ticket.save(update_fields=["state", "ended_at", "version", "asked_at", "into", "due_at"])
     note(ticket, name, by=by, moment=moment, before={"state": before}, after={"state": ticket.state})
-    _tell(MOVED, ticket, key=f"{ticket.pk}:{ticket.version}", move=name)
+    _tell(MOVED, ticket, key=f"{ticket.pk}:{ticket.version}", by=by, move=name)
 
 
 def _answered(ticket: Ticket, *, by: Actor, moment: datetime) -> None:
@@ -290,7 +293,7 @@ def _set_lines(ticket: Ticket, *, is_open: bool) -> None:
         raise LineInTicket from None
 
 
-def _locked(ticket_id: int, *, version: int | None = None) -> Ticket:
+def locked(ticket_id: int, *, version: int | None = None) -> Ticket:
     ticket = Ticket.objects.select_for_update().filter(pk=ticket_id).first()
     if ticket is None:
         raise NotFound
@@ -340,7 +343,9 @@ def note(
     )
 
 
-def _tell(name: str, ticket: Ticket, *, key: str, **more: Any) -> None:
+def _tell(name: str, ticket: Ticket, *, key: str, by: Actor, **more: Any) -> None:
+    if by.chain:
+        more["chain"] = list(by.chain)
     events.publish(
         name, key=key, lane=f"member:{ticket.member_id}", ticket_id=ticket.pk, member_id=ticket.member_id,
         kind=ticket.kind, state=ticket.state, **more,

@@ -6,7 +6,7 @@ from apps.core import brand
 from apps.tickets import life
 
 TARGETS, WINDOWS, LOAD, ESCALATE = "tickets.targets", "tickets.windows", "tickets.load", "tickets.escalate"
-WARN = "tickets.warn_minutes"
+WARN, VIP = "tickets.warn_minutes", "tickets.vip_rank"
 CLOCKS = ("first", "next", "end")
 # Minutes of business time by priority: first words, each further answer, the end.
 _TARGETS = {
@@ -47,8 +47,16 @@ def _check_warn(value: Any) -> None:
         raise ValueError("0 to 1,440 minutes are expected")
 
 
+def _check_rank(value: Any) -> None:
+    if type(value) is not int or not 1 <= value <= 100:
+        raise ValueError("a rank from 1 to 100 is expected")
+
+
 brand.declare(TARGETS, default=_TARGETS, check=_check_targets)
 brand.declare(WINDOWS, default=_WINDOWS, check=_check_windows)
 brand.declare(LOAD, default=20, check=_check_load)
 brand.declare(ESCALATE, default="notify", check=_check_escalate)
 brand.declare(WARN, default=30, check=_check_warn)
+brand.declare(
+    VIP, default=3, check=_check_rank
+)  # from this rank of tier on the queue of the dearest members shows a ticket

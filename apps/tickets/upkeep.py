@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from apps.core import brand, clock
 from apps.core.errors import DomainError
 from apps.events import services as events
-from apps.tickets import life
+from apps.tickets import assigning, life
 from apps.tickets import services as tickets
 from apps.tickets.models import Ticket
 from apps.tickets.settings import ESCALATE, WARN
@@ -53,7 +53,7 @@ def tick(*, moment: datetime | None = None) -> dict[str, int]:
         figures["missed"] += chunk
     while near := _mark("warned_due", DUE_SOON, "warned", edge=ahead, moment=moment):
         figures["warned"] += len(near)
-    return figures
+    return figures | {"given": assigning.give_all(moment=moment)}
 
 
 @transaction.atomic
@@ -78,6 +78,11 @@ def close_resolved(*, moment: datetime) -> int:
             continue  # opened again, or closed, this very moment
         closed += 1
     return closed
+
+
+def set_rank(*, member_id: int, rank: int) -> int:
+    """The tier of a member, on their open tickets. Returns how many moved."""
+    return Ticket.objects.filter(member_id=member_id, ended_at=None).exclude(tier_rank=rank).update(tier_rank=rank)
 
 
 @transaction.atomic

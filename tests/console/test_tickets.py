@@ -1,13 +1,17 @@
 """The service desk on pages: from a phone call to money back."""
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from apps.core import ids
 from apps.members import selectors as members
 from apps.orders import services as orders
 from apps.orders.models import Refund
 from apps.stores.models import Role
+from apps.tickets import joining
+from apps.tickets import services as tickets
 from apps.tickets.models import Message, Ticket
 from tests.console import world
 
@@ -53,6 +57,91 @@ def test_an_agent_takes_a_call_answers_and_gives_money_back_after_seeing_what_wi
     ticket.refresh_from_db()
     assert (Refund.objects.get().amount_cents, ticket.state) == (5_000, "resolved")
     assert client.get("/console/tickets/?show=done").content.decode().count("尺码不对") == 1
+
+
+def a_ticket(house: world.House, where: str = "mine", number: int = 1) -> Ticket:
+    member = house.members[where]
+    wanted = tickets.NewTicket(
+        source=f"t:{number}", member_id=member.pk, kind="question", title=f"问题{number}", text="在吗？",
+        store_id=house.stores[where].pk,
+    )  # fmt: skip
+    return tickets.open_ticket(wanted, by=tickets.Actor("member"))
+
+
+def test_words_and_changes_of_two_people_at_once_meet_in_a_view_that_loses_neither(client: Client):
+    house = world.build()
+    row = a_ticket(house)
+    page = f"/console/tickets/{ids.encode('tkt', row.pk)}/"
+    world.enter(client, house.users[Role.AGENT])
+    seen = row.messages.get().pk
+    manager = tickets.Actor("store", house.users[Role.MANAGER].staff.pk)
+    tickets.say(ticket_id=row.pk, by=manager, text="我来处理。", source="m:1")
+    mine = {"text": "您好，马上查。", "request_key": "draft-number-1", "seen": str(seen)}
+    clash = client.post(f"{page}say/", mine)
+    text = clash.content.decode()
+    assert (clash.status_code, "我来处理。" in text, "您好，马上查。" in text, Message.objects.count()) == (
+        412,
+        True,
+        True,
+        2,
+    )
+    newest = row.messages.order_by("-pk")[0].pk
+    assert f'name="seen" value="{newest}"' in text
+    sent = [client.post(f"{page}say/", mine | {"seen": str(newest)}).status_code for _twice in range(2)]
+    assert (sent, Message.objects.count()) == ([302, 302], 3)
+
+    tickets.change(ticket_id=row.pk, values={"priority": 1}, by=manager)
+    stale = {"version": str(row.version), "entry": "0", "tags": "急 尺码", "priority": "3"}
+    clash = client.post(f"{page}change/", stale)
+    text = clash.content.decode()
+    row.refresh_from_db()
+    assert (clash.status_code, row.priority, row.tags, 'value="急 尺码"' in text) == (412, 1, [], True)
+    assert "普通 → 紧急" in text or "Normal → Urgent" in text
+    client.post(f"{page}change/", stale | {"version": str(row.version)})
+    row.refresh_from_db()
+    assert (row.priority, row.tags) == (3, ["尺码", "急"])
+
+
+def test_many_are_done_at_once_each_with_a_result_and_none_of_another_store(client: Client):
+    house = world.build()
+    rows = [a_ticket(house, "mine", 1), a_ticket(house, "mine", 2), a_ticket(house, "far", 3)]
+    tickets.move(ticket_id=rows[1].pk, move="take_up", by=tickets.Actor("agent"))
+    world.enter(client, house.users[Role.MANAGER])
+    chosen = [ids.encode("tkt", row.pk) for row in rows]
+    answer = client.post("/console/tickets/bulk/?show=all", {"ticket": chosen, "do": "move:take_up"})
+    assert answer.status_code == 200
+    assert [(one and one.pk, refused.code) for one, _key, refused in answer.context["results"]] == [
+        (rows[1].pk, "ticket_move_refused"), (None, "not_found"),
+    ]  # fmt: skip
+    assert list(Ticket.objects.order_by("pk").values_list("state", flat=True)) == ["working", "working", "new"]
+    assert client.post("/console/tickets/bulk/", {"ticket": chosen[:1] * 201, "do": "take"}).status_code == 422
+
+
+def test_the_side_panel_costs_the_same_whatever_the_member_did(
+    client: Client,
+):
+    house = world.build()
+    row = a_ticket(house)
+    page = f"/console/tickets/{ids.encode('tkt', row.pk)}/"
+    world.enter(client, house.users[Role.AGENT])
+
+    def live(number: int) -> None:
+        a_ticket(house, "mine", number)
+        tickets.say(ticket_id=row.pk, by=tickets.Actor("member"), text="在吗？", source=f"again:{number}")
+        joining.link(ticket_id=row.pk, other_id=Ticket.objects.latest("pk").pk, by=tickets.HOUSE)
+        lines = [orders.NewLine(product_id=None, total_cents=100)]
+        orders.record(source="desk", order_no=f"D{number}", member_id=row.member_id, total_cents=100, lines=lines)
+
+    live(2)
+    with CaptureQueriesContext(connection) as once:
+        client.get(page)
+    for number in range(3, 7):
+        live(number)
+    with CaptureQueriesContext(connection) as often:
+        text = client.get(page).content.decode()
+    assert "199****0001" in text
+    assert "19900000001" not in text
+    assert len(often) == len(once) <= 30
 
 
 def test_another_stores_ticket_is_not_there(client: Client):

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.django_db
 APART = {"console:style", "console:audit", "console:request_log", "console:privacy"}
 # Data of the small house and names of things; texts of the policies that a new house begins with are the brand's own.
 DATA = {
+    "Ctrl", "Enter",
     "Siyu", "私域", "中文", "admin-", "tea", "test", "pos", "csv", "mine", "near", "far", "华东", "武康路店", "静安店", "春熙路店",
     "海报mine", "海报near", "海报far", "NO-mine", "NO-near", "NO-far",
     "ORDER-mine", "ORDER-near", "ORDER-far",

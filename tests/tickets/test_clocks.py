@@ -10,7 +10,7 @@ from apps.events.models import Event
 from apps.flows import ticket_work
 from apps.stores import calendar_edits
 from apps.stores.calendars import Calendar
-from apps.tickets import clocks, upkeep
+from apps.tickets import assigning, clocks, upkeep
 from apps.tickets import services as tickets
 from apps.tickets.models import Entry, Pause, Ticket
 from tests.stores.test_calendars import _is_open, some_calendar
@@ -114,6 +114,7 @@ def test_a_promise_is_warned_of_and_missed_once_and_only_told_unless_the_brand_w
     manager = of.agent("manager", desk.store, role="manager")
     ticket, other = opened(desk), opened(desk, "question", lines=0, number=2)
     move(other, "ask", desk.agent)  # it waits for the member: nothing is due
+    assigning.take(ticket_id=ticket.pk, staff_id=desk.staff.pk, moment=NOON)
 
     def ticks(*times: str) -> list[tuple[int, int]]:
         done = [upkeep.tick(moment=at(time)) for time in times]
@@ -127,7 +128,7 @@ def test_a_promise_is_warned_of_and_missed_once_and_only_told_unless_the_brand_w
         (0, 0),
     ]
     ticket.refresh_from_db()
-    assert (ticket.assignee_id, ticket.priority) == (None, 2)
+    assert (ticket.assignee_id, ticket.priority) == (desk.staff.pk, 2)
     names = list(
         Event.objects.filter(name__in=["ticket.due_soon", "ticket.missed"])
         .order_by("pk")

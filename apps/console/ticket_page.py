@@ -1,0 +1,105 @@
+"""One ticket as the workbench shows it: the queue it came from, thread, forms, who the member is, its life."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from apps.console import ticket_life, ticket_panel
+from apps.console.ticket_form import RefundForm, SplitForm, WordsForm
+from apps.console.ticket_words import MOVES
+from apps.core import clock, ids
+from apps.core.errors import NotFound
+from apps.stores.models import Role, Staff
+from apps.tickets import life, queues
+from apps.tickets.models import Entry, Ticket
+from apps.tickets.services import Actor
+
+PREFIX = ticket_panel.PREFIX
+VIEW, WORK, REFUND = "tickets.view", "tickets.work", "tickets.refund"
+BESIDE = 14  # of the queue, at the left
+
+
+def found(request: HttpRequest, public_id: str, *, permission: str = VIEW) -> Ticket:
+    """Within the reader's stores. Raises NotFound."""
+    reach = request.access.store_ids(permission)  # type: ignore[attr-defined]
+    rows = queues.seen_by(reach).select_related("member", "store", "assignee", "order", "into")
+    row: Ticket | None = rows.filter(pk=ids.decode(PREFIX, public_id)).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def answer(request: HttpRequest, row: Ticket, *, status: int = 200, **given: Any) -> HttpResponse:
+    """`given`: bound forms (`words`, `refund`, `split`), the `outcome` of a preview, and what a clash shows: `newer` words, `since`
+    entries and the reader's own `wanted` values."""
+    stores = request.access.store_ids(VIEW)  # type: ignore[attr-defined]
+    moves = may_move(request, row)
+    said = list(row.messages.select_related("by").order_by("pk"))
+    refunds = can(request, REFUND) and "refund" in life.legal(row.kind, row.state, by=life.HOUSE)
+    may_work = can(request, WORK)
+    words = given.pop("words", None) or WordsForm(moves=moves, initial={"seen": said[-1].pk if said else 0})
+    facts = {
+        "row": row,
+        "public_id": ids.encode(PREFIX, row.pk),
+        "moves": moves,
+        "left": queues.left(row.due_at, clock.now()),
+        "said": said,
+        "life": ticket_life.told(row),
+        "entry": Entry.objects.filter(ticket=row).order_by("-pk").values_list("pk", flat=True).first() or 0,
+        "lines": row.lines.select_related("line__product", "line__order").order_by("pk"),
+        "priorities": Ticket.Priority.choices,
+        "kinds": Ticket.Kind.choices,
+        "colleagues": colleagues(row) if may_work and not row.ended_at else (),
+        "may_work": may_work,
+        "words": words,
+        "refund": (given.pop("refund", None) or RefundForm(ticket=row)) if refunds else None,
+        "split": given.pop("split", None)
+        or (SplitForm(ticket=row) if may_work and len(said) > 1 and not row.ended_at else None),
+        **_queue(request, row, stores),
+        **ticket_panel.of(row, stores=stores),
+        **given,
+    }
+    return render(request, "console/ticket.html", facts, status=status)
+
+
+def may_move(request: HttpRequest, row: Ticket) -> list[tuple[str, str]]:
+    """Moves that this person may make now, but for merging, which asks with what."""
+    if not can(request, WORK):
+        return []
+    legal = life.legal(row.kind, row.state, by=actor(request).side)
+    return [(name, str(MOVES[name])) for name in legal if name != "merge"]
+
+
+def actor(request: HttpRequest) -> Actor:
+    access = request.access  # type: ignore[attr-defined]
+    side = life.AGENT if access.role in {Role.AGENT, Role.ADMIN} else life.STORE
+    return Actor(side, access.staff_id)
+
+
+def can(request: HttpRequest, permission: str) -> bool:
+    return bool(request.access.can(permission))  # type: ignore[attr-defined]
+
+
+def colleagues(row: Ticket) -> list[tuple[int, str]]:
+    """Whom it can be given to: service agents, and who works in its store."""
+    there = Staff.objects.filter(is_active=True, user__isnull=False)
+    agents, own = there.filter(role=Role.AGENT), there.filter(store_id=row.store_id or 0)
+    return list((agents | own).order_by("name", "pk").values_list("pk", "name"))
+
+
+def _queue(request: HttpRequest, row: Ticket, stores: list[int] | None) -> dict[str, Any]:
+    """The queue at the left, with its neighbours of this ticket for the keys."""
+    show = request.GET.get("queue", "")
+    show = show if show in queues.ALL else "mine"
+    desk = queues.Desk(stores=stores, staff_id=request.access.staff_id, moment=clock.now())  # type: ignore[attr-defined]
+    rows = queues.rows(desk, show, limit=BESIDE)[:BESIDE]
+    keys = [one.pk for one in rows]
+    at = keys.index(row.pk) if row.pk in keys else -1
+    beside = [(one, ids.encode(PREFIX, one.pk), queues.left(one.due_at, desk.moment)) for one in rows]
+    return {
+        "queue": show,
+        "beside": beside,
+        "before": beside[at - 1][1] if at > 0 else "",
+        "after": beside[at + 1][1] if at + 1 < len(beside) else "",
+    }

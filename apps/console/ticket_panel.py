@@ -1,0 +1,41 @@
+"""Who the member of a ticket is, beside the thread: a fixed number of statements, whatever they bought. Names and numbers masked."""
+
+from typing import Any
+
+from apps.analytics.lists import touches as listed_touches
+from apps.core import clock, ids
+from apps.coupons import wallet
+from apps.members import selectors as members
+from apps.orders import selectors as orders
+from apps.points.models import Account
+from apps.points.tiers import tier_of
+from apps.segments import seen
+from apps.segments.models import MemberStats
+from apps.tickets import joining, queues
+from apps.tickets.models import Ticket
+
+PREFIX = "tkt"
+NEWEST = 5
+
+
+def of(row: Ticket, *, stores: list[int] | None) -> dict[str, Any]:
+    """Other tickets: those of the member that the reader may see."""
+    member_id, moment = row.member_id, clock.now()
+    usable = wallet.usable(member_id=member_id, moment=moment, limit=NEWEST + 1)
+    others = queues.seen_by(stores).filter(member_id=member_id).exclude(pk=row.pk).order_by("-pk")[:NEWEST]
+    beside = queues.seen_by(stores).filter(pk__in=joining.linked(row.pk)).order_by("pk")
+    return {
+        "member_id": ids.encode(members.PREFIX, member_id),
+        "phone": members.masked_phone(member_id),
+        "tier": tier_of(member_ids=[member_id]).get(member_id),
+        "stats": MemberStats.objects.filter(pk=member_id).first(),
+        "accounts": Account.objects.filter(member_id=member_id).select_related("currency").order_by("currency_id"),
+        "coupons": usable[:NEWEST],
+        "has_more_coupons": len(usable) > NEWEST,
+        "orders": orders.newest(member_id=member_id, limit=NEWEST),
+        "touches": listed_touches.of_member(member_id=member_id, limit=NEWEST),
+        "groups": seen.of_member(member_id)[:NEWEST],
+        "consents": [line for line in members.consents(member_id) if line.is_newest],
+        "others": [(other, ids.encode(PREFIX, other.pk)) for other in others],
+        "linked": [(other, ids.encode(PREFIX, other.pk)) for other in beside],
+    }
