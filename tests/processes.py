@@ -75,12 +75,13 @@ class LiveWorker(_Beside):
     def __enter__(self) -> "LiveWorker":
         return self
 
-    def start(self, *, concurrency: int = 2) -> None:
-        """Returns when it takes tasks."""
+    def start(self, *, concurrency: int = 2, include: str = "") -> None:
+        """Returns when it takes tasks. `include`: a module that it imports beside its own."""
         read = self.log.stat().st_size if self.log.exists() else 0
         self.launch(
             sys.executable, "-m", "celery", "-A", "config.celery", "worker", "--loglevel", "INFO", "--concurrency", str(concurrency),
             "--without-gossip", "--without-mingle", "--hostname", f"test-{os.getpid()}@%h",
+            *(("--include", include) if include else ()),
         )  # fmt: skip
         self.wait_for(lambda: b" ready." in self.log.read_bytes()[read:])
 

@@ -39,10 +39,11 @@ class Shape(NamedTuple):
     triggers: tuple[str, ...] = ()
     purpose: str = ""  # of their consents; "": several
     has_chain: bool = False
+    deaths: str = "= 0"  # whose turn it is: those that no worker died over, or those under suspicion
 
 
 _DUE = """settled_at is null and state = 'planned' and channel = %(channel)s and send_at <= %(moment)s
-          and (slot_on = %(day)s or is_transactional)"""
+          and (slot_on = %(day)s or is_transactional) and deaths {deaths}"""
 _WAITING = f"select distinct version_id from care_touch where {_DUE}"
 _versions: dict[int, Version] = {}  # published versions never change
 
@@ -50,8 +51,8 @@ _versions: dict[int, Version] = {}  # published versions never change
 class Desk:
     """Claims chunk after chunk on a channel. Not for several threads at a time."""
 
-    def __init__(self, channel: str) -> None:
-        self.channel = channel
+    def __init__(self, channel: str, *, deaths: str = "= 0") -> None:
+        self.channel, self.deaths = channel, deaths
         self.shape = Shape(channel)
         self._ids: set[int] = set()  # the versions that the shape serves
 
@@ -75,12 +76,12 @@ class Desk:
         """Learn which versions wait; whether there are any that were not known."""
         values: dict[str, Any] = {"channel": self.channel, "moment": moment, "day": clock.local_date(moment)}
         with connection.cursor() as cursor:
-            cursor.execute(_WAITING, values)
+            cursor.execute(_WAITING.format(deaths=self.deaths), values)
             found = {version_id for (version_id,) in cursor.fetchall()}
         if found <= self._ids:
             return False
         self._ids |= found
-        self.shape = _shape(versions(self._ids).values(), channel=self.channel)
+        self.shape = _shape(versions(self._ids).values(), channel=self.channel, deaths=self.deaths)
         return True
 
     def _claim(self, *, limit: int, moment: datetime, brand: str) -> list[tuple[Any, ...]]:
@@ -100,7 +101,7 @@ def versions(ids: Collection[int]) -> dict[int, Version]:
     return {version_id: _versions[version_id] for version_id in ids}
 
 
-def _shape(known: Collection[Version], *, channel: str) -> Shape:
+def _shape(known: Collection[Version], *, channel: str, deaths: str) -> Shape:
     texts = [routes.on(version, channel=channel).template for version in known]
     used = {name for text in texts for name in templates.variables(text)}
     purposes = {version.purpose for version in known}
@@ -110,6 +111,7 @@ def _shape(known: Collection[Version], *, channel: str) -> Shape:
         triggers=tuple(sorted({version.trigger for version in known} & rechecks.CHECKS.keys())),
         purpose=purposes.pop() if len(purposes) == 1 else "",
         has_chain=any(version.fallback for version in known),
+        deaths=deaths,
     )
 
 
@@ -130,7 +132,7 @@ def statement(shape: Shape) -> str:
     return f"""
     with picked as materialized (
         select ctid, version_id, member_id, decided_at, occurrence, route from care_touch
-        where {_DUE} and version_id = any(%(versions)s::bigint[])
+        where {_DUE.format(deaths=shape.deaths)} and version_id = any(%(versions)s::bigint[])
         order by send_at, id limit %(limit)s for update skip locked
     ),
     rules as materialized ({_rules(shape)}){_buyers(shape)}

@@ -38,6 +38,7 @@ from apps.gateways.messages import Kind, Outcome, Outgoing
 from apps.members import selectors as members
 
 CHUNK = 500
+_FEW = 50  # of those that a worker died over
 _FIRST_CHUNKS = (100, 200)  # small ones first: the threads behind have work sooner
 # After this a chunk starts no further request: its last one is over (12 s) a minute before others ask about it.
 SEND_WITHIN = 45.0
@@ -162,7 +163,29 @@ def drain_channel(channel: str, *, deadline: float) -> Counter[str]:
     slots.move_to_today(channel=channel, moment=moment, limits=limits)
     for settled in _pipeline(channel, limits=limits, deadline=deadline, most=most):
         figures += settled
+    for settled in _suspects(channel, limits=limits, deadline=deadline):
+        figures += settled
     return figures
+
+
+def _suspects(channel: str, *, limits: gate.Gate, deadline: float) -> Iterator[Counter[str]]:
+    """Messages that a worker died over, when all others have gone: fifty at a time, then each alone. See `outcomes.MOST_DEATHS`."""
+    if not Touch.objects.filter(settled_at=None, state="planned", channel=channel, deaths__gt=0).exists():
+        return
+    most = lanes.enter(channel, moment=clock.now())  # what those before have left
+    for deaths, size in (f"between 1 and {outcomes.ALONE_FROM - 1}", _FEW), (f">= {outcomes.ALONE_FROM}", 1):
+        desk, stopped, switch = claims.Desk(channel, deaths=deaths), threading.Event(), _Switch()
+        house = _house()
+        while time.monotonic() < deadline and not stopped.is_set() and not limits.is_quiet(clock.now()):
+            wanted = size if most is None else min(size, most)
+            chunk = _claim(desk, limit=wanted, house=house, stopped=stopped, switch=switch) if wanted else None
+            if chunk is None or not chunk.size:
+                break
+            if most is not None:
+                most -= len(chunk.taken)
+                lanes.spent(channel, len(chunk.taken), moment=chunk.moment)
+            switch.look()
+            yield _settle(_post(_write(chunk)))
 
 
 def _pipeline(channel: str, *, limits: gate.Gate, deadline: float, most: int | None) -> Iterator[Counter[str]]:

@@ -6,12 +6,13 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.care.campaigns.tables import Campaign, Cost
-from apps.care.journeys.tables import Enrolment, Journey, JourneyMark, JourneyVersion, Step
+from apps.care.journeys.tables import Enrolment, Journey, JourneyMark, JourneyVersion, Step, StepWatch
+from apps.care.trial_tables import Tester, Trial
 from apps.core import clock
 
 __all__ = [
     "Attempt", "Campaign", "Channel", "Cost", "Enrolment", "Journey", "JourneyMark", "JourneyVersion", "Lane", "Policy", "Receipt",
-    "Run", "Step", "Touch", "Version",
+    "Run", "Step", "StepWatch", "Tester", "Touch", "Trial", "Version",
 ]  # fmt: skip
 
 
@@ -139,6 +140,7 @@ class Touch(models.Model):
     lease_until = models.DateTimeField(
         null=True
     )  # SENDING and UNKNOWN: after it a worker asks the provider, then goes on
+    deaths = models.PositiveSmallIntegerField(default=0, db_default=0)  # workers that ended with it in hand, unposted
     fence = models.PositiveIntegerField(
         default=0
     )  # grows with each claim; a late worker's write with an old fence is void

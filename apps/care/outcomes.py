@@ -20,6 +20,8 @@ MOST_TRIES = 6
 MOST_UNSEEN = (
     24  # when the provider never got it: workers died or requests were lost, the message itself is not at fault
 )
+ALONE_FROM = 2  # deaths of workers with it in hand: from then on it is sent alone
+MOST_DEATHS = 5  # in a chunk of 500, in one of 50, three times alone: it is set aside
 # Seconds before the next try; half to all of it, so that a recovered provider is not met by everything at once.
 PATIENCE = (30, 120, 600, 1800, 3600)
 ASK_AFTER = timedelta(seconds=60)  # a provider is asked about an unknown message no sooner
@@ -58,6 +60,7 @@ class Verdict:
     text: str = ""
     units: int = 0  # messages that the carrier bills
     onward: str = ""  # the channel on which it goes on
+    deaths: int = 0  # of workers, as far as they are told anew; 0: as they were
 
 
 def judge(claim: Claim, outcome: Outcome, *, channel: str, moment: datetime, text: str = "") -> Verdict:
@@ -86,10 +89,16 @@ def pass_on(verdict: Verdict, *, onward: str, moment: datetime) -> Verdict:
     return verdict
 
 
-def never_seen(claim: Claim, *, moment: datetime) -> Verdict:
-    """The provider says for certain that it never got the message: it may go out, under the same key."""
-    verdict = Verdict(claim, "", outcome="absent")
-    _try_again(verdict, after=0.0, moment=moment, most=MOST_UNSEEN)
+def never_seen(claim: Claim, *, moment: datetime, deaths: int = 0) -> Verdict:
+    """The provider says for certain that it never got the message: it may go out, under the same key.
+
+    `deaths`: how many workers ended with it in hand. One that does so again and again is set aside.
+    """
+    verdict = Verdict(claim, "", outcome="absent", deaths=deaths)
+    if deaths >= MOST_DEATHS:
+        verdict.state, verdict.reason = Touch.State.FAILED, reasons.CRASHED
+    else:
+        _try_again(verdict, after=0.0, moment=moment, most=MOST_UNSEEN)
     return verdict
 
 
@@ -123,8 +132,9 @@ def _record(on_conflict: str = "") -> str:
         select * from unnest(
             %(id)s::bigint[], %(fence)s::int[], %(number)s::int[], %(state)s::text[], %(reason)s::text[],
             %(send_at)s::timestamptz[], %(lease_until)s::timestamptz[],
-            %(outcome)s::text[], %(code)s::text[], %(provider_id)s::text[], %(text)s::text[], %(units)s::int[], %(onward)s::text[]
-        ) as u(id, fence, number, state, reason, send_at, lease_until, outcome, code, provider_id, text, units, onward)
+            %(outcome)s::text[], %(code)s::text[], %(provider_id)s::text[], %(text)s::text[], %(units)s::int[], %(onward)s::text[],
+            %(deaths)s::int[]
+        ) as u(id, fence, number, state, reason, send_at, lease_until, outcome, code, provider_id, text, units, onward, deaths)
     ),
     quick as materialized (select set_config('synchronous_commit', 'off', true)),
     heard as (
@@ -141,7 +151,7 @@ def _record(on_conflict: str = "") -> str:
                                 or told.stands = 'unknown' and told.lease_until is null then %(moment)s::timestamptz end,
             slot_on = case when told.stands not in ('failed', 'skipped') and told.onward = '' then t.slot_on end,
             channel = case when told.onward = '' then t.channel else told.onward end,
-            route = t.route + (told.onward <> '')::int
+            route = t.route + (told.onward <> '')::int, deaths = greatest(t.deaths, told.deaths)
         from heard told where t.id = told.id and t.fence = told.fence and coalesce(t.state in ('sending', 'unknown'), false)
         returning told.*
     ),
@@ -200,6 +210,7 @@ def _told(verdicts: Sequence[Verdict]) -> dict[str, str]:
         "text": _words([x.text for x in v]),
         "units": _numbers([x.units for x in v]),
         "onward": _words([x.onward for x in v]),
+        "deaths": _numbers([x.deaths for x in v]),
     }
 
 

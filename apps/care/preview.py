@@ -10,6 +10,7 @@ from apps.care.models import Channel, Version
 from apps.core import brand, clock
 from apps.core.errors import NotFound
 from apps.gateways import sms
+from apps.gateways.messages import Kind
 from apps.segments import language
 
 
@@ -40,7 +41,7 @@ def preview(version: Version, *, member_id: int, moment: datetime | None = None)
     names = templates.variables(version.template)
     values = templates.values_of([member_id], names=names, moment=moment)[member_id]
     rendered = templates.render(version.template, values=values, missing=version.missing)
-    text = templates.composed(rendered.text, channel=version.channel)
+    text = templates.composed(rendered.text, channel=version.channel, kind=_kind(version))
     segments = sms.segments(text) if version.channel == Channel.SMS else 0
     held = gate.is_held_out(version.policy.key, member_id=member_id, percent=version.holdout_percent)
     return Preview(
@@ -53,6 +54,15 @@ def preview(version: Version, *, member_id: int, moment: datetime | None = None)
         arm="held_out" if held else "treated",
         send_at=send_at,
     )
+
+
+def _kind(version: Version) -> Kind:
+    return "transactional" if version.is_transactional else "marketing"
+
+
+def unread(version: Version) -> datetime:
+    """When it would go out if its turn were now, whoever reads it."""
+    return gate.load().send_at(clock.now(), hour=version.send_hour)
 
 
 def _verdict(

@@ -58,8 +58,28 @@ HOLDINGS = (
         reason=_COUNTED,
         purpose="care",
     ),
+    Holding(
+        model="care.Tester",
+        sensitivity="personal",
+        member="member_id",
+        export=("since",),
+        on_erase="delete",
+        on_merge="move",
+        purpose="care",
+    ),
+    Holding(
+        model="care.Trial",
+        sensitivity="personal",
+        member="member_id",
+        export=("channel", "text", "state", "at"),
+        on_erase="delete",
+        on_merge="move",
+        retain_days=180,
+        since="at",
+        purpose="care",
+    ),
 )
 IMPERSONAL = (
     "care.Campaign", "care.Cost", "care.Journey", "care.JourneyMark", "care.JourneyVersion", "care.Lane", "care.Policy",
-    "care.Run", "care.Version",
+    "care.Run", "care.StepWatch", "care.Version",
 )  # fmt: skip

@@ -31,6 +31,7 @@ LEFT_JOURNEY = "left_journey"
 STOPPED = "stopped"
 GAVE_UP = "gave_up"
 NO_ANSWER = "no_answer"
+CRASHED = "crashed"
 WECOM_NO_STAFF, WECOM_QUOTA = "WECOM_NO_STAFF", "WECOM_QUOTA"
 
 TEXTS: dict[str, Promise] = {
@@ -63,6 +64,7 @@ TEXTS: dict[str, Promise] = {
     STOPPED: _("The journey was stopped"),
     GAVE_UP: _("Gave up after several tries"),
     NO_ANSWER: _("The provider never said what became of it"),
+    CRASHED: _("It ended our worker again and again"),
     WECOM_NO_STAFF: _("Nobody of the staff has this customer in WeCom"),
     WECOM_QUOTA: _("WeCom's limit for this customer is used up"),
     "NOT_CONFIRMED": _("The colleague did not confirm it in WeCom in time"),

@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models.functions import Least
 from django.utils.translation import gettext as _
 
-from apps.care import dispatch, gate, planning, policies, reasons
+from apps.care import dispatch, gate, outcomes, planning, policies, reasons
 from apps.care.models import Policy, Touch, Version
 from apps.care.planning import Plan
 from apps.core import audit, clock
@@ -73,8 +74,13 @@ def replay(*, touch_ids: Sequence[int], reason: str) -> int:
     moment = clock.now()
     failed = Touch.objects.select_for_update().filter(pk__in=touch_ids, state=Touch.State.FAILED).order_by("pk")
     ids = list(failed.values_list("pk", flat=True))
-    Touch.objects.filter(pk__in=ids).update(
-        state=Touch.State.PLANNED, reason="", send_at=moment, settled_at=None, slot_on=None
+    Touch.objects.filter(pk__in=ids).update(  # one that was set aside is tried alone, as it was
+        state=Touch.State.PLANNED,
+        reason="",
+        send_at=moment,
+        settled_at=None,
+        slot_on=None,
+        deaths=Least("deaths", outcomes.ALONE_FROM),
     )
     audit.record(
         "touches.replayed",

@@ -94,10 +94,7 @@ class SendForm(StepForm, MessageForm):
         return {name: whole.get(name) for name in plain} | policy_form.of_message(raw)
 
     def data_of(self) -> dict[str, Any]:
-        message = self.message()
-        later = [one for one in (self.raw.get("fallback") or [])[1:] if isinstance(one, dict)]
-        message["fallback"] += later if message["fallback"] else []
-        return {name: value for name, value in message.items() if value not in ("", None)}
+        return {name: value for name, value in self.message().items() if value not in ("", None)}
 
 
 class WaitForm(StepForm):

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from apps.care import reasons, results, templates
-from apps.care.journeys import funnel, rehearsing
+from apps.care.journeys import funnel, quarantine, rehearsing
 from apps.care.journeys.rehearsing import Decision
-from apps.care.models import Enrolment, Journey, JourneyVersion, Touch
+from apps.care.models import Enrolment, Journey, JourneyMark, JourneyVersion, Touch
 from apps.console import effects, journey_words
 from apps.core import clock
 from apps.members.names import half_hidden
@@ -155,6 +155,20 @@ def outcome_words(raw: dict[str, Any], outcome: str, brand: journey_words.Brand)
     if raw["kind"] in ("branch", "split", "await") and outcome not in ("held_out", "done"):
         return journey_words.way(raw, outcome, brand)
     return known.get(outcome) or reasons.text(outcome)
+
+
+def trouble(row: Journey) -> dict[str, Any]:
+    """What holds the journey up: steps that rest because they ended our workers, else the step that fails now."""
+    raws = _raws(row.draft)
+    rests = [_step_title(raws, watch.node) for watch in quarantine.resting(row.pk)]
+    mark = JourneyMark.objects.filter(journey=row).first()
+    node, _colon, error = mark.trouble.partition(": ") if mark else ("", "", "")
+    failing = {"step": _step_title(raws, node), "error": error, "at": mark.trouble_at} if mark and error else None
+    return {"rests": rests, "failing": None if rests else failing}
+
+
+def _step_title(raws: dict[str, dict[str, Any]], node: str) -> str:
+    return journey_words.title(raws[node]) if node in raws else node or _("Who comes in")
 
 
 def ending_words(code: str) -> str:

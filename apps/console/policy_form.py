@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.bookings.models import Notice
-from apps.care import templates
+from apps.care import routes, templates
 from apps.care.models import Channel, Version
 from apps.care.policies import DEFAULTS
 from apps.care.trigger_params import PARAMS
@@ -103,6 +103,31 @@ def _offered() -> dict[str, list[tuple[str, str]]]:
     return named
 
 
+_OF_CHAIN = ("channel", "template", "more")
+_MORE = {Channel.EMAIL.value: "subject", Channel.WECHAT.value: "template_id"}  # what the channel needs beside a text
+_CHAIN_WORDS = (
+    (gettext_lazy("If that channel is closed to a member"), gettext_lazy("Text on the second channel")),
+    (gettext_lazy("If the second channel is closed, too"), gettext_lazy("Text on the third channel")),
+)
+
+
+def _chained(place: int) -> dict[str, forms.Field]:
+    """The fields of one more channel of the chain."""
+    channel, text = _CHAIN_WORDS[place]
+    return {
+        f"fallback_{place}_channel": forms.ChoiceField(
+            label=channel, choices=[("", gettext_lazy("Nothing is sent")), *Channel.choices], required=False
+        ),
+        f"fallback_{place}_template": forms.CharField(
+            label=text, widget=forms.Textarea(attrs={"rows": 3}), required=False, max_length=2000,
+            help_text=gettext_lazy("Left empty, it is the first one's."),
+        ),
+        f"fallback_{place}_more": forms.CharField(
+            label=gettext_lazy("Its subject (e-mail) or template (mini-program message)"), required=False, max_length=80
+        ),
+    }  # fmt: skip
+
+
 class MessageForm(forms.Form):
     """One message: channel, text, what stands in for missing values, when, and the channel behind it."""
 
@@ -138,20 +163,11 @@ class MessageForm(forms.Form):
     content_page = forms.CharField(
         label=gettext_lazy("Page that opens in the mini-program"), required=False, max_length=200
     )
-    fallback_channel = forms.ChoiceField(
-        label=gettext_lazy("If that channel is closed to a member"),
-        choices=[("", gettext_lazy("Nothing is sent")), *Channel.choices],
-        required=False,
-    )
-    fallback_template = forms.CharField(
-        label=gettext_lazy("Text on the second channel"),
-        widget=forms.Textarea(attrs={"rows": 3}),
-        required=False,
-        max_length=2000,
-    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for place in range(routes.MOST):
+            self.fields |= _chained(place)
         for name in templates.VARIABLES:
             self.fields[f"missing_{name}"] = forms.CharField(
                 label=VARIABLE_WORDS[name], max_length=40, required=False, widget=forms.TextInput(attrs={"size": 14})
@@ -160,6 +176,13 @@ class MessageForm(forms.Form):
     @property
     def missing_fields(self) -> list[forms.BoundField]:
         return [self[f"missing_{name}"] for name in templates.VARIABLES]
+
+    @property
+    def chain(self) -> list[list[forms.BoundField]]:
+        """The fields of each channel behind the first; one that nothing leads to yet is left out."""
+        rows = [[self[f"fallback_{place}_{name}"] for name in _OF_CHAIN] for place in range(routes.MOST)]
+        used = [bool(row[0].value()) for row in rows]
+        return rows[: used.index(False) + 1] if False in used else rows
 
     @property
     def choices(self) -> list[forms.BoundField]:
@@ -185,11 +208,16 @@ class MessageForm(forms.Form):
         wanted = {"wechat": ("template_id", "page"), "email": ("subject",)}.get(str(given.get("channel")), ())
         return {name: given[f"content_{name}"] for name in wanted if given.get(f"content_{name}")}
 
-    def _fallback(self, given: dict[str, Any]) -> list[dict[str, str]]:
-        """One second channel; its text is the first one's unless it has its own."""
-        channel = given.get("fallback_channel")
-        text = given.get("fallback_template") or given.get("template", "")
-        return [{"channel": channel, "template": text}] if channel else []
+    def _fallback(self, given: dict[str, Any]) -> list[dict[str, Any]]:
+        """The channels behind the first; a text is the first one's unless it has its own."""
+        chain: list[dict[str, Any]] = []
+        for place in range(routes.MOST):
+            channel, text, more = (given.get(f"fallback_{place}_{name}") for name in _OF_CHAIN)
+            if channel:
+                chain.append({"channel": channel, "template": text or given.get("template", "")})
+                if more and channel in _MORE:
+                    chain[-1]["content"] = {_MORE[channel]: more}
+        return chain
 
 
 class TriggerForm(forms.Form):
@@ -307,22 +335,33 @@ class PolicyForm(TriggerForm, MessageForm):
                 "missing": f"missing_{parts[1] if len(parts) > 1 else ''}",
             }
             name["content"] = f"content_{parts[-1]}"
-            name["fallback"] = f"fallback_{parts[-1]}"
+            name["fallback"] = _chain_field(parts)
             field = name.get(parts[0], parts[0])
             where = f"{found['pointer']}: " if field == "rule" and len(parts) > 1 else ""
             self.add_error(field if field in self.fields else None, f"{where}{found['message']}")
 
 
-def _second(chain: Any) -> dict[str, Any]:
-    step = chain[0] if isinstance(chain, list) and chain and isinstance(chain[0], dict) else {}
-    return {f"fallback_{name}": step.get(name, "") for name in ("channel", "template")}
+def _chain_field(parts: list[str]) -> str:
+    """The field of a finding at /fallback/1/template."""
+    last = "more" if len(parts) > 2 and parts[2] == "content" else parts[-1]
+    return f"fallback_{parts[1]}_{last}" if len(parts) > 1 else "fallback_0_channel"
+
+
+def _chain(chain: Any) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for place, step in enumerate(chain if isinstance(chain, list) else []):
+        own: dict[str, Any] = step if isinstance(step, dict) else {}
+        values |= {f"fallback_{place}_{name}": own.get(name, "") for name in ("channel", "template")}
+        content = own.get("content")
+        values[f"fallback_{place}_more"] = next(iter(content.values()), "") if isinstance(content, dict) else ""
+    return values
 
 
 def of_message(given: dict[str, Any]) -> dict[str, Any]:
     """The values of a `MessageForm` for the message in a draft, whole or not."""
     content, missing = given.get("content"), given.get("missing")
     values = {f"content_{name}": value for name, value in (content if isinstance(content, dict) else {}).items()}
-    values |= _second(given.get("fallback"))
+    values |= _chain(given.get("fallback"))
     for name, fallback in (missing if isinstance(missing, dict) else {}).items():
         if isinstance(fallback, dict) and fallback.get("policy") == "default":
             values[f"missing_{name}"] = fallback.get("value")

@@ -15,8 +15,14 @@ class Event(models.Model):
     payload = models.JSONField(default=dict)
     created_at = models.DateTimeField(default=clock.now)
     finished_at = models.DateTimeField(null=True)
-    parked_at = models.DateTimeField(null=True)  # given up after 8 tries; blocks nobody; staff may retry
+    parked_at = models.DateTimeField(
+        null=True
+    )  # given up after 8 tries or 3 dead workers; blocks nobody; staff may retry
     attempts = models.PositiveSmallIntegerField(default=0)
+    is_in_hand = models.BooleanField(
+        default=False, db_default=False
+    )  # begun; still so at the next start: its worker died
+    deaths = models.PositiveSmallIntegerField(default=0, db_default=0)  # of workers, in a row
     next_try_at = models.DateTimeField(default=clock.now)
     error = models.CharField(max_length=200, blank=True)  # type of the last error and the step
 

@@ -56,7 +56,7 @@ def wake_worker(event_id: int) -> None:
 def retry(*, event_id: int) -> bool:
     """Take a parked fact up again with fresh attempts. False when it is not parked."""
     parked = Event.objects.filter(pk=event_id, parked_at__isnull=False, finished_at=None)
-    if not parked.update(parked_at=None, attempts=0, error="", next_try_at=clock.now()):
+    if not parked.update(parked_at=None, attempts=0, deaths=0, error="", next_try_at=clock.now()):
         return False
     transaction.on_commit(partial(wake_worker, event_id), robust=True)
     return True

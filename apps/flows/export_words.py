@@ -87,6 +87,8 @@ TABLES: dict[str, Promise] = {
     "care.Touch": _("Messages we considered"),
     "care.Attempt": _("Messages we sent"),
     "care.Receipt": _("What carriers said of our messages"),
+    "care.Tester": _("That you receive our test messages"),
+    "care.Trial": _("Test messages that we sent you"),
     "bookings.Booking": _("What you booked in stores"),
     "livestream.Subscription": _("Live streams you want to be reminded of"),
     "livestream.Reservation": _("What was put aside for you after a live stream"),

@@ -1,6 +1,7 @@
 """Delivery of facts: each step once, in its own transaction, in order per lane.
 
-A start is counted before the step runs, so that a step which kills its process is parked like one that raises. The lease on
+A start is counted before the step runs, so that a step which kills its process is parked, too: after three such deaths in a row, where
+one that raises has eight starts. The lease on
 `next_try_at` keeps other workers away meanwhile; should it run out, the row lock and the unique step still let one through.
 """
 
@@ -10,7 +11,7 @@ from random import SystemRandom
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import Case, F, Q, QuerySet, When
 
 from apps.core import clock
 from apps.events.models import Event, StepRun
@@ -18,6 +19,7 @@ from apps.flows.subscriptions import OUT_OF_TURN, STEPS, Step
 
 log = structlog.get_logger("siyu.flows")
 PARK_AFTER = 8  # starts
+DEATHS = 3  # of workers in a row, with the fact in hand
 LEASE = timedelta(seconds=30)
 LONGEST_PAUSE = 600  # seconds
 SWEEP_SECONDS = 20
@@ -89,10 +91,12 @@ def _claim(event_id: int) -> Event | None:
     """Count a start and take the lease; None when the fact is not due, or has died too often and is parked now."""
     moment = clock.now()
     due = _open().filter(pk=event_id, next_try_at__lte=moment)
-    if due.filter(attempts__gte=PARK_AFTER).update(parked_at=moment, error="the worker died in the middle of a step"):
+    dead = due.filter(Q(attempts__gte=PARK_AFTER) | Q(is_in_hand=True, deaths__gte=DEATHS - 1))
+    if dead.update(parked_at=moment, is_in_hand=False, error="the worker died in the middle of a step"):
         log.error("fact parked", event_id=event_id)
         return None
-    if not due.update(attempts=F("attempts") + 1, next_try_at=moment + LEASE):
+    deaths = Case(When(is_in_hand=True, then=F("deaths") + 1), default=0)
+    if not due.update(attempts=F("attempts") + 1, next_try_at=moment + LEASE, deaths=deaths, is_in_hand=True):
         return None
     return Event.objects.get(pk=event_id)
 
@@ -109,8 +113,17 @@ def _settle(event: Event) -> bool:
         if blocker:
             _hand_back(event, until=blocker.next_try_at)
             return False
-    _open().filter(pk=event.pk).update(finished_at=clock.now())
+        event = _still_ours(event)
+    _open().filter(pk=event.pk).update(finished_at=clock.now(), is_in_hand=False)
     return True
+
+
+def _still_ours(event: Event) -> Event:
+    """A fact of slow steps keeps its lease, so that nobody takes its worker for dead."""
+    if event.next_try_at - clock.now() < LEASE / 2:
+        event.next_try_at = clock.now() + LEASE
+        _open().filter(pk=event.pk).update(next_try_at=event.next_try_at)
+    return event
 
 
 @transaction.atomic
@@ -152,7 +165,7 @@ def _next_in_lane(event: Event) -> int | None:
 def _hand_back(event: Event, *, until: datetime) -> None:
     """Waiting for one's turn is no failure: the start is not counted."""
     later = max(until, clock.now() + timedelta(seconds=1))
-    _open().filter(pk=event.pk).update(attempts=F("attempts") - 1, next_try_at=later)
+    _open().filter(pk=event.pk).update(attempts=F("attempts") - 1, next_try_at=later, is_in_hand=False)
 
 
 def _postpone(event: Event, *, reason: str) -> bool:
@@ -161,6 +174,7 @@ def _postpone(event: Event, *, reason: str) -> bool:
     pause = min(2**event.attempts, LONGEST_PAUSE) * (0.5 + _random.random() / 2)
     is_last = event.attempts >= PARK_AFTER
     _open().filter(pk=event.pk).update(
-        error=reason[:200], next_try_at=moment + timedelta(seconds=pause), parked_at=moment if is_last else None
-    )
+        error=reason[:200], next_try_at=moment + timedelta(seconds=pause), parked_at=moment if is_last else None,
+        is_in_hand=False,
+    )  # fmt: skip
     return is_last

@@ -1,5 +1,6 @@
 """How a journey goes and its rehearsal, on pages: what is told is what happens, nobody's full name leaves in a file."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -7,8 +8,10 @@ import pytest
 from django.test import Client
 
 from apps.care.journeys import editing, entering, stepping
-from apps.care.models import Enrolment, Journey, Step, Touch
+from apps.care.models import Enrolment, Journey, Step, StepWatch, Touch
+from apps.care.models import Tester as Colleague
 from apps.core import clock, ids
+from apps.gateways.models import InboxMessage
 from apps.members import services as members
 from tests.care.walks import END, journey, rest, sms
 from tests.console.test_journeys import DRAFT
@@ -99,3 +102,66 @@ def test_the_page_counts_and_takes_members_in_and_out(admin: Client, people: lis
     assert not Touch.objects.filter(policy__journey=made, state="planned").exists()
     admin.post("/console/journeys/care/put-in/", {"member": "W0"})
     assert Enrolment.objects.count() == 3, "once in a lifetime"
+
+
+def test_a_message_is_read_as_a_chosen_member_on_every_channel_and_tried_on_a_colleague(
+    admin: Client, people: list[int], house: Any
+) -> None:
+    chain = [
+        {"channel": "inbox", "template": "{{ nickname }}，来看看"},
+        {"channel": "wecom", "template": "新品到店，来看看"},
+    ]
+    nodes = [sms("one", "end", template="{{ nickname }}，您有{{ points }}积分", fallback=chain), END]
+    editing.create(key="care", name="关怀", draft=DRAFT | {"nodes": nodes})
+    address = "/console/journeys/care/preview/"
+    unread = admin.get(address).context
+    assert (unread["member_id"], [one.channel for one in unread["views"]]) == (None, ["sms", "inbox", "wecom"])
+
+    read = admin.post(address, {"q": "W2", "step": "one"})
+    first, second, _third = read.context["views"]
+    assert "林" not in read.content.decode().partition("c-sms")[2]
+    assert '<span class="c-fb">' in first.text, "no points: the place is marked"
+    assert (first.segments, first.why[0]) == (1, "未同意这个通道")
+    assert second.text == "何青青，来看看"
+    assert (Touch.objects.filter(policy__journey__key="care").count(), Step.objects.count()) == (0, 0)
+
+    Colleague.objects.create(user=house.users["admin"], member_id=people[0])
+    mine = Colleague.objects.get()
+    admin.post(address + "send/", {"step": "one", "channel": "inbox", "tester": str(mine.pk)})
+    assert list(InboxMessage.objects.filter(key__startswith="test:").values_list("member_id", "body")) == [
+        (people[0], "（测试）林小溪，来看看"),
+    ]
+    assert [one["row"].state for one in admin.get(address).context["sent"]] == ["accepted"]
+    assert admin.post(address + "send/", {"step": "none", "tester": str(mine.pk)}).status_code == 404
+
+
+def test_a_chain_of_three_channels_is_written_in_the_form(admin: Client, house: Any) -> None:
+    editing.create(key="care", name="关怀", draft=DRAFT)
+    told = {
+        "open": "remind", "has_remind": "1", "remind-channel": "wecom", "remind-template": "新品到店", "remind-send_hour": "10",
+        "remind-purpose": "care", "remind-fallback_0_channel": "sms", "remind-fallback_1_channel": "email",
+        "remind-fallback_1_template": "新品到店，来看看", "remind-fallback_1_more": "新品",
+    }  # fmt: skip
+    page = admin.post("/console/journeys/care/edit/", {"base": json.dumps(DRAFT), "act": ""} | told)
+    assert Journey.objects.get().draft["nodes"][0]["fallback"] == [
+        {"channel": "sms", "template": "新品到店"},
+        {"channel": "email", "template": "新品到店，来看看", "content": {"subject": "新品"}},
+    ]
+    assert page.context["page"].count_wrong == 0
+    assert 'name="remind-fallback_1_channel"' in page.content.decode()
+
+
+def test_a_step_that_rests_and_a_walk_set_aside_are_shown_and_woken(admin: Client, people: list[int]) -> None:
+    made = journey(rest("rest", "end", days=2))
+    entering.put_in(journey_key="care", member_ids=people[:1], occurrence="x")
+    walk = Enrolment.objects.get()
+    Enrolment.objects.update(ended_at=clock.now(), ending="crashed")
+    StepWatch.objects.create(version=made.versions.get(), node="rest", rests_since=clock.now())
+    page = admin.get(GOING)
+    assert page.context["trouble"]["rests"] == ["等待"]
+    admin.post("/console/journeys/care/wake/")
+    assert StepWatch.objects.get().rests_since is None
+    admin.post(f"/console/journeys/care/walks/{ids.encode('enr', walk.pk)}/put-back/")
+    walk.refresh_from_db()
+    assert (walk.ended_at, walk.ending) == (None, "")
+    assert admin.get(GOING).context["trouble"] == {"rests": [], "failing": None}

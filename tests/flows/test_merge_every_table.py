@@ -107,6 +107,7 @@ def test_every_row_moves_or_has_its_like_and_goes_back_on_undoing(two):
     stayed = {label for label, count in left.items() if count and label not in GROWS}
     likes = {
         "care.Enrolment",
+        "care.Tester",
         "care.Touch",
         "livestream.Subscription",
         "members.Opening",

@@ -104,6 +104,41 @@ class TestOneFact:
         assert services.deliver(event_id=event_id) is True
         assert services.sweep() == 0
 
+    def test_a_fact_whose_workers_die_is_parked_after_three(self, story, clock, monkeypatch):
+        """T-M11: no `Exception` comes back from a process that is gone."""
+        moment = clock(NOON)
+        dying, other = publish(1), publish(2)
+
+        def die(event: Event) -> None:
+            if event.pk == dying:
+                raise SystemExit
+
+        monkeypatch.setitem(STEPS, "test.done", (story.reward, die))
+        for _ in range(3):
+            with pytest.raises(SystemExit):
+                services.deliver(event_id=dying)
+            moment = clock(moment + services.LEASE)
+        assert services.deliver(event_id=other) is True
+        assert services.deliver(event_id=dying) is True
+        event = Event.objects.get(pk=dying)
+        assert (event.attempts, event.deaths, event.parked_at) == (3, 2, moment)
+        assert event.error == "the worker died in the middle of a step"
+
+        monkeypatch.setitem(STEPS, "test.done", (story.reward,))
+        assert events.retry(event_id=dying) is True
+        assert services.deliver(event_id=dying) is True
+        assert Event.objects.get(pk=dying).finished_at == moment
+
+    def test_starts_that_end_in_errors_or_in_waiting_are_no_deaths(self, story, clock):
+        clock(NOON)
+        story.broken = {1}
+        event_id = publish(1)
+        for _ in range(4):
+            services.deliver(event_id=event_id)
+            clock(later(event_id))
+        event = Event.objects.get()
+        assert (event.attempts, event.deaths, event.is_in_hand, event.parked_at) == (4, 0, False, None)
+
     def test_a_parked_fact_is_taken_up_again_by_hand(self, story, clock):
         clock(NOON)
         event_id = publish(1)

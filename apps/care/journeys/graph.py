@@ -22,7 +22,7 @@ from apps.members.models import Attribute, Tag
 from apps.segments import language
 
 Finding = tuple[str, str]
-_MESSAGE = (
+MESSAGE = (
     "channel",
     "purpose",
     "template",
@@ -129,7 +129,7 @@ def parsed(data: dict[str, Any]) -> Graph:
 
 def message(node: Node, *, of: Graph) -> dict[str, Any]:
     """A send node as the draft of a policy."""
-    own = {name: node.data[name] for name in _MESSAGE if name in node.data}
+    own = {name: node.data[name] for name in MESSAGE if name in node.data}
     return own | {
         "trigger": "journey",
         "params": {
@@ -263,7 +263,7 @@ def _rule(rule: Any, at: str) -> Iterator[Finding]:
 
 
 def _send(node: Node, at: str, data: dict[str, Any]) -> Iterator[Finding]:
-    draft = {name: node.data[name] for name in _MESSAGE if name in node.data}
+    draft = {name: node.data[name] for name in MESSAGE if name in node.data}
     try:
         policies.checked(draft | {"trigger": "journey", "params": {"window_days": 1}, "holdout_percent": 0})
     except ValidationFailed as wrong:

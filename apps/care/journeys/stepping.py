@@ -14,15 +14,15 @@ from typing import Any
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from apps.care import reasons
-from apps.care.journeys import acts, entering, walking
+from apps.care.journeys import acts, entering, quarantine, walking
 from apps.care.journeys import graph as graphs
 from apps.care.journeys.acts import Step
 from apps.care.journeys.graph import Graph, Node
 from apps.care.journeys.walking import Moves, Walker
-from apps.care.models import Enrolment, Journey, JourneyMark, JourneyVersion
+from apps.care.models import Enrolment, Journey, JourneyMark, JourneyVersion, StepWatch
 from apps.core import clock
 
 CHUNK = 2000
@@ -114,16 +114,19 @@ def tick(
     for course in running:
         if enrolment_ids is None:
             _guarded(course, "", figures, partial(_watch, course, moment, figures))
-    for course, node in _due(running, moment):
+    for course, node in _quiet_first(_due(running, moment)):
         step = Step(course.journey, course.version, course.graph, node, moment)
-        while time.monotonic() < deadline:
-            taken = _guarded(course, node.key, figures, partial(_chunk, step, figures, only=enrolment_ids))
-            if not taken:
-                break
+        with quarantine.watch(step) as watch:
+            while watch and time.monotonic() < deadline:
+                only = enrolment_ids if (alone := watch.next_alone()) is None else alone
+                work = partial(_chunk, step, figures, only=only, limit=min(watch.size, CHUNK))
+                if not (taken := _guarded(course, node.key, figures, work)):
+                    break
+                watch.passed(taken)
     if not figures.failed and enrolment_ids is None:
-        JourneyMark.objects.filter(journey__in={course.journey for course in running}).exclude(trouble="").update(
-            trouble=""
-        )
+        resting = StepWatch.objects.filter(rests_since__isnull=False).values("version__journey")
+        told = JourneyMark.objects.filter(journey__in={course.journey for course in running}).exclude(trouble="")
+        told.exclude(journey__in=resting).update(trouble="")
     return figures
 
 
@@ -159,6 +162,13 @@ def _due(running: Sequence[Course], moment: datetime) -> Iterable[tuple[Course, 
             yield course, node
 
 
+def _quiet_first(steps: Iterable[tuple[Course, Node]]) -> list[tuple[Course, Node]]:
+    """Those over which workers died come last, so that another death holds up nobody."""
+    marked = StepWatch.objects.filter(Q(is_running=True) | Q(level__gt=0)).values_list("version_id", "node")
+    suspects = set(marked)
+    return sorted(steps, key=lambda pair: (pair[0].version.pk, pair[1].key) in suspects)
+
+
 def _guarded(course: Course, node: str, figures: Figures, work: Callable[[], int]) -> int:
     """One journey's trouble stays its own: it is written down for its page, and tried again with the next tick."""
     try:
@@ -183,8 +193,8 @@ def _enter(course: Course, moment: datetime, figures: Figures) -> int:
     return entered
 
 
-def _chunk(step: Step, figures: Figures, *, only: Collection[int] | None) -> int:
-    walkers = walking.pick(version_id=step.version.pk, node=step.node.key, moment=step.moment, limit=CHUNK, only=only)
+def _chunk(step: Step, figures: Figures, *, only: Collection[int] | None, limit: int) -> int:
+    walkers = walking.pick(version_id=step.version.pk, node=step.node.key, moment=step.moment, limit=limit, only=only)
     if walkers:
         _take(step, walkers, figures)
     return len(walkers)

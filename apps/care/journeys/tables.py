@@ -78,6 +78,7 @@ class Enrolment(models.Model):
         LEFT = "left", pgettext_lazy("journey", "Left by an exit condition")
         STOPPED = "stopped", pgettext_lazy("journey", "Taken out, or the journey was stopped")
         GONE = "gone", pgettext_lazy("journey", "Is no member any more")
+        CRASHED = "crashed", pgettext_lazy("journey", "Set aside: this walk ended our worker three times")
 
     journey = models.ForeignKey(Journey, on_delete=models.PROTECT, related_name="+", db_index=False)
     version = models.ForeignKey(JourneyVersion, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -124,3 +125,23 @@ class Step(models.Model):
 
     def __str__(self) -> str:
         return f"{self.enrolment_id} {self.node} {self.outcome}"
+
+
+class StepWatch(models.Model):
+    """Who is at a step of a version, and over whom workers died there; see `quarantine.py`."""
+
+    version = models.ForeignKey(JourneyVersion, on_delete=models.PROTECT, related_name="+", db_index=False)
+    node = models.CharField(max_length=24)
+    is_running = models.BooleanField(default=False)
+    level = models.PositiveSmallIntegerField(default=0)  # 0: whole chunks; then smaller ones, then one walk at a time
+    left = models.PositiveIntegerField(default=0)  # walks that are still under suspicion
+    alone = models.BigIntegerField(null=True)  # the enrolment that is, or was, taken alone
+    alone_deaths = models.PositiveSmallIntegerField(default=0)
+    set_aside = models.PositiveSmallIntegerField(default=0)  # since a walk last got through
+    rests_since = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["version", "node"], name="care_step_watched_once")]
+
+    def __str__(self) -> str:
+        return f"{self.version_id} {self.node}"

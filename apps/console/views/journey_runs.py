@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.care.journeys import editing, entering
+from apps.care.journeys import editing, entering, quarantine
 from apps.care.models import Enrolment, Journey
 from apps.console import asked, journey_page, journey_runs, journey_words
 from apps.core import audit, clock, csv_files, ids
@@ -37,6 +37,7 @@ def going(request: HttpRequest, key: str) -> HttpResponse:
     if version is not None:
         facts |= journey_runs.going(row, version, moment=clock.now())
         facts["walks"] = _walks(row, text=text, state=state)
+        facts["trouble"] = journey_runs.trouble(row)
     return render(request, "console/journey_going.html", facts)
 
 
@@ -95,6 +96,27 @@ def take_out(request: HttpRequest, key: str, walk: str) -> HttpResponse:
         raise NotFound
     editing.take_out(enrolment_id=found.pk)
     messages.success(request, _("Taken out. What waited for this member is not sent."))
+    return redirect("console:journey_going", key)
+
+
+@require_POST
+def put_back(request: HttpRequest, key: str, walk: str) -> HttpResponse:
+    """A walk that was set aside because it ended our worker tries its step again."""
+    row = journey_page.found(key)
+    found = Enrolment.objects.filter(journey=row, pk=ids.decode("enr", walk)).first()
+    if found is None:
+        raise NotFound
+    quarantine.put_back(enrolment_id=found.pk)
+    messages.success(request, _("It tries again with the next tick."))
+    return redirect("console:journey_going", key)
+
+
+@require_POST
+def wake(request: HttpRequest, key: str) -> HttpResponse:
+    """Steps that rest because they ended our workers try again, one walk at a time."""
+    row = journey_page.found(key)
+    if quarantine.wake(journey_id=row.pk):
+        messages.success(request, _("It tries again with the next tick, one member at a time."))
     return redirect("console:journey_going", key)
 
 
