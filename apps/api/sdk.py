@@ -186,7 +186,7 @@ export interface Picture {{
   filePath?: string;
   /** In a browser. */
   file?: Blob;
-  purpose?: "avatar";
+  purpose?: FileInput["purpose"];
 }}
 
 export interface Answer<T> {{

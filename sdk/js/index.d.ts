@@ -39,7 +39,7 @@ export interface Picture {
   filePath?: string;
   /** In a browser. */
   file?: Blob;
-  purpose?: "avatar";
+  purpose?: FileInput["purpose"];
 }
 
 export interface Answer<T> {
@@ -480,7 +480,7 @@ export interface FieldsOut {
 export interface FileInput {
   /** JPEG, PNG or WebP; its name means nothing */
   file: ArrayBuffer;
-  purpose?: "avatar";
+  purpose?: "avatar" | "ticket";
 }
 
 export interface FileOut {
@@ -493,7 +493,7 @@ export interface FileOut {
   link: string;
   link_expires_at: string;
   media_type: string;
-  /** open list: avatar */
+  /** open list: avatar, ticket */
   purpose: string;
   width: number;
 }
@@ -909,6 +909,8 @@ export interface PriceHintOut {
 }
 
 export interface PriceInput {
+  /** GTIN of 8, 12, 13 or 14 digits; tills scan it */
+  barcode?: string;
   brand?: string;
   category?: string;
   list_cents?: number;
