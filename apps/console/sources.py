@@ -4,32 +4,11 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext_lazy
 
 from apps.activity.models import Code
+from apps.flows.source_words import ALSO, DOORS
 from apps.stores.models import ApiClient, Store
-
-# What stands before the colon → what it is called. Files may bring sources of their own; these are shown as they are.
-DOORS: dict[str, str | Promise] = {
-    "code": pgettext_lazy("where members come from", "Codes and short links"),
-    "portal": pgettext_lazy("where members come from", "Members' pages"),
-    "wechat": pgettext_lazy("where members come from", "Mini-program"),
-    "store": pgettext_lazy("where members come from", "Till in a store"),
-    "api": pgettext_lazy("where members come from", "Apps and other programs"),
-    "import": pgettext_lazy("where members come from", "File"),
-    "demo": pgettext_lazy("where members come from", "Demo"),
-}
-
-
-# Where a yes or a no can come from besides.
-_ALSO: dict[str, str | Promise] = {
-    "console": pgettext_lazy("where consents come from", "Back office"),
-    "guardian": pgettext_lazy("where consents come from", "by a guardian"),
-    "sms": pgettext_lazy("where consents come from", "Reply to a message"),
-    "staff": pgettext_lazy("where consents come from", "Noted by staff"),
-}
 
 
 @dataclass(frozen=True)
@@ -59,8 +38,8 @@ def line(request: HttpRequest, source: str) -> str:
     found = of(request, source)
     if found.text == source:
         door, _colon, place = source.partition(":")
-        found = Origin(text=str(_ALSO.get(door, door)), details=(place,) if place else ())
-    return " · ".join((found.text, *(str(_ALSO.get(part, part)) for part in found.details)))
+        found = Origin(text=str(ALSO.get(door, door)), details=(place,) if place else ())
+    return " · ".join((found.text, *(str(ALSO.get(part, part)) for part in found.details)))
 
 
 def options(chosen: str) -> list[tuple[str, str, bool]]:

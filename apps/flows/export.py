@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from apps.core import brand, ciphers, clock, holdings, jobs, money
 from apps.core.holdings import Holding
 from apps.core.models import Job
-from apps.flows import export_words, privacy
+from apps.flows import export_words, privacy, source_words
 from apps.flows.models import PrivacyRequest
 from apps.members import identities, uploads
 from apps.members.models import Member
@@ -88,12 +88,17 @@ def expire() -> int:
     return old.update(state=PrivacyRequest.State.EXPIRED, sealed=None, settled_at=clock.now())
 
 
+_DOORS = {"source", "client"}  # columns that name the door by which something came
+
+
 def readable(value: Any, *, name: str = "", field: Field | None = None) -> str:
     """A stored value in words: labels of choices, shop time, money, yes and no."""
     if value is None or value == "":
         return "–"
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
+    if isinstance(value, str) and name in _DOORS:
+        return source_words.said(value)
     if isinstance(value, str):
         return str(export_words.codes(name, field).get(value, value))
     if isinstance(value, int) and name.endswith("_cents"):
