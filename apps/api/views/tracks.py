@@ -37,10 +37,16 @@ class TracksOut(f.Serializer[Any]):
     places = PlaceOut(many=True)
 
 
+class Agreed(f.BooleanField):
+    """What nobody may say no to and go on."""
+
+    limits = {"enum": [True]}
+
+
 class PlaceInput(Input):
     track = f.SlugField(max_length=40)
     anchor_on = f.DateField()
-    is_agreed = f.BooleanField(help_text="the member agreed, before your eyes, that the day is kept")
+    is_agreed = Agreed(help_text="the member agreed, before your eyes, that the day is kept")
 
 
 class DayInput(Input):

@@ -37,12 +37,16 @@ class SubscribeTemplates(ApiView):
         return Response({"template_ids": list(wechat.scene_templates(**wanted))})
 
 
+class Results(f.DictField):
+    limits = {"minProperties": 1, "maxProperties": grants.MOST_TEMPLATES, "propertyNames": {"minLength": 1}}
+
+
 class SubscriptionsInput(Input):
     app_id = f.CharField(max_length=40)
     prompt_id = f.RegexField(
         r"^[A-Za-z0-9_-]{8,64}$", help_text="your random id of this prompt: told twice, it counts once"
     )
-    results = f.DictField(
+    results = Results(
         child=f.ChoiceField(sorted(grants.RESULTS)), allow_empty=False, help_text="template id → what WeChat reported"
     )
 

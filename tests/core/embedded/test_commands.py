@@ -68,7 +68,9 @@ def mapped(pid: int) -> set[str]:
     return set(Path(f"/proc/{pid}/maps").read_text().replace("\n", "/").split("/"))
 
 
-def test_start_serves_one_address_survives_kill_9_and_stops_without_a_trace(newcomer):
+def test_manage_leaves_no_server_and_start_serves_one_address_survives_kill_9_and_stops_without_a_trace(newcomer):
+    _manage_passes_output_and_exit_codes_through_and_leaves_no_server(newcomer)
+
     first = newcomer.start()
     assert first.returncode == 0, first.stdout + first.stderr
     assert f"Siyu is ready: http://127.0.0.1:{newcomer.port}/\n" in first.stdout
@@ -103,6 +105,17 @@ def test_start_serves_one_address_survives_kill_9_and_stops_without_a_trace(newc
     assert newcomer.run("stop").stdout == "Siyu is not running.\n"
 
 
+def _manage_passes_output_and_exit_codes_through_and_leaves_no_server(newcomer):
+    failed = newcomer.run("manage", "shell", "-v", "0", "-c", "raise SystemExit(7)")
+    assert (failed.returncode, failed.stdout) == (7, "")
+
+    as_application = "from django.db import connection as c; x = c.cursor(); x.execute('SELECT current_user'); print(x.fetchone()[0])"
+    printed = newcomer.run("manage", "shell", "-v", "0", "-c", as_application)
+    assert (printed.returncode, printed.stdout) == (0, "siyu_app\n")
+    pid_files = list(places.locate(state=newcomer.state).short.glob("*/postmaster.pid"))
+    assert [*pid_files, *newcomer.state.glob("postgres/postmaster.pid")] == []
+
+
 def test_a_port_in_use_is_said_before_anything_slow(newcomer):
     with socket.create_server(("127.0.0.1", newcomer.port)):
         refused = newcomer.start()
@@ -121,14 +134,3 @@ def test_fresh_asks_and_drops_nothing_when_nobody_can_answer(newcomer):
     assert refused.returncode == 1
     assert "say --yes as well" in refused.stderr
     assert (newcomer.state / "stamps.json").exists()
-
-
-def test_manage_passes_output_and_exit_codes_through_and_leaves_no_server(newcomer):
-    failed = newcomer.run("manage", "shell", "-v", "0", "-c", "raise SystemExit(7)")
-    assert (failed.returncode, failed.stdout) == (7, "")
-
-    as_application = "from django.db import connection as c; x = c.cursor(); x.execute('SELECT current_user'); print(x.fetchone()[0])"
-    printed = newcomer.run("manage", "shell", "-v", "0", "-c", as_application)
-    assert (printed.returncode, printed.stdout) == (0, "siyu_app\n")
-    pid_files = list(places.locate(state=newcomer.state).short.glob("*/postmaster.pid"))
-    assert [*pid_files, *newcomer.state.glob("postgres/postmaster.pid")] == []
