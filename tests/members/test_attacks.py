@@ -98,7 +98,7 @@ def test_pumping_messages_costs_little_and_customers_come_in(
 ):
     settings.CODE_VIRTUAL_RANGES = VIRTUAL
     monkeypatch.setattr(codes, "EVEN_SECONDS", 0)  # the attacker's waiting would be ours
-    siege(phone, noon, shots=600, customers=100, figure=figure)
+    siege(phone, noon, shots=360, customers=60, figure=figure)
 
 
 @pytest.mark.nightly

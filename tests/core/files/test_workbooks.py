@@ -249,7 +249,10 @@ def measured(content: bytes, folder: Path) -> tuple[int, int]:
     return int(rows), int(grown)
 
 
-@pytest.mark.parametrize("name", ["grid", "junk", "rows"])
+NIGHTLY = [pytest.param(name, marks=pytest.mark.nightly) for name in ("grid", "junk")]
+
+
+@pytest.mark.parametrize("name", [*NIGHTLY, "rows"])
 def test_memory_stays_flat_whatever_the_sheet_claims(tmp_path: Path, name: str):
     grid = parts(sheet_of(ROW.format(n=1) + '<row r="1048576"><c r="XFD1048576"><v>2</v></c></row>'))
     content = {
