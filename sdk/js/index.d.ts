@@ -154,6 +154,64 @@ export interface BookingInput {
   reference: string;
 }
 
+export interface BookingMoveInput {
+  /** another time of the same offer */
+  starts_at: string;
+}
+
+export interface BookingOfferOut {
+  /** how far ahead it can be booked */
+  days_ahead: number;
+  id: string;
+  /** service (times out of the opening hours) or event (times that the store gave it) */
+  kind: string;
+  minutes: number;
+  name: string;
+  note: string;
+  /** booked, moved and cancelled not later than so long before */
+  notice_minutes: number;
+  store: BookingStoreOut;
+}
+
+export interface BookingOut {
+  ends_at: string;
+  /** when a place came free for who waited */
+  filled_at: string | null;
+  id: string;
+  made_at: string;
+  name: string;
+  offer: string;
+  starts_at: string;
+  /** open list: booked, waiting (on the waiting list), arrived, missed, cancelled */
+  state: string;
+  store: BookingStoreOut;
+}
+
+export interface BookingOutPage {
+  /** only with ?count=estimate; 1000 means 1000 or more */
+  count_estimate?: number;
+  data: Array<BookingOut>;
+  has_more: boolean;
+  next_cursor: string | null;
+}
+
+export interface BookingStoreOut {
+  id: string;
+  name: string;
+}
+
+export interface BookingTimeOut {
+  ends_at: string;
+  /** 0: only the waiting list is left */
+  left: number;
+  starts_at: string;
+}
+
+export interface BookingTimesOut {
+  day: string;
+  times: Array<BookingTimeOut>;
+}
+
 export interface BulkLine {
   id: string | null;
   index: number;
@@ -734,6 +792,14 @@ export interface MessageOutPage {
   next_cursor: string | null;
 }
 
+export interface NewBookingInput {
+  /** when it is full: onto the waiting list */
+  may_wait?: boolean;
+  offer: string;
+  /** one of the offer's times */
+  starts_at: string;
+}
+
 export interface NextTierOut {
   key: string;
   /** points of the ladder's currency, or 分 where basis is spend */
@@ -861,10 +927,39 @@ export interface PhoneInput {
   request_id: string;
 }
 
+export interface PieceInput {
+  /** a product of a stream */
+  product: string;
+  store: string;
+  /** from the stream's day on, within two weeks of it */
+  visit_on: string;
+}
+
+export interface PieceOut {
+  id: string;
+  name: string;
+  sku: string;
+  /** open list: open, tried, missed, cancelled */
+  state: string;
+  store: string;
+  store_name: string;
+  stream: string;
+  /** the last day it is kept */
+  visit_on: string;
+}
+
+export interface PieceOutPage {
+  /** only with ?count=estimate; 1000 means 1000 or more */
+  count_estimate?: number;
+  data: Array<PieceOut>;
+  has_more: boolean;
+  next_cursor: string | null;
+}
+
 export interface PlaceInput {
   anchor_on: string;
   /** the member agreed, before your eyes, that the day is kept */
-  is_agreed: boolean;
+  is_agreed: true;
   track: string;
 }
 
@@ -1283,6 +1378,32 @@ export interface StoreOut {
   today: Array<Array<string>>;
 }
 
+export interface StreamOut {
+  ends_at: string;
+  host: string;
+  id: string;
+  is_reminded: boolean;
+  note: string;
+  platform: string;
+  /** in the order they are shown */
+  products: Array<StreamProductOut>;
+  room: string;
+  starts_at: string;
+  /** open list: planned, live, ended */
+  state: string;
+  title: string;
+  /** of the room, where the platform has one */
+  url: string;
+}
+
+export interface StreamProductOut {
+  id: string;
+  /** pieces that can still be put aside; null: none ever */
+  left: number | null;
+  name: string;
+  sku: string;
+}
+
 export interface SubscriptionsInput {
   app_id: string;
   /** your random id of this prompt: told twice, it counts once */
@@ -1412,6 +1533,18 @@ export class Siyu {
   myAchievementsGet(args?: { ifNoneMatch?: string }, options?: CallOptions): Promise<Answer<AchievementsOut>>;
   /** What each tier gives, lowest first; yours are unlocked (member) */
   myBenefitsGet(args?: { ifNoneMatch?: string }, options?: CallOptions): Promise<Answer<BenefitsOut>>;
+  /** What can be booked, by store (member) */
+  myBookingOffersGet(args?: { ifNoneMatch?: string }, options?: CallOptions): Promise<Answer<Array<BookingOfferOut>>>;
+  /** The times of a day that can be booked now (member) */
+  myBookingTimesGet(args: { bookingOffer: string; day: string }, options?: CallOptions): Promise<Answer<BookingTimesOut>>;
+  /** Your bookings, the last made first (member) */
+  myBookingsGet(args?: { ifNoneMatch?: string; count?: "estimate"; cursor?: string; limit?: number }, options?: CallOptions): Promise<Answer<BookingOutPage>>;
+  /** Book a time; the Idempotency-Key is also its source: for good, not for a day (member) */
+  myBookingsPost(args: { idempotencyKey?: string; body: NewBookingInput }, options?: CallOptions): Promise<Answer<BookingOut>>;
+  /** Cancel a booking; the next who waits gets the place. Cancelled already: nothing changes (member) */
+  myBookingCancelPost(args: { booking: string; idempotencyKey?: string }, options?: CallOptions): Promise<Answer<BookingOut>>;
+  /** Move a booking: the new place is taken before the old one is free; it is a booking of its own (member) */
+  myBookingMovePost(args: { booking: string; idempotencyKey?: string; body: BookingMoveInput }, options?: CallOptions): Promise<Answer<BookingOut>>;
   /** A new member code: counts once, for a minute; ask again at refresh_at (member) */
   myCodeGet(args?: {}, options?: CallOptions): Promise<Answer<CodeOut>>;
   /** What came of a code that was shown: ask every two seconds while it is on the screen (member) */
@@ -1466,6 +1599,12 @@ export class Siyu {
   myOrderGet(args: { order: string; ifNoneMatch?: string }, options?: CallOptions): Promise<Answer<OrderDetailOut>>;
   /** Put a new phone in place of yours; your other devices are logged out (member) */
   myPhonePut(args: { body: PhoneInput }, options?: CallOptions): Promise<Answer<null>>;
+  /** Pieces put aside for you, newest first (member) */
+  myPiecesGet(args?: { ifNoneMatch?: string; count?: "estimate"; cursor?: string; limit?: number }, options?: CallOptions): Promise<Answer<PieceOutPage>>;
+  /** Have a piece put aside to try on in a store; the Idempotency-Key is also its source: for good, not for a day (member) */
+  myPiecesPost(args: { idempotencyKey?: string; body: PieceInput }, options?: CallOptions): Promise<Answer<PieceOut>>;
+  /** Give a piece back: it is free for others again (member) */
+  myPieceGiveBackPost(args: { piece: string; idempotencyKey?: string }, options?: CallOptions): Promise<Answer<PieceOut>>;
   /** Your points: balance, what is pending, what runs out first (member) */
   myPointsGet(args?: { ifNoneMatch?: string }, options?: CallOptions): Promise<Answer<AccountsOut>>;
   /** Your statement, newest first (member) */
@@ -1490,6 +1629,12 @@ export class Siyu {
   mySignInsPost(args?: { idempotencyKey?: string }, options?: CallOptions): Promise<Answer<SignedOut>>;
   /** Make up a missed day; again: nothing happens (member) */
   mySignInPut(args: { day: string; idempotencyKey?: string }, options?: CallOptions): Promise<Answer<SignedOut>>;
+  /** Streams to come within a month, on now, and over within a week (member) */
+  myStreamsGet(args?: { ifNoneMatch?: string }, options?: CallOptions): Promise<Answer<Array<StreamOut>>>;
+  /** Be reminded a day and a quarter of an hour before; what may be sent follows your consents and accepts (member) */
+  myStreamReminderPut(args: { stream: string; idempotencyKey?: string }, options?: CallOptions): Promise<Answer<null>>;
+  /** Be not reminded (member) */
+  myStreamReminderDelete(args: { stream: string; idempotencyKey?: string }, options?: CallOptions): Promise<Answer<null>>;
   /** Which subscribe messages to ask for in a scene (member) */
   subscribeTemplatesGet(args: { appId: string; scene: string }, options?: CallOptions): Promise<Answer<TemplatesOut>>;
   /** Report what the customer answered to wx.requestSubscribeMessage (member) */

@@ -30,6 +30,7 @@ from apps.stores.models import Scope, Store
 from tests.api.conftest import JSON, Caller, order_of
 from tests.api.test_auth import APP, newest_code
 from tests.api.test_document import made
+from tests.api.visits import Visits
 from tests.care import walks
 from tests.coupons import making
 from tests.pictures_made import drawn
@@ -40,6 +41,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 AT_A_COUNTER = {
     "my_exchanges_post", "exchange_hand_over_post", "member_code_read_post", "my_coupon_enter_post", "coupon_gift_take_post",
 }  # fmt: skip
+VISITS = {"my_bookings_post", "my_booking_move_post", "my_pieces_post"}
 LAST = ("export_post", "erasure_post", "auth_logout_post")
 
 
@@ -91,6 +93,7 @@ class World:
         defining.create_list(key="regulars", name="老客", member_ids=[self.member.pk])
         self.code = codes.create(name="poster", target="mini:pages/live/room?id=7").slug
         walks.journey(key="walk")
+        self.visits = Visits(self.member.pk)
         self.family_id = tokens.sessions(self.member.user_id)[0].family_id
         scopes = [scope.value for scope in Scope]
         self.till = Caller(
@@ -141,6 +144,7 @@ class World:
             "journey": "walk",
             "redemption": self.redeemed(is_reserved="roll-back" not in path),
             "day": (house.local_date(house.now()) - timedelta(days=1)).isoformat(),
+            **self.visits.samples(),
         }
 
     def _unpaid(self) -> int:
@@ -204,11 +208,13 @@ class World:
                 "sent_at": house.now().isoformat(),
                 "events": [shown["events"][0] | {"occurred_at": house.now().isoformat()}],
             }
-        if name in {"orders_post", "refunds_post", "quotes_post", "redemptions_post", "journey_enter_post"}:
+        if name in {"orders_post", "refunds_post", "quotes_post", "redemptions_post", "journey_enter_post", *VISITS}:
             return self._for_the_member(name, shown)
         return shown
 
     def _for_the_member(self, name: str, shown: Any) -> Any:
+        if name in VISITS:
+            return self.visits.body(name, shown)
         mine = {"member": ids.encode("mem", self.member.pk)}
         if name == "journey_enter_post":
             return shown | {"members": list(mine.values())}

@@ -152,6 +152,7 @@ def address(route: str, path: str, house: House) -> str:
         "piece": ids.encode("lvr", 1),
         "to": "live",
         "booking": ids.encode("bkg", 1),
+        "booking_offer": ids.encode("bko", 1),
         "ticket": ids.encode("tkt", 1),
     }
     wanted = [name for name in samples if f":{name}>" in path or f"<{name}>" in path]

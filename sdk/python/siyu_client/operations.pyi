@@ -17,6 +17,13 @@ BasketLineInput = TypedDict("BasketLineInput", {"is_special": NotRequired[bool],
 BenefitOut = TypedDict("BenefitOut", {"is_unlocked": bool, "kind": str, "tier": TierOut, "title": str, "value": dict[str, dict[str, Any]]})
 BenefitsOut = TypedDict("BenefitsOut", {"data": list[BenefitOut]})
 BookingInput = TypedDict("BookingInput", {"amount": int, "currency": NotRequired[str], "reference": str})
+BookingMoveInput = TypedDict("BookingMoveInput", {"starts_at": str})
+BookingOfferOut = TypedDict("BookingOfferOut", {"days_ahead": int, "id": str, "kind": str, "minutes": int, "name": str, "note": str, "notice_minutes": int, "store": BookingStoreOut})
+BookingOut = TypedDict("BookingOut", {"ends_at": str, "filled_at": str | None, "id": str, "made_at": str, "name": str, "offer": str, "starts_at": str, "state": str, "store": BookingStoreOut})
+BookingOutPage = TypedDict("BookingOutPage", {"count_estimate": NotRequired[int], "data": list[BookingOut], "has_more": bool, "next_cursor": str | None})
+BookingStoreOut = TypedDict("BookingStoreOut", {"id": str, "name": str})
+BookingTimeOut = TypedDict("BookingTimeOut", {"ends_at": str, "left": int, "starts_at": str})
+BookingTimesOut = TypedDict("BookingTimesOut", {"day": str, "times": list[BookingTimeOut]})
 BulkLine = TypedDict("BulkLine", {"id": str | None, "index": int, "problem": ItemProblem | None, "status": str})
 BulkOut = TypedDict("BulkOut", {"data": list[BulkLine], "failed": int})
 BundleOut = TypedDict("BundleOut", {"id": str, "name": str, "said": str, "skus": list[str], "until": str | None})
@@ -84,6 +91,7 @@ MemberInput = TypedDict("MemberInput", {"attributes": NotRequired[dict[str, str 
 MemberOut = TypedDict("MemberOut", {"avatar": str | None, "birthday": str | None, "gender": Literal["", "f", "m"], "id": str, "joined_at": str, "member_no": str, "nickname": str, "phone": str, "status": str})
 MessageOut = TypedDict("MessageOut", {"body": str, "created_at": str, "id": str, "read_at": str | None, "title": str})
 MessageOutPage = TypedDict("MessageOutPage", {"count_estimate": NotRequired[int], "data": list[MessageOut], "has_more": bool, "next_cursor": str | None})
+NewBookingInput = TypedDict("NewBookingInput", {"may_wait": NotRequired[bool], "offer": str, "starts_at": str})
 NextTierOut = TypedDict("NextTierOut", {"key": str, "missing": int, "name": str, "threshold": int})
 OfferOut = TypedDict("OfferOut", {"best_cents": int | None, "coupon": str, "ends_at": str, "is_usable": bool, "level": str, "name": str, "reason": CouponReasonOut | None, "saved_cents": int, "worth_cents": int})
 OrderBulkInput = TypedDict("OrderBulkInput", {"items": list[OrderInput]})
@@ -96,7 +104,10 @@ OwnExchangeOutPage = TypedDict("OwnExchangeOutPage", {"count_estimate": NotRequi
 PaidInput = TypedDict("PaidInput", {"amount_cents": int, "payment_no": str})
 PairOut = TypedDict("PairOut", {"access_expires_at": str, "access_token": str, "refresh_expires_at": str, "refresh_token": str})
 PhoneInput = TypedDict("PhoneInput", {"code": str, "request_id": str})
-PlaceInput = TypedDict("PlaceInput", {"anchor_on": str, "is_agreed": bool, "track": str})
+PieceInput = TypedDict("PieceInput", {"product": str, "store": str, "visit_on": str})
+PieceOut = TypedDict("PieceOut", {"id": str, "name": str, "sku": str, "state": str, "store": str, "store_name": str, "stream": str, "visit_on": str})
+PieceOutPage = TypedDict("PieceOutPage", {"count_estimate": NotRequired[int], "data": list[PieceOut], "has_more": bool, "next_cursor": str | None})
+PlaceInput = TypedDict("PlaceInput", {"anchor_on": str, "is_agreed": Literal[true], "track": str})
 PlaceOut = TypedDict("PlaceOut", {"anchor_on": str, "id": str, "next_at": str | None, "step": str, "step_name": str, "track": str})
 Pointed = TypedDict("Pointed", {"code": str, "message": str, "pointer": str})
 PostingOut = TypedDict("PostingOut", {"amount": int, "balance": int, "debt": int, "held": int, "id": str, "is_new": bool, "pending": int})
@@ -135,6 +146,8 @@ StandingOut = TypedDict("StandingOut", {"basis": str, "coming": ComingTierOut | 
 StepOut = TypedDict("StepOut", {"day": int, "points": int})
 StepUpInput = TypedDict("StepUpInput", {"code": str, "request_id": str})
 StoreOut = TypedDict("StoreOut", {"address": str, "code": str, "distance_m": int | None, "hours": list[list[str] | None], "id": str, "intervals": list[list[list[str]]], "is_open_now": bool | None, "latitude": float | None, "longitude": float | None, "name": str, "phone": str, "today": list[list[str]]})
+StreamOut = TypedDict("StreamOut", {"ends_at": str, "host": str, "id": str, "is_reminded": bool, "note": str, "platform": str, "products": list[StreamProductOut], "room": str, "starts_at": str, "state": str, "title": str, "url": str})
+StreamProductOut = TypedDict("StreamProductOut", {"id": str, "left": int | None, "name": str, "sku": str})
 SubscriptionsInput = TypedDict("SubscriptionsInput", {"app_id": str, "prompt_id": str, "results": dict[str, Literal["accept", "ban", "filter", "reject"]]})
 SubscriptionsOut = TypedDict("SubscriptionsOut", {"credits": dict[str, int]})
 TaskOut = TypedDict("TaskOut", {"currency": str, "done": int, "done_on": str | None, "key": str, "most": int, "name": str, "per": str, "points": int})
@@ -196,6 +209,18 @@ class Siyu(Engine):
         """Numbers to reach for points, and how far you are (member)"""
     def my_benefits_get(self, *, if_none_match: str | None = None) -> Answer[BenefitsOut]:
         """What each tier gives, lowest first; yours are unlocked (member)"""
+    def my_booking_offers_get(self, *, if_none_match: str | None = None) -> Answer[list[BookingOfferOut]]:
+        """What can be booked, by store (member)"""
+    def my_booking_times_get(self, *, booking_offer: str, day: str) -> Answer[BookingTimesOut]:
+        """The times of a day that can be booked now (member)"""
+    def my_bookings_get(self, *, if_none_match: str | None = None, count: Literal["estimate"] | None = None, cursor: str | None = None, limit: int | None = None) -> Answer[BookingOutPage]:
+        """Your bookings, the last made first (member)"""
+    def my_bookings_post(self, body: NewBookingInput, *, idempotency_key: str | None = None) -> Answer[BookingOut]:
+        """Book a time; the Idempotency-Key is also its source: for good, not for a day (member)"""
+    def my_booking_cancel_post(self, *, booking: str, idempotency_key: str | None = None) -> Answer[BookingOut]:
+        """Cancel a booking; the next who waits gets the place. Cancelled already: nothing changes (member)"""
+    def my_booking_move_post(self, body: BookingMoveInput, *, booking: str, idempotency_key: str | None = None) -> Answer[BookingOut]:
+        """Move a booking: the new place is taken before the old one is free; it is a booking of its own (member)"""
     def my_code_get(self) -> Answer[CodeOut]:
         """A new member code: counts once, for a minute; ask again at refresh_at (member)"""
     def my_code_result_get(self, *, code: str) -> Answer[ResultOut]:
@@ -250,6 +275,12 @@ class Siyu(Engine):
         """One of your orders with its lines and refunds (member)"""
     def my_phone_put(self, body: PhoneInput) -> Answer[None]:
         """Put a new phone in place of yours; your other devices are logged out (member)"""
+    def my_pieces_get(self, *, if_none_match: str | None = None, count: Literal["estimate"] | None = None, cursor: str | None = None, limit: int | None = None) -> Answer[PieceOutPage]:
+        """Pieces put aside for you, newest first (member)"""
+    def my_pieces_post(self, body: PieceInput, *, idempotency_key: str | None = None) -> Answer[PieceOut]:
+        """Have a piece put aside to try on in a store; the Idempotency-Key is also its source: for good, not for a day (member)"""
+    def my_piece_give_back_post(self, *, piece: str, idempotency_key: str | None = None) -> Answer[PieceOut]:
+        """Give a piece back: it is free for others again (member)"""
     def my_points_get(self, *, if_none_match: str | None = None) -> Answer[AccountsOut]:
         """Your points: balance, what is pending, what runs out first (member)"""
     def my_points_entries_get(self, *, if_none_match: str | None = None, count: Literal["estimate"] | None = None, currency: str | None = None, cursor: str | None = None, limit: int | None = None) -> Answer[EntryOutPage]:
@@ -274,6 +305,12 @@ class Siyu(Engine):
         """Sign in for today; again: nothing happens (member)"""
     def my_sign_in_put(self, *, day: str, idempotency_key: str | None = None) -> Answer[SignedOut]:
         """Make up a missed day; again: nothing happens (member)"""
+    def my_streams_get(self, *, if_none_match: str | None = None) -> Answer[list[StreamOut]]:
+        """Streams to come within a month, on now, and over within a week (member)"""
+    def my_stream_reminder_put(self, *, stream: str, idempotency_key: str | None = None) -> Answer[None]:
+        """Be reminded a day and a quarter of an hour before; what may be sent follows your consents and accepts (member)"""
+    def my_stream_reminder_delete(self, *, stream: str, idempotency_key: str | None = None) -> Answer[None]:
+        """Be not reminded (member)"""
     def subscribe_templates_get(self, *, app_id: str, scene: str) -> Answer[TemplatesOut]:
         """Which subscribe messages to ask for in a scene (member)"""
     def subscriptions_post(self, body: SubscriptionsInput, *, idempotency_key: str | None = None) -> Answer[SubscriptionsOut]:

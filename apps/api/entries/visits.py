@@ -1,0 +1,31 @@
+"""Codes of bookings and of live streams."""
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.api.entries.entry import Entry
+
+_AGAIN = _("Show the title; read the list anew and let the member choose again.")
+
+ENTRIES = (
+    Entry("booking_full", 409, False, _("All places of this time are taken."), _("Offer the waiting list: `may_wait`.")),
+    Entry("booking_no_such_slot", 422, False, _("The offer has no such time, or not any more."), _AGAIN),
+    Entry("booking_already", 409, False, _("The member has a booking at this time."), _("Show it to them.")),
+    Entry("booking_settled", 409, False, _("The booking is cancelled, or the member came or did not."), _AGAIN),
+    Entry(
+        "booking_too_late",
+        409,
+        False,
+        _("The time begins sooner than the offer's `notice_minutes`."),
+        _("Let the member call the store."),
+    ),
+    Entry("livestream_wrong_state", 409, False, _("The stream, or the piece, is past that step."), _AGAIN),
+    Entry(
+        "livestream_not_to_reserve",
+        422,
+        False,
+        _("The store is closed for good, the day is not within two weeks of the stream, or the stream is not on."),
+        _AGAIN,
+    ),
+    Entry("livestream_already_reserved", 409, False, _("A piece is put aside already."), _("Show it to them.")),
+    Entry("livestream_none_left", 409, False, _("All pieces are put aside."), _AGAIN),
+)  # fmt: skip
