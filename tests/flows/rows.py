@@ -17,7 +17,9 @@ _numbers = itertools.count(1)
 SPECIAL: dict[str, dict[str, Any]] = {
     "care.Enrolment": {"ended_at": None, "ending": ""},
     "care.JourneyVersion": {"graph": {"nodes": []}},
+    "care.Touch": {"deaths": 0},
     "care.Version": {"fallback": []},
+    "catalog.Product": {"barcode": ""},
     "members.MemberCode": {"expires_at": datetime(2999, 1, 1, tzinfo=UTC), "used_at": None},
     "community.Contact": {"agreed_tags": []},
     "community.Follow": {"phone_digests": []},
