@@ -6,12 +6,12 @@ Titles stand beside the rules (`DomainError.title`); a test compares code and st
 from functools import cache
 from typing import Any
 
-from apps.api.entries import frame, members, sales, visits
+from apps.api.entries import frame, members, sales, tickets, visits
 from apps.api.entries.entry import Entry
 from apps.core.errors import DomainError
 from apps.coupons.errors import REASONS
 
-ENTRIES: tuple[Entry, ...] = (*frame.ENTRIES, *members.ENTRIES, *sales.ENTRIES, *visits.ENTRIES)
+ENTRIES: tuple[Entry, ...] = (*frame.ENTRIES, *members.ENTRIES, *sales.ENTRIES, *tickets.ENTRIES, *visits.ENTRIES)
 _BY_CODE = {entry.code: entry for entry in ENTRIES}
 
 

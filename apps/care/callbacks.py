@@ -14,6 +14,7 @@ from apps.care import mailing, receipts, replies
 from apps.core.errors import NotFound
 from apps.gateways import bounces
 from apps.gateways.sms_lines import VENDORS
+from apps.tickets import mail_in
 
 MOST = 1000  # rows of one call; vendors send 500 at the most
 
@@ -36,13 +37,16 @@ def sms(request: HttpRequest, vendor: str, word: str) -> HttpResponse:
 @csrf_exempt
 @require_POST
 def mail(request: HttpRequest, word: str) -> HttpResponse:
-    """A raw message that came back, as a mail server's pipe posts it. What is no report of ours is taken and forgotten."""
+    """A raw message, as a mail server's pipe posts it: a report of one that came back, or words for the service desk."""
     if not _is_known(word):
         raise NotFound
-    bounce = bounces.read(request.body)
+    raw = request.read(mail_in.MOST_BYTES + 1)  # photos come along: more than forms may hold
+    bounce = bounces.read(raw)
     if bounce is not None:
         mailing.came_back(bounce)
-    return JsonResponse({"taken": bounce is not None})
+        return JsonResponse({"taken": True})
+    said = mail_in.take(raw)
+    return JsonResponse({"taken": said.ticket_id is not None, "outcome": said.outcome})
 
 
 @csrf_exempt

@@ -37,6 +37,7 @@ TASKS: dict[str, Promise] = {
     "bookings.sweep": gettext_lazy("Bookings that time moves, and their notices"),
     "livestream.sweep": gettext_lazy("Live streams that time moves, and their reminders"),
     "followups.sweep": gettext_lazy("Follow-ups that time moves"),
+    "tickets.post": gettext_lazy("Tickets: answers by e-mail"),
     "tickets.tick": gettext_lazy("Tickets: promises that are near or missed"),
     "flows.demo_tick": gettext_lazy("The demo's day goes on"),
     "flows.move_tiers": gettext_lazy("Assessing tiers"),
@@ -247,6 +248,7 @@ ACTS: dict[str, Promise] = {
     "privacy.erasure_cancelled": gettext_lazy("Erasure called off"),
     "privacy.export_asked": gettext_lazy("Asked for a copy of their data"),
     "privacy.export_taken": gettext_lazy("Took the copy of their data"),
+    "article.saved": gettext_lazy("Saved a help article"),
     "reward.stock": gettext_lazy("Changed the stock of a reward"),
     "second_factor.added": gettext_lazy("Added a second factor"),
     "second_factor.codes_made": gettext_lazy("Made recovery codes"),
@@ -264,6 +266,7 @@ ACTS: dict[str, Promise] = {
     "touches.replayed": gettext_lazy("Sent failed messages again"),
 }
 OBJECTS: dict[str, Promise] = {
+    "article": gettext_lazy("Article"),
     "group_code": gettext_lazy("Group code"),
     "hand_over": gettext_lazy("Hand-over of customers"),
     "live_code": gettext_lazy("Live code"),

@@ -49,6 +49,7 @@ GROUPS: tuple[Group, ...] = (
             Item(label=_("Bookings"), icon="cal", url_name="console:bookings", permission="bookings.view"),
             Item(label=_("Pieces put aside"), icon="bag", url_name="console:live_pieces", permission="live.pieces"),
             Item(label=_("Service desk"), icon="heart", url_name="console:tickets", permission="tickets.view"),
+            Item(label=_("Help articles"), icon="doc", url_name="console:articles", permission="tickets.view"),
             Item(label=_("Approvals"), icon="check", url_name="console:approvals", permission="approvals.view"),
         ),
     ),

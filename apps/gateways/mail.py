@@ -30,7 +30,9 @@ breaker = Breaker()
 
 
 class Mail(NamedTuple):
-    """One message. `leave` is the address at which one click ends such mails (RFC 8058)."""
+    """One message. `leave` is the address at which one click ends such mails (RFC 8058); "" for an answer in a conversation, which has
+    `reply_to` and the ids of what it answers instead.
+    """
 
     key: str
     to: str
@@ -38,6 +40,8 @@ class Mail(NamedTuple):
     text: str
     sender: str  # the brand's name
     leave: str
+    reply_to: str = ""
+    references: tuple[str, ...] = ()
 
 
 def is_set_up() -> bool:
@@ -92,11 +96,28 @@ def written(mail: Mail) -> EmailMessage:
     message["To"] = mail.to
     message["Subject"] = " ".join(mail.subject.split())
     message["Date"] = format_datetime(clock.now())
-    message["Message-ID"] = f"<{mail.key.replace(':', '.')}.{_sum(mail.key)}@{settings.MAIL_FROM.partition('@')[2]}>"
-    message["List-Unsubscribe"] = f"<{mail.leave}>"
-    message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message["Message-ID"] = message_id(mail.key)
+    if mail.leave:
+        message["List-Unsubscribe"] = f"<{mail.leave}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    if mail.reply_to:
+        message["Reply-To"] = mail.reply_to
+        message["X-Auto-Response-Suppress"] = "All"  # absences need not be told to a conversation
+    if mail.references:
+        message["In-Reply-To"], message["References"] = mail.references[-1], " ".join(mail.references)
     message.set_content(mail.text, charset="utf-8", cte="base64")
     return message
+
+
+def message_id(key: str) -> str:
+    return f"<{key.replace(':', '.')}.{_sum(key)}@{settings.MAIL_FROM.partition('@')[2]}>"
+
+
+def key_of_message(text: str) -> str:
+    """The key in a Message-ID of ours; "" when it is none."""
+    found = re.search(r"<([a-z]{1,10})\.([0-9]{1,19})\.([0-9a-f]{12})@", text)
+    key = f"{found[1]}:{found[2]}" if found else ""
+    return key if found and hmac.compare_digest(found[3], _sum(key)) else ""
 
 
 def _sent(line: smtplib.SMTP, mail: Mail) -> Outcome:

@@ -37,6 +37,14 @@ class TicketChanged(DomainError):
     title = _("Somebody changed this ticket meanwhile. Look at it again; nothing was changed.")
 
 
+class ArticleChanged(DomainError):
+    """Facts: `version` as it is now."""
+
+    code = "precondition_failed"
+    status = 412
+    title = _("Somebody changed this article meanwhile. Open it again; nothing was saved.")
+
+
 class ReopenOver(DomainError):
     code = "ticket_reopen_over"
     title = _("A ticket can be opened again for %(days)s days. Write a new one, please.")

@@ -33,3 +33,29 @@ class Vote(models.Model):
 
     def __str__(self) -> str:
         return f"{self.ticket_id} {self.score}"
+
+
+class Posting(models.Model):
+    """An e-mail of a ticket that has to go out: an answer of ours (`message`), or the link to vote. `source` makes it once."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "waiting"
+        SENT = "sent", "sent"
+        FAILED = "failed", "failed"
+
+    ticket = models.ForeignKey("tickets.Ticket", on_delete=models.PROTECT, related_name="+")
+    message = models.ForeignKey(
+        "tickets.Message", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    source = models.CharField(max_length=60, unique=True)
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    code = models.CharField(max_length=60, blank=True)  # the mail server's last word
+    tries = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(default=clock.now)
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["due_at"], condition=Q(state="waiting"), name="tickets_posting_due")]
+
+    def __str__(self) -> str:
+        return f"{self.ticket_id} {self.source}"

@@ -8,10 +8,13 @@ from django.utils.translation import pgettext_lazy
 
 from apps.core import clock
 from apps.tickets import life
+from apps.tickets.article_models import Article, Suggestion
 from apps.tickets.desk_models import DeskCard, Link
-from apps.tickets.member_models import Attachment, Vote
+from apps.tickets.member_models import Attachment, Posting, Vote
 
-__all__ = ["Attachment", "DeskCard", "Entry", "Link", "Message", "Pause", "Ticket", "TicketLine", "Vote"]
+__all__ = [
+    "Article", "Attachment", "DeskCard", "Entry", "Link", "Message", "Pause", "Posting", "Suggestion", "Ticket", "TicketLine", "Vote",
+]  # fmt: skip
 
 
 class Ticket(models.Model):

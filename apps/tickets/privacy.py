@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.holdings import Holding
+from apps.core.holdings import Holding, Purge
 from apps.members import uploads
 from apps.tickets.models import Attachment, Message
 
@@ -62,6 +62,17 @@ HOLDINGS = (
         purpose="care",
     ),
     Holding(
+        model="tickets.Posting",
+        sensitivity="technical",
+        member="ticket__member_id",
+        export=("state", "at"),
+        on_erase="delete",
+        on_merge="stay",
+        retain_days=90,
+        since="at",
+        purpose="care",
+    ),
+    Holding(
         model="tickets.Pause",
         sensitivity="technical",
         member="ticket__member_id",
@@ -107,3 +118,6 @@ def _pictures(member_id: int) -> list[dict[str, object]]:
 
 
 SHOWN = {"tickets.Message": _said, "tickets.Attachment": _pictures}
+
+IMPERSONAL = ("tickets.Article", "tickets.Suggestion")  # a suggestion knows a form, not who wrote in it
+PURGES = (Purge(model="tickets.Suggestion", days=400, since="shown_at"),)

@@ -188,6 +188,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-bookings": {"task": "bookings.sweep", "schedule": 60.0},
     "sweep-streams": {"task": "livestream.sweep", "schedule": 60.0},
     "sweep-followups": {"task": "followups.sweep", "schedule": crontab(minute="*/10")},
+    "post-tickets": {"task": "tickets.post", "schedule": 20.0},
     "tick-tickets": {"task": "tickets.tick", "schedule": 60.0},
     "warn-low-coupons": {"task": "coupons.warn_low", "schedule": 60.0},
     "move-tiers": {"task": "flows.move_tiers", "schedule": crontab(minute=2)},

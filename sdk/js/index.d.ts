@@ -100,6 +100,15 @@ export interface AchievementsOut {
   data: Array<AchievementOut>;
 }
 
+export interface ArticleOut {
+  id: string;
+  /** plain */
+  text: string;
+  title: string;
+  /** open list: returns, care, orders, points, account, other */
+  topic: string;
+}
+
 export interface AttributesInput {
   /** what is left out stays; null takes a value away */
   attributes: Record<string, string | number | boolean | null>;
@@ -1439,6 +1448,138 @@ export interface TemplatesOut {
   template_ids: Array<string>;
 }
 
+export interface TicketChoiceOut {
+  is_available: boolean;
+  /** open list: refund, return, exchange, repair, complaint, question */
+  kind: string;
+  label: string;
+  /** of the shop; null: no end, or not known before the goods come */
+  last_day: string | null;
+  /** why not, in words */
+  refusal: string;
+}
+
+export interface TicketDetailOut {
+  created_at: string;
+  ended_at: string | null;
+  id: string;
+  /** the request in which this one goes on */
+  into: string | null;
+  is_unread: boolean;
+  /** open list: refund, return, exchange, repair, complaint, question */
+  kind: string;
+  lines: Array<TicketLineOut>;
+  /** what may be sent to `moves` now */
+  moves: Array<string>;
+  number: string;
+  order: string | null;
+  /** when you hear from us at the latest; null: it is your turn */
+  promised_by: string | null;
+  /** open list: new, working, waiting, offered, returning, arrived, sending, resolved, closed, withdrawn, merged */
+  state: string;
+  /** newest first */
+  steps: Array<TicketStepOut>;
+  title: string;
+  vote: number | null;
+}
+
+export interface TicketInput {
+  /** sent with `purpose` ticket */
+  files?: Array<string>;
+  kind: "refund" | "return" | "exchange" | "repair" | "complaint" | "question";
+  /** of that order; a must for refund, return, exchange, repair */
+  lines?: Array<TicketLineInput>;
+  order?: string;
+  text: string;
+  title: string;
+}
+
+export interface TicketLineInput {
+  line_no: number;
+  /** without it, all of the line */
+  quantity?: number;
+}
+
+export interface TicketLineOut {
+  line_no: number;
+  /** a decimal number as text; null: all of it */
+  quantity: string | null;
+}
+
+export interface TicketMoveInput {
+  move: "withdraw" | "agree" | "disagree" | "deliver" | "reopen" | "close";
+}
+
+export interface TicketOut {
+  created_at: string;
+  ended_at: string | null;
+  id: string;
+  is_unread: boolean;
+  /** open list: refund, return, exchange, repair, complaint, question */
+  kind: string;
+  number: string;
+  order: string | null;
+  /** open list: new, working, waiting, offered, returning, arrived, sending, resolved, closed, withdrawn, merged */
+  state: string;
+  title: string;
+}
+
+export interface TicketOutPage {
+  /** only with ?count=estimate; 1000 means 1000 or more */
+  count_estimate?: number;
+  data: Array<TicketOut>;
+  has_more: boolean;
+  next_cursor: string | null;
+}
+
+export interface TicketPictureOut {
+  file: string;
+  /** opens the picture without a token, on this host */
+  link: string;
+  link_expires_at: string;
+}
+
+export interface TicketPointsOut {
+  change: number;
+  currency: string;
+}
+
+export interface TicketPreviewInput {
+  lines: Array<TicketLineInput>;
+}
+
+export interface TicketPreviewOut {
+  /** usable again */
+  coupons_back: Array<string>;
+  /** taken back */
+  coupons_gone: Array<string>;
+  points: Array<TicketPointsOut>;
+  refunded_cents: number;
+  tier_after: string;
+  tier_before: string;
+}
+
+export interface TicketSayInput {
+  files?: Array<string>;
+  text: string;
+}
+
+export interface TicketStepOut {
+  /** open list: opened, said, take_up, ask, accept, receive, send, deliver, refund, refuse, offer … */
+  act: string;
+  at: string;
+  pictures: Array<TicketPictureOut>;
+  /** open list: member, agent, store, warehouse, house */
+  side: string;
+  text: string;
+  who: string;
+}
+
+export interface TicketVoteInput {
+  score: number;
+  text?: string;
+}
+
 export interface TierOut {
   key: string;
   name: string;
@@ -1485,6 +1626,8 @@ export class Siyu {
   tokens: PairOut | null;
   /** Sends again what was begun with `persist` and never answered. */
   resume(): Promise<Answer<unknown>[]>;
+  /** Help articles; show them before a request is sent (public) */
+  articlesGet(args?: { q?: string }, options?: CallOptions): Promise<Answer<Array<ArticleOut>>>;
   /** Log in with the code; a phone that nobody has becomes a member (public) */
   authCodePost(args: { body: CodeInput }, options?: CallOptions): Promise<Answer<LoggedInOut>>;
   /** Have a new code read out by a call to the same phone, when no message came (public) */
@@ -1597,6 +1740,10 @@ export class Siyu {
   myOrdersGet(args?: { ifNoneMatch?: string; count?: "estimate"; cursor?: string; limit?: number }, options?: CallOptions): Promise<Answer<OrderOutPage>>;
   /** One of your orders with its lines and refunds (member) */
   myOrderGet(args: { order: string; ifNoneMatch?: string }, options?: CallOptions): Promise<Answer<OrderDetailOut>>;
+  /** What may be asked for about an order, and until when (member) */
+  myTicketChoicesGet(args: { order: string }, options?: CallOptions): Promise<Answer<Array<TicketChoiceOut>>>;
+  /** What a refund of these pieces would do now; nothing is done (member) */
+  myTicketPreviewPost(args: { order: string; body: TicketPreviewInput }, options?: CallOptions): Promise<Answer<TicketPreviewOut>>;
   /** Put a new phone in place of yours; your other devices are logged out (member) */
   myPhonePut(args: { body: PhoneInput }, options?: CallOptions): Promise<Answer<null>>;
   /** Pieces put aside for you, newest first (member) */
@@ -1641,6 +1788,18 @@ export class Siyu {
   subscriptionsPost(args: { idempotencyKey?: string; body: SubscriptionsInput }, options?: CallOptions): Promise<Answer<SubscriptionsOut>>;
   /** What you can do for points, open ones first (member) */
   myTasksGet(args?: { ifNoneMatch?: string }, options?: CallOptions): Promise<Answer<TasksOut>>;
+  /** Your requests, newest first (member) */
+  myTicketsGet(args?: { ifNoneMatch?: string; count?: "estimate"; cursor?: string; limit?: number }, options?: CallOptions): Promise<Answer<TicketOutPage>>;
+  /** Ask for a return, an exchange, a repair or something else (member) */
+  myTicketsPost(args: { idempotencyKey?: string; body: TicketInput }, options?: CallOptions): Promise<Answer<TicketDetailOut>>;
+  /** One request with its course; reading it makes it read (member) */
+  myTicketGet(args: { ticket: string }, options?: CallOptions): Promise<Answer<TicketDetailOut>>;
+  /** Write to a request; when it is your turn, this hands it back (member) */
+  myTicketMessagesPost(args: { ticket: string; idempotencyKey?: string; body: TicketSayInput }, options?: CallOptions): Promise<Answer<TicketDetailOut>>;
+  /** Withdraw it, agree, confirm that it came, open it again (member) */
+  myTicketMovesPost(args: { ticket: string; idempotencyKey?: string; body: TicketMoveInput }, options?: CallOptions): Promise<Answer<TicketDetailOut>>;
+  /** How did we do? The first vote counts; again answers with it (member) */
+  myTicketVotePut(args: { ticket: string; idempotencyKey?: string; body: TicketVoteInput }, options?: CallOptions): Promise<Answer<TicketDetailOut>>;
   /** Your tier: what is missing to the next, and what comes otherwise (member) */
   myTierGet(args?: { ifNoneMatch?: string }, options?: CallOptions): Promise<Answer<StandingOut>>;
   /** Days you told us, and what each means now (member) */

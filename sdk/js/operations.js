@@ -1,6 +1,7 @@
 // Made by `bin/manage api_document --write` from docs/api/openapi.json.
 "use strict";
 module.exports = {
+  articlesGet: "GET /articles - q",
   authCodePost: "POST /auth/code -",
   authCodeCallsPost: "POST /auth/code-calls -",
   authCodesPost: "POST /auth/codes -",
@@ -57,6 +58,8 @@ module.exports = {
   messageReadPut: "PUT /me/messages/{message}/read km",
   myOrdersGet: "GET /me/orders m count,cursor,limit",
   myOrderGet: "GET /me/orders/{order} m",
+  myTicketChoicesGet: "GET /me/orders/{order}/ticket-choices m",
+  myTicketPreviewPost: "POST /me/orders/{order}/ticket-preview m",
   myPhonePut: "PUT /me/phone m",
   myPiecesGet: "GET /me/pieces m count,cursor,limit",
   myPiecesPost: "POST /me/pieces km",
@@ -79,6 +82,12 @@ module.exports = {
   subscribeTemplatesGet: "GET /me/subscribe-templates m app_id,scene",
   subscriptionsPost: "POST /me/subscriptions km",
   myTasksGet: "GET /me/tasks m",
+  myTicketsGet: "GET /me/tickets m count,cursor,limit",
+  myTicketsPost: "POST /me/tickets km",
+  myTicketGet: "GET /me/tickets/{ticket} m",
+  myTicketMessagesPost: "POST /me/tickets/{ticket}/messages km",
+  myTicketMovesPost: "POST /me/tickets/{ticket}/moves km",
+  myTicketVotePut: "PUT /me/tickets/{ticket}/vote km",
   myTierGet: "GET /me/tier m",
   myTracksGet: "GET /me/tracks m",
   myTracksPost: "POST /me/tracks km",

@@ -27,6 +27,8 @@ from apps.segments import defining
 from apps.segments.tracks import services as tracks
 from apps.stores import credentials
 from apps.stores.models import Scope, Store
+from apps.tickets import services as tickets
+from apps.tickets.services import Actor, NewTicket
 from tests.api.conftest import JSON, Caller, order_of
 from tests.api.test_auth import APP, newest_code
 from tests.api.test_document import made
@@ -143,9 +145,21 @@ class World:
             "offer": ids.encode("cpt", self.centre.pk),
             "journey": "walk",
             "redemption": self.redeemed(is_reserved="roll-back" not in path),
+            "ticket": self.ticket(path),
             "day": (house.local_date(house.now()) - timedelta(days=1)).isoformat(),
             **self.visits.samples(),
         }
+
+    def ticket(self, path: str) -> str:
+        """One that is open; to be rated one that is done."""
+        self.turn += 1
+        asked = NewTicket(
+            source=f"walk:{self.turn}", member_id=self.member.pk, kind="question", title="walk", text="walk"
+        )
+        made = tickets.open_ticket(asked, by=Actor("member"))
+        if "vote" in path:
+            tickets.move(ticket_id=made.pk, move="resolve", by=Actor("agent"))
+        return ids.encode("tkt", made.pk)
 
     def _unpaid(self) -> int:
         """An exchange that waits for its payment."""

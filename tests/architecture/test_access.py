@@ -154,6 +154,7 @@ def address(route: str, path: str, house: House) -> str:
         "booking": ids.encode("bkg", 1),
         "booking_offer": ids.encode("bko", 1),
         "ticket": ids.encode("tkt", 1),
+        "article": ids.encode("art", 1),
     }
     wanted = [name for name in samples if f":{name}>" in path or f"<{name}>" in path]
     try:

@@ -58,6 +58,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "tickets.Pause": {"ended_at": None},
     "tickets.Message": {"side": "agent", "is_internal": False},
     "tickets.Vote": {"score": 4},
+    "tickets.Posting": {"state": "sent"},
     "followups.Task": {"state": "cancelled", "outcome": "", "pooled_at": None, "priority": 2},
     "flows.Checkout": {"points_spent": 0, "points_cents": 0, "coupons": 0, "undone_at": None},
     "flows.PrivacyRequest": {"kind": "export", "state": "taken", "sealed": None},

@@ -62,7 +62,7 @@ class Files(ApiView):
         answer=FileOut,
         example=FILE_EXAMPLE,
         status=201,
-        problems=["upload_type_refused", "upload_quota_reached"],
+        problems=["upload_type_refused", "upload_quota_reached", "upload_infected", "upload_not_scanned"],
         tag="files",
         is_keyed=False,
     )

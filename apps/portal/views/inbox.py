@@ -36,7 +36,10 @@ def message(request: HttpRequest, message: str) -> HttpResponse:
     if letter is None:
         raise NotFound
     inbox.mark_read(member_id=member_id, message_id=letter.pk, moment=clock.now())
-    return shell.page(request, "portal/message.html", {"letter": letter}, at="inbox")
+    kind, _colon, rest = letter.key.partition(":")
+    number = rest.partition(":")[0]
+    ticket = ids.encode("tkt", int(number)) if kind == "ticket" and number.isdigit() else ""
+    return shell.page(request, "portal/message.html", {"letter": letter, "ticket": ticket}, at="inbox")
 
 
 @require_POST

@@ -17,8 +17,9 @@ from apps.orders import selectors as orders
 from apps.orders.models import Line, Order
 from apps.portal import sessions, shell, ticket_words
 from apps.portal.shell import Facts
+from apps.portal.views import help
 from apps.portal.views import tickets as pages
-from apps.tickets import attachments, life, member_view
+from apps.tickets import articles, attachments, life, member_view
 from apps.tickets.models import Ticket
 from apps.tickets.services import NewTicket
 
@@ -66,6 +67,7 @@ def _sent(request: HttpRequest, order: Order | None, lines: list[Line]) -> HttpR
             member_view.check(wanted)
             return _check(request, order, lines, asked)
         made = attachments.open_ticket(wanted, by=member_view.MEMBER, upload_ids=asked.photos)
+        articles.note_sent(token=request.POST["token"])
     except DomainError as refusal:
         return _form(request, order, lines, asked, problem=refusal)
     sessions.say(request, _("We have it. You hear from us here."))
@@ -109,6 +111,7 @@ def _check(request: HttpRequest, order: Order | None, lines: list[Line], asked: 
         "kind_label": Ticket.Kind(asked.kind).label,
         "lines": [(line, asked.lines[line.line_no]) for line in chosen],
         "photos": asked.photos,
+        "suggested": help.rows(articles.suggest(asked.text, token=request.POST["token"])),
     }
     if asked.kind in MONEY and order is not None:
         cents = {line.pk: member_view.share_cents(line, asked.lines[line.line_no]) for line in chosen}

@@ -9,6 +9,7 @@ AccountOut = TypedDict("AccountOut", {"balance": int, "currency": str, "debt": i
 AccountsOut = TypedDict("AccountsOut", {"data": list[AccountOut]})
 AchievementOut = TypedDict("AchievementOut", {"completed_at": str | None, "currency": str, "key": str, "kind": str, "name": str, "period": str, "points": int, "target": int, "value": int})
 AchievementsOut = TypedDict("AchievementsOut", {"data": list[AchievementOut]})
+ArticleOut = TypedDict("ArticleOut", {"id": str, "text": str, "title": str, "topic": str})
 AttributesInput = TypedDict("AttributesInput", {"attributes": dict[str, str | float | bool | None]})
 AttributesOut = TypedDict("AttributesOut", {"attributes": dict[str, str | float | bool | None]})
 BalanceOut = TypedDict("BalanceOut", {"balance": int, "expires_first": ExpiryOut | None, "pending": int})
@@ -153,6 +154,21 @@ SubscriptionsOut = TypedDict("SubscriptionsOut", {"credits": dict[str, int]})
 TaskOut = TypedDict("TaskOut", {"currency": str, "done": int, "done_on": str | None, "key": str, "most": int, "name": str, "per": str, "points": int})
 TasksOut = TypedDict("TasksOut", {"data": list[TaskOut]})
 TemplatesOut = TypedDict("TemplatesOut", {"template_ids": list[str]})
+TicketChoiceOut = TypedDict("TicketChoiceOut", {"is_available": bool, "kind": str, "label": str, "last_day": str | None, "refusal": str})
+TicketDetailOut = TypedDict("TicketDetailOut", {"created_at": str, "ended_at": str | None, "id": str, "into": str | None, "is_unread": bool, "kind": str, "lines": list[TicketLineOut], "moves": list[str], "number": str, "order": str | None, "promised_by": str | None, "state": str, "steps": list[TicketStepOut], "title": str, "vote": int | None})
+TicketInput = TypedDict("TicketInput", {"files": NotRequired[list[str]], "kind": Literal["refund", "return", "exchange", "repair", "complaint", "question"], "lines": NotRequired[list[TicketLineInput]], "order": NotRequired[str], "text": str, "title": str})
+TicketLineInput = TypedDict("TicketLineInput", {"line_no": int, "quantity": NotRequired[int]})
+TicketLineOut = TypedDict("TicketLineOut", {"line_no": int, "quantity": str | None})
+TicketMoveInput = TypedDict("TicketMoveInput", {"move": Literal["withdraw", "agree", "disagree", "deliver", "reopen", "close"]})
+TicketOut = TypedDict("TicketOut", {"created_at": str, "ended_at": str | None, "id": str, "is_unread": bool, "kind": str, "number": str, "order": str | None, "state": str, "title": str})
+TicketOutPage = TypedDict("TicketOutPage", {"count_estimate": NotRequired[int], "data": list[TicketOut], "has_more": bool, "next_cursor": str | None})
+TicketPictureOut = TypedDict("TicketPictureOut", {"file": str, "link": str, "link_expires_at": str})
+TicketPointsOut = TypedDict("TicketPointsOut", {"change": int, "currency": str})
+TicketPreviewInput = TypedDict("TicketPreviewInput", {"lines": list[TicketLineInput]})
+TicketPreviewOut = TypedDict("TicketPreviewOut", {"coupons_back": list[str], "coupons_gone": list[str], "points": list[TicketPointsOut], "refunded_cents": int, "tier_after": str, "tier_before": str})
+TicketSayInput = TypedDict("TicketSayInput", {"files": NotRequired[list[str]], "text": str})
+TicketStepOut = TypedDict("TicketStepOut", {"act": str, "at": str, "pictures": list[TicketPictureOut], "side": str, "text": str, "who": str})
+TicketVoteInput = TypedDict("TicketVoteInput", {"score": int, "text": NotRequired[str]})
 TierOut = TypedDict("TierOut", {"key": str, "name": str})
 TrackOut = TypedDict("TrackOut", {"anchor": str, "key": str, "name": str})
 TracksOut = TypedDict("TracksOut", {"places": list[PlaceOut], "tracks": list[TrackOut]})
@@ -161,6 +177,8 @@ WechatPhoneInput = TypedDict("WechatPhoneInput", {"app_id": str, "code": str})
 WechatPhoneOut = TypedDict("WechatPhoneOut", {"outcome": Literal["bound", "merging"]})
 
 class Siyu(Engine):
+    def articles_get(self, *, q: str | None = None) -> Answer[list[ArticleOut]]:
+        """Help articles; show them before a request is sent (public)"""
     def auth_code_post(self, body: CodeInput) -> Answer[LoggedInOut]:
         """Log in with the code; a phone that nobody has becomes a member (public)"""
     def auth_code_calls_post(self, body: CallInput) -> Answer[CodesOut]:
@@ -273,6 +291,10 @@ class Siyu(Engine):
         """Your orders, newest payment first (member)"""
     def my_order_get(self, *, order: str, if_none_match: str | None = None) -> Answer[OrderDetailOut]:
         """One of your orders with its lines and refunds (member)"""
+    def my_ticket_choices_get(self, *, order: str) -> Answer[list[TicketChoiceOut]]:
+        """What may be asked for about an order, and until when (member)"""
+    def my_ticket_preview_post(self, body: TicketPreviewInput, *, order: str) -> Answer[TicketPreviewOut]:
+        """What a refund of these pieces would do now; nothing is done (member)"""
     def my_phone_put(self, body: PhoneInput) -> Answer[None]:
         """Put a new phone in place of yours; your other devices are logged out (member)"""
     def my_pieces_get(self, *, if_none_match: str | None = None, count: Literal["estimate"] | None = None, cursor: str | None = None, limit: int | None = None) -> Answer[PieceOutPage]:
@@ -317,6 +339,18 @@ class Siyu(Engine):
         """Report what the customer answered to wx.requestSubscribeMessage (member)"""
     def my_tasks_get(self, *, if_none_match: str | None = None) -> Answer[TasksOut]:
         """What you can do for points, open ones first (member)"""
+    def my_tickets_get(self, *, if_none_match: str | None = None, count: Literal["estimate"] | None = None, cursor: str | None = None, limit: int | None = None) -> Answer[TicketOutPage]:
+        """Your requests, newest first (member)"""
+    def my_tickets_post(self, body: TicketInput, *, idempotency_key: str | None = None) -> Answer[TicketDetailOut]:
+        """Ask for a return, an exchange, a repair or something else (member)"""
+    def my_ticket_get(self, *, ticket: str) -> Answer[TicketDetailOut]:
+        """One request with its course; reading it makes it read (member)"""
+    def my_ticket_messages_post(self, body: TicketSayInput, *, ticket: str, idempotency_key: str | None = None) -> Answer[TicketDetailOut]:
+        """Write to a request; when it is your turn, this hands it back (member)"""
+    def my_ticket_moves_post(self, body: TicketMoveInput, *, ticket: str, idempotency_key: str | None = None) -> Answer[TicketDetailOut]:
+        """Withdraw it, agree, confirm that it came, open it again (member)"""
+    def my_ticket_vote_put(self, body: TicketVoteInput, *, ticket: str, idempotency_key: str | None = None) -> Answer[TicketDetailOut]:
+        """How did we do? The first vote counts; again answers with it (member)"""
     def my_tier_get(self, *, if_none_match: str | None = None) -> Answer[StandingOut]:
         """Your tier: what is missing to the next, and what comes otherwise (member)"""
     def my_tracks_get(self) -> Answer[TracksOut]:
