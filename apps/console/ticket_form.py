@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from apps.core import money
 from apps.orders.models import Line
+from apps.tickets import member_view
 from apps.tickets.models import Ticket
 
 NEWEST = 30  # order lines to choose from
@@ -97,9 +98,10 @@ class RefundForm(forms.Form):
 
     def __init__(self, *args: Any, ticket: Ticket, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        some = dict(ticket.lines.values_list("line_id", "quantity"))
         self.rows = [held.line for held in ticket.lines.select_related("line__order", "line__product").order_by("pk")]
         for row in self.rows:
-            left = row.total_cents - row.refunded_cents
+            left = member_view.share_cents(row, some[row.pk])
             self.fields[f"line_{row.pk}"] = forms.CharField(
                 label=line_label(row), required=False, initial=money.yuan(left), max_length=20,
                 widget=forms.TextInput(attrs={"inputmode": "decimal"}),

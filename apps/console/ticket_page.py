@@ -1,5 +1,6 @@
 """One ticket as the workbench shows it: the queue it came from, thread, forms, who the member is, its life."""
 
+import secrets
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -35,7 +36,7 @@ def answer(request: HttpRequest, row: Ticket, *, status: int = 200, **given: Any
     entries and the reader's own `wanted` values."""
     stores = request.access.store_ids(VIEW)  # type: ignore[attr-defined]
     moves = may_move(request, row)
-    said = list(row.messages.select_related("by").order_by("pk"))
+    said = list(row.messages.select_related("by").prefetch_related("pictures").order_by("pk"))
     refunds = can(request, REFUND) and "refund" in life.legal(row.kind, row.state, by=life.HOUSE)
     may_work = can(request, WORK)
     words = given.pop("words", None) or WordsForm(moves=moves, initial={"seen": said[-1].pk if said else 0})
@@ -53,6 +54,7 @@ def answer(request: HttpRequest, row: Ticket, *, status: int = 200, **given: Any
         "colleagues": colleagues(row) if may_work and not row.ended_at else (),
         "may_work": may_work,
         "words": words,
+        "log_key": secrets.token_urlsafe(15),
         "refund": (given.pop("refund", None) or RefundForm(ticket=row)) if refunds else None,
         "split": given.pop("split", None)
         or (SplitForm(ticket=row) if may_work and len(said) > 1 and not row.ended_at else None),

@@ -12,9 +12,11 @@ from apps.members import services as members
 from apps.members.models import Upload
 from apps.orders.models import Line, Order, Refund
 from apps.points.models import Entry as PointsEntry
+from apps.stores.models import Role
 from apps.tickets import services as tickets
 from apps.tickets import votes
 from apps.tickets.models import Attachment, Message, Ticket, Vote
+from tests.console import world
 from tests.pictures_made import PLACE, photo
 from tests.points.orders import rule
 from tests.portal.doors import browser_of
@@ -185,3 +187,35 @@ def test_one_vote_by_the_link_or_the_page_and_only_after_the_end(client: Client,
     second = of.opened(desk, "question", lines=0, number=2, at=clock.now())
     move(second, "resolve", desk.agent, at=clock.now() - timedelta(days=31))
     assert nobody.post(f"/my/tickets/vote/{votes.token(second.pk)}/", {"score": "5"}).status_code == 409
+
+
+def test_staff_see_the_photos_of_tickets_they_may_see_and_write_down_a_call(client: Client):
+    house = world.build()
+    mine = {side: house.members[side].pk for side in ("mine", "far")}
+    pages = {}
+    for side, member_id in mine.items():
+        browser = browser_of(member_id)
+        said = {
+            "token": f"{side}-token",
+            "kind": "question",
+            "text": "看图",
+            "photo": [send_photo(browser)],
+            "send": "1",
+        }
+        browser.post(f"{NEW}?kind=question", said)
+        ticket = Ticket.objects.get(member_id=member_id)
+        Ticket.objects.filter(pk=ticket.pk).update(store_id=house.stores[side].pk)
+        pages[side] = f"/console/tickets/{ids.encode('tkt', ticket.pk)}/"
+    staff = Client()
+    world.enter(staff, house.users[Role.MANAGER])
+    shot = re.findall(r'src="(/console/tickets/[^"]+\.jpg)"', staff.get(pages["mine"]).content.decode())
+    far = Attachment.objects.get(message__ticket__member_id=mine["far"]).upload_id
+    assert staff.get(shot[0])["Content-Type"] == "image/jpeg"
+    for elsewhere in (pages["mine"], pages["far"]):
+        assert staff.get(f"{elsewhere}pictures/{ids.encode('file', far)}.jpg").status_code == 404
+    heard = {"text": "来电催", "channel": "phone", "request_key": "heard-on-the-phone"}
+    for _twice in range(2):
+        staff.post(f"{pages['mine']}log/", heard)
+    staff.post(f"{pages['mine']}log/", heard | {"request_key": "short"})
+    said = Message.objects.get(text="来电催")
+    assert (said.side, said.channel, said.by_id) == ("member", "phone", house.users[Role.MANAGER].staff.pk)

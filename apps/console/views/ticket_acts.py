@@ -16,7 +16,7 @@ from apps.core import ids, money
 from apps.core.errors import DomainError, NotFound, ValidationFailed
 from apps.flows import refund_ticket
 from apps.stores.models import Staff
-from apps.tickets import assigning, joining, queues
+from apps.tickets import assigning, joining, life, queues
 from apps.tickets import services as tickets
 from apps.tickets.errors import TicketChanged
 from apps.tickets.models import Message, Ticket
@@ -181,6 +181,24 @@ def _unlink(request: HttpRequest, row: Ticket) -> None:
     joining.unlink(ticket_id=row.pk, other_id=_other(request).pk, by=ticket_page.actor(request))
 
 
+def _log(request: HttpRequest, row: Ticket) -> None:
+    """What the member said on the phone or in the store, written down by whoever heard it."""
+    channel = request.POST.get("channel", "")
+    tickets.say(
+        ticket_id=row.pk, by=tickets.Actor(life.MEMBER, request.access.staff_id),  # type: ignore[attr-defined]
+        text=request.POST.get("text", ""), source=f"console:log:{_key(request)}",
+        channel=channel if channel in {"phone", "counter"} else "phone",
+    )  # fmt: skip
+
+
+def _key(request: HttpRequest) -> str:
+    """What makes the form count once. Raises NotFound."""
+    text = request.POST.get("request_key", "")
+    if not 12 <= len(text) <= 40:
+        raise NotFound
+    return text
+
+
 def _other(request: HttpRequest) -> Ticket:
     return ticket_page.found(request, request.POST.get("other", "").strip(), permission=WORK)
 
@@ -197,6 +215,7 @@ _ACTS: dict[str, Callable[[HttpRequest, Ticket], None]] = {
     "merge": _merge,
     "link": _link,
     "unlink": _unlink,
+    "log": _log,
 }
 
 
