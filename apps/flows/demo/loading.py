@@ -18,6 +18,7 @@ from apps.flows.demo import (
     earnings,
     exchanges,
     goods,
+    help_articles,
     history,
     log_ins,
     mall,
@@ -110,6 +111,8 @@ def _fill(*, now: datetime, households: int | None, with_replay: bool, say: Say)
     with step("points mall", say=say) as counts:
         counts.append(f"{mall.fill(opened.store_ids, since=replay.first_moment(now)):,} gifts")
         counts.append(f"{exchanges.live(now=now):,} exchanges")
+    with step("help articles", say=say) as counts:
+        counts.append(f"{help_articles.write()} articles")
     with step("prices", say=say) as counts:
         listed, special = price_list.live(now=now)
         counts += [f"{listed:,} list prices", f"{special:,} special ones"]
