@@ -103,7 +103,11 @@ HOLDINGS = (
         purpose="care",
     ),
 )
-IMPERSONAL = ("tickets.DeskCard",)
+IMPERSONAL = (
+    "tickets.DeskCard",
+    "tickets.Article",
+    "tickets.Suggestion",
+)  # a suggestion knows a form, not who wrote in it
 
 
 def _said(member_id: int) -> list[dict[str, object]]:
@@ -119,5 +123,4 @@ def _pictures(member_id: int) -> list[dict[str, object]]:
 
 SHOWN = {"tickets.Message": _said, "tickets.Attachment": _pictures}
 
-IMPERSONAL = ("tickets.Article", "tickets.Suggestion")  # a suggestion knows a form, not who wrote in it
 PURGES = (Purge(model="tickets.Suggestion", days=400, since="shown_at"),)
