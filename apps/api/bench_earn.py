@@ -70,7 +70,7 @@ def _call(given: dict[str, Any]) -> list[float]:
 @contextmanager
 def _web() -> Iterator[str]:
     """A web process of `bin/start` on the scratch database, as the application's role. Answers its socket."""
-    environment = os.environ | {"DATABASE_URL": _scratch_url()}
+    environment = children.of_web(os.environ | {"DATABASE_URL": _scratch_url()})
     with TemporaryDirectory() as folder:
         address, log = Path(folder) / "web.sock", Path(folder) / "log"
         command = children.granian("wsgi", "config.wsgi:application", address, workers=1, threads=children.WEB_THREADS)

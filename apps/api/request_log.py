@@ -96,9 +96,10 @@ def _attempt() -> None:
     except DatabaseError:
         log.warning("request log not written", lines=len(_lines))
     finally:
-        connection.close()
+        connection.close_if_unusable_or_obsolete()  # back to its pool, if there is one
 
 
 def _last() -> None:
     if _lines:
         _attempt()
+        connection.close()

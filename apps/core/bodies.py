@@ -51,9 +51,18 @@ def heard_out(application: Application) -> Application:
                 headers = [*headers, ("Connection", "close")]
             return start_response(status, headers, *error)
 
-        return application(environ, start)
+        return _in_one_piece(application(environ, start))
 
     return serve
+
+
+def _in_one_piece(answer: Iterable[bytes]) -> Iterable[bytes]:
+    """A list where the whole answer is there: the server sends it at once; what it must iterate goes through a thread of its own."""
+    if getattr(answer, "streaming", True):
+        return answer
+    whole = list(answer)
+    answer.close()  # type: ignore[attr-defined]  # Django's, as its handler does not know a list
+    return whole
 
 
 def _is_over(environ: Environ, given: _Counting) -> bool:

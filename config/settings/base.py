@@ -119,6 +119,8 @@ DATABASE_OWNER_URL = env.text("DATABASE_OWNER_URL", env.text("DATABASE_URL"))
 DATABASE_POOL_SIZE = env.integer("DATABASE_POOL_SIZE", 8)
 if DATABASE_POOL_SIZE:
     DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 10}  # type: ignore[index]
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = 600  # each thread keeps its own
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.text("REDIS_URL")

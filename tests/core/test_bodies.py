@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from django.http import HttpResponse, StreamingHttpResponse
 
 from apps.core import bodies
 from tests.processes import Web
@@ -50,6 +51,19 @@ def test_a_call_without_a_body_and_one_of_unknown_length():
 
 def test_who_leaves_in_the_middle_is_not_waited_for():
     assert answer(b"x" * 20, CONTENT_LENGTH="30") == (20, CLOSE)
+
+
+def served(answer):
+    environ = {"wsgi.input": io.BytesIO(b""), "CONTENT_LENGTH": ""}
+    return bodies.heard_out(lambda _environ, _start: answer)(environ, lambda *_: None)
+
+
+def test_a_whole_answer_goes_out_as_one_list_and_is_over_a_stream_is_left_to_the_server():
+    whole, stream = HttpResponse(b"abc"), StreamingHttpResponse([b"a", b"b"])
+    assert served(whole) == [b"abc"]
+    assert whole.closed
+    assert served(stream) is stream
+    assert not stream.closed
 
 
 @pytest.mark.nightly
