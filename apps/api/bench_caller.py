@@ -13,6 +13,9 @@ import time
 from typing import Any
 
 
+_GRANTED = b'"is_new":true}'
+
+
 class Line:
     """One connection: a call is sent, its answer awaited, then the next."""
 
@@ -27,16 +30,19 @@ class Line:
         given, self.calls = self.given, self.calls + 1
         reference = f"{given['turn']}.{self.number}.{self.calls}"
         body = f'{{"amount":10,"reference":"{reference}"}}'
-        self.began = time.perf_counter()
-        self.socket.sendall(
+        text = (
             f"POST /api/v1/members/{self.chance.choice(given['members'])}/points/earn HTTP/1.1\r\nHost: localhost\r\n"
             f"Authorization: Bearer {self.chance.choice(given['keys'])}\r\nIdempotency-Key: {reference}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
-        )
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+        ).encode()
+        self.began = time.perf_counter()
+        self.socket.sendall(text)
 
     def answer(self) -> bytes | None:
         """The status line and the body once they are whole."""
         piece = self.socket.recv(65536)
+        if not self.buffer and piece.startswith(b"HTTP/1.1 200 ") and piece.endswith(_GRANTED):  # nearly all of them
+            return piece
         if not piece:
             raise ConnectionError("the server hung up")
         self.buffer += piece
@@ -65,7 +71,7 @@ def call(given: dict[str, Any]) -> dict[str, Any]:
                 said = line.answer()
                 if said is None:
                     continue
-                if b" 200 " in said[:16] and b'"is_new":true' in said:
+                if b" 200 " in said[:16] and said.endswith(_GRANTED):
                     waits.append(time.perf_counter() - line.began)
                 else:
                     text = said[:300].decode(errors="replace")

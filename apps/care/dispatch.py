@@ -28,7 +28,7 @@ from django.db.models import Q
 
 from apps.care import claims, gate, lanes, mailing, outcomes, reasons, resolve, routes, slots, subscribing, templates
 from apps.care.claims import Taken
-from apps.care.models import Channel, Policy, Touch, Version
+from apps.care.models import Channel, Touch, Version
 from apps.care.outcomes import Claim, Verdict
 from apps.community import queueing
 from apps.core import brand, clock, prepared, runs
@@ -48,6 +48,9 @@ LOOK_EVERY = 0.05  # seconds between looks at whether what is claimed may still 
 MAILS_AT_ONCE = 5  # one connection; a slow server's ten seconds each leave the lease alone
 _POSTERS = 2  # threads that post by turns: while one reads an answer, the provider works for the other
 _LANES = 7_490_032  # advisory locks: one drain per channel at a time, whatever the number of workers
+_PAUSED = """
+    select v.id from care_version v join care_policy p on p.id = v.policy_id where v.id = any(%s::bigint[]) and p.status <> 'live'
+"""
 _M = TypeVar("_M")
 _ORDER = (Channel.INBOX, Channel.SMS, Channel.WECHAT, Channel.EMAIL, Channel.WECOM)
 
@@ -76,8 +79,8 @@ class _Switch:
     def look(self) -> None:
         """Asked by the thread that claims, which has a connection; those who post read `off`."""
         if time.monotonic() - self.looked >= LOOK_EVERY and self.under_way:
-            paused = Version.objects.filter(pk__in=self.under_way).exclude(policy__status=Policy.Status.LIVE)
-            self.off, self.looked = frozenset(paused.values_list("pk", flat=True)), time.monotonic()
+            paused = prepared.rows(_PAUSED, [list(self.under_way)])
+            self.off, self.looked = frozenset(version_id for (version_id,) in paused), time.monotonic()
 
 
 @dataclass

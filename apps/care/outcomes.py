@@ -140,8 +140,11 @@ def _record(on_conflict: str = "") -> str:
     heard as (
         select told.*, coalesce(r.state, told.state) as stands, coalesce(r.code, told.reason) as why
         from told left join lateral (
-            select state, code from care_receipt where touch_id = told.id and state in ('delivered', 'failed') order by id desc limit 1
-        ) r on told.state in ('sent', 'unknown')
+            select state, code from care_receipt
+            where touch_id = told.id and state in ('delivered', 'failed') and told.state in ('sent', 'unknown')
+              and (select exists (select from care_receipt where touch_id = any(%(id)s::bigint[])))  -- once: few carriers are so quick
+            order by id desc limit 1
+        ) r on true
     ),
     done as (
         update care_touch t set
