@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -60,6 +59,29 @@ class Input(serializers.Serializer[Any]):
                 }
             )
         return super().to_internal_value(data)
+
+    def quick(self, data: Any) -> Any:
+        """As `run_validation`, for the first mistake alone: two thirds of the time where the form is plain."""
+        if self._flat is None or type(data) is not dict:
+            return self.run_validation(data)
+        if not all(name in self._types and (v is None or self._types[name](v)) for name, v in data.items()):
+            raise ValidationError
+        return {
+            name: field.run_validation(data.get(name, empty))
+            for name, field, may_be_absent in self._flat
+            if name in data or not may_be_absent
+        }
+
+    @cached_property
+    def _flat(self) -> list[tuple[str, Any, bool]] | None:
+        """Its fields, each with whether it is left out where it was not given; None: DRF has more to do."""
+        fields = list(self.fields.items())
+        if not self._is_plain or any(
+            field.read_only or field.source_attrs != [name] or hasattr(self, f"validate_{name}")
+            for name, field in fields
+        ):
+            return None
+        return [(name, field, not field.required and field.default is empty) for name, field in fields]
 
     @cached_property
     def _is_plain(self) -> bool:
@@ -148,7 +170,7 @@ class ApiView(APIView):
             made.append(act())
             return _kept(made[0])
 
-        claim = replace(door.claim(request), digest=sha256(request.body).digest())
+        claim = door.claim(request, digest=sha256(request.body).digest())
         answer = idempotency.once(claim, mark=call.mark, act=answered)
         call.is_replayed = answer.is_replayed
         return (
@@ -160,7 +182,7 @@ class ApiView(APIView):
         data = self._body()
         if context is None:
             with suppress(ValidationError):  # said below, in full
-                return _form(form).run_validation(data)
+                return _form(form).quick(data)
         checked = form(data=data, context=context or {})
         checked.is_valid(raise_exception=True)
         return checked.validated_data

@@ -12,7 +12,6 @@ import sys
 import time
 from typing import Any
 
-
 _GRANTED = b'"is_new":true}'
 
 

@@ -60,13 +60,14 @@ def _count(request: HttpRequest, principal: Principal) -> None:
         raise RateLimited(retry_after=asked.refusal.reset)
 
 
-def claim(request: HttpRequest) -> idempotency.Claim:
-    """What this request's idempotency key stands for."""
+def claim(request: HttpRequest, *, digest: bytes = b"") -> idempotency.Claim:
+    """What this request's idempotency key stands for; `digest` is that of the body."""
     call = call_of(request)
     return idempotency.Claim(
         actor=call.principal.actor,
         route=f"{request.method} {request.path_info}"[:200],
         key=call.key,
+        digest=digest,
         member_id=call.principal.member_id,
     )
 

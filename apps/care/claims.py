@@ -3,8 +3,9 @@
 Its shape follows what is due on the channel: a text that names no shop asks for none, and a plain SMS pays for no chain.
 """
 
+import re
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -45,6 +46,7 @@ class Shape(NamedTuple):
 _DUE = """settled_at is null and state = 'planned' and channel = %(channel)s and send_at <= %(moment)s
           and (slot_on = %(day)s or is_transactional) and deaths {deaths}"""
 _WAITING = f"select distinct version_id from care_touch where {_DUE}"
+_START = (datetime(1, 1, 1, tzinfo=UTC), 0)
 _versions: dict[int, Version] = {}  # published versions never change
 
 
@@ -55,6 +57,7 @@ class Desk:
         self.channel, self.deaths = channel, deaths
         self.shape = Shape(channel)
         self._ids: set[int] = set()  # the versions that the shape serves
+        self._after = _START  # the end of the last chunk: what was claimed before stays in the index until a vacuum
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -63,13 +66,16 @@ class Desk:
     def take(self, *, limit: int, moment: datetime, brand: str) -> tuple[list[Taken], int]:
         """Claim what is due, oldest first; returns what is to be sent and how many were skipped. `brand`: its name in texts.
 
-        What is planned meanwhile under a version that the desk has not met comes when the rest is taken.
+        What becomes due meanwhile among the older ones, or under a version that the desk has not met, comes when all else is taken.
         """
         rows = self._claim(limit=limit, moment=moment, brand=brand) if self._ids else []
-        if not rows and self._look(moment=moment):
+        if not rows and (self._look(moment=moment) or self._after != _START):
+            self._after = _START
             rows = self._claim(limit=limit, moment=moment, brand=brand)
+        if rows:
+            self._after = max((row[8], row[0]) for row in rows)
         rows.sort()
-        taken = [Taken(Claim(*row[:5]), row[6], row[7], row[8:]) for row in rows if not row[5]]
+        taken = [Taken(Claim(*row[:5]), row[6], row[7], row[9:]) for row in rows if not row[5]]
         return taken, len(rows) - len(taken)
 
     def _look(self, *, moment: datetime) -> bool:
@@ -90,7 +96,7 @@ class Desk:
             gate.as_of(moment)
             | {"channel": self.channel, "moment": moment, "day": clock.local_date(moment), "limit": limit,
              "lease": moment + LEASE, "brand": brand, "passed_on": list(routes.PASSED_ON), "versions": list(self._ids),
-             "purpose": self.shape.purpose},
+             "purpose": self.shape.purpose, "after": self._after[0], "after_id": self._after[1]},
         )  # fmt: skip
 
 
@@ -128,11 +134,12 @@ def statement(shape: Shape) -> str:
     columns.append("phone.sealed, phone.wrapped" if kind else "null::bytea as sealed, null::bytea as wrapped")
     # A consent is one search of its index where both are known beforehand, and where neither is; three where one is.
     joins = gate.joins() if shape.purpose else gate.joins(purpose="v.purpose", channel="v.here")
-    answer = ", ".join(["verdict", "sealed", "wrapped", *shape.names])
-    return f"""
+    answer = ", ".join(["verdict", "sealed", "wrapped", "t.send_at", *shape.names])
+    text = f"""
     with picked as materialized (
         select ctid, version_id, member_id, decided_at, occurrence, route from care_touch
         where {_DUE.format(deaths=shape.deaths)} and version_id = any(%(versions)s::bigint[])
+          and (send_at, id) > (%(after)s, %(after_id)s)
         order by send_at, id limit %(limit)s for update skip locked
     ),
     rules as materialized ({_rules(shape)}){_buyers(shape)}
@@ -149,6 +156,7 @@ def statement(shape: Shape) -> str:
     ) judged where t.ctid = judged.at
     returning t.id, t.member_id, t.version_id, t.fence, t.tries, {answer}
     """
+    return re.sub(r"\n +", "\n", text)  # psycopg reads a text of more than 4,096 characters anew at each call
 
 
 def _rules(shape: Shape) -> str:

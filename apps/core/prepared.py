@@ -61,7 +61,8 @@ def last(statement: str, values: Values) -> list[tuple[Any, ...]]:
 
 def _answered(statement: str, values: Values, *, commits: bool) -> list[tuple[Any, ...]]:
     here: Any = connections[DEFAULT_DB_ALIAS]
-    here.ensure_connection()
+    if here.connection is None:
+        here.ensure_connection()
     if not (here.queries_logged or here.execute_wrappers or isinstance(values, Mapping) or _is_main()):
         here.validate_no_broken_transaction()
         with here.wrap_database_errors:

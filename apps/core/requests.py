@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """Who causes the present writes. `actor` is `user:7`, `system`, `cli`; never a name."""
 
     actor: str = "system"
@@ -26,7 +25,7 @@ def origin() -> Origin:
 @contextmanager
 def acting(**changes: str) -> Iterator[Origin]:
     """Set parts of the origin for a while: `with acting(actor="cli")`."""
-    token = _origin.set(replace(_origin.get(), **changes))
+    token = _origin.set(_origin.get()._replace(**changes))
     try:
         yield _origin.get()
     finally:
@@ -35,4 +34,4 @@ def acting(**changes: str) -> Iterator[Origin]:
 
 def identify(actor: str) -> None:
     """Name the actor once the session is known (called by the access middleware)."""
-    _origin.set(replace(_origin.get(), actor=actor))
+    _origin.set(_origin.get()._replace(actor=actor))

@@ -1,11 +1,11 @@
 """The claim's statement follows what waits on the channel: nothing is paid for that no text asks for, and nothing is left out."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
 from apps.care import claims, planning, services
-from apps.care.models import Channel, Version
+from apps.care.models import Channel, Touch, Version
 from tests.care.conftest import Shop
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +49,21 @@ def test_versions_planned_meanwhile_are_taken_with_their_own_values_and_consents
     assert dict(zip(desk.names, fresh.values, strict=True)) == {
         "nickname": None, "days_since_order": None, "brand": "B",
     }  # fmt: skip
+
+
+def test_what_becomes_due_among_the_older_is_taken_after_the_rest(shop: Shop, noon: datetime) -> None:
+    for _ in range(3):
+        shop.lapsing_member()
+    shop.policy()
+    services.plan(moment=noon)
+    first, second, third = Touch.objects.order_by("id")
+    desk = claims.Desk("sms")
+    assert [one.claim.touch_id for one in desk.take(limit=2, moment=noon, brand="B")[0]] == [first.pk, second.pk]
+
+    Touch.objects.filter(pk=first.pk).update(state="planned", send_at=noon - timedelta(hours=1))
+    found = [[one.claim.touch_id for one in desk.take(limit=2, moment=noon, brand="B")[0]] for _ in range(3)]
+
+    assert found == [[third.pk], [first.pk], []]
 
 
 def test_every_shape_is_a_statement_that_runs(shop: Shop, noon: datetime) -> None:
