@@ -34,11 +34,7 @@ REFUSED = ["400", "401", "403", "404", "405", "406", "409", "412", "413", "415",
 # They take what is right and name what is wrong, item by item, in a 200.
 ITEMWISE = ("members_post", "orders_post", "refunds_post", "events_post", "prices_post")
 LEAST_SUCCESS = 0.8
-NIGHT = 100  # examples; from there on every operation gets all boundary values, every merge one operation in three does
-BY_THE_BRAND = (
-    "member_attributes_put",
-    "subscriptions_post",
-)  # which fields and templates there are, no schema can say
+BY_THE_BRAND = ("member_attributes_put", "subscriptions_post")  # which fields and templates there are, no schema can say
 ENDING = ("erasure_post", "auth_logout_post")  # they end the log-in that all the others use; walked in `test_walk`
 
 
@@ -76,18 +72,13 @@ def config(world: World, *, most: int) -> SchemathesisConfig:
             },
             "phases": {
                 # wrong methods in turn every night; every merge `test_matrix` and the access walk try them by everybody
-                "coverage": {} if most > NIGHT else {"unexpected-methods": ["TRACE"]},
+                "coverage": {} if most > 100 else {"unexpected-methods": ["TRACE"]},
                 "stateful": {"max-steps": 4, "generation": {"max-examples": most * 2}},
             },
             "dictionaries": {names[place]: {"values": [value]} for place, value in live.items()},
             "parameters": {place: {"dictionary": names[place], "probability": 0.5} for place in live},
             "operations": [
                 {"include-operation-id": list(ENDING), "enabled": False},
-                *(
-                    []
-                    if most > NIGHT
-                    else [{"include-operation-id": _uncovered(), "phases": {"coverage": {"enabled": False}}}]
-                ),
                 {
                     "include-operation-id": list(ITEMWISE),
                     "checks": {"negative_data_rejection": {"expected-statuses": [*REFUSED, "200", "202"]}},
@@ -95,11 +86,6 @@ def config(world: World, *, most: int) -> SchemathesisConfig:
             ],
         }
     )
-
-
-def _uncovered() -> list[str]:
-    names = sorted(one["operationId"] for _path, _method, one in document.operations(made()))
-    return [name for number, name in enumerate(names) if number % 3 and name not in {*ENDING, *ITEMWISE}]
 
 
 def with_live_examples(world: World) -> dict[str, Any]:
