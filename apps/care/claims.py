@@ -113,7 +113,7 @@ def _shape(known: Collection[Version], *, channel: str, deaths: str) -> Shape:
     purposes = {version.purpose for version in known}
     return Shape(
         channel=channel,
-        names=tuple(name for name in templates.VARIABLES if name in used),
+        names=templates.in_order(used),
         triggers=tuple(sorted({version.trigger for version in known} & rechecks.CHECKS.keys())),
         purpose=purposes.pop() if len(purposes) == 1 else "",
         has_chain=any(version.fallback for version in known),
@@ -134,7 +134,7 @@ def statement(shape: Shape) -> str:
     columns.append("phone.sealed, phone.wrapped" if kind else "null::bytea as sealed, null::bytea as wrapped")
     # A consent is one search of its index where both are known beforehand, and where neither is; three where one is.
     joins = gate.joins() if shape.purpose else gate.joins(purpose="v.purpose", channel="v.here")
-    answer = ", ".join(["verdict", "sealed", "wrapped", "t.send_at", *shape.names])
+    answer = ", ".join(["verdict", "sealed", "wrapped", "t.send_at", *map(templates.quoted, shape.names)])
     text = f"""
     with picked as materialized (
         select ctid, version_id, member_id, decided_at, occurrence, route from care_touch

@@ -230,7 +230,7 @@ def is_profiling(version: Version) -> bool:
         is_profiling_trigger(version.trigger)
         or bool(version.params.get("is_profiling"))
         or language.is_profiling(version.audience)
-        or bool(set(templates.variables(version.template)) & templates.WORKED_OUT)
+        or any(templates.is_worked_out(name) for name in templates.variables(version.template))
     )
 
 
@@ -264,7 +264,7 @@ def refusals(version: Version, *, caps: Sequence[Window], causes: Sequence[Check
         checks.append((reasons.STAGE_LEFT, "coalesce(s.stage, 'prospect') <> %(stage)s"))
     checks += [(check.reason, check.condition) for check in causes]
     if needed:
-        present = " and ".join(templates.PRESENT[name] for name in needed)
+        present = " and ".join(templates.present(name) for name in needed)
         checks.append((reasons.MISSING_VALUE, f"not coalesce({present}, false)"))
     if not version.is_transactional:
         checks.append((reasons.GLOBAL_HOLDOUT, held_out_sql("global_key", "global_limit")))

@@ -210,6 +210,9 @@ def _check_text(text: Any, *, channel: Any, at: str, found: _Findings) -> None:
     except templates.BadTemplate as wrong:
         found.add(at, wrong.code)
         return
+    own = {name for name in templates.variables(text) if name.startswith(templates.TRAIT)}
+    if own and not own <= templates.traits().keys():
+        found.add(at, "unknown_variable")
     if channel == Channel.WECOM and set(templates.variables(text)) - {"brand"}:
         found.add(at, "one_text")
     if channel == Channel.WECHAT:
@@ -282,7 +285,7 @@ def _check_missing(whole: dict[str, Any], found: _Findings) -> None:
         return
     for name, rule in missing.items():
         at = f"/missing/{name}"
-        if name not in templates.VARIABLES:
+        if name not in templates.VARIABLES and not str(name).startswith(templates.TRAIT):
             found.add(at, "unknown_variable")
         elif not isinstance(rule, dict) or rule.get("policy") not in {"skip", "default"}:
             found.add(at, "unknown_value")

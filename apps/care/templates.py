@@ -1,4 +1,8 @@
-"""The text language: `{{ nickname }}` and its like, replaced in one pass. No expressions, no attributes, no code."""
+"""The text language: `{{ nickname }}` and its like, replaced in one pass. No expressions, no attributes, no code.
+
+`{{ trait.basket }}` is what a computed trait says of the member (docs/traits.md): numbers to two places, money in yuan, moments as
+shop days.
+"""
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -13,12 +17,14 @@ from apps.care.models import Channel
 from apps.core import brand
 from apps.gateways import sms
 from apps.gateways.messages import Kind
+from apps.segments.models import Trait
 from apps.segments.predictions import due
 
 LONGEST_SMS = 500  # characters with 【signature】 and opt-out words: what platforms take
 LONGEST = 2000
 _FIELD = re.compile(r"[a-z_]{1,24}[0-9]{1,3}")
-_VARIABLE = re.compile(r"\{\{\s*([a-z_]{1,40})\s*\}\}")
+_VARIABLE = re.compile(r"\{\{\s*([a-z_]{1,40}|trait\.[a-z0-9_-]{1,40})\s*\}\}")
+TRAIT = "trait."
 
 
 class _Variable(NamedTuple):
@@ -101,10 +107,50 @@ _ALL = {
     "booking_store": _Variable(_one("(select st.name from stores_store st where st.id = f.store_id)", _BOOKING)),
     "cart_product": _Variable(_one("p.name", _CART), is_worked_out=True),
 }  # fmt: skip
-_SQL = {name: variable.value for name, variable in _ALL.items()}
-VARIABLES = tuple(_ALL)
-WORKED_OUT = frozenset(name for name, variable in _ALL.items() if variable.is_worked_out)
-PRESENT = {name: variable.present or f"{variable.value} is not null" for name, variable in _ALL.items()}
+VARIABLES = tuple(_ALL)  # those that always are
+# The key is a slug: it holds nothing that SQL could read.
+_OF_TRAIT = """(select coalesce(tv.text, trim_scale(round(
+            tv.number::numeric / case when tr.definition ->> 'of' in ('net_cents', 'cents') then 100 else 1 end, 2))::text,
+        to_char(tv.at at time zone 'Asia/Shanghai', 'YYYY-MM-DD'), array_to_string(tv.words, '、'))
+    from segments_traitvalue tv join segments_trait tr on tr.id = tv.trait_id and tr.archived_at is null
+    where tr.key = '{key}' and tv.member_id = m.id)"""
+
+
+def _variable(name: str) -> _Variable:
+    """Raises KeyError for what cannot be one."""
+    if name.startswith(TRAIT):
+        return _Variable(_OF_TRAIT.format(key=name.removeprefix(TRAIT)), is_worked_out=True)
+    return _ALL[name]
+
+
+def is_worked_out(name: str) -> bool:
+    return _variable(name).is_worked_out
+
+
+def present(name: str) -> str:
+    """SQL: whether member m has a value."""
+    found = _variable(name)
+    return found.present or f"{found.value} is not null"
+
+
+def traits() -> dict[str, str]:
+    """Variables of the brand's own, with their names: the live computed traits."""
+    live = Trait.objects.filter(archived_at=None).order_by("name")
+    return {
+        f"{TRAIT}{key}": name
+        for key, name in live.values_list("key", "name")
+        if _VARIABLE.fullmatch(f"{{{{ {TRAIT}{key} }}}}")
+    }
+
+
+def offered() -> list[str]:
+    """All that a text may name now."""
+    return [*VARIABLES, *traits()]
+
+
+def in_order(names: Collection[str]) -> tuple[str, ...]:
+    """One row for the same names, whatever text they come from."""
+    return tuple([name for name in VARIABLES if name in names] + sorted(set(names) - _ALL.keys()))
 
 
 class BadTemplate(ValueError):
@@ -132,7 +178,7 @@ def parse(text: str) -> tuple[str, ...]:
     """Fixed words and variable names in turn: words, name, words, name, …, words. Raises BadTemplate."""
     parts = tuple(_VARIABLE.split(text))
     for name in parts[1::2]:
-        if name not in _SQL:
+        if name not in _ALL and not name.startswith(TRAIT):
             raise BadTemplate("unknown_variable", name)
     for words in parts[0::2]:
         if "{" in words or "}" in words:
@@ -178,27 +224,13 @@ def _pick(value: str | None, fallback: Mapping[str, str] | None) -> tuple[str, s
     return "", "missing"
 
 
-def filler(text: str, *, missing: Mapping[str, Mapping[str, str]]) -> Callable[[Sequence[str | None]], str | None]:
-    """What `render` does, made ready for many members: from the values of all VARIABLES, in order, to the text.
-
-    None when a value is missing that has no default.
-    """
-    pattern, choose = pattern_of(text), chooser(text, missing=missing)
-
-    def fill(values: Sequence[str | None]) -> str | None:
-        chosen = choose(values)
-        return None if chosen is None else pattern % chosen
-
-    return fill
-
-
 def pattern_of(text: str) -> str:
     """A valid text for `%`, with one place per placeholder."""
     return "%s".join(words.replace("%", "%%") for words in parse(text)[0::2])
 
 
 def chooser(
-    text: str, *, missing: Mapping[str, Mapping[str, str]], names: Sequence[str] = VARIABLES
+    text: str, *, missing: Mapping[str, Mapping[str, str]], names: Sequence[str]
 ) -> Callable[[Sequence[str | None]], tuple[str, ...] | None]:
     """From the values of `names` to what stands in each place of the text; None when a needed one is missing."""
     defaults = {name: rule["value"] for name, rule in missing.items() if rule.get("policy") == "default"}
@@ -213,12 +245,20 @@ def chooser(
 
 def asked(template: str, names: Sequence[str]) -> list[str]:
     """Which of `names` the text in column `template` has, as columns `has_…`; see `columns`."""
-    return [f"strpos({template}, '{name}') > 0 as has_{name}" for name in names]
+    return [f"strpos({template}, '{name}') > 0 as {quoted('has_' + name)}" for name in names]
 
 
 def columns(version: str, names: Sequence[str]) -> list[str]:
-    """The values of `names` as SQL, NULL where the row `version`, with the columns of `asked`, does not have it; see `_SQL`."""
-    return [f"case when {version}.has_{name} then {_SQL[name]} end as {name}" for name in names]
+    """The values of `names` as SQL, NULL where the row `version`, with the columns of `asked`, does not have it; see `_ALL`."""
+    return [
+        f"case when {version}.{quoted('has_' + name)} then {_variable(name).value} end as {quoted(name)}"
+        for name in names
+    ]
+
+
+def quoted(name: str) -> str:
+    """A column's name in SQL; keys of traits have dashes and dots."""
+    return f'"{name}"'
 
 
 def composed(text: str, *, channel: str, signature: str | None = None, kind: Kind = "marketing") -> str:
@@ -230,10 +270,10 @@ def values_of(
     member_ids: Collection[int], *, names: Collection[str], moment: datetime
 ) -> dict[int, dict[str, str | None]]:
     """The variables of many members in one query."""
-    wanted = [name for name in VARIABLES if name in names]
+    wanted = in_order(names)
     if not wanted:
         return {member_id: {} for member_id in member_ids}
-    columns = ", ".join(_SQL[name] for name in wanted)
+    columns = ", ".join(_variable(name).value for name in wanted)
     with connection.cursor() as cursor:
         cursor.execute(
             f"select m.id, {columns} from members_member m left join segments_memberstats s on s.member_id = m.id"

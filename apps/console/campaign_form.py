@@ -34,7 +34,6 @@ _PLAIN = (
     "per_minute",
     "baseline_percent",
 )
-_SAMPLE = dict.fromkeys(templates.VARIABLES, "…")
 
 
 class CampaignForm(forms.Form):
@@ -222,7 +221,8 @@ def meaning(plan: dict[str, Any]) -> dict[str, Any]:
 
 def _text(letter: str, said: dict[str, Any], *, members: int, reached: reach.Reached) -> dict[str, Any]:
     try:
-        shown = templates.render(said["template"], values=_SAMPLE, missing=said.get("missing", {})).text
+        sample = dict.fromkeys(templates.variables(said["template"]), "…")
+        shown = templates.render(said["template"], values=sample, missing={}).text
     except templates.BadTemplate:
         return {"letter": letter, "members": members, "is_bad": True}
     text = templates.composed(shown, channel=said["channel"])

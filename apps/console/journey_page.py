@@ -11,12 +11,11 @@ from django.utils.translation import ngettext
 from apps.care import policies
 from apps.care.journeys import approving, comparing, shaping
 from apps.care.models import Enrolment, Journey, JourneyVersion, Touch
-from apps.care.templates import VARIABLES
 from apps.console import journey_changes, journey_form, journey_rows
 from apps.console import journey_words as words
 from apps.console.charts import journey as pictures
 from apps.console.journey_form import ENDS, ENTRY, StepForm
-from apps.console.policy_form import VARIABLE_WORDS
+from apps.console.policy_form import MessageForm
 from apps.core.errors import NotFound, ValidationFailed
 
 TONES = {"live": "ok", "paused": "warn", "stopped": "bad"}
@@ -62,7 +61,8 @@ def editor(row: Journey, *, opened: str = "", form: StepForm | None = None) -> d
         "entry_advice": page.advice.get(ENTRY, []), "ends_advice": page.advice.get(ENDS, []), "whole_advice": page.advice.get("", []),
         "picture": picture(draft, page, brand).svg(), "live": live, "is_changed": changes is not None and not changes.is_nothing,
         "changed_words": journey_changes.short(changes, draft) if changes else "",
-        "variables": [(name, VARIABLE_WORDS[name]) for name in VARIABLES], "audience": brand.rule(draft.get("audience") or {}),
+        "variables": list(form.variables.items()) if isinstance(form, MessageForm) else [],
+        "audience": brand.rule(draft.get("audience") or {}),
         "tail": _tail(page),
     }  # fmt: skip
 

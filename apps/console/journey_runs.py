@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import gettext_lazy, pgettext
 
 from apps.care import reasons, results, templates
 from apps.care.journeys import funnel, quarantine, rehearsing
@@ -15,6 +15,7 @@ from apps.care.journeys.rehearsing import Decision
 from apps.care.models import Enrolment, Journey, JourneyMark, JourneyVersion, Touch
 from apps.console import effects, journey_words
 from apps.core import clock
+from apps.coupons import errors as coupons
 from apps.members.names import half_hidden
 
 SHOWN, PERIOD = 100, timedelta(days=90)
@@ -143,15 +144,18 @@ def outcome_words(raw: dict[str, Any], outcome: str, brand: journey_words.Brand)
     known = {
         "planned": _("Goes out"),
         "held_out": _("Held out"),
-        "given": _("Given"),
+        "given": pgettext("journey outcome", "Given"),
         "assigned": _("Task given out"),
         "budget_used": _("The budget is used up"),
         "endpoint_off": _("The endpoint was switched off."),
         "endpoint_gone": _("The endpoint was removed."),
         "has_one": _("Has an unused one"),
+        "member_gone": _("Is no member any more"),
         "no_date": _("The date never comes"),
         "done": _("Done"),
     }
+    if outcome in coupons.REASONS:
+        return str(_OF_COUPONS.get(outcome) or coupons.REASONS[outcome])
     if raw["kind"] in ("branch", "split", "await") and outcome not in ("held_out", "done"):
         return journey_words.way(raw, outcome, brand)
     return known.get(outcome) or reasons.text(outcome)
@@ -169,6 +173,13 @@ def trouble(row: Journey) -> dict[str, Any]:
 
 def _step_title(raws: dict[str, dict[str, Any]], node: str) -> str:
     return journey_words.title(raws[node]) if node in raws else node or _("Who comes in")
+
+
+# As the member reads them they say "you"; and one holds a time that is not known here.
+_OF_COUPONS = {
+    "coupon_limit_reached": gettext_lazy("Has as many of this coupon as one member may"),
+    "coupon_not_open": gettext_lazy("The coupon cannot be claimed yet"),
+}
 
 
 def ending_words(code: str) -> str:

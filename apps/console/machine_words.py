@@ -46,6 +46,7 @@ TASKS: dict[str, Promise] = {
     "flows.settle_merges": gettext_lazy("Finishing merges of members"),
     "flows.sweep_events": gettext_lazy("Sending on facts that were left"),
     "webhooks.drain": gettext_lazy("Sending webhooks that are due"),
+    "webhooks.read_ledgers": gettext_lazy("Reading ledgers for webhooks"),
     "members.expire_tags": gettext_lazy("Ending tags"),
     "members.find_duplicates": gettext_lazy("Searching for possible duplicates"),
     "members.forget_codes": gettext_lazy("Forgetting old log-in codes"),

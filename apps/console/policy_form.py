@@ -1,6 +1,5 @@
 """The policy editor: plain fields in, care's draft out, and care's findings back at their fields."""
 
-import json
 from typing import Any
 
 from django import forms
@@ -13,40 +12,50 @@ from apps.care.models import Channel, Version
 from apps.care.policies import DEFAULTS
 from apps.care.trigger_params import PARAMS
 from apps.catalog.models import Category
-from apps.console import audience_rule
 from apps.core import money
 from apps.coupons.models import Template
 from apps.livestream.models import Reminder
-from apps.members.models import Consent, Member
+from apps.members.models import Consent
 from apps.points.models import Currency
-from apps.segments.models import Cell, Segment, Stage, Track
+from apps.segments.models import Segment, Stage, Track
 from apps.stores.models import Store
 
 PURPOSES = [(purpose.value, purpose.label) for purpose in (Consent.Purpose.CARE, Consent.Purpose.MARKETING)]
-VARIABLE_WORDS = {
-    "nickname": gettext_lazy("nickname"),
-    "days_since_order": gettext_lazy("days since the last order"),
-    "last_store": gettext_lazy("store of the last order"),
-    "top_category": gettext_lazy("favourite category"),
-    "due_category": gettext_lazy("category needed again soon"),
-    "due_product": gettext_lazy("product needed again soon"),
-    "brand": gettext_lazy("brand"),
-    "orders": gettext_lazy("number of orders"),
-    "points": gettext_lazy("points"),
-    "points_expiring": gettext_lazy("points that run out next"),
-    "points_last_day": gettext_lazy("their last day"),
-    "coupon": gettext_lazy("coupon that runs out next"),
-    "coupon_last_day": gettext_lazy("last day of that coupon"),
-    "tier": gettext_lazy("tier"),
-    "home_store": gettext_lazy("home store"),
-    "live_title": gettext_lazy("title of the live stream"),
-    "live_time": gettext_lazy("beginning of the live stream"),
-    "live_host": gettext_lazy("host of the live stream"),
-    "booking_service": gettext_lazy("what was booked"),
-    "booking_time": gettext_lazy("time of the booking"),
-    "booking_store": gettext_lazy("store of the booking"),
-    "cart_product": gettext_lazy("product put into the cart last"),
-}
+
+
+class _Words(dict[str, Any]):
+    """Words for variables; those of the brand's own are named by their traits."""
+
+    def __missing__(self, name: str) -> str:
+        return templates.traits().get(name, name)
+
+
+VARIABLE_WORDS = _Words(
+    {
+        "nickname": gettext_lazy("nickname"),
+        "days_since_order": gettext_lazy("days since the last order"),
+        "last_store": gettext_lazy("store of the last order"),
+        "top_category": gettext_lazy("favourite category"),
+        "due_category": gettext_lazy("category needed again soon"),
+        "due_product": gettext_lazy("product needed again soon"),
+        "brand": gettext_lazy("brand"),
+        "orders": gettext_lazy("number of orders"),
+        "points": gettext_lazy("points"),
+        "points_expiring": gettext_lazy("points that run out next"),
+        "points_last_day": gettext_lazy("their last day"),
+        "coupon": gettext_lazy("coupon that runs out next"),
+        "coupon_last_day": gettext_lazy("last day of that coupon"),
+        "tier": gettext_lazy("tier"),
+        "home_store": gettext_lazy("home store"),
+        "live_title": gettext_lazy("title of the live stream"),
+        "live_time": gettext_lazy("beginning of the live stream"),
+        "live_host": gettext_lazy("host of the live stream"),
+        "booking_service": gettext_lazy("what was booked"),
+        "booking_time": gettext_lazy("time of the booking"),
+        "booking_store": gettext_lazy("store of the booking"),
+        "cart_product": gettext_lazy("product put into the cart last"),
+    }
+)
 
 
 class Tags(forms.CharField):
@@ -168,21 +177,26 @@ class MessageForm(forms.Form):
         super().__init__(*args, **kwargs)
         for place in range(routes.MOST):
             self.fields |= _chained(place)
-        for name in templates.VARIABLES:
+        self.variables = {name: VARIABLE_WORDS[name] for name in templates.VARIABLES} | templates.traits()
+        for name, words in self.variables.items():
             self.fields[f"missing_{name}"] = forms.CharField(
-                label=VARIABLE_WORDS[name], max_length=40, required=False, widget=forms.TextInput(attrs={"size": 14})
+                label=words, max_length=40, required=False, widget=forms.TextInput(attrs={"size": 14})
             )
 
     @property
     def missing_fields(self) -> list[forms.BoundField]:
-        return [self[f"missing_{name}"] for name in templates.VARIABLES]
+        return [self[f"missing_{name}"] for name in self.variables]
 
     @property
     def chain(self) -> list[list[forms.BoundField]]:
-        """The fields of each channel behind the first; one that nothing leads to yet is left out."""
-        rows = [[self[f"fallback_{place}_{name}"] for name in _OF_CHAIN] for place in range(routes.MOST)]
-        used = [bool(row[0].value()) for row in rows]
-        return rows[: used.index(False) + 1] if False in used else rows
+        """The fields of each channel behind the first, as far as those before it are chosen; what only some ask for, with them."""
+        rows: list[list[forms.BoundField]] = []
+        for place in range(routes.MOST):
+            channel, text, more = (self[f"fallback_{place}_{name}"] for name in _OF_CHAIN)
+            rows.append([channel, text, *([more] if channel.value() in _MORE else [])])
+            if not channel.value():
+                break
+        return rows
 
     @property
     def choices(self) -> list[forms.BoundField]:
@@ -193,7 +207,7 @@ class MessageForm(forms.Form):
         given = self.cleaned_data
         missing = {
             name: {"policy": "default", "value": given[f"missing_{name}"]}
-            for name in templates.VARIABLES
+            for name in self.variables
             if given.get(f"missing_{name}")
         }
         plain = ("channel", "purpose", "template", "send_hour", "is_own_hour", "is_transactional")
@@ -266,26 +280,6 @@ class TriggerForm(forms.Form):
 
 class PolicyForm(TriggerForm, MessageForm):
     name = forms.CharField(label=gettext_lazy("Policy name"), max_length=60)
-    stages = forms.MultipleChoiceField(label=gettext_lazy("Stage"), choices=Stage.choices, required=False)
-    cells = forms.MultipleChoiceField(label=gettext_lazy("RFM cell"), choices=Cell.choices, required=False)
-    genders = forms.MultipleChoiceField(label=gettext_lazy("Gender"), choices=Member.Gender.choices, required=False)
-    stores = forms.MultipleChoiceField(label=gettext_lazy("Home store"), required=False)
-    tags_any = Tags(label=gettext_lazy("Any of these tags"), required=False)
-    tags_none = Tags(label=gettext_lazy("None of these tags"), required=False)
-    orders_least = forms.IntegerField(
-        label=gettext_lazy("Orders, at least"), min_value=0, max_value=100_000, required=False
-    )
-    orders_most = forms.IntegerField(
-        label=gettext_lazy("Orders, at most"), min_value=0, max_value=100_000, required=False
-    )
-    net_least = Yuan(label=gettext_lazy("Net spent in yuan, at least"), required=False)
-    rule = forms.CharField(
-        label=gettext_lazy("Rule as JSON"),
-        help_text=gettext_lazy("Counts instead of the fields above when it is filled in."),
-        widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false"}),
-        required=False,
-        max_length=8000,
-    )
     holdout_percent = forms.FloatField(
         label=gettext_lazy("Held out, percent"),
         help_text=gettext_lazy("Get nothing, so that the effect can be told."),
@@ -300,18 +294,10 @@ class PolicyForm(TriggerForm, MessageForm):
         max_value=9999,
     )
 
-    @property
-    def audience_fields(self) -> list[forms.BoundField]:
-        return [self[name] for name in (*audience_rule.LISTS, *audience_rule.NUMBERS)]
-
-    def clean_rule(self) -> Any:
-        text = self.cleaned_data["rule"].strip()
-        if not text:
-            return None
-        try:
-            return json.loads(text)
-        except (json.JSONDecodeError, RecursionError):
-            raise forms.ValidationError(_("This is not JSON. Check brackets, commas and quotes.")) from None
+    def __init__(self, *args: Any, audience: Any = None, **kwargs: Any) -> None:
+        """`audience`: the rule that stands; it is written on a page of its own."""
+        super().__init__(*args, **kwargs)
+        self.audience = audience if isinstance(audience, dict) else {}
 
     def draft(self) -> dict[str, Any]:
         """Care's draft; what is empty is left to care's defaults and findings."""
@@ -322,7 +308,7 @@ class PolicyForm(TriggerForm, MessageForm):
             "return_days": given["return_days"],
             "holdout_percent": int(share) if share == int(share) else round(share, 1),
             "params": self.params(),
-            "audience": given["rule"] if given.get("rule") is not None else audience_rule.rule(given),
+            "audience": self.audience,
         }
 
     def show(self, errors: list[dict[str, str]]) -> None:
@@ -331,13 +317,12 @@ class PolicyForm(TriggerForm, MessageForm):
             parts = found["pointer"].strip("/").split("/")
             name = {
                 "params": {"track": "track_step", "step": "track_step"}.get(parts[-1], parts[-1]),
-                "audience": "rule",
                 "missing": f"missing_{parts[1] if len(parts) > 1 else ''}",
             }
             name["content"] = f"content_{parts[-1]}"
             name["fallback"] = _chain_field(parts)
             field = name.get(parts[0], parts[0])
-            where = f"{found['pointer']}: " if field == "rule" and len(parts) > 1 else ""
+            where = _("Audience: ") if parts[0] == "audience" else ""
             self.add_error(field if field in self.fields else None, f"{where}{found['message']}")
 
 
@@ -381,9 +366,4 @@ def initial(draft: dict[str, Any]) -> dict[str, Any]:
         name: whole.get(name) for name in whole if name not in {"params", "audience", "missing", "fallback", "content"}
     }
     values |= of_message(whole) | of_params(whole["params"])
-    simple = audience_rule.chosen(whole["audience"])
-    if simple is None:
-        values["rule"] = json.dumps(whole["audience"], ensure_ascii=False, indent=1)
-    else:
-        values |= simple
     return values

@@ -10,11 +10,8 @@ from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
 from apps.care import templates
 from apps.care.models import Version
-from apps.console import audience_rule
 from apps.console.policy_form import VARIABLE_WORDS
-from apps.core import money
-from apps.members.models import Member
-from apps.segments.models import Cell, Stage
+from apps.segments.models import Stage
 
 
 def trigger(draft: dict[str, Any]) -> str:
@@ -108,31 +105,9 @@ def rule_now(draft: dict[str, Any]) -> dict[str, Any]:
     return {"all": parts} if parts else {}
 
 
-def audience(draft: dict[str, Any]) -> str:
-    """One sentence; a rule that needs JSON says so."""
-    rule = draft.get("audience", {})
-    simple = audience_rule.chosen(rule)
-    if simple is None:
-        return _("members who fit a rule of their own")
-    if not simple:
-        return _("everybody")
-    return _(", and ").join(_part(name, value) for name, value in simple.items())
-
-
-def _part(name: str, value: Any) -> str:
-    listed = value if isinstance(value, list) else []
-    words = {
-        "stages": lambda: _("stage %(names)s") % {"names": _joined(_label(Stage, code) for code in listed)},
-        "cells": lambda: _("RFM cell %(names)s") % {"names": _joined(_label(Cell, code) for code in listed)},
-        "genders": lambda: _joined(_label(Member.Gender, code) for code in listed),
-        "stores": lambda: _("home store %(names)s") % {"names": _joined(listed)},
-        "tags_any": lambda: _("tagged %(names)s") % {"names": _joined(listed)},
-        "tags_none": lambda: _("not tagged %(names)s") % {"names": _joined(listed)},
-        "orders_least": lambda: _("at least %(count)s orders") % {"count": value},
-        "orders_most": lambda: _("at most %(count)s orders") % {"count": value},
-        "net_least": lambda: _("spent at least %(amount)s") % {"amount": money.show(value)},
-    }
-    return words[name]()
+def audience(draft: dict[str, Any], say: Callable[[Any], str]) -> str:
+    """One sentence. `say`: a rule in words, "" for everybody (`journey_words.Brand.rule`)."""
+    return say(draft.get("audience") or {}) or _("everybody")
 
 
 def text(template: str) -> SafeString | str:
@@ -150,10 +125,6 @@ def text(template: str) -> SafeString | str:
             for is_name, part in pieces
         ),
     )
-
-
-def _joined(names: Any) -> str:
-    return _(" or ").join(str(name) for name in names)
 
 
 def _label(choices: Any, code: Any) -> str:

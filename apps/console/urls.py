@@ -360,6 +360,7 @@ urlpatterns = [
     path("console/policies/", policies.index, name="policies"),
     path("console/policies/new/", policies.new, name="policy_new"),
     path("console/policies/<slug:key>/", policies.policy, name="policy"),
+    path("console/policies/<slug:key>/audience/", policies.audience, name="policy_audience"),
     path("console/policies/<slug:key>/save/", policies.save, name="policy_save"),
     path("console/policies/<slug:key>/publish/", policies.publish, name="policy_publish"),
     path("console/policies/<slug:key>/pause/", policies.pause, name="policy_pause"),

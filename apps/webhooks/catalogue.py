@@ -161,6 +161,25 @@ def _task(payload: Payload) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _moved(payload: Payload) -> dict[str, Any]:
+    return _member(payload) | {name: payload[name] for name in ("currency", "kind", "amount", "balance")}
+
+
+def _issued(payload: Payload) -> dict[str, Any]:
+    return _member(payload) | {
+        "coupon": ids.encode(COUPON, payload["coupon_id"]), "template": payload["template"], "channel": payload["channel"],
+        "ends_at": stamp(payload["ends_at"]),
+    }  # fmt: skip
+
+
+def _stage(payload: Payload) -> dict[str, Any]:
+    return _member(payload) | {name: payload[name] for name in ("before", "after", "cause")}
+
+
+def _consent(payload: Payload) -> dict[str, Any]:
+    return _member(payload) | {name: payload[name] for name in ("purpose", "channel", "is_granted")}
+
+
 def _same(*names: str) -> Callable[[Payload], dict[str, Any]]:
     return lambda payload: {name: payload[name] for name in names}
 
@@ -200,6 +219,24 @@ FACTS: dict[str, Fact] = {
     ),
     "points.expiring": Fact(
         _("Points run out soon"), {"member": _MEMBER, "currency": _KEY, "points": _COUNT, "last_day": _DAY}, _points
+    ),
+    "points.changed": Fact(
+        _("A member's points changed"),
+        {"member": _MEMBER, "currency": _KEY, "kind": _KEY, "amount": {"type": "integer"}, "balance": _COUNT},
+        _moved,
+    ),
+    "coupon.issued": Fact(
+        _("A coupon was issued to a member"),
+        {"coupon": _id(COUPON), "template": _KEY, "member": _MEMBER, "channel": _KEY, "ends_at": _maybe(_TIME)},
+        _issued,
+    ),
+    "member.stage_changed": Fact(
+        _("A member's stage changed"), {"member": _MEMBER, "before": _maybe(_KEY), "after": _KEY, "cause": _KEY}, _stage
+    ),
+    "member.consent_changed": Fact(
+        _("A member agreed to something, or took it back"),
+        {"member": _MEMBER, "purpose": _KEY, "channel": _KEY, "is_granted": _FLAG},
+        _consent,
     ),
     "coupon.redeemed": Fact(_("A coupon was redeemed"), _OF_USE, _use),
     "coupon.returned": Fact(_("A redeemed coupon was given back"), _OF_USE, _use),

@@ -136,3 +136,15 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.delivery_id} {self.signed_at}"
+
+
+class LedgerMark(models.Model):
+    """How far a ledger has been read for the fact it tells; see `ledgers.py`."""
+
+    fact = models.CharField(max_length=40, primary_key=True)
+    stood = models.BigIntegerField()  # rows up to here are all told
+    newest = models.BigIntegerField()  # the newest at `newest_at`; perhaps not all before it were to be seen then
+    newest_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.fact

@@ -4,7 +4,7 @@ from apps.core.holdings import Holding, Purge
 
 HOLDINGS: tuple[Holding, ...] = ()
 IMPERSONAL = (
-    "webhooks.Attempt", "webhooks.Delivery", "webhooks.Endpoint", "webhooks.Message", "webhooks.Secret",
+    "webhooks.Attempt", "webhooks.Delivery", "webhooks.Endpoint", "webhooks.LedgerMark", "webhooks.Message", "webhooks.Secret",
 )  # fmt: skip
 PURGES = (
     Purge(model="webhooks.Message", days=30, since="created_at"),

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from apps.core import clock, runs
-from apps.webhooks import dispatch, selectors
+from apps.webhooks import dispatch, ledgers, selectors
 
 
 @shared_task(name="webhooks.drain")
@@ -12,3 +12,9 @@ def drain() -> None:
     if selectors.is_due(moment=clock.now()):
         with runs.recorded("webhooks.drain") as figures:
             figures.update(dispatch.drain())
+
+
+@shared_task(name="webhooks.read_ledgers")
+def read_ledgers() -> None:
+    """Sent every 10 s; no row in the job console, for mostly nobody asks."""
+    ledgers.read()

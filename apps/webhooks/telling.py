@@ -30,6 +30,21 @@ def tell(*, fact: str, key: str, payload: catalogue.Payload, moment: datetime) -
     return len(wanted)
 
 
+def tell_many(*, fact: str, rows: Sequence[tuple[str, datetime, dict[str, Any]]]) -> None:
+    """Facts that a ledger tells: (name, when it happened, data), for all who ask. Names told before are passed over."""
+    asking = Endpoint.objects.filter(facts__contains=[fact], off="", retired_at=None).order_by("pk")
+    wanted, moment = list(asking.values_list("pk", flat=True)), clock.now()
+    Message.objects.bulk_create(
+        [Message(source=name, type=fact, body=_body(fact, at, data), created_at=moment) for name, at, data in rows],
+        ignore_conflicts=True,
+    )
+    made = Message.objects.filter(source__in=[name for name, _at, _data in rows]).order_by("pk")
+    Delivery.objects.bulk_create(
+        [Delivery(endpoint_id=one, message=message) for message in made for one in wanted], ignore_conflicts=True
+    )
+    transaction.on_commit(wake, robust=True)
+
+
 def call(*, endpoint: str, key: str, payload: catalogue.Payload, moment: datetime) -> Delivery:
     """A journey's call of one endpoint, by its key, once. Where that is off or gone meanwhile, the delivery says so and is not sent.
 
@@ -61,16 +76,19 @@ def ping(*, key: str) -> Delivery:
 def _store(
     source: str, kind: str, data: dict[str, Any], endpoint_ids: Sequence[int], *, moment: datetime
 ) -> list[Delivery]:
-    told = {"type": kind, "timestamp": catalogue.stamp(moment), "data": data}
-    body = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
     message, _is_new = Message.objects.get_or_create(
-        source=source, defaults={"type": kind, "body": body, "created_at": clock.now()}
+        source=source, defaults={"type": kind, "body": _body(kind, moment, data), "created_at": clock.now()}
     )
     Delivery.objects.bulk_create(
         [Delivery(endpoint_id=one, message=message) for one in endpoint_ids], ignore_conflicts=True
     )
     transaction.on_commit(wake, robust=True)
     return list(Delivery.objects.filter(message=message, endpoint_id__in=endpoint_ids).order_by("pk"))
+
+
+def _body(kind: str, moment: datetime, data: dict[str, Any]) -> str:
+    told = {"type": kind, "timestamp": catalogue.stamp(moment), "data": data}
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
 
 def wake() -> None:

@@ -161,6 +161,7 @@ CELERY_BEAT_SCHEDULE = {
     "walk-journeys": {"task": "care.walk_journeys", "schedule": 60.0},
     "drain-care": {"task": "care.drain", "schedule": 10.0},
     "drain-webhooks": {"task": "webhooks.drain", "schedule": 5.0},
+    "read-ledgers": {"task": "webhooks.read_ledgers", "schedule": 10.0},
     "take-replies": {"task": "care.take_replies", "schedule": 20.0},
     "rollup": {"task": "analytics.roll_up", "schedule": crontab(minute="*/5")},
     "reward-birthdays": {"task": "points.reward_birthdays", "schedule": crontab(hour=0, minute=15)},

@@ -7,15 +7,16 @@ from datetime import datetime, timedelta
 import pytest
 from django.db import DatabaseError, transaction
 
-from apps.care import policies, preview, reach, services, templates
+from apps.care import dispatch, gate, policies, preview, reach, services, templates
 from apps.care.models import Policy, Touch, Version
 from apps.catalog.models import Category, Product
 from apps.core import clock
 from apps.core.errors import ValidationFailed
 from apps.core.models import AuditEntry
+from apps.gateways.models import InboxMessage
 from apps.members.models import Member
 from apps.segments import refresh
-from apps.segments.models import MemberCycle
+from apps.segments.models import MemberCycle, Trait, TraitValue
 from apps.stores.models import Store
 from tests.care.conftest import LAPSING, Shop, touches
 
@@ -221,3 +222,26 @@ def test_odd_drafts_are_refused_or_published() -> None:
         with pytest.raises(ValidationFailed) as refusal:
             policies.checked(draft)
         assert json.loads(json.dumps(refusal.value.facts["errors"]))
+
+
+def test_a_computed_trait_stands_in_a_text_and_who_has_none_is_skipped(shop: Shop, noon: datetime) -> None:
+    """Numbers without idle digits, lists with commas of the language; a trait that is gone is no variable any more."""
+    rich, poor = shop.lapsing_member(nickname="林溪"), shop.lapsing_member(nickname="周大舟")
+    made = Trait.objects.create(key="basket-size", name="客单", definition={"of": "net_cents"}, type="number")
+    words = Trait.objects.create(key="basket", name="常买", definition={}, type="words")
+    TraitValue.objects.create(trait=made, member=rich, number=12_850)
+    for member in (rich, poor):
+        TraitValue.objects.create(trait=words, member=member, words=["咖啡", "茶"])
+    text = "{{ nickname }}，您常买{{ trait.basket }}，每次{{trait.basket-size}}元"
+    version = shop.policy(template=text, channel="inbox", send_hour=12)
+    services.plan(moment=noon)
+    dispatch.send_chunk("inbox")
+    assert touches() == [("M1", "lapsing", "delivered", ""), ("M3", "lapsing", "skipped", "missing_value")]
+    assert InboxMessage.objects.get().body == "林溪，您常买咖啡、茶，每次128.5元"
+    assert gate.is_profiling(version)
+    assert preview.preview(version, member_id=poor.pk).values["trait.basket-size"] == ("", "missing")
+
+    Trait.objects.filter(pk=made.pk).update(archived_at=noon)
+    for wrong in (text, "{{ trait.nothing }}好", "{{ trait.x' or 1 }}好"):
+        with pytest.raises(ValidationFailed):
+            policies.checked(LAPSING | {"template": wrong})

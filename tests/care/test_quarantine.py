@@ -97,6 +97,7 @@ def test_a_walk_that_ends_its_worker_is_set_aside_and_the_others_go_on(
     assert endings(made) == {"done": PEOPLE}
 
 
+@pytest.mark.nightly
 def test_other_journeys_wait_for_one_death_at_most(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     member_ids = crowd.lapsing(3, moment=house_clock.now())
     made, other = begun("care", member_ids[:1], priority=10), begun("other", member_ids[1:], priority=90)
@@ -109,6 +110,7 @@ def test_other_journeys_wait_for_one_death_at_most(shop: Shop, monkeypatch: pyte
     assert (endings(made), endings(other)) == ({"": 1}, {"done": 2})
 
 
+@pytest.mark.nightly
 def test_a_step_that_ends_its_worker_over_everybody_rests_until_it_is_woken(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

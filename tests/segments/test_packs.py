@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.core import jobs
+from apps.core import approvals, brand, jobs
 from apps.core.errors import Forbidden, ValidationFailed
-from apps.core.models import AuditEntry, Job, User
+from apps.core.models import Approval, AuditEntry, Job, User
 from apps.flows import processing
 from apps.members import consents, identities, services, states
 from apps.members.models import Member
@@ -61,6 +61,7 @@ def made(boss: Access, **asked: Any) -> Job:
     source = {} if asked.get("use") == "withdraw" or "days" in asked else {"segment_id": Segment.objects.get().pk}
     wanted = Wanted(**({"use": "seed", "recipient": "Tencent Ads"} | source | asked))
     job = making.ask(wanted=wanted, reason="autumn", access=boss)
+    assert isinstance(job, Job)
     jobs.run(job_id=job.pk)
     job.refresh_from_db()
     return job
@@ -171,6 +172,31 @@ def test_a_file_is_not_handed_out_once_somebody_took_their_word_back(people: dic
     refused = client.get(address)
     assert (refused.status_code, refused["Location"]) == (302, "/console/segments/packs/")
     assert AuditEntry.objects.filter(action="members.export_fetched", object_id=str(job.pk)).count() == 1
+
+
+def test_a_large_pack_takes_two_people_and_a_withdrawal_one(people: dict[str, int], boss: Access) -> None:
+    brand.write(making.SECOND_FROM, 5)
+    says(people["eve"], False)
+    chosen = Wanted(use="seed", recipient=" Tencent  Ads ", segment_id=Segment.objects.get().pk)
+    assert isinstance(making.ask(wanted=chosen, reason="autumn", access=boss), Job), "four could stand in it"
+    says(people["eve"], True)
+    asked = making.ask(wanted=chosen, reason="autumn", access=boss)
+    assert isinstance(asked, Approval)
+    assert asked.params["members"] == 5
+    assert making.ask(wanted=chosen, reason="autumn", access=boss) == asked, "the same question is asked once"
+    with pytest.raises(approvals.OwnApproval):
+        approvals.decide(approval_id=asked.pk, user_id=boss.user_id or 0, is_agreed=True)
+    assert Pack.objects.count() == 1
+
+    other = User.objects.exclude(pk=boss.user_id).earliest("pk")
+    approvals.decide(approval_id=asked.pk, user_id=other.pk, is_agreed=True)
+    pack = Pack.objects.latest("pk")
+    assert (pack.by_id, pack.recipient) == (boss.user_id, "Tencent Ads")
+    jobs.run(job_id=pack.job_id)
+    pack.refresh_from_db()
+    assert pack.members == 5
+    back = Wanted(use="withdraw", recipient="Tencent Ads")
+    assert isinstance(making.ask(wanted=back, reason="autumn", access=boss), Job)
 
 
 def test_what_is_asked_for_wrongly_and_who_may_not_ask(people: dict[str, int], boss: Access) -> None:

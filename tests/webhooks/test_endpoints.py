@@ -18,7 +18,7 @@ from apps.members import services as members
 from apps.members.models import Member
 from apps.orders.models import Refund
 from apps.points.shelf import Exchange
-from apps.webhooks import catalogue, dispatch, endpoints, telling
+from apps.webhooks import catalogue, dispatch, endpoints, ledgers, telling
 from apps.webhooks.errors import TooManyEndpoints
 from apps.webhooks.models import Delivery, Endpoint
 from tests.flows.rows import Rows
@@ -87,7 +87,8 @@ def test_there_is_room_for_so_many_endpoints(monkeypatch):
 
 def test_every_fact_of_the_catalogue_is_wired():
     told = {fact for fact, steps in STEPS.items() if any(step.__name__ == "tell" for step in steps)}
-    assert told == catalogue.FACTS.keys()
+    assert told | ledgers.LEDGERS.keys() == catalogue.FACTS.keys()
+    assert not told & ledgers.LEDGERS.keys()
 
 
 @pytest.mark.django_db
@@ -102,7 +103,9 @@ def test_the_data_of_every_fact_keep_its_schema_and_say_nothing_about_a_person()
         "exchange_id": exchange.pk, "before": None, "after": "gold", "is_rise": True, "cause": "reached", "tier": "gold",
         "falls_to": "silver", "missing": 5, "last_day": "2026-12-31", "currency": "points", "points": 7, "coupons": 2, "left": 3,
         "segment": "vip", "entered": 1, "track": "baby", "step": "six", "journey": "lapse", "node": "call", "enrolment_id": 4,
-        "text": "hello",
+        "text": "hello", "kind": "earn", "amount": -7, "balance": 0, "coupon_id": 3, "channel": "care",
+        "template": "gift", "ends_at": None,
+        "is_granted": True, "purpose": "care",
     }  # fmt: skip
     nine = ids.encode("mem", 9)
     for name, fact in catalogue.ALL.items():

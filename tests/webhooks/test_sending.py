@@ -1,5 +1,6 @@
 """Deliveries: told once, signed by the standard, tried again by the plan, and each endpoint for itself. A strict receiver listens."""
 
+import json
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -7,15 +8,19 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from apps.core import brand, clock
+from apps.core import brand, clock, ids
 from apps.core.models import Alert, AuditEntry
+from apps.coupons import issuing
 from apps.members import services as members
 from apps.orders import services as orders
 from apps.orders.services import NewLine
-from apps.webhooks import dispatch, endpoints, replaying, selectors, signing, telling
+from apps.points import services as points
+from apps.segments.models import StageChange
+from apps.webhooks import dispatch, endpoints, ledgers, replaying, selectors, signing, telling
 from apps.webhooks.errors import EndpointOff
-from apps.webhooks.models import Attempt, Delivery, Endpoint, Message, Secret
+from apps.webhooks.models import Attempt, Delivery, Endpoint, LedgerMark, Message, Secret
 from apps.webhooks.settings import OFF_AFTER
+from tests.coupons.making import template
 from tests.waiting import until
 
 NOON = datetime(2026, 12, 1, 4, 0, tzinfo=UTC)
@@ -319,3 +324,64 @@ def test_a_slow_endpoint_holds_up_nobody_else(endpoint, receiver):
     assert done == [{"delivered": 14}]
     assert selectors.is_due(moment=clock.now()) is False
     assert receiver.refused == []
+
+
+def test_ledgers_tell_points_coupons_stages_and_consents_once_and_from_the_asking_on(endpoint, shelf, at):
+    """Also what a slow transaction writes down late, under a number that was passed long ago."""
+    with at(NOON):
+        member_id = members.register(source="test", nickname="林溪")
+        members.give_consent(
+            member_id=member_id, purpose="care", channel="sms", is_granted=True, source="test", text_version="1"
+        )
+        assert ledgers.read() == 0, "nobody asked"
+        endpoint("erp", facts=tuple(ledgers.LEDGERS))
+        assert ledgers.read() == 0, "what was before is not told"
+        points.earn(member_id=member_id, amount=70, source="test:1")
+        members.give_consent(
+            member_id=member_id, purpose="care", channel="sms", is_granted=False, source="test", text_version="1"
+        )
+        StageChange.objects.create(member_id=member_id, after="new", cause="first", at=NOON, recorded_at=NOON)
+        shelf(member_id)
+        assert ledgers.read() == 4
+        assert ledgers.read() == 0
+    who = ids.encode("mem", member_id)
+    told = {body["type"]: body["data"] for body in map(json.loads, Message.objects.values_list("body", flat=True))}
+    assert told["points.changed"] == {
+        "member": who, "currency": "points", "kind": "earn", "amount": 70, "balance": 70,
+    }  # fmt: skip
+    assert told["member.consent_changed"] == {"member": who, "purpose": "care", "channel": "sms", "is_granted": False}
+    assert told["member.stage_changed"] == {"member": who, "before": None, "after": "new", "cause": "first"}
+    assert (told["coupon.issued"]["member"], told["coupon.issued"]["template"]) == (who, "back")
+    assert Delivery.objects.count() == Message.objects.count() == 4
+
+    number = StageChange.objects.get().pk
+
+    def moved(ahead: int) -> None:
+        StageChange(
+            pk=number + ahead,
+            member_id=member_id,
+            before="new",
+            after="active",
+            cause="order",
+            at=NOON,
+            recorded_at=NOON,
+        ).save(force_insert=True)
+
+    for minutes, ahead, told_now in ((6, 0, 0), (12, 2, 1), (13, 0, 0), (14, 1, 1), (15, 0, 0)):
+        if ahead:
+            moved(ahead)
+        with at(NOON + timedelta(minutes=minutes)):
+            assert ledgers.read() == told_now, minutes
+    Endpoint.objects.update(off="staff", off_at=NOON)
+    assert (ledgers.read(), LedgerMark.objects.count()) == (0, 0)
+
+
+@pytest.fixture
+def shelf(db):
+    """A coupon in a member's wallet."""
+
+    def issue(member_id: int) -> None:
+        row = template("back")
+        issuing.issue_many(member_ids=[member_id], template_id=row.pk, source="test", channel="care")
+
+    return issue

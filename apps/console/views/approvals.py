@@ -32,6 +32,8 @@ from apps.members.models import Member
 from apps.points import achieving, adjusting, bringing, ladders, publishing, spend_limits
 from apps.points import selectors as points
 from apps.points.models import Achievement, Rule, Tier
+from apps.segments.models import Pack
+from apps.segments.packs import making as packs
 
 PREFIX = "apr"
 SHOWN = 100
@@ -197,6 +199,14 @@ def _of_benefits(asked: Approval) -> Change:
     return Change(before=said[0] if asked.state == Approval.State.WAITING else "", after=said[1], is_text=True)
 
 
+def _of_pack(asked: Approval) -> Change:
+    facts = asked.params
+    use = Pack.Use(facts["use"]).label
+    text = _("%(use)s for %(platform)s, up to %(count)s members: %(why)s")
+    said = {"use": use, "platform": facts["recipient"], "count": figure(facts["members"]), "why": asked.reason}
+    return Change(after=text % said, is_text=True)
+
+
 def _of_spend_limits(asked: Approval) -> Change:
     before, after = (
         points_on_orders.sentence(spend_limits.Limits(**asked.params[said])) for said in ("before", "wanted")
@@ -282,4 +292,5 @@ _WORDS: dict[str, Callable[[Approval], Change]] = {
     journeys.KIND: _of_journey,
     counter_rules.KIND: _of_till_rules,
     spend_limits.KIND: _of_spend_limits,
+    packs.KIND: _of_pack,
 }

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -13,10 +14,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.care import policies, reach, reasons
 from apps.care import preview as previews
 from apps.care.models import Channel, Policy, Version
-from apps.care.templates import VARIABLES
-from apps.console import dry_run, effects, policy_form, policy_words
+from apps.console import dry_run, effects, policy_form, policy_words, segment_form
 from apps.console.charts import svg
+from apps.console.journey_words import Brand
 from apps.console.policy_form import VARIABLE_WORDS, PolicyForm
+from apps.console.views import segments
 from apps.core import clock, money
 from apps.core.errors import NotFound, ValidationFailed
 from apps.members import selectors as members
@@ -25,12 +27,12 @@ from apps.members.models import Member
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    results = effects.by_policy()
+    results, brand = effects.by_policy(), Brand()
     rows = [
         {
             "policy": policy,
             "trigger": policy_words.trigger(policy.draft),
-            "audience": policy_words.audience(policy.draft),
+            "audience": policy_words.audience(policy.draft, brand.rule),
             "size": _size(request, policy),
             "result": results.get(policy.pk),
             "last": effects.last_decision(policy.pk),
@@ -64,7 +66,7 @@ def policy(request: HttpRequest, key: str) -> HttpResponse:
 def save(request: HttpRequest, key: str) -> HttpResponse:
     """Keep the draft. What care would refuse at publishing is shown at once, but does not lose the draft."""
     row = _found(key)
-    form = PolicyForm(request.POST)
+    form = PolicyForm(request.POST, audience=row.draft.get("audience"))
     if not form.is_valid():
         return _page(request, row, form=form, status=422)
     policies.save_draft(
@@ -79,6 +81,19 @@ def save(request: HttpRequest, key: str) -> HttpResponse:
         return _page(request, row, form=form, status=422)
     messages.success(request, _("Draft saved. The published version goes on until you publish."))
     return redirect("console:policy", key)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def audience(request: HttpRequest, key: str) -> HttpResponse:
+    """The editor of segments for the rule of the draft; keeping it goes back to the page."""
+    row = _found(key)
+    stands = row.draft.get("audience") or {}
+    held = segment_form.posted(request.POST) if request.method == "POST" else segment_form.normal(stands)
+    if request.method == "POST" and "keep" in request.POST:
+        policies.save_draft(policy_id=row.pk, draft=row.draft | {"audience": segment_form.pruned(held)})
+        messages.success(request, _("The rule is in the draft."))
+        return redirect(f"{reverse('console:policy', args=[key])}#edit")
+    return render(request, "console/policy_audience.html", segments.editor(request, held) | {"policy": row})
 
 
 @require_POST
@@ -174,7 +189,7 @@ def _page(request: HttpRequest, row: Policy, *, form: PolicyForm | None = None, 
         "is_changed": live is not None and _differs(row, live),
         "next_number": row.version + 1,
         "trigger": policy_words.trigger(row.draft),
-        "audience": policy_words.audience(row.draft),
+        "audience": policy_words.audience(row.draft, Brand().rule),
         "text": policy_words.text(str(row.draft.get("template", ""))),
         "versions": row.versions.select_related("published_by").order_by("-number")[:10],
         "size": _size(request, row),
@@ -185,7 +200,7 @@ def _page(request: HttpRequest, row: Policy, *, form: PolicyForm | None = None, 
 
 
 def _form_facts(form: PolicyForm) -> dict[str, Any]:
-    return {"form": form, "variables": [(name, VARIABLE_WORDS[name]) for name in VARIABLES]}
+    return {"form": form, "variables": list(form.variables.items())}
 
 
 def _size(request: HttpRequest, row: Policy) -> dict[str, Any] | None:

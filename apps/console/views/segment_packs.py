@@ -3,14 +3,17 @@
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from apps.analytics import exports
 from apps.console import asked
 from apps.core import clock, jobs
 from apps.core.errors import ValidationFailed
+from apps.core.models import Approval, Job
 from apps.segments.models import Pack, Segment
 from apps.segments.packs import making
 from apps.segments.packs.making import Wanted
@@ -24,12 +27,16 @@ def page(request: HttpRequest) -> HttpResponse:
     facts: dict[str, Any] = {"typed": _typed(request), "errors": {}}
     if request.method == "POST":
         try:
-            job = making.ask(wanted=_wanted(facts["typed"]), reason=facts["typed"]["reason"], access=request.access)  # type: ignore[attr-defined]
+            made = making.ask(wanted=_wanted(facts["typed"]), reason=facts["typed"]["reason"], access=request.access)  # type: ignore[attr-defined]
         except ValidationFailed as refusal:
             found: Any = refusal.facts["errors"]
             facts["errors"] = {error["pointer"][1:]: error["message"] for error in found}
         else:
-            return redirect("console:work", jobs.public_id(job))
+            if isinstance(made, Job):
+                return redirect("console:work", jobs.public_id(made))
+            said = _("This pack may hold %(count)s members: a second person has to agree.")
+            messages.success(request, said % {"count": f"{made.params['members']:,}"})
+            return redirect("console:segment_packs")
     moment, sources = clock.now(), Segment.objects.filter(archived_at=None).order_by("name", "pk")
     facts |= {
         "uses": Pack.Use.choices,
@@ -39,6 +46,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "allowing": making.allowing(moment=moment),
         "least": settings.PACK_LEAST_MEMBERS,
         "days": exports.KEPT_FOR.days,
+        "waiting": Approval.objects.filter(kind=making.KIND, state=Approval.State.WAITING).order_by("-pk")[:SHOWN],
         "packs": Pack.objects.select_related("segment", "by__staff", "job").order_by("-pk")[:SHOWN],
     }
     return render(request, "console/segment_packs.html", facts, status=422 if facts["errors"] else 200)

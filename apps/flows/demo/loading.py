@@ -18,6 +18,7 @@ from apps.flows.demo import (
     earnings,
     exchanges,
     goods,
+    groups,
     help_articles,
     history,
     log_ins,
@@ -119,6 +120,9 @@ def _fill(*, now: datetime, households: int | None, with_replay: bool, say: Say)
     with step("coupons", say=say) as counts:
         issued, used = coupons.live(now=now)
         counts += [f"{issued:,} coupons", f"{used:,} used"]
+    with step("segments and traits", say=say) as counts:
+        made = groups.make()
+        counts += [f"{made[0]} segments", f"{made[1]} traits"]
     with step("figures of the dashboard", say=say) as counts:
         counts.append(f"{rollup.roll_up(moment=now).figures:,} rows")
         coupon_days.refresh(moment=now)

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from apps.care import dispatch, planning, policies, replies
 from apps.core import clock
-from apps.flows.demo import answers, history, platform
+from apps.flows.demo import answers, history, platform, walks
 from apps.flows.demo.history import Ledger
 from apps.flows.demo.progress import Say, Steps
 from apps.gateways.simulator.client import Client
@@ -39,7 +39,10 @@ def run(ledger: Ledger, *, done: int, now: datetime, say: Say) -> Counter[str]:
             policies.install_defaults(holdout_percent=HOLDOUT)
         for number, (decide, send) in enumerate(_days(now)):
             done = _orders_until(ledger, done=done, moment=send)
-            figures += _live(decide, send)
+            if (left := DAYS - 1 - number) == walks.DAYS:
+                with clock.frozen(decide):
+                    walks.begin(holdout_percent=HOLDOUT)
+            figures += _live(decide, send, are_walked=left <= walks.DAYS and left % walks.EVERY == 0)
             steps.at(number, f"{sum(figures.values()):,} care decisions")
     _orders_until(ledger, done=done, moment=now)
     return figures
@@ -53,16 +56,17 @@ def _days(now: datetime) -> Iterator[tuple[datetime, datetime]]:
         day = clock.day_end(clock.local_date(day))
 
 
-def _live(decide: datetime, send: datetime) -> Counter[str]:
+def _live(decide: datetime, send: datetime, *, are_walked: bool) -> Counter[str]:
     """One day of care, as the hourly run and the drain would have lived it."""
     with clock.frozen(decide):
         stats.refresh(decide)
         plan = planning.plan(moment=decide)
+    walked = walks.tick(send) if are_walked else 0
     with clock.frozen(send):
         dispatch.drain()
         answers.give()
         replies.take()
-    return Counter(planned=plan.planned, held_out=plan.held_out, skipped=plan.skipped.total())
+    return Counter(planned=plan.planned, held_out=plan.held_out, skipped=plan.skipped.total(), steps_of_journeys=walked)
 
 
 def _orders_until(ledger: Ledger, *, done: int, moment: datetime) -> int:

@@ -4,17 +4,18 @@ Nobody under 14 without a guardian's word, nobody who switched personalisation o
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
-from apps.core import audit, clock, jobs, requests
+from apps.core import approvals, audit, brand, clock, jobs, requests
 from apps.core.errors import ValidationFailed
-from apps.core.models import Job
+from apps.core.models import Approval, Job
 from apps.members import consents, minors
 from apps.members import selectors as members
 from apps.members.models import Identity
@@ -26,6 +27,7 @@ from apps.stores import access
 from apps.stores.access import Access
 
 KIND, PERMISSION = "segments.pack", "segments.pack"
+SECOND_FROM = "segments.pack_approval_from"  # members; null: one person is always enough
 CHUNK = 2_000
 MOST_DAYS = 730
 _ADVERTISING = consents.joined("ad", purpose="'advertising'", channel="'any'", moment="%(moment)s")
@@ -44,18 +46,55 @@ class Wanted:
     days: int | None = None
 
 
-def ask(*, wanted: Wanted, reason: str, access: Access) -> Job:
-    """Queue a pack. Raises Forbidden, ValidationFailed."""
+def _check_limit(value: Any) -> None:
+    if value is not None and (type(value) is not int or not 1 <= value <= 100_000_000):
+        raise ValueError("a number of members from 1 on, or null for never")
+
+
+brand.declare(SECOND_FROM, default=5_000, check=_check_limit)
+
+
+def ask(*, wanted: Wanted, reason: str, access: Access) -> Job | Approval:
+    """Queue a pack, or put it before a second person where it may hold many; a withdrawal waits for nobody.
+
+    Raises Forbidden, ValidationFailed.
+    """
     access.reach(PERMISSION)
-    recipient, reason = " ".join(wanted.recipient.split()), " ".join(reason.split())[:200]
-    _check(wanted, recipient, reason)
+    wanted = replace(wanted, recipient=" ".join(wanted.recipient.split()))
+    reason = " ".join(reason.split())[:200]
+    _check(wanted, wanted.recipient, reason)
+    least, user_id = brand.read(SECOND_FROM), access.user_id or 0
+    if wanted.use == Pack.Use.WITHDRAW or least is None or (members := _size(wanted)) < least:
+        return _queue(wanted, reason=reason, user_id=user_id)
+    params = {**asdict(wanted), "members": members}
+    return approvals.ask_once(kind=KIND, params=params, user_id=user_id, reason=reason)
+
+
+def _size(wanted: Wanted) -> int:
+    """How many could stand in it now."""
+    joins, who, asked = _audience(Pack(use=wanted.use, ids=wanted.ids, segment_id=wanted.segment_id, days=wanted.days))
+    with connection.cursor() as cursor:
+        cursor.execute(f"select count(*) from members_member m {joins} where {who} and ({_MAY})", asked)
+        return int(cursor.fetchone()[0])
+
+
+def _agreed(asked: Approval) -> None:
+    approvals.require_open(asked)
+    given = {name: value for name, value in asked.params.items() if name != "members"}
+    _queue(Wanted(**given), reason=asked.reason, user_id=asked.asked_by_id or 0)
+
+
+approvals.register(KIND, run=_agreed, permission=PERMISSION, title=_lazy("Make an audience pack"))
+
+
+def _queue(wanted: Wanted, *, reason: str, user_id: int) -> Job:
     is_back = wanted.use == Pack.Use.WITHDRAW
     with transaction.atomic():
         pack = Pack.objects.create(
-            use=wanted.use, ids=wanted.ids, recipient=recipient, by_id=access.user_id,
+            use=wanted.use, ids=wanted.ids, recipient=wanted.recipient, by_id=user_id,
             segment_id=None if is_back else wanted.segment_id, days=None if is_back else wanted.days,
         )  # fmt: skip
-        pack.job = jobs.start(kind=KIND, params={"pack": pack.pk}, user_id=access.user_id)
+        pack.job = jobs.start(kind=KIND, params={"pack": pack.pk}, user_id=user_id)
         pack.save(update_fields=["job"])
         facts = {"use": pack.use, "ids": pack.ids, "segment": pack.segment_id, "days": pack.days, "reason": reason}
         audit.record("segment.pack_asked", object_type="audience_pack", object_id=pack.pk, after=facts)
