@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from apps.catalog import barcodes, pricing
 from apps.catalog.models import Bundle, BundleItem, Dated, Price, Product
 from apps.catalog.pricing import Buyer, Offer, Rule, Sheet, Special, When
+from apps.core import clock
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,11 @@ def on_the_counter(text: str) -> Product | None:
 
 
 def like(text: str, *, at_most: int) -> list[Product]:
-    """Products whose SKU begins so or whose name has it in it."""
-    return list(Product.objects.filter(Q(sku__istartswith=text) | Q(name__icontains=text)).order_by("sku")[:at_most])
+    """Products whose SKU begins so or whose name has it in it, those with a list price first."""
+    now = clock.now()
+    priced = Exists(Price.objects.filter(at(now), kind=Price.Kind.LIST, product=OuterRef("pk")))
+    found = Product.objects.filter(Q(sku__istartswith=text) | Q(name__icontains=text))
+    return list(found.order_by(priced.desc(), "sku")[:at_most])
 
 
 def has_barcodes() -> bool:

@@ -41,7 +41,7 @@ _VALID = [
 _GOODS = ("products", "categories", "brands")
 _GIVES = {
     "amount": ("cents",), "percent": ("off", "at_most_cents"), "steps": ("steps",), "fixed_price": ("cents",), "free_item": (),
-    "exchange": ("what", "worth_cents"), "shipping": ("at_most_cents",),
+    "exchange": ("what", "what_en", "worth_cents"), "shipping": ("at_most_cents",),
 }  # fmt: skip
 _PLAIN = (
     "minimum_cents",
@@ -54,6 +54,7 @@ _PLAIN = (
     "without",
     "store_share",
     "text",
+    "text_en",
 )
 
 
@@ -99,6 +100,7 @@ class CouponForm(forms.Form):
     off = _whole(gettext_lazy("Percent off"), 100, 1, gettext_lazy("10 takes a tenth off."))
     at_most_cents = Yuan(label=gettext_lazy("At most, yuan"), required=False)
     what = forms.CharField(label=gettext_lazy("What is handed out"), max_length=60, required=False)
+    what_en = forms.CharField(label=gettext_lazy("The same in English"), max_length=60, required=False)
     worth_cents = Yuan(label=gettext_lazy("What one costs, yuan"), required=False)
     level = forms.ChoiceField(label=gettext_lazy("Falls on"), choices=list(LEVELS.items()), required=False)
     units = _whole(gettext_lazy("Units of the line at most"), 999)
@@ -134,6 +136,12 @@ class CouponForm(forms.Form):
     text = forms.CharField(
         label=gettext_lazy("More rules in your own words"), max_length=200, required=False, widget=forms.Textarea(attrs={"rows": 2})
     )  # fmt: skip
+    text_en = forms.CharField(
+        label=gettext_lazy("The same in English"),
+        max_length=200,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
     per_member = _whole(gettext_lazy("For one member at most"), 1000, 1, gettext_lazy("Empty: without end."))
     opens_at = _moment(gettext_lazy("To be claimed from"))
     closes_at = _moment(gettext_lazy("To be claimed until"))
@@ -227,7 +235,9 @@ def initial(row: Template, draft: Any) -> dict[str, Any]:
     values: dict[str, Any] = {name: getattr(row, name) for name in templates.OPEN_FIELDS}
     values |= {name: said.get(name) for name in (*_PLAIN, "units", "first_order", "list_price_only", "weekdays")}
     values["level"] = said.get("level") if said.get("level") in LEVELS else "order"
-    values |= {name: gives.get(name) for name in ("kind", "cents", "off", "at_most_cents", "what", "worth_cents")}
+    values |= {
+        name: gives.get(name) for name in ("kind", "cents", "off", "at_most_cents", "what", "what_en", "worth_cents")
+    }
     for lists in ("only", "never"):
         values |= {f"{lists}_{name}": _group(said, lists).get(name) for name in _GOODS}
     values |= {"valid": valid.get("kind"), "days": valid.get("days"), "starts_after": valid.get("starts_after")}

@@ -76,7 +76,7 @@ def of(
     return Choices(
         open=tuple(choices[:SHOWN]),
         points=_points(who.member_id, cents - off, moment),
-        closed=tuple((one.held.name, _why(one)) for one in closed[:SHOWN_CLOSED]),
+        closed=tuple(dict.fromkeys((one.held.name, _why(one)) for one in closed))[:SHOWN_CLOSED],
     )
 
 

@@ -60,6 +60,7 @@ SCHEMA: dict[str, Any] = {
                     ["what"],
                     "Handed out for the coupon, outside the basket.",
                     what={"type": "string", "maxLength": 60},
+                    what_en={"type": "string", "maxLength": 60, "description": "the same in English"},
                     worth_cents=shapes.whole(MOST_CENTS, 1, "what it costs the bearers of the coupon"),
                 ),
                 shapes.kind("shipping", [], "The freight, at most so much of it.", at_most_cents=_CENTS),
@@ -122,6 +123,7 @@ SCHEMA: dict[str, Any] = {
         },
         store_share=shapes.whole(100, 1, "hundredths of the cost that the redeeming store bears; the rest the brand"),
         text={"type": "string", "maxLength": 200, "description": "more rules in the brand's own words"},
+        text_en={"type": "string", "maxLength": 200, "description": "the same in English"},
     ),
 }
 
@@ -172,6 +174,7 @@ class Terms:
     without: frozenset[str] = frozenset()
     store_share: int = 0
     text: str = ""
+    text_en: str = ""
 
 
 def checked(terms: Any) -> dict[str, Any]:
@@ -203,7 +206,16 @@ def validity(terms: dict[str, Any], *, claimed_at: datetime) -> tuple[datetime, 
 
 
 _SETS = ("stores", "channels", "tiers", "segments", "groups", "weekdays", "without")
-_PLAIN = ("units", "minimum_cents", "minimum_quantity", "first_order", "list_price_only", "store_share", "text")
+_PLAIN = (
+    "units",
+    "minimum_cents",
+    "minimum_quantity",
+    "first_order",
+    "list_price_only",
+    "store_share",
+    "text",
+    "text_en",
+)
 
 
 def _goods_of(lists: dict[str, list[str]]) -> Goods:

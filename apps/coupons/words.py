@@ -236,10 +236,16 @@ def _percent(off: int) -> Value:
     return Value("", f"{(100 - off) / 10:g}", pgettext("coupon value", "off"))
 
 
+def _own(text: str, english: str) -> str:
+    """The brand's own words, as far as it has them in the reader's language."""
+    return english if english and get_language() == "en" else text
+
+
 def _given(terms: Terms) -> str:
     kind = terms.gives["kind"]
     if kind == "exchange":
-        return _("%(what)s for the coupon") % {"what": terms.gives["what"]}
+        what = _own(terms.gives["what"], terms.gives.get("what_en", ""))
+        return _("%(what)s for the coupon") % {"what": what}
     if kind == "steps":
         return _steps(terms.gives["steps"])
     if kind == "fixed_price":
@@ -304,7 +310,7 @@ def _conditions(terms: Terms, known: Names) -> Iterator[Part]:
     if terms.without:
         told = _cut([str(WITHOUT[one]) for one in sorted(terms.without, key=list(WITHOUT).index)], most=4)
         yield Part("without", pgettext("coupon", "Not with"), _("Not together with %(names)s") % {"names": told})
-    yield Part("text", pgettext("coupon", "Own words"), terms.text.strip().rstrip("。."))
+    yield Part("text", pgettext("coupon", "Own words"), _own(terms.text, terms.text_en).strip().rstrip("。."))
 
 
 def _of_goods(terms: Terms, known: Names) -> Iterator[Part]:

@@ -206,7 +206,7 @@ _WHEN: dict[str, Any] = {
     "hours": st.just([{"from": "17:00", "until": "20:00"}, {"from": "22:00", "until": "02:00"}]),
     "first_order": st.just(True), "list_price_only": st.just(True),
     "without": st.just(["order", "points"]), "store_share": st.integers(1, 100),
-    "text": st.just("每月一次"),
+    "text": st.just("每月一次"), "text_en": st.just("Once a month"),
 }  # fmt: skip
 
 

@@ -31,6 +31,10 @@ WHO = Who(source="test")
 
 @pytest.fixture
 def goods(shop: Shop) -> Shop:
+    return stock(shop)
+
+
+def stock(shop: Shop) -> Shop:
     """Tea at ¥100 (members ¥90), a cup at ¥30; soap has no price."""
     began = shop.house.moment - timedelta(days=1)
     for sku, name, cents, code, category in (

@@ -38,9 +38,12 @@ def read(language, said):
             ("10% off", "any amount", "All goods. At most ¥200 off. In every store and online.", "Dec. 1, 2026 to Dec. 31, 2026"),
         ),
         (
-            making.terms({"kind": "exchange", "what": "桂花乌龙茶一罐"}, level="gift", stores=["s1", "s2"]),
-            ("礼品", "凭券领取", "凭券领取桂花乌龙茶一罐。仅限云栖广场店、梧桐街店。", "领取后30天内有效"),
-            ("Gift", "with this coupon", "桂花乌龙茶一罐 for the coupon. Only at 云栖广场店, 梧桐街店.", AFTER),
+            making.terms(
+                {"kind": "exchange", "what": "桂花乌龙茶一罐", "what_en": "a tin of tea"}, level="gift", stores=["s1", "s2"],
+                text="每桌一罐", text_en="One for each table",
+            ),
+            ("礼品", "凭券领取", "凭券领取桂花乌龙茶一罐。仅限云栖广场店、梧桐街店。每桌一罐。", "领取后30天内有效"),
+            ("Gift", "with this coupon", "a tin of tea for the coupon. Only at 云栖广场店, 梧桐街店. One for each table.", AFTER),
         ),
     ],
 )  # fmt: skip

@@ -20,6 +20,7 @@ from apps.orders.models import Order
 from apps.points.models import Exchange
 from apps.stores import tills
 from tests.counter.conftest import PIN, Shop, open_shop
+from tests.counter.test_goods import TEA, stock
 from tests.counter.test_things import paper
 from tests.coupons import making
 from tests.e2e.portal_walk import code_for
@@ -184,24 +185,58 @@ def test_a_day_at_the_till_in_three_taps_a_sale_and_an_hour_without_network(at: 
     page.wait_for_selector("[data-screen=idle]")
     visit.check()
 
+    # goods: two alike are scanned, one is typed; then the member's code, the receipt, and one tap
+    stock(shop)
+    taps.clear()
+    for count in (1, 2):
+        gun.scan(TEA)
+        page.wait_for_selector(f"[data-screen=goods][data-goods='[[\"TEA-1\", {count}, null]]']")
+    page.keyboard.press("F2")
+    page.keyboard.type("cup-1", delay=70)
+    page.keyboard.press("Enter")
+    expect(page.locator(".t-goods li")).to_have_count(2)
+    expect(page.locator("[data-beside]")).to_be_visible()
+    visit.check()
+    scan()
+    page.wait_for_selector(f"[data-coupons='{held.pk}'][aria-checked=true]")
+    expect(page.locator("#hint")).to_contain_text("¥180.00")  # two at the member's price of ¥90, one at ¥30, ¥30 off
+    visit.check()
+    gun.scan("POS0003")
+    expect(page.locator("#receipt")).to_have_value("POS0003")
+    tap("#take")
+    page.wait_for_selector("[data-screen=ok]")
+    assert len(taps) == 1
+    lines = Order.objects.get(order_no="POS0003").lines.order_by("line_no")
+    assert list(lines.values_list("product__sku", "quantity")) == [("TEA-1", 2), ("CUP-1", 1)]
+    page.locator("#result [data-next]").click()
+    page.wait_for_selector("[data-screen=idle]")
+
     # no network: the bar, a sale that is kept, and one order once it is back
     page.context.set_offline(True)
     page.wait_for_selector("#away:not([hidden])", timeout=3_000)
     page.locator("#amount").fill("45.5")
     scan()
     page.wait_for_selector("[data-screen=away]")
-    page.locator("#receipt").fill("POS0003")
+    gun.scan(TEA)
+    page.wait_for_selector("[data-screen=cannot]")  # no barcode becomes a receipt's number
+    page.locator("#result [data-back]").click()
+    page.locator("#receipt").fill("POS0004")
     page.locator("#take").click()
     page.wait_for_selector("[data-screen=kept]")
     assert page.locator("#waiting [data-count]").inner_text() == "1"
     page.locator("#result [data-next]").click()
-    assert Checkout.objects.count() == 2
+    assert Checkout.objects.count() == 3
     page.context.set_offline(False)
     page.wait_for_selector("#away", state="hidden")
     page.wait_for_selector("#waiting", state="hidden")
     rows = list(Checkout.objects.order_by("pk").values_list("order__order_no", "gross_cents", "was_offline"))
-    assert rows == [("POS0001", 8_800, False), ("POS0002", 56_800, False), ("POS0003", 4_550, True)]
-    assert Order.objects.filter(source__startswith="till:").count() == 3
+    assert rows == [
+        ("POS0001", 8_800, False),
+        ("POS0002", 56_800, False),
+        ("POS0003", 21_000, False),
+        ("POS0004", 4_550, True),
+    ]
+    assert Order.objects.filter(source__startswith="till:").count() == 4
 
     # a PIN closes and opens it
     page.locator("#lock-now").click()

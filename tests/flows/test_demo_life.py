@@ -146,7 +146,7 @@ def test_prices_stand_labelled_beside_list_prices_as_they_were_paid(small_demo):
 
 def test_coupons_run_labelled_and_some_were_used_on_orders_that_exist(small_demo):
     running = Template.objects.filter(key__startswith="demo-", state="running").select_related("version")
-    assert running.count() == len(coupons.MADE) == 8
+    assert running.count() == len(coupons.MADE) == 9
     assert {one.version.terms["text"] for one in running if one.version} == {coupons.NOTE}
     uses = Use.objects.select_related("order", "coupon")
     assert uses.count() > 3

@@ -14,7 +14,7 @@ from apps.coupons import ceilings, issuing, keeping, templates
 from apps.coupons.models import Coupon, Spent, Template
 from apps.members.models import Member
 
-NOTE = "演示券，不会真的优惠"
+NOTE, NOTE_EN = "演示券，不会真的优惠", "A demo coupon: nothing is really cheaper"
 WEEKS = 6  # that issues are spread over
 DAYS_30 = {"kind": "after_claim", "days": 30}
 # key, name, English name, gives, level, conditions, fields of the template, stock, channel, members in a hundred
@@ -27,8 +27,8 @@ MADE: tuple[_Made, ...] = (
     ("demo-cashmere", "冬日羊绒券", "Winter cashmere", {"kind": "amount", "cents": 8_000}, "order",
      {"minimum_cents": 40_000, "without": ["order"]}, {"is_in_centre": True}, 5_000, "centre", 30),
     ("demo-tea", "茉莉花茶一罐", "A tin of jasmine tea",
-     {"kind": "exchange", "what": "茉莉花茶一罐", "worth_cents": 1_800}, "gift", {"store_share": 50}, {"is_in_centre": True}, 800,
-     "centre", 20),
+     {"kind": "exchange", "what": "茉莉花茶一罐", "what_en": "a tin of jasmine tea", "worth_cents": 1_800}, "gift",
+     {"store_share": 50}, {"is_in_centre": True}, 800, "centre", 20),
     ("demo-steps", "满减节", "Spend and save", {"kind": "steps", "steps": [
         {"from_cents": 10_000, "off_cents": 1_000}, {"from_cents": 20_000, "off_cents": 2_500},
         {"from_cents": 30_000, "off_cents": 4_500}]}, "order", {"store_share": 30}, {"is_in_centre": True}, 6_000, "centre", 40),
@@ -38,6 +38,8 @@ MADE: tuple[_Made, ...] = (
      {"is_in_centre": True, "is_flash": True}, 200, "centre", 0),
     ("demo-friend", "好友同享券", "For you and a friend", {"kind": "percent", "off": 15, "at_most_cents": 5_000}, "order",
      {"weekdays": [5, 6, 7]}, {"is_in_centre": True, "is_giftable": True, "per_member": 2}, 3_000, "centre", 35),
+    ("demo-cereal", "麦片一件八折", "20% off one cereal", {"kind": "percent", "off": 20, "at_most_cents": 2_000}, "item",
+     {"only": {"categories": ["即食麦片"]}, "units": 1}, {"is_in_centre": True}, 3_000, "centre", 0),
 )  # fmt: skip
 _USE = """
 with fit as (
@@ -82,7 +84,7 @@ def live(*, now: datetime) -> tuple[int, int]:
 
 def _lived(made: _Made, *, now: datetime) -> None:
     key, name, name_en, gives, level, conditions, fields, most, channel, share = made
-    terms = {"gives": gives, "level": level, "valid": DAYS_30, "text": NOTE} | conditions
+    terms = {"gives": gives, "level": level, "valid": DAYS_30, "text": NOTE, "text_en": NOTE_EN} | conditions
     begun = now - timedelta(weeks=WEEKS)
     with clock.frozen(begun):
         row = templates.create(key=key, name=name, name_en=name_en, draft=terms, most=most, **fields)

@@ -9,6 +9,7 @@ from apps.core.models import User
 from apps.flows.demo import words
 from apps.flows.demo.log_ins import password, username
 from apps.stores.models import Region, Role, Staff, Store
+from apps.stores.places import StorePlace
 
 GUIDES_PER_SHOP = 4
 _SEED = 52
@@ -31,6 +32,8 @@ def open_shops() -> Shops:
         for code, name, region in words.SHOPS
     ]
     online, _ = Store.objects.get_or_create(code=words.ONLINE_SHOP[0], defaults={"name": words.ONLINE_SHOP[1]})
+    for number, (store, (_code, name, region)) in enumerate(zip(stores, words.SHOPS, strict=True)):
+        _stand(store, number, town=words.REGIONS[region], street=name.split()[-1].removesuffix("店"))
     guides = [[_guide(store, number) for number in range(1, GUIDES_PER_SHOP + 1)] for store in stores]
     for role in Role:
         _employ(role, store=stores[0], region=regions[0])
@@ -44,6 +47,17 @@ def invented_name(seed: int, *, gender: str) -> str:
     rng = np.random.default_rng([_SEED, seed])
     given = words.FEMALE_NAMES if gender == "f" else words.MALE_NAMES
     return words.SURNAMES[rng.integers(len(words.SURNAMES))] + given[rng.integers(len(given))]
+
+
+def _stand(store: Store, number: int, *, town: str, street: str) -> None:
+    """An invented address, a place on the map that is nobody's, open from ten to ten."""
+    place = {
+        "address": f"{town} {street} {number * 7 + 12}号",
+        "latitude": round(30.24 + number % 4 * 0.021 + number * 0.003, 4),
+        "longitude": round(120.08 + number // 4 * 0.034 + number % 3 * 0.011, 4),
+        "hours": [[["10:00", "22:00"]]] * 7,
+    }
+    StorePlace.objects.get_or_create(store=store, defaults=place)
 
 
 def _guide(store: Store, number: int) -> Staff:
