@@ -111,7 +111,7 @@ def held(row: Coupon, terms: Terms, *, facts: Mapping[str, object] | None = None
     return Held(
         id=row.pk,
         template_id=row.template_id,
-        name=row.template.name,
+        name=row.template.shown_name,
         terms=terms,
         state=row.state,
         starts_at=row.starts_at,

@@ -3,8 +3,8 @@
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from apps.core import clock
 
@@ -50,6 +50,11 @@ class Template(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def shown_name(self) -> str:
+        """In the reader's language, where it has a name in it."""
+        return self.name_en if (get_language() or "").startswith("en") and self.name_en else self.name
 
 
 class Stock(models.Model):

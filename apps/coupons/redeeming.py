@@ -489,4 +489,4 @@ def _used(use: Use) -> Used:
     level = use.coupon.version.terms["level"]
     taken, worth = (0, use.saved_cents) if level == "gift" else (use.saved_cents, 0)
     lines = {int(number): cents for number, cents in use.shares.items()}
-    return Used(use.coupon_id, use.pk, use.coupon.template.name, level, taken, lines, worth)
+    return Used(use.coupon_id, use.pk, use.coupon.template.shown_name, level, taken, lines, worth)

@@ -51,9 +51,8 @@
     forget();
     if (was && was.here === document.activeElement && was.here.value !== was.value) was.here.blur(); // ends what an input method composes
     putBack(was);
-    setTimeout(() => putBack(was), 0);
     if (was && was.here.isConnected) was.here.focus({ preventScroll: true });
-    till.scanned?.(text);
+    setTimeout(() => { putBack(was); till.scanned?.(text); }, 0); // before the scan counts: it may fill this very field
   };
 
   document.addEventListener("keydown", (event) => {

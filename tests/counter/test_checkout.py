@@ -4,12 +4,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.utils import translation
 
 from apps.core import brand, clock
 from apps.core.errors import DomainError, NotFound
 from apps.core.models import AuditEntry
 from apps.counter import choices
-from apps.coupons.models import Coupon, Use
+from apps.coupons.models import Coupon, Template, Use
 from apps.events.models import Event
 from apps.flows import checkout, counter_rules, own_cards, shift_summary, shopper
 from apps.flows.bought import Bought
@@ -225,6 +226,10 @@ def test_choices_are_sorted_by_what_they_save_and_say_what_is_missing(shop: Shop
     assert [(name, "432" in why) for name, why in told.closed] == [("券far", True)]
     assert told.points is not None
     assert (told.points.most, told.points.steps) == (250, ((200, 200), (100, 100)))
+    Template.objects.filter(key="fifty").update(name_en="Fifty off")
+    with translation.override("en"):
+        told = choices.of(who, desk=shop.desk, bought=Bought(56_800), is_present=True)
+    assert [one.title for one in told.open] == ["Fifty off", "券ten", "券tea"]  # as far as there are English names
     assert choices.of(who, desk=shop.desk, bought=Bought(56_800), is_present=False) == choices.Choices()
     row = pay(shop, coupons=(kept["tea"],), is_vouched=True)
     assert row.coupon_cents == 2_000

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.db import transaction
 from django.http import HttpResponse
-from django.utils.translation import get_language
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers as f
 from rest_framework.request import Request
@@ -20,7 +19,7 @@ from apps.coupons import centre, codes, gifts, issuing, wallet, words
 from apps.coupons import terms as grammar
 from apps.coupons.centre import Offer
 from apps.coupons.errors import REASONS, CouponRefused
-from apps.coupons.models import Coupon, Template
+from apps.coupons.models import Coupon
 from apps.coupons.words import Names
 from apps.flows import shopper as shoppers
 
@@ -206,7 +205,7 @@ def _coupon(row: Coupon, known: Names) -> dict[str, Any]:
     card = words.card(row.version.terms, known)
     return {
         "id": ids.encode(COUPON, row.pk),
-        "name": _name(row.template),
+        "name": row.template.shown_name,
         "value": str(card.value),
         "condition": card.condition,
         "rules": list(card.rules),
@@ -223,7 +222,7 @@ def _offer(one: Offer, known: Names) -> dict[str, Any]:
     card = words.card(row.version.terms, known) if row.version else None
     return {
         "id": ids.encode(OFFER, row.pk),
-        "name": _name(row),
+        "name": row.shown_name,
         "value": str(card.value) if card else "",
         "condition": card.condition if card else "",
         "rules": list(card.rules) if card else [],
@@ -237,7 +236,3 @@ def _offer(one: Offer, known: Names) -> dict[str, Any]:
         "is_available": not one.why_not,
         "reason": one.why_not if one.why_not in REASONS else "",
     }
-
-
-def _name(row: Template) -> str:
-    return row.name_en if (get_language() or "").startswith("en") and row.name_en else row.name

@@ -69,7 +69,7 @@ def claim(request: HttpRequest) -> HttpResponse:
         return _centre(request, problem=str(refusal), status=refusal.status)
     row = Template.objects.get(pk=template_id)
     if issued.is_new:
-        sessions.say(request, _("“%(name)s” is yours.") % {"name": _name(row)})
+        sessions.say(request, _("“%(name)s” is yours.") % {"name": row.shown_name})
     return redirect("portal:coupons")
 
 
@@ -170,10 +170,6 @@ def _tiers() -> dict[str, str]:
     is_english = (get_language() or "").startswith("en")
     rows = Tier.objects.order_by("rank").values_list("key", "name", "name_en")
     return {key: (english if is_english and english else name) for key, name, english in rows}
-
-
-def _name(row: Template) -> str:
-    return row.name_en if (get_language() or "").startswith("en") and row.name_en else row.name
 
 
 def _me(request: HttpRequest) -> int:
