@@ -153,7 +153,8 @@ def condition(terms: Terms) -> str:
 
 def rules(terms: Terms, known: Names) -> tuple[str, ...]:
     """What a member has to know beside value and condition, most important first."""
-    return tuple(_("%(sentence)s.") % {"sentence": part.text} for part in _for_members(terms, known))
+    texts = (part.text[:1].upper() + part.text[1:] for part in _for_members(terms, known))
+    return tuple(_("%(sentence)s.") % {"sentence": text} for text in texts)
 
 
 def shortened(told: Iterable[str]) -> tuple[str, bool]:

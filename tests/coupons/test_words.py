@@ -43,7 +43,7 @@ def read(language, said):
                 text="每桌一罐", text_en="One for each table",
             ),
             ("礼品", "凭券领取", "凭券领取桂花乌龙茶一罐。仅限云栖广场店、梧桐街店。每桌一罐。", "领取后30天内有效"),
-            ("Gift", "with this coupon", "a tin of tea for the coupon. Only at 云栖广场店, 梧桐街店. One for each table.", AFTER),
+            ("Gift", "with this coupon", "A tin of tea for the coupon. Only at 云栖广场店, 梧桐街店. One for each table.", AFTER),
         ),
     ],
 )  # fmt: skip

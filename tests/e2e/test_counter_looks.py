@@ -11,6 +11,7 @@ from apps.members import member_codes
 from apps.stores.models import Role
 from tests.console import world
 from tests.counter.conftest import Shop
+from tests.counter.test_goods import SOAP, TEA, stock
 from tests.counter.test_things import paper
 from tests.coupons import making
 from tests.e2e.test_counter import At, Gun, at, shop
@@ -55,6 +56,19 @@ def test_every_screen_of_a_till(at: At, shop: Shop, size: tuple[int, int], langu
         page.wait_for_selector("#view [data-screen=idle]")
 
     look("idle")
+    stock(shop)
+    gun.scan(TEA)
+    page.wait_for_selector("[data-screen=goods]")
+    look("goods")
+    for text, selector, name in (("杯", "[data-add]", "goods-which"), (SOAP, "#one-price", "goods-price")):
+        page.keyboard.press("F2")
+        page.locator("#view [name=text]").fill(text)
+        page.keyboard.press("Enter")
+        page.wait_for_selector(selector)
+        look(name)
+    page.locator("[data-redraw]").click()
+    page.locator(".t-next [data-next]").click()
+    page.wait_for_selector("#view [data-screen=idle]")
     gun.scan(printed.code or "")
     page.wait_for_selector("[data-screen=coupon]")
     look("coupon-first")
