@@ -40,10 +40,10 @@ def read(language, said):
         (
             making.terms(
                 {"kind": "exchange", "what": "桂花乌龙茶一罐", "what_en": "a tin of tea"}, level="gift", stores=["s1", "s2"],
-                text="每桌一罐", text_en="One for each table",
+                text="每桌一罐", text_en="One each",
             ),
             ("礼品", "凭券领取", "凭券领取桂花乌龙茶一罐。仅限云栖广场店、梧桐街店。每桌一罐。", "领取后30天内有效"),
-            ("Gift", "with this coupon", "A tin of tea for the coupon. Only at 云栖广场店, 梧桐街店. One for each table.", AFTER),
+            ("Gift", "with this coupon", "A tin of tea for the coupon. Only at 云栖广场店, 梧桐街店. One each.", AFTER),
         ),
     ],
 )  # fmt: skip
