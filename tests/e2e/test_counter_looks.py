@@ -60,7 +60,7 @@ def test_every_screen_of_a_till(at: At, shop: Shop, size: tuple[int, int], langu
     gun.scan(TEA)
     page.wait_for_selector("[data-screen=goods]")
     look("goods")
-    for text, selector, name in (("杯", "[data-add]", "goods-which"), (SOAP, "#one-price", "goods-price")):
+    for text, selector, name in (("白瓷", "[data-add]", "goods-which"), (SOAP, "#one-price", "goods-price")):
         page.keyboard.press("F2")
         page.locator("#view [name=text]").fill(text)
         page.keyboard.press("Enter")
