@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from apps.care import claims, planning, services
-from apps.care.models import Channel, Touch, Version
+from apps.care import claims, dispatch, planning, services
+from apps.care.models import Channel, Policy, Touch, Version
 from tests.care.conftest import Shop
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +64,17 @@ def test_what_becomes_due_among_the_older_is_taken_after_the_rest(shop: Shop, no
     found = [[one.claim.touch_id for one in desk.take(limit=2, moment=noon, brand="B")[0]] for _ in range(3)]
 
     assert found == [[third.pk], [first.pk], []]
+
+
+def test_who_posts_learns_which_policies_were_paused_meanwhile(shop: Shop) -> None:
+    paused, live = shop.policy(), shop.policy("after-order", **AFTER_ORDER)
+    switch = dispatch._Switch(under_way={paused.pk, live.pk})
+    switch.look()
+    assert switch.off == frozenset()
+    Policy.objects.filter(pk=paused.policy_id).update(status=Policy.Status.PAUSED)
+    switch.looked = 0.0
+    switch.look()
+    assert switch.off == {paused.pk}
 
 
 def test_every_shape_is_a_statement_that_runs(shop: Shop, noon: datetime) -> None:

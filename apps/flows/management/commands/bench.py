@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from apps.flows import benches
+from apps.flows.management.names import one_of
 from apps.segments.predictions import bench as predictions
 
 # Here and not with the others: scipy and scikit-learn stand behind it, and `benches` is imported by every process.
@@ -16,7 +17,10 @@ class Command(BaseCommand):
     help = "Measures the hot paths beside their baselines on scratch databases (M: 1 M members, 10 M orders)."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("names", nargs="*", choices=sorted(benches.BENCHES), help="all of them when left out")
+        known = sorted(benches.BENCHES)
+        parser.add_argument(
+            "names", nargs="*", type=one_of(known), help=f"{', '.join(known)}; all of them when left out"
+        )
         parser.add_argument("--size", choices=sorted(benches.MEMBERS), default="S")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -7,13 +7,16 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from apps.flows import proofs
+from apps.flows.management.names import one_of
 
 
 class Command(BaseCommand):
     help = "Races on the books of points and coupons at full scale, on a scratch database; prints what must be zero."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("races", nargs="*", choices=proofs.NAMES, help="all of them when left out")
+        parser.add_argument(
+            "races", nargs="*", type=one_of(proofs.NAMES), help=f"{', '.join(proofs.NAMES)}; all of them when left out"
+        )
         parser.add_argument("--seconds", type=int, default=60, help="how long each crowd writes")
         parser.add_argument("--writers", type=int, default=64)
         parser.add_argument("--json", action="store_true", help="JSON lines instead of sentences")
