@@ -4,12 +4,13 @@ import re
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import salted_hmac
 
 from apps.api import principals
 from apps.api.errors import RateLimited, ScopeMissing
 from apps.api.frame import call_of, refuse
 from apps.api.principals import NOBODY, Principal
-from apps.core import audit, idempotency, ratelimits, requests
+from apps.core import audit, idempotency, logs, ratelimits, requests
 from apps.core.errors import DomainError, Unauthenticated
 from apps.core.ratelimits import Limit
 
@@ -18,6 +19,7 @@ SECONDS = 60
 # Requests in a minute. `token` is one log-in of a member: a device that runs wild leaves something to the member's others.
 QUOTAS = {"member": 120, "token": 90, "client": 1200, "device": 600, "ip": 300, "login": 30}
 WRITES = {"POST", "PUT", "DELETE"}
+LONGEST_ROUTE = 200
 
 
 def admit(request: HttpRequest, need: str | None) -> HttpResponse | None:
@@ -65,11 +67,19 @@ def claim(request: HttpRequest, *, digest: bytes = b"") -> idempotency.Claim:
     call = call_of(request)
     return idempotency.Claim(
         actor=call.principal.actor,
-        route=f"{request.method} {request.path_info}"[:200],
+        route=_route(request),
         key=call.key,
         digest=digest,
         member_id=call.principal.member_id,
     )
+
+
+def _route(request: HttpRequest) -> str:
+    """Method and address as stored for a day; an address with a phone in it, or longer than the column, by its keyed hash."""
+    address = f"{request.method} {request.path_info}"
+    if len(address) <= LONGEST_ROUTE and not logs.holds_phone(address):
+        return address
+    return f"{request.method} {salted_hmac('api.route', address, algorithm='sha256').hexdigest()}"
 
 
 def _limits(request: HttpRequest, principal: Principal) -> list[Limit]:

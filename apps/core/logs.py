@@ -51,6 +51,10 @@ def configure() -> None:
     )
 
 
+def holds_phone(text: str) -> bool:
+    return _PHONE.search(text) is not None
+
+
 def scrub(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """The last line of defence: a phone number that slipped into a message never reaches the file."""
     return {key: _PHONE.sub("[phone]", value) if isinstance(value, str) else value for key, value in event.items()}
