@@ -21,7 +21,7 @@ from tests.pictures_made import PLACE, photo
 from tests.points.orders import rule
 from tests.portal.doors import browser_of
 from tests.tickets import desk as of
-from tests.tickets.desk import WAREHOUSE, move
+from tests.tickets.desk import MEMBER, WAREHOUSE, move
 
 pytestmark = pytest.mark.django_db
 NEW, PHOTOS = "/my/tickets/new/", "/my/tickets/photos/"
@@ -187,6 +187,10 @@ def test_one_vote_by_the_link_or_the_page_and_only_after_the_end(client: Client,
     second = of.opened(desk, "question", lines=0, number=2, at=clock.now())
     move(second, "resolve", desk.agent, at=clock.now() - timedelta(days=31))
     assert nobody.post(f"/my/tickets/vote/{votes.token(second.pk)}/", {"score": "5"}).status_code == 409
+    third = of.opened(desk, "question", lines=0, number=3, at=clock.now())
+    move(third, "withdraw", MEMBER, at=clock.now())
+    assert nobody.post(f"/my/tickets/vote/{votes.token(third.pk)}/", {"score": "5"}).status_code == 409
+    assert Vote.objects.count() == 1
 
 
 def test_staff_see_the_photos_of_tickets_they_may_see_and_write_down_a_call(client: Client):
