@@ -337,6 +337,8 @@ OBJECTS: dict[str, Promise] = {
     "stores_store": gettext_lazy("Store"),
     "stores_publicday": gettext_lazy("Public holiday"),
     "tickets_deskcard": gettext_lazy("how somebody works at the desk"),
+    "tickets_macro": gettext_lazy("Macro"),
+    "tickets_automation": gettext_lazy("Automation"),
     "stores_specialday": gettext_lazy("Special day"),
     "stores_storeplace": gettext_lazy("Where a store is"),
     "tag_act": gettext_lazy("Change of tags"),

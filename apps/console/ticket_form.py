@@ -16,7 +16,7 @@ from apps.tickets.models import Ticket
 NEWEST = 30  # order lines to choose from
 
 
-class _Keyed(forms.Form):
+class Keyed(forms.Form):
     """A form that counts once, however often it is sent."""
 
     request_key = forms.CharField(
@@ -28,7 +28,7 @@ class _Keyed(forms.Form):
         self.initial.setdefault("request_key", secrets.token_urlsafe(15))
 
 
-class TicketForm(_Keyed):
+class TicketForm(Keyed):
     kind = forms.ChoiceField(label=pgettext_lazy("ticket", "Kind"), choices=Ticket.Kind.choices)
     lines = forms.TypedMultipleChoiceField(
         label=pgettext_lazy("ticket", "What it is about"),
@@ -57,7 +57,7 @@ class TicketForm(_Keyed):
         self.fields["lines"].choices = [(row.pk, line_label(row)) for row in rows]  # type: ignore[attr-defined]
 
 
-class WordsForm(_Keyed):
+class WordsForm(Keyed):
     """`seen`: the newest words that the page showed; what somebody else wrote since is shown before these are sent."""
 
     seen = forms.IntegerField(widget=forms.HiddenInput, min_value=0, required=False)
@@ -71,7 +71,7 @@ class WordsForm(_Keyed):
         self.fields["text"].widget.attrs |= {"data-words": "", "id": "id_text"}
 
 
-class SplitForm(_Keyed):
+class SplitForm(Keyed):
     """What leaves for a ticket of its own: words and lines of this one."""
 
     kind = forms.ChoiceField(label=pgettext_lazy("ticket", "Kind"), choices=Ticket.Kind.choices)

@@ -25,7 +25,10 @@ _TONES = {"missed": "bad", "warned": "warn", "escalated": "warn", "refund": "ok"
 
 def told(row: Ticket, *, since: int = 0) -> list[dict[str, Any]]:
     """Newest first; `since`: only what came after that entry."""
-    entries = list(Entry.objects.filter(ticket=row, pk__gt=since).select_related("by").order_by("-pk"))
+    return sentences(list(Entry.objects.filter(ticket=row, pk__gt=since).select_related("by").order_by("-pk")))
+
+
+def sentences(entries: Sequence[Entry]) -> list[dict[str, Any]]:
     names = _names(entries)
     return [
         {

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from apps.console import ticket_life, ticket_panel
+from apps.console import ticket_life, ticket_panel, ticket_tools
 from apps.console.ticket_form import RefundForm, SplitForm, WordsForm
 from apps.console.ticket_words import MOVES
 from apps.core import clock, ids
@@ -32,8 +32,8 @@ def found(request: HttpRequest, public_id: str, *, permission: str = VIEW) -> Ti
 
 
 def answer(request: HttpRequest, row: Ticket, *, status: int = 200, **given: Any) -> HttpResponse:
-    """`given`: bound forms (`words`, `refund`, `split`), the `outcome` of a preview, and what a clash shows: `newer` words, `since`
-    entries and the reader's own `wanted` values."""
+    """`given`: bound forms (`words`, `refund`, `split`, `amends`), the `outcome` of a preview, the `look` at a macro, and what a clash
+    shows: `newer` words, `since` entries and the reader's own `wanted` values."""
     stores = request.access.store_ids(VIEW)  # type: ignore[attr-defined]
     moves = may_move(request, row)
     said = list(row.messages.select_related("by").prefetch_related("pictures").order_by("pk"))
@@ -44,6 +44,7 @@ def answer(request: HttpRequest, row: Ticket, *, status: int = 200, **given: Any
         "row": row,
         "public_id": ids.encode(PREFIX, row.pk),
         "moves": moves,
+        "state": f"{row.version}:{max((one.pk for one in said), default=0)}",
         "left": queues.left(row.due_at, clock.now()),
         "said": said,
         "life": ticket_life.told(row),
@@ -59,10 +60,16 @@ def answer(request: HttpRequest, row: Ticket, *, status: int = 200, **given: Any
         "split": given.pop("split", None)
         or (SplitForm(ticket=row) if may_work and len(said) > 1 and not row.ended_at else None),
         **_queue(request, row, stores),
+        **(ticket_tools.of(request, row, amends=given.pop("amends", None)) if may_work else {}),
         **ticket_panel.of(row, stores=stores),
         **given,
     }
     return render(request, "console/ticket.html", facts, status=status)
+
+
+def state(row: Ticket) -> str:
+    newest = row.messages.order_by("-pk").values_list("pk", flat=True).first()
+    return f"{row.version}:{newest or 0}"
 
 
 def may_move(request: HttpRequest, row: Ticket) -> list[tuple[str, str]]:

@@ -32,6 +32,8 @@ ACTS = {
     "took_in": pgettext_lazy("ticket act", "Took in another ticket"),
     "gave_off": pgettext_lazy("ticket act", "A part became a ticket of its own"),
     "split_off": pgettext_lazy("ticket act", "Split off another ticket"),
+    "amends": pgettext_lazy("ticket act", "Made good"),
+    "amends_back": pgettext_lazy("ticket act", "What it was made good with was taken back"),
     "linked": pgettext_lazy("ticket act", "Linked with another ticket"),
     "unlinked": pgettext_lazy("ticket act", "No longer linked"),
     "warned": pgettext_lazy("ticket act", "A promise is near"),

@@ -24,6 +24,7 @@ from apps.points import bench_tiers as tiers
 from apps.points import generated as books
 from apps.segments import bench as segments
 from apps.segments import bench_rules as rules
+from apps.tickets import bench as tickets
 from config import env
 
 MEMBERS = {"S": 20_000, "M": 1_000_000, "L": 4_000_000}
@@ -54,6 +55,7 @@ BENCHES = {
     "refresh": Bench(segments.bench_refresh, needs_orders=True),
     "segments": Bench(rules.bench_rules, needs_orders=True),
     "tiers": Bench(tiers.bench_tiers, needs_orders=True),
+    "tickets": Bench(tickets.bench_tickets, needs_orders=False),
     "touches": Bench(care.bench_touches, needs_orders=True),
     "dispatch": Bench(care.bench_dispatch, needs_orders=True),
 }

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from apps.core import audit, brand, clock
 from apps.core.errors import NotFound, ValidationFailed
 from apps.stores.models import Staff
-from apps.tickets import changing, life
+from apps.tickets import changing, life, live
 from apps.tickets import services as tickets
 from apps.tickets.errors import TicketTaken
 from apps.tickets.models import DeskCard, Ticket
@@ -136,6 +136,7 @@ def _give(ticket: Ticket, staff_id: int, *, act: str, by: Actor, moment: datetim
     ticket.version += 1
     ticket.save(update_fields=["assignee", "version"])
     tickets.note(ticket, act, by=by, moment=moment, after={"assignee_id": staff_id})
+    live.tell(ticket_id=ticket.pk, store_id=ticket.store_id)
 
 
 @transaction.atomic

@@ -37,3 +37,24 @@ class Link(models.Model):
 
     def __str__(self) -> str:
         return f"{self.one_id} {self.other_id}"
+
+
+class Amends(models.Model):
+    """What a ticket was made good with, in points or a coupon: once only. `worth`: points, or 分 that the coupon saves at most."""
+
+    ticket = models.OneToOneField("tickets.Ticket", on_delete=models.PROTECT, related_name="amends")
+    kind = models.CharField(max_length=10)  # points, coupon
+    worth = models.PositiveBigIntegerField()
+    given_key = models.BigIntegerField()  # of the line of points, or of the coupon
+    by = models.ForeignKey("stores.Staff", on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=clock.now)
+    taken_back_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=["points", "coupon"]), name="tickets_amends_kind"),
+            models.CheckConstraint(condition=Q(worth__gt=0), name="tickets_amends_worth"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ticket_id} {self.kind}"

@@ -9,11 +9,13 @@ from django.utils.translation import pgettext_lazy
 from apps.core import clock
 from apps.tickets import life
 from apps.tickets.article_models import Article, Suggestion
-from apps.tickets.desk_models import DeskCard, Link
+from apps.tickets.desk_models import Amends, DeskCard, Link
 from apps.tickets.member_models import Attachment, Posting, Vote
+from apps.tickets.rule_models import Automation, AutomationRun, Macro, MacroUse
 
 __all__ = [
-    "Article", "Attachment", "DeskCard", "Entry", "Link", "Message", "Pause", "Posting", "Suggestion", "Ticket", "TicketLine", "Vote",
+    "Amends", "Article", "Attachment", "Automation", "AutomationRun", "DeskCard", "Entry", "Link", "Macro", "MacroUse", "Message",
+    "Pause", "Posting", "Suggestion", "Ticket", "TicketLine", "Vote",
 ]  # fmt: skip
 
 

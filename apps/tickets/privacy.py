@@ -83,6 +83,26 @@ HOLDINGS = (
         purpose="care",
     ),
     Holding(
+        model="tickets.Amends",
+        sensitivity="technical",
+        member="ticket__member_id",
+        export=("kind", "worth", "at", "taken_back_at"),
+        on_erase="keep",
+        on_merge="stay",
+        reason=_COUNTED,
+        purpose="care",
+    ),
+    Holding(
+        model="tickets.AutomationRun",
+        sensitivity="technical",
+        member="ticket__member_id",
+        export=("outcome", "at"),
+        on_erase="keep",
+        on_merge="stay",
+        reason=_COUNTED,
+        purpose="care",
+    ),
+    Holding(
         model="tickets.Link",
         sensitivity="technical",
         member="one__member_id",
@@ -104,7 +124,10 @@ HOLDINGS = (
     ),
 )
 IMPERSONAL = (
+    "tickets.Automation",
     "tickets.DeskCard",
+    "tickets.Macro",
+    "tickets.MacroUse",
     "tickets.Article",
     "tickets.Suggestion",
 )  # a suggestion knows a form, not who wrote in it

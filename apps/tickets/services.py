@@ -17,7 +17,7 @@ from apps.core import brand, clock
 from apps.core.errors import DomainError, NotFound, ValidationFailed
 from apps.events import services as events
 from apps.orders.models import Line, Order
-from apps.tickets import changing, clocks, life
+from apps.tickets import changing, clocks, life, live
 from apps.tickets.errors import (
     LineInTicket,
     MoveRefused,
@@ -122,6 +122,7 @@ def say(
         _move(ticket, move, by=by, moment=moment)
     clocks.set_clocks(ticket)
     ticket.save(update_fields=["asked_at", "first_reply_at", *clocks.FIELDS])
+    live.tell(ticket_id=ticket.pk, store_id=ticket.store_id)
     if not is_internal:
         _tell(SAID, ticket, key=str(said.pk), by=by, message_id=said.pk, side=by.side)
     return said
@@ -239,6 +240,7 @@ def _answered(ticket: Ticket, *, by: Actor, moment: datetime) -> None:
     """Whose turn it is after public words."""
     if by.side == life.MEMBER:
         ticket.asked_at = ticket.asked_at or moment
+    if by.side == life.MEMBER or by.chain:  # what a machine says answers nobody
         return
     ticket.first_reply_at = ticket.first_reply_at or moment
     ticket.asked_at = None
@@ -350,6 +352,7 @@ def _tell(name: str, ticket: Ticket, *, key: str, by: Actor, **more: Any) -> Non
         name, key=key, lane=f"member:{ticket.member_id}", ticket_id=ticket.pk, member_id=ticket.member_id,
         kind=ticket.kind, state=ticket.state, **more,
     )  # fmt: skip
+    live.tell(ticket_id=ticket.pk, store_id=ticket.store_id)
 
 
 def _error(pointer: str, message: str) -> dict[str, str]:

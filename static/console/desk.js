@@ -54,10 +54,44 @@
     n: () => write(true),
     s: () => into("[data-desk-moves]"),
     e: () => into("[data-desk-change]"),
+    a: () => into("[data-desk-macros]"),
+    c: () => into("[data-desk-amends]", true),
     m: () => into("[data-desk-refund]", true),
     u: () => go("[data-desk-up]"),
     "?": () => go("[data-open='desk-keys']"),
   };
+
+  // answers ready to be sent: "/" in an empty answer opens them, typing narrows, Enter takes the first
+  const replies = () => $("[data-desk-replies]");
+  const insert = (button) => {
+    const text = $("[data-desk-say]").elements.text;
+    text.value = [text.value.trim(), button.dataset.deskInsert].filter(Boolean).join("\n");
+    replies().open = false;
+    text.focus();
+  };
+  const narrow = (find) => {
+    const wanted = find.value.trim().toLowerCase();
+    for (const item of replies().querySelectorAll("li")) item.hidden = !item.textContent.toLowerCase().includes(wanted);
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-desk-insert]");
+    if (button) insert(button);
+  });
+  document.addEventListener("input", (event) => event.target.matches("[data-desk-find]") && narrow(event.target));
+  document.addEventListener("keydown", (event) => {
+    if (event.target.matches?.("[data-words]") && event.key === "/" && !event.target.value && replies()) {
+      event.preventDefault();
+      replies().open = true;
+      const find = $("[data-desk-find]");
+      find.value = "";
+      narrow(find);
+      find.focus();
+    } else if (event.target.matches?.("[data-desk-find]") && event.key === "Enter") {
+      event.preventDefault();
+      const first = replies().querySelector("li:not([hidden]) button");
+      if (first) insert(first);
+    }
+  });
 
   document.addEventListener("keydown", (event) => {
     const field = event.target.matches?.("input, textarea, select, [contenteditable]");

@@ -155,6 +155,8 @@ def address(route: str, path: str, house: House) -> str:
         "booking_offer": ids.encode("bko", 1),
         "ticket": ids.encode("tkt", 1),
         "article": ids.encode("art", 1),
+        "macro": "new",
+        "automation": "new",
     }
     wanted = [name for name in samples if f":{name}>" in path or f"<{name}>" in path]
     try:

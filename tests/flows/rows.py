@@ -55,6 +55,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
         "into": None,
         "due_at": None,
     },
+    "tickets.Amends": {"kind": "points", "worth": 5},
     "tickets.Pause": {"ended_at": None},
     "tickets.Message": {"side": "agent", "is_internal": False},
     "tickets.Vote": {"score": 4},

@@ -9,12 +9,12 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from apps.console import people, ticket_life, ticket_page
+from apps.console import people, ticket_life, ticket_page, ticket_tools
 from apps.console.ticket_form import RefundForm, SplitForm, WordsForm
 from apps.console.ticket_page import PREFIX, REFUND, WORK
 from apps.core import ids, money
 from apps.core.errors import DomainError, NotFound, ValidationFailed
-from apps.flows import refund_ticket
+from apps.flows import refund_ticket, ticket_amends, ticket_macros, ticket_texts
 from apps.stores.models import Staff
 from apps.tickets import assigning, joining, life, queues
 from apps.tickets import services as tickets
@@ -24,7 +24,7 @@ from apps.tickets.models import Message, Ticket
 
 @require_POST
 def act(request: HttpRequest, ticket: str, act: str) -> HttpResponse:
-    """`say`, `refund`, `split` answer with their page; the rest of `_ACTS` does it and goes back, or says above the page why not."""
+    """Those of `_PAGES` answer with their page; the rest of `_ACTS` does it and goes back, or says above the page why not."""
     row = ticket_page.found(request, ticket, permission=WORK)
     if act in _PAGES:
         return _PAGES[act](request, row, ticket)
@@ -46,6 +46,9 @@ def _say(request: HttpRequest, row: Ticket, public_id: str) -> HttpResponse:
     if not form.is_valid():
         return ticket_page.answer(request, row, words=form, status=422)
     said = form.cleaned_data
+    if ticket_texts.has_variables(said["text"]):
+        form.add_error("text", _("Something in double braces has no value yet: write it out, or take it away."))
+        return ticket_page.answer(request, row, words=form, status=422)
     if newer := _newer(request, row, said):
         kept = WordsForm({**request.POST.dict(), "seen": newer[-1].pk}, moves=ticket_page.may_move(request, row))
         return ticket_page.answer(request, row, words=kept, newer={one.pk for one in newer}, status=412)
@@ -112,6 +115,54 @@ def _split(request: HttpRequest, row: Ticket, public_id: str) -> HttpResponse:
         return ticket_page.answer(request, row, split=form, status=refusal.status)
     messages.success(request, _("The part is a ticket of its own; both are linked."))
     return _back(request, ids.encode(PREFIX, made.pk))
+
+
+def _macro(request: HttpRequest, row: Ticket, public_id: str) -> HttpResponse:
+    """First what it would do, then, by a second button, that it does."""
+    text, by = request.POST.get("macro", ""), ticket_page.actor(request)
+    macro_id = int(text) if text.isdigit() and len(text) < 19 else 0
+    try:
+        if "do" not in request.POST:
+            look = ticket_macros.preview(ticket_id=row.pk, macro_id=macro_id, by=by)
+            shown = {"said": look.said, "life": ticket_life.sentences(look.entries), "macro": macro_id}
+            row.refresh_from_db()
+            return ticket_page.answer(request, row, look=shown)
+        key = request.POST.get("request_key", "")[:40]
+        ticket_macros.run(ticket_id=row.pk, macro_id=macro_id, by=by, key=key, version=_version(request))
+    except TicketChanged:
+        return _clash(request, public_id)
+    except DomainError as refusal:
+        people.complain(request, refusal)
+        row.refresh_from_db()
+        return ticket_page.answer(request, row, status=refusal.status)
+    messages.success(request, _("Done, all of it."))
+    return _back(request, public_id)
+
+
+def _amends(request: HttpRequest, row: Ticket, public_id: str) -> HttpResponse:
+    """Given within the person's limits, put before a second one, or (`back`) taken back."""
+    access = request.access  # type: ignore[attr-defined]
+    access.reach(REFUND)
+    staff, form = Staff.objects.get(pk=access.staff_id), ticket_tools.AmendsForm(request.POST, auto_id="amends_%s")
+    try:
+        if "back" in request.POST:
+            ticket_amends.take_back(ticket_id=row.pk, staff=staff, reason=request.POST.get("reason", ""))
+        elif not form.is_valid():
+            return ticket_page.answer(request, row, amends=form, status=422)
+        else:
+            said = form.cleaned_data
+            template_id = said["template"].pk if said["template"] else None
+            wish = ticket_amends.Wish(
+                ticket_id=row.pk, points=said["points"] or 0, template_id=template_id, reason=said["reason"]
+            )
+            if ticket_amends.give(wish, staff=staff).approval_id:
+                messages.info(request, _("This is over your limit: it waits for a second person under approvals."))
+                return _back(request, public_id)
+    except DomainError as refusal:
+        people.complain(request, refusal)
+        return ticket_page.answer(request, row, amends=form, status=refusal.status)
+    messages.success(request, _("Saved."))
+    return _back(request, public_id)
 
 
 def _clash(request: HttpRequest, public_id: str) -> HttpResponse:
@@ -207,6 +258,8 @@ _PAGES: dict[str, Callable[[HttpRequest, Ticket, str], HttpResponse]] = {
     "say": _say,
     "refund": _refund,
     "split": _split,
+    "macro": _macro,
+    "amends": _amends,
 }
 _ACTS: dict[str, Callable[[HttpRequest, Ticket], None]] = {
     "take": _take,

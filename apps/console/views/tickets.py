@@ -47,6 +47,14 @@ def page(request: HttpRequest, ticket: str) -> HttpResponse:
     return ticket_page.answer(request, ticket_page.found(request, ticket))
 
 
+@require_safe
+def state(request: HttpRequest, ticket: str) -> HttpResponse:
+    """For pages without a socket: another text whenever there is something new to look at."""
+    answer = HttpResponse(ticket_page.state(ticket_page.found(request, ticket)), content_type="text/plain")
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
 @require_POST
 def take_next(request: HttpRequest) -> HttpResponse:
     """The most pressing one that nobody has."""

@@ -15,6 +15,7 @@ from apps.core.errors import DomainError
 from apps.core.models import Heartbeat
 from apps.flows.demo import (
     coupons,
+    desk,
     earnings,
     exchanges,
     goods,
@@ -123,6 +124,8 @@ def _fill(*, now: datetime, households: int | None, with_replay: bool, say: Say)
     with step("segments and traits", say=say) as counts:
         made = groups.make()
         counts += [f"{made[0]} segments", f"{made[1]} traits"]
+    with step("service desk", say=say) as counts:
+        counts.append(f"{desk.live(now=now):,} tickets")
     with step("figures of the dashboard", say=say) as counts:
         counts.append(f"{rollup.roll_up(moment=now).figures:,} rows")
         coupon_days.refresh(moment=now)
