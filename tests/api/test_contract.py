@@ -34,7 +34,10 @@ REFUSED = ["400", "401", "403", "404", "405", "406", "409", "412", "413", "415",
 # They take what is right and name what is wrong, item by item, in a 200.
 ITEMWISE = ("members_post", "orders_post", "refunds_post", "events_post", "prices_post")
 LEAST_SUCCESS = 0.8
-BY_THE_BRAND = ("member_attributes_put", "subscriptions_post")  # which fields and templates there are, no schema can say
+BY_THE_BRAND = (
+    "member_attributes_put",
+    "subscriptions_post",
+)  # which fields and templates there are, no schema can say
 ENDING = ("erasure_post", "auth_logout_post")  # they end the log-in that all the others use; walked in `test_walk`
 
 
