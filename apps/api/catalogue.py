@@ -6,6 +6,8 @@ Titles stand beside the rules (`DomainError.title`); a test compares code and st
 from functools import cache
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from apps.api.entries import frame, members, sales, tickets, visits
 from apps.api.entries.entry import Entry
 from apps.core.errors import DomainError
@@ -44,7 +46,8 @@ def example(code: str) -> dict[str, Any]:
     one = entry(code)
     more: dict[str, Any] = {"retry_after": 7} if code in {"rate_limited", "maintenance"} else {}
     if code == "validation_failed":
-        more = {"errors": [{"pointer": "/nickname", "code": "unknown_field", "message": "There is no such field."}]}
+        message = _("There is no such field.")
+        more = {"errors": [{"pointer": "/nickname", "code": "unknown_field", "message": message}]}
     return {
         "type": f"/problems/{code}",
         "title": title(code) % more if "retry_after" in more else title(code),

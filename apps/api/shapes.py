@@ -26,7 +26,7 @@ def at(moment: datetime | None) -> str | None:
 
 
 class Id(f.CharField):
-    """A public id in a body: turned into the key; one that we never made counts as invalid."""
+    """A public id in a body: turned into the key; one that we never made is refused as `unknown`."""
 
     def __init__(self, prefix: str, **options: Any) -> None:
         self.prefix = prefix
@@ -37,7 +37,7 @@ class Id(f.CharField):
         try:
             return ids.decode(self.prefix, text)
         except NotFound:
-            raise f.ValidationError("no such id", code="invalid") from None
+            raise f.ValidationError(_("There is nothing with this id."), code="unknown") from None
 
 
 class MemberOut(f.Serializer[Any]):

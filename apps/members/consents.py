@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from apps.core import clock
 from apps.core.errors import ValidationFailed
@@ -139,4 +140,5 @@ def _check(purpose: str, channel: str, source: str) -> None:
     if not source:
         wrong.append("/source")
     if wrong:
-        raise ValidationFailed(errors=[{"pointer": at, "code": "invalid", "message": "not usable"} for at in wrong])
+        message = _("This value cannot be used.")
+        raise ValidationFailed(errors=[{"pointer": at, "code": "invalid", "message": message} for at in wrong])

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from apps.core import ciphers, clock
 from apps.core.errors import ValidationFailed
@@ -26,7 +27,8 @@ def normal(*, kind: str, value: str) -> str:
         return phones.normal(value)
     cleaned = value.strip().lower() if kind == Identity.Kind.EMAIL else value.strip()
     if kind not in Identity.Kind.values or not 0 < len(cleaned) <= 200:
-        raise ValidationFailed(errors=[{"pointer": f"/{kind}", "code": "invalid", "message": "not usable"}])
+        message = _("This value cannot be used.")
+        raise ValidationFailed(errors=[{"pointer": f"/{kind}", "code": "invalid", "message": message}])
     return cleaned
 
 
@@ -121,7 +123,7 @@ def _add_phones(wanted: list[tuple[str, int, str]]) -> dict[str, str]:
     normal_rows = [row for row in normal_rows if row[2] not in left]
     owners = _owners([row[3] for row in normal_rows])
     entries: dict[bytes, tuple[int, str, str]] = {}
-    for _, member_id, phone, value in normal_rows:
+    for _line, member_id, phone, value in normal_rows:
         if value not in owners:
             entries.setdefault(value, (member_id, "", phone))  # twice in one file: the first has it
     if entries:

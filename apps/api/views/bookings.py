@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 from datetime import date
-from hashlib import sha256
 from typing import Any
 
 from django.http import HttpResponse
@@ -11,7 +10,6 @@ from rest_framework.request import Request
 
 from apps.api import shapes
 from apps.api.base import ApiView, Input
-from apps.api.frame import call_of
 from apps.api.rendering import Response
 from apps.api.schema import Paged, operation
 from apps.bookings import selectors, services, slots
@@ -152,7 +150,7 @@ class Bookings(ApiView):
     def post(self, request: Request) -> Response:
         wanted = self.read(NewBookingInput)
         made = services.book(
-            offer_id=wanted["offer"], starts_at=wanted["starts_at"], member_id=self.member_id, source=_source(request),
+            offer_id=wanted["offer"], starts_at=wanted["starts_at"], member_id=self.member_id, source=self.source("booking"),
             may_wait=wanted["may_wait"],
         )  # fmt: skip
         return Response(_one(self.member_id, made.pk), status=201)
@@ -175,7 +173,9 @@ class BookingMove(ApiView):
         if not selectors.of_member(self.member_id).filter(pk=key).exists():
             raise NotFound
         starts_at = self.read(BookingMoveInput)["starts_at"]
-        made = services.move(booking_id=key, starts_at=starts_at, member_id=self.member_id, source=_source(request))
+        made = services.move(
+            booking_id=key, starts_at=starts_at, member_id=self.member_id, source=self.source("booking")
+        )
         return Response(_one(self.member_id, made.pk))
 
 
@@ -192,10 +192,6 @@ class BookingCancel(ApiView):
         key = ids.decode(BOOKING, booking)
         services.cancel(booking_id=key, member_id=self.member_id)
         return Response(_one(self.member_id, key))
-
-
-def _source(request: Request) -> str:
-    return f"api:{sha256(call_of(request._request).key.encode()).hexdigest()[:40]}"
 
 
 def _one(member_id: int, booking_id: int) -> dict[str, Any]:

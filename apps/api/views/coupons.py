@@ -1,6 +1,5 @@
 """A member's coupons over the API: the wallet, the centre, a code that came on paper, a gift to a friend."""
 
-from hashlib import sha256
 from typing import Any
 
 from django.db import transaction
@@ -11,7 +10,6 @@ from rest_framework.request import Request
 
 from apps.api import shapes
 from apps.api.base import ApiView, Input
-from apps.api.frame import call_of
 from apps.api.rendering import Response
 from apps.api.schema import Paged, operation
 from apps.core import clock, ids, requests
@@ -133,7 +131,7 @@ class CouponClaim(ApiView):
         template_id, moment = ids.decode(OFFER, offer), clock.now()
         if template_id not in centre.template_ids(moment):
             raise CouponRefused("coupon_closed")
-        source = f"api:{self.member_id}:{sha256(call_of(request._request).key.encode()).hexdigest()[:40]}"
+        source = self.source("coupon")
         shopper = shoppers.shopper_of(self.member_id, moment=moment)
         issued = issuing.claim(shopper=shopper, template_id=template_id, source=source, origin="api", moment=moment)
         return Response(_one(issued.coupon_id), status=201)

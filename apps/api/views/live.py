@@ -1,6 +1,5 @@
 """Live streams for a member: the schedule, reminders, pieces put aside to be tried on in a store."""
 
-from hashlib import sha256
 from typing import Any
 
 from django.http import HttpResponse
@@ -9,7 +8,6 @@ from rest_framework.request import Request
 
 from apps.api import shapes
 from apps.api.base import ApiView, Input
-from apps.api.frame import call_of
 from apps.api.rendering import Response
 from apps.api.schema import Paged, operation
 from apps.core import clock, ids
@@ -134,8 +132,7 @@ class Pieces(ApiView):
         wanted = self.read(PieceInput)
         made = joining.reserve(
             product_id=wanted["product"], member_id=self.member_id, store_id=wanted["store"],
-            visit_on=wanted["visit_on"],
-            source=f"api:{sha256(call_of(request._request).key.encode()).hexdigest()[:40]}",
+            visit_on=wanted["visit_on"], source=self.source("piece"),
         )  # fmt: skip
         return Response(_own(self.member_id, made.pk), status=201)
 

@@ -1,6 +1,5 @@
 """The points mall: what a member can get and took, and what tills and payment systems say about it."""
 
-from hashlib import sha256
 from typing import Any
 
 from django.db import transaction
@@ -12,7 +11,6 @@ from rest_framework.request import Request
 
 from apps.api import shapes
 from apps.api.base import ApiView, Input
-from apps.api.frame import call_of
 from apps.api.rendering import Response
 from apps.api.schema import Paged, operation
 from apps.core import ids
@@ -167,7 +165,7 @@ class Exchanges(ApiView):
     def post(self, request: Request) -> Response:
         wanted = self.read(ExchangeInput)
         shopper = mall.Shopper(member_id=self.member_id, tier_key=offers.tier_key(self.member_id))
-        source = f"api:{sha256(call_of(request._request).key.encode()).hexdigest()[:40]}"
+        source = self.source("exchange")
         taken = mall.exchange(shopper=shopper, reward_id=wanted["reward"], source=source, store_id=wanted["store"])
         return Response(_own(taken.exchange), status=201)
 

@@ -20,7 +20,11 @@ from apps.core.errors import NotFound
 from apps.points import achievements, benefits, outlook, sign_ins, tasks_of_members
 from apps.points.models import Tier
 
-_MONTH = OpenApiParameter("month", str, description="2026-11; this month where left out")
+_MONTH = OpenApiParameter(
+    "month",
+    {"type": "string", "pattern": r"^20[0-9]{2}-(0[1-9]|1[0-2])$"},
+    description="2026-11; this month where left out",
+)
 
 
 def named(thing: Any, field: str = "name") -> str:
@@ -210,6 +214,7 @@ class MySignIns(ApiView):
         answer=CalendarOut,
         example=CALENDAR_EXAMPLE,
         parameters=[_MONTH],
+        problems=["validation_failed"],
         is_tagged=True,
     )
     def get(self, request: Request) -> HttpResponse:

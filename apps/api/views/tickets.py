@@ -7,12 +7,12 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from rest_framework import serializers as f
 from rest_framework.request import Request
 
 from apps.api import shapes
 from apps.api.base import ApiView, Input
-from apps.api.frame import call_of
 from apps.api.rendering import Response
 from apps.api.schema import Paged, operation, query
 from apps.core import clock, ids, links
@@ -250,11 +250,12 @@ class Tickets(ApiView):
         tag="tickets",
     )
     def get(self, request: Request) -> HttpResponse:
-        limit, after = self.page_asked("tickets")
+        name = f"tickets:{self.member_id}"
+        limit, after = self.page_asked(name)
         whole = member_view.of_member(self.member_id)
         found = list((whole if after is None else whole.filter(pk__lt=after[0]))[: limit + 1])
         following = [found[limit - 1].pk] if len(found) > limit else None
-        return self.page([_ticket(row) for row in found[:limit]], name="tickets", following=following, whole=whole)
+        return self.page([_ticket(row) for row in found[:limit]], name=name, following=following, whole=whole)
 
     @operation(
         "Ask for a return, an exchange, a repair or something else",
@@ -274,15 +275,12 @@ class Tickets(ApiView):
         if said.get("order"):
             chosen = _lines(_order(self.member_id, said["order"]), said.get("lines", []))
         new = NewTicket(
-            source=self._source(), member_id=self.member_id, kind=said["kind"], title=said["title"], text=said["text"],
+            source=self.source("ticket"), member_id=self.member_id, kind=said["kind"], title=said["title"], text=said["text"],
             line_ids=[line.pk for line in chosen], channel=CHANNEL,
             quantities={line.pk: some for line, some in chosen.items() if some is not None},
         )  # fmt: skip
         made = attachments.open_ticket(new, by=member_view.MEMBER, upload_ids=_files(said))
         return Response(_detail(self.member_id, made.pk), status=201)
-
-    def _source(self) -> str:
-        return f"api:{self.member_id}:{call_of(self.request._request).key}"[:160]
 
 
 class OneTicket(ApiView):
@@ -318,7 +316,7 @@ class TicketMessages(ApiView):
     def post(self, request: Request, ticket: str) -> Response:
         said = self.read(TicketSayInput)
         row = member_view.one(member_id=self.member_id, ticket_id=ids.decode(TICKET, ticket))
-        source = f"api:{self.member_id}:say:{call_of(request._request).key}"[:160]
+        source = self.source("say")
         attachments.say(
             ticket_id=row.pk, by=member_view.MEMBER, text=said["text"], source=source, upload_ids=_files(said), channel=CHANNEL
         )  # fmt: skip
@@ -380,8 +378,8 @@ def _lines(order: Order, asked: list[dict[str, Any]]) -> dict[Line, Decimal | No
     known = {line.line_no: line for line in order.lines.order_by("line_no")}
     numbers = [one["line_no"] for one in asked]
     if not set(numbers) <= known.keys() or len(set(numbers)) != len(numbers):
-        message = "the order has no such line, or it is named twice"
-        raise ValidationFailed(errors=[{"pointer": "/lines", "code": "invalid", "message": message}])
+        message = _("The order has no such line, or it is named twice.")
+        raise ValidationFailed(errors=[{"pointer": "/lines", "code": "unknown", "message": message}])
     return {
         known[one["line_no"]]: Decimal(one["quantity"]) if one.get("quantity") is not None else None for one in asked
     }
