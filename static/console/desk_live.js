@@ -31,7 +31,8 @@
       };
     };
     if ("WebSocket" in window) begin();
-    return { isOpen: () => socket?.readyState === WebSocket.OPEN, say: (said) => socket?.readyState === WebSocket.OPEN && socket.send(JSON.stringify(said)) };
+    const isOpen = () => socket?.readyState === 1; // a browser without sockets asks now and then instead
+    return { isOpen, say: (said) => isOpen() && socket.send(JSON.stringify(said)) };
   };
 
   const news = $("[data-desk-news]");

@@ -35,8 +35,9 @@ REFUSED = ["400", "401", "403", "404", "405", "406", "409", "412", "413", "415",
 # They take what is right and name what is wrong, item by item, in a 200.
 ITEMWISE = ("members_post", "orders_post", "refunds_post", "events_post", "prices_post")
 LEAST_SUCCESS = 0.8
-# Rules that no schema can say: which fields and templates there are, what a birthday can be, whom a guardian speaks for, an empty file.
-BY_RULES = ("member_attributes_put", "subscriptions_post", "me_put", "consent_put", "files_post")
+# Rules that no schema can say: which fields and templates there are, what a birthday can be, whom a guardian speaks for, an empty file,
+# what is asked about lines.
+BY_RULES = ("member_attributes_put", "subscriptions_post", "me_put", "consent_put", "files_post", "my_tickets_post")
 UNSAID = {"unknown"}  # of one field: a well-formed id that names nothing
 # Of whole answers that are right whatever the document says of the data: a cursor is ours and signed; what we rely on may be away.
 LEFT_OUT = {"positive_data_acceptance": "cursor_invalid", "not_a_server_error": "provider_unavailable"}

@@ -26,6 +26,8 @@ from apps.members.models import Member
 from apps.orders.models import Order
 from apps.stores import credentials
 from apps.stores.models import Scope, Store
+from apps.tickets import services as tickets
+from apps.tickets.services import NewTicket
 from tests.api.conftest import Caller, order_of
 from tests.api.test_document import INTERNAL
 from tests.api.visits import Visits
@@ -97,6 +99,8 @@ def world(new_member, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         "exchange": ids.encode("exg", _exchange_of(victim)),
         "job": ids.encode("job", Job.objects.create(kind="orders.import").pk),
     }
+    asked = NewTicket(source="matrix", member_id=victim.pk, kind="question", title="问", text="在吗？")
+    objects["ticket"] = ids.encode("tkt", tickets.open_ticket(asked, by=tickets.Actor("member")).pk)
     visits = Visits(victim.pk).samples()
     objects |= {name: visits[name] for name in ("booking", "piece")}
     yield World(victim=victim, objects=objects, knocks=[*_people(new_member), *_programs(there)])
@@ -225,7 +229,9 @@ def test_what_belongs_to_somebody_else_does_not_exist(world: World):
     assert tried == {
         ("member", "api:message_read"), ("member", "api:my_order"), ("member", "api:session"), ("device", "api:order"),
         ("member", "api:my_exchange_cancel"), ("member", "api:my_booking_move"), ("member", "api:my_booking_cancel"),
-        ("member", "api:my_piece_give_back"),
+        ("member", "api:my_piece_give_back"), ("member", "api:my_ticket_choices"), ("member", "api:my_ticket_preview"),
+        ("member", "api:my_ticket"), ("member", "api:my_ticket_messages"), ("member", "api:my_ticket_moves"),
+        ("member", "api:my_ticket_vote"),
     }  # fmt: skip
     assert Member.objects.values().get(pk=world.victim.pk) == before
     assert InboxMessage.objects.get().read_at is None

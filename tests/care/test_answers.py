@@ -82,7 +82,7 @@ def test_a_try_without_a_line_was_made_a_moment_ago_for_all_we_know(shop: Shop, 
     touch = planned(shop, noon, "sending")
     claim = Claim(touch.pk, touch.member_id, touch.version_id, 1, 1)
 
-    sent = resolve._sent([(claim, noon - timedelta(hours=3))])[claim.key]
+    sent = resolve._sent([(claim, noon - timedelta(hours=3), 0)])[claim.key]
 
     assert (sent.since, sent.at) == (noon - timedelta(hours=3), noon)
 

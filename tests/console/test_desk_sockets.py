@@ -31,6 +31,14 @@ async def heard(made: ApplicationCommunicator) -> dict[str, Any]:
     return json.loads(said["text"]) if "text" in said else {"closed": said["code"]}
 
 
+async def heard_at_last(made: ApplicationCommunicator) -> dict[str, Any]:
+    """Two who come at one moment greet each other twice: that somebody is here may be said again."""
+    said = await heard(made)
+    while "here" in said:
+        said = await heard(made)
+    return said
+
+
 async def leave(*sockets: ApplicationCommunicator) -> None:
     for made in sockets:
         await made.send_input({"type": "websocket.disconnect", "code": 1000})
@@ -62,13 +70,13 @@ def test_two_people_at_one_ticket_know_of_each_other_and_no_other_store_hears(tr
         assert await heard(first) == {"here": "李"}
         assert await heard(second) == {"here": "何青"}
         await second.send_input({"type": "websocket.receive", "text": json.dumps({"typing": True})})
-        assert await heard(first) == {"typing": "李", "on": True}
+        assert await heard_at_last(first) == {"typing": "李", "on": True}
 
         say = sync_to_async(tickets.say)
         await say(ticket_id=far.pk, by=tickets.Actor("agent"), text="远处", source="f:1")
         assert await queue.receive_nothing(0.15)
         await say(ticket_id=row.pk, by=tickets.Actor("agent"), text="在。", source="r:1")
-        assert (await heard(first), await heard(second), await heard(queue)) == (
+        assert (await heard(first), await heard_at_last(second), await heard(queue)) == (
             {"changed": True}, {"changed": True}, {"news": True},
         )  # fmt: skip
         change = sync_to_async(tickets.change)

@@ -24,7 +24,7 @@ DATA = {
     "Siyu", "私域", "中文", "admin-", "tea", "test", "pos", "csv", "mine", "near", "far", "华东", "武康路店", "静安店", "春熙路店",
     "海报mine", "海报near", "海报far", "NO-mine", "NO-near", "NO-far",
     "ORDER-mine", "ORDER-near", "ORDER-far",
-    "元旦", "春节", "清明节", "劳动节", "端午节", "中秋节", "国庆节",
+    "CSV", "元旦", "春节", "清明节", "劳动节", "端午节", "中秋节", "国庆节",
     "何青", "生日问候", "流失关怀", "沉睡唤醒", "赢回答谢", "首购转二购", "上了不少新品", "得空来看看吧", "天没见到您了",
     "brand", "nickname", "days", "points",
     "since", "order", "海报", "积分", "成长值", "Points", "Growth", "C-manager", "C-clerk", "华西", "MINE", "NEAR", "FAR",

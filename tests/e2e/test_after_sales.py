@@ -22,7 +22,7 @@ from tests.console.world import House
 from tests.coupons import making
 from tests.e2e.conftest import Open
 from tests.e2e.portal_walk import log_in
-from tests.e2e.visits import Visit
+from tests.e2e.visits import NO_SOCKET, Visit
 from tests.pictures_made import photo
 from tests.processes import Simulator
 
@@ -46,6 +46,7 @@ def desk(chromium: Browser, live_server, house: House) -> Iterator:
 
     def at(role: str, language: str) -> Visit:
         context = chromium.new_context(viewport={"width": 1280, "height": 900})
+        context.add_init_script(NO_SOCKET)
         opened.append(context)
         client = Client()
         world.enter(client, house.users[role])

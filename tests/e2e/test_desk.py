@@ -15,11 +15,10 @@ from tests.console import world
 from tests.console.world import House
 from tests.e2e.test_codes import enter  # noqa: F401 - fixture
 from tests.e2e.test_console import Open
-from tests.e2e.visits import keep
+from tests.e2e.visits import NO_SOCKET, keep
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 MEMBER = tickets.Actor("member")
-NO_SOCKET = "delete window.WebSocket"  # the server of these tests has none: pages ask now and then instead
 
 
 @pytest.fixture

@@ -29,6 +29,8 @@ window.refused = [];
 document.addEventListener("securitypolicyviolation", (e) => window.refused.push(e.violatedDirective + " " + e.blockedURI));
 """
 
+NO_SOCKET = "delete window.WebSocket"  # the server of these tests has none: pages ask now and then instead
+
 
 TURN = """
 async () => {

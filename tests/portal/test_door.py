@@ -14,6 +14,7 @@ from apps.members import services as members
 from apps.members.models import Member
 from apps.stores.models import Role, Staff
 from tests.portal.doors import browser_of, family_of
+from tests.tickets.test_articles import written
 
 pytestmark = pytest.mark.django_db
 TABLE = yaml.safe_load(settings.ACCESS_FILE.read_text())["routes"]
@@ -24,6 +25,9 @@ OTHERS = {
     "portal:booking_times": {"offer": "no-offer"}, "portal:booking_cancel": {"booking": "no-booking"},
     "portal:live_back": {"piece": "no-piece"}, "portal:live_reserve": {"product": "no-product"},
     "portal:live_remind": {"stream": "no-stream"},
+    "portal:help_article": {"article": "no-article"}, "portal:help_solved": {"article": "no-article"},
+    "portal:ticket_photo": {"file": "no-file"}, "portal:ticket_vote": {"token": "no-token"},
+    **{f"portal:ticket{act}": {"ticket": "no-ticket"} for act in ("", "_say", "_move", "_rate")},
 }  # fmt: skip
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 
@@ -65,7 +69,12 @@ def test_strangers_and_staff_are_led_to_the_members_log_in(staff: Client):
 
 
 def test_public_pages_stand_for_everybody():
-    for address in addresses("public"):
+    article = ids.encode("art", written().pk)
+    found = [
+        one.replace("no-article", article) for one in addresses("public") if "no-token" not in one
+    ]  # that link is walked
+    assert len(found) >= 5
+    for address in found:
         assert Client().get(address).status_code in {200, 405}, address
 
 

@@ -1,5 +1,6 @@
 """What a member has beyond points: the tier and its rights, the daily sign-in, tasks and achievements."""
 
+import re
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -220,9 +221,9 @@ class MySignIns(ApiView):
     def get(self, request: Request) -> HttpResponse:
         moment = clock.now()
         asked = request.query_params.get("month")
-        month = _day(f"{asked}-01") if asked else clock.local_date(moment)
-        if month is None:
+        if asked is not None and not re.fullmatch(_MONTH_FORM, asked):
             raise ValidationError({"month": [ErrorDetail(_("A month like 2026-11 is expected."), code="invalid")]})
+        month = clock.local_date(moment) if asked is None else date.fromisoformat(f"{asked}-01")
         found = sign_ins.calendar(member_id=self.member_id, month=month, moment=moment)
         return self.tagged(
             {

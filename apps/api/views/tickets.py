@@ -314,11 +314,11 @@ class TicketMessages(ApiView):
         tag="tickets",
     )
     def post(self, request: Request, ticket: str) -> Response:
-        said = self.read(TicketSayInput)
         row = member_view.one(member_id=self.member_id, ticket_id=ids.decode(TICKET, ticket))
-        source = self.source("say")
+        said = self.read(TicketSayInput)
         attachments.say(
-            ticket_id=row.pk, by=member_view.MEMBER, text=said["text"], source=source, upload_ids=_files(said), channel=CHANNEL
+            ticket_id=row.pk, by=member_view.MEMBER, text=said["text"], source=self.source("say"), upload_ids=_files(said),
+            channel=CHANNEL,
         )  # fmt: skip
         return Response(_detail(self.member_id, row.pk), status=201)
 
@@ -336,8 +336,8 @@ class TicketMoves(ApiView):
         tag="tickets",
     )
     def post(self, request: Request, ticket: str) -> Response:
-        said = self.read(TicketMoveInput)
         row = member_view.one(member_id=self.member_id, ticket_id=ids.decode(TICKET, ticket))
+        said = self.read(TicketMoveInput)
         tickets.move(ticket_id=row.pk, move=said["move"], by=member_view.MEMBER)
         return Response(_detail(self.member_id, row.pk))
 
@@ -355,8 +355,8 @@ class TicketVote(ApiView):
         tag="tickets",
     )
     def put(self, request: Request, ticket: str) -> Response:
-        said = self.read(TicketVoteInput)
         row = member_view.one(member_id=self.member_id, ticket_id=ids.decode(TICKET, ticket))
+        said = self.read(TicketVoteInput)
         votes.cast(ticket=row, score=said["score"], text=said["text"], channel=CHANNEL)
         return Response(_detail(self.member_id, row.pk))
 
