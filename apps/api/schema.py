@@ -9,7 +9,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
-from apps.api import catalogue
+from apps.api import catalogue, shapes
 from apps.api.base import Input
 from apps.stores.access import rules
 
@@ -45,7 +45,8 @@ class Operation(AutoSchema):
         schema = super()._map_serializer_field(field, direction, bypass_extensions) | getattr(field, "limits", {})
         if isinstance(field, serializers.FileField) and isinstance(field.parent, Input):
             return schema | {"format": "binary"}
-        is_text = type(field) is serializers.CharField and isinstance(field.parent, Input)
+        within = field.parent.parent if isinstance(field.parent, serializers.ListField) else field.parent
+        is_text = type(field) in (serializers.CharField, shapes.Id) and isinstance(within, Input)
         return schema | {"minLength": 1, "pattern": _NOT_BLANK} if is_text and not field.allow_blank else schema
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:

@@ -35,7 +35,7 @@ def test_every_schema_is_a_valid_one_and_its_example_fits(name: str):
         assert checking.compiled(SCHEMAS[name])(dict(catalogue.BY_NAME[name].example)) is None
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(some.data())
 def test_random_values_are_judged_alike(data: some.DataObject):
     name = data.draw(some.sampled_from(sorted(SCHEMAS)))

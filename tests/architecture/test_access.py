@@ -26,9 +26,9 @@ from tests.console.world import House
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 KNOCKERS = ["nobody", *Role.values]
-# Every merge: strangers by the two methods that pages use and one more in turn, the others by the two; those with an account that
-# opens nothing by one, in turns; what is open to a role in turns, a third of it each (to the administrator what is posted, too: other
-# tests look at each page). Every night all by all.
+# Every merge: strangers by the two methods that pages use and one more in turn; the roles by one of the two, in turns, where they may
+# not come in, and a third of what is open to them by both (to the administrator the rest is posted: other tests look at each page);
+# those with an account that opens nothing by one, in turns. Every night all by all.
 BY_ALL = {"anonymous"}
 BY_GET = ("no card", "card taken away", "account blocked")  # refused before anybody looks at the method
 ROOT = "superuser without a card"
@@ -284,6 +284,8 @@ def _few_methods(name: str, need: str | None, number: int) -> tuple[str, ...]:
         return (FEW[number % len(FEW)],)
     if name in KNOCKERS and may(name, need or "") and number % 3 != KNOCKERS.index(name) % 3:
         return ("POST",) if name == Role.ADMIN else ()
+    if name in KNOCKERS and not may(name, need or ""):
+        return (FEW[(number + KNOCKERS.index(name)) % len(FEW)],)
     return FEW
 
 

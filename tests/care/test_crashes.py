@@ -21,12 +21,12 @@ from tests.care.conftest import Shop
 from tests.processes import Broker, LiveWorker
 
 pytestmark = pytest.mark.django_db(transaction=True)
-MESSAGES = 2_000
+MESSAGES = 1_500
 
 
 @pytest.fixture
 def waiting(shop: Shop, platform: Client) -> Client:
-    """2,000 touches that are due now; no hour is quiet, for this runs at any time of the day."""
+    """1,500 touches that are due now; no hour is quiet, for this runs at any time of the day."""
     now = house_clock.now()
     platform.limits(marketing_from_hour=0, marketing_until_hour=24)
     shop.limits(quiet=None)

@@ -343,6 +343,7 @@ def test_what_is_looked_at_arrives_and_a_strangers_steps_become_the_members(open
     assert not Event.objects.exclude(member_id=mine).exists()
 
 
+@pytest.mark.nightly
 def test_wechat_is_told_where_files_can_be_saved(open_page: Open, house: House, simulator: Simulator, live_worker):
     live_worker.start(concurrency=1)
     found = open_page(user_agent=WECHAT)

@@ -21,6 +21,7 @@ from apps.core.errors import NotFound
 from apps.points import achievements, benefits, outlook, sign_ins, tasks_of_members
 from apps.points.models import Tier
 
+_MONTH_FORM = "^20[0-9]{2}-(0[1-9]|1[0-2])$"
 _MONTH = OpenApiParameter(
     "month",
     {"type": "string", "pattern": r"^20[0-9]{2}-(0[1-9]|1[0-2])$"},
