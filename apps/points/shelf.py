@@ -4,6 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from apps.core import clock
 from apps.points.books import Currency, Entry, Hold
@@ -38,7 +39,7 @@ class Reward(models.Model):
         BAG = "bag", _("Bag")
         SCARF = "scarf", _("Scarf")
         FLOWER = "flower", _("Flower")
-        TICKET = "ticket", _("Ticket")
+        TICKET = "ticket", pgettext_lazy("reward", "Ticket")
         BOOK = "book", _("Book")
 
     key = models.SlugField(_("key"), max_length=40, unique=True)

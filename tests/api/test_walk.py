@@ -147,7 +147,7 @@ class World:
             "redemption": self.redeemed(is_reserved="roll-back" not in path),
             "ticket": self.ticket(path),
             "day": (house.local_date(house.now()) - timedelta(days=1)).isoformat(),
-            **self.visits.samples(),
+            **(self.visits.samples() if Visits.is_asked_for(path) else {}),
         }
 
     def ticket(self, path: str) -> str:

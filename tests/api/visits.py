@@ -33,6 +33,11 @@ class Visits:
         self.shown = Shown.objects.get(stream=self.stream)
         self.visit_on = clock.local_date(now + timedelta(days=2))
 
+    @staticmethod
+    def is_asked_for(path: str) -> bool:
+        """By a call to this address; "" asks for everything."""
+        return not path or any(f"{{{name}}}" in path for name in ("booking_offer", "booking", "stream", "piece"))
+
     def samples(self) -> dict[str, str]:
         self.turn += 1
         made = bookings.book(

@@ -212,7 +212,8 @@ def day_by_day(lines: list[list[str]]) -> list[tuple[str, ...]]:
     return sorted((when[:10], number, step, what, channel) for when, number, _name, step, what, channel, _text in lines)
 
 
-@pytest.mark.parametrize("is_lived", [False, pytest.param(True, marks=pytest.mark.nightly)])
+@pytest.mark.nightly  # twenty seconds of a browser; what each form does is walked without one in tests/console/test_journeys.py
+@pytest.mark.parametrize("is_lived", [False, True])
 def test_the_ladder_is_made_by_keyboard_rehearsed_started_and_lived(
     enter: Open,  # noqa: F811
     house: House,

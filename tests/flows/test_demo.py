@@ -47,6 +47,7 @@ def test_sixty_households_live_a_year_and_are_cared_for_through_its_last_days(
     assert state_of_things() == before
 
 
+@pytest.mark.nightly
 @pytest.mark.django_db(transaction=True)
 def test_a_year_of_real_lines_has_the_same_stats_whichever_way_they_are_counted(clock, monkeypatch):
     """Few members are counted one by one, many in one sweep: the answers are equal, row for row."""

@@ -170,6 +170,7 @@ def test_answers_to_known_and_unknown_phones_are_the_same(phone: Phone, noon: No
     assert CodeRequest.objects.filter(state="held").count() == 0
 
 
+@pytest.mark.nightly
 @pytest.mark.django_db
 def test_answers_are_the_same_while_newcomers_are_held_back(phone: Phone, noon: Noon, figure: Figure, monkeypatch):
     monkeypatch.setattr(guard, "LEAST_SAMPLE", 1)
