@@ -227,6 +227,15 @@ class ApiView(APIView):
         cursor = self.request.query_params.get("cursor", "")
         return limit, cursors.read(name, cursor) if cursor else None
 
+    def newest_first(self, whole: QuerySet[Any], *, of: str, shown: Callable[[Any], dict[str, Any]]) -> HttpResponse:
+        """A page of rows of the member, the last made first; `of` names the list, whose cursors fit no other and nobody else."""
+        name = f"{of}:{self.member_id}"
+        limit, after = self.page_asked(name)
+        whole = whole.order_by("-pk")
+        rows = list((whole.filter(pk__lt=after[0]) if after else whole)[: limit + 1])
+        following = [rows[limit - 1].pk] if len(rows) > limit else None
+        return self.page([shown(row) for row in rows[:limit]], name=name, following=following, whole=whole)
+
     def page(
         self, rows: Sequence[dict[str, Any]], *, name: str, following: Sequence[Any] | None, whole: QuerySet[Any]
     ) -> HttpResponse:

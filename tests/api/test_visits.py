@@ -44,6 +44,11 @@ def test_a_time_is_booked_once_moved_and_cancelled(visits):
 
     assert (moved.status_code, off.data["state"]) == (200, "cancelled")
     assert (over.status_code, over.data["code"]) == (409, "booking_settled")
+    newest, oldest = (one["id"] for one in me.get("me/bookings").data["data"])
+    page = me.get("me/bookings?limit=1").data
+    assert ([one["id"] for one in page["data"]], page["has_more"]) == ([newest], True)
+    page = me.get(f"me/bookings?limit=1&cursor={page['next_cursor']}").data
+    assert ([one["id"] for one in page["data"]], page["has_more"]) == ([oldest], False)
     assert [one["state"] for one in me.get("me/bookings").data["data"]] == ["cancelled", "cancelled"]
     assert set(Slot.objects.values_list("taken", flat=True)) == {0}
 

@@ -131,12 +131,7 @@ class Bookings(ApiView):
         "Your bookings, the last made first", answer=Paged(BookingOut), example=BOOKING_EXAMPLE, is_tagged=True
     )  # fmt: skip
     def get(self, request: Request) -> HttpResponse:
-        name = f"bookings:{self.member_id}"
-        limit, after = self.page_asked(name)
-        whole = selectors.of_member(self.member_id).order_by("-pk")
-        rows = list((whole.filter(pk__lt=after[0]) if after else whole)[: limit + 1])
-        following = [rows[limit - 1].pk] if len(rows) > limit else None
-        return self.page([_booking(row) for row in rows[:limit]], name=name, following=following, whole=whole)
+        return self.newest_first(selectors.of_member(self.member_id), of="bookings", shown=_booking)
 
     @operation(
         "Book a time; the Idempotency-Key is also its source: for good, not for a day",

@@ -112,12 +112,7 @@ class Pieces(ApiView):
         "Pieces put aside for you, newest first", answer=Paged(PieceOut), example=PIECE_EXAMPLE, is_tagged=True
     )  # fmt: skip
     def get(self, request: Request) -> HttpResponse:
-        name = f"pieces:{self.member_id}"
-        limit, after = self.page_asked(name)
-        whole = selectors.put_aside(member_id=self.member_id)
-        rows = list((whole.filter(pk__lt=after[0]) if after else whole)[: limit + 1])
-        following = [rows[limit - 1].pk] if len(rows) > limit else None
-        return self.page([_piece(row) for row in rows[:limit]], name=name, following=following, whole=whole)
+        return self.newest_first(selectors.put_aside(member_id=self.member_id), of="pieces", shown=_piece)
 
     @operation(
         "Have a piece put aside to try on in a store; the Idempotency-Key is also its source: for good, not for a day",

@@ -137,18 +137,8 @@ class Messages(ApiView):
         "Your inbox, newest first", answer=Paged(shapes.MessageOut), example=shapes.MESSAGE_EXAMPLE, is_tagged=True
     )
     def get(self, request: Request) -> HttpResponse:
-        name = f"messages:{self.member_id}"
-        limit, after = self.page_asked(name)
         letters = inbox.find_for_member(member_id=self.member_id)
-        if after:
-            letters = letters.filter(pk__lt=after[0])
-        rows = list(letters[: limit + 1])
-        return self.page(
-            [shapes.message(row) for row in rows[:limit]],
-            name=name,
-            following=[rows[limit - 1].pk] if len(rows) > limit else None,
-            whole=inbox.find_for_member(member_id=self.member_id),
-        )
+        return self.newest_first(letters, of="messages", shown=shapes.message)
 
 
 class MessageRead(ApiView):

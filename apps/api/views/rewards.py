@@ -143,12 +143,7 @@ class Exchanges(ApiView):
 
     @operation("Your exchanges, newest first", answer=Paged(OwnExchangeOut), example=OWN_EXAMPLE, is_tagged=True)
     def get(self, request: Request) -> HttpResponse:
-        name = f"exchanges:{self.member_id}"
-        limit, after = self.page_asked(name)
-        found = offers.of_member(self.member_id)
-        rows = list((found.filter(pk__lt=after[0]) if after else found)[: limit + 1])
-        following = [rows[limit - 1].pk] if len(rows) > limit else None
-        return self.page([_own(row) for row in rows[:limit]], name=name, following=following, whole=found)
+        return self.newest_first(offers.of_member(self.member_id), of="exchanges", shown=_own)
 
     @operation(
         "Exchange points for a reward; the Idempotency-Key is also its source: for good, not for a day",

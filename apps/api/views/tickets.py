@@ -250,12 +250,7 @@ class Tickets(ApiView):
         tag="tickets",
     )
     def get(self, request: Request) -> HttpResponse:
-        name = f"tickets:{self.member_id}"
-        limit, after = self.page_asked(name)
-        whole = member_view.of_member(self.member_id)
-        found = list((whole if after is None else whole.filter(pk__lt=after[0]))[: limit + 1])
-        following = [found[limit - 1].pk] if len(found) > limit else None
-        return self.page([_ticket(row) for row in found[:limit]], name=name, following=following, whole=whole)
+        return self.newest_first(member_view.of_member(self.member_id), of="tickets", shown=_ticket)
 
     @operation(
         "Ask for a return, an exchange, a repair or something else",
