@@ -68,6 +68,8 @@ TEXTS: dict[str, Promise] = {
     WECOM_NO_STAFF: _("Nobody of the staff has this customer in WeCom"),
     WECOM_QUOTA: _("WeCom's limit for this customer is used up"),
     "NOT_CONFIRMED": _("The colleague did not confirm it in WeCom in time"),
+    "CALLED_OFF": _("It was called off"),
+    "NOT_DONE": _("Nobody did it in time"),
     "NO_FRIEND": _("The customer has left the colleague in WeCom"),
     "OVER_LIMIT": _("WeCom's limit for this customer is used up"),
     "43101": _("The member has accepted no such mini-program message"),

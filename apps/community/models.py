@@ -8,12 +8,14 @@ from django.utils.translation import pgettext_lazy
 
 from apps.community.group_models import Group, GroupCode, GroupDay, GroupMember
 from apps.community.handing_models import HandOver, HandOverItem
+from apps.community.plan_models import GroupPlan, GroupTodo
+from apps.community.pool_models import PoolCase
 from apps.community.send_models import Send, SendItem
 from apps.core import clock
 
 __all__ = [
-    "Account", "Contact", "Follow", "Group", "GroupCode", "GroupDay", "GroupMember", "HandOver", "HandOverItem", "LiveCode", "Send",
-    "SendItem", "SyncRun", "TagLink", "Welcome",
+    "Account", "Contact", "Follow", "Group", "GroupCode", "GroupDay", "GroupMember", "GroupPlan", "GroupTodo", "HandOver",
+    "HandOverItem", "LiveCode", "PoolCase", "Send", "SendItem", "SyncRun", "TagLink", "Welcome",
 ]  # fmt: skip
 
 
@@ -97,6 +99,8 @@ class Follow(models.Model):
     left_at = models.DateTimeField(null=True)
     ending = models.CharField(max_length=12, choices=Ending, blank=True)
     seen_at = models.DateTimeField()
+    turned_at = models.DateTimeField(null=True)  # when this colleague last did something for them
+    locked_until = models.DateField(null=True)  # to that day's end the pool does not take them
 
     class Meta:
         constraints = [
@@ -110,6 +114,9 @@ class Follow(models.Model):
             models.Index(fields=["userid", "contact"], condition=Q(left_at=None), name="community_followed"),
             models.Index(
                 fields=["code", "userid", "since_at"], condition=Q(code__isnull=False), name="community_by_code"
+            ),
+            models.Index(
+                fields=["userid", "locked_until"], condition=Q(locked_until__isnull=False), name="community_locked"
             ),
         ]
 

@@ -22,6 +22,17 @@ HOLDINGS = (
         purpose="care",
     ),
     Holding(
+        model="community.PoolCase",
+        sensitivity="technical",
+        member="contact__member_id",
+        export=("state", "warned_at", "settled_at"),
+        on_erase="delete",
+        on_merge="stay",  # follows its contact
+        retain_days=400,
+        since="settled_at",
+        purpose="care",
+    ),
+    Holding(
         model="community.SendItem",
         sensitivity="personal",
         member="contact__member_id",
@@ -36,7 +47,7 @@ HOLDINGS = (
         model="community.Follow",
         sensitivity="personal",
         member="contact__member_id",
-        export=("userid", "since_at", "left_at", "ending"),
+        export=("userid", "since_at", "turned_at", "left_at", "ending"),
         on_erase="delete",
         on_merge="stay",  # follows its contact
         purpose="care",
@@ -56,6 +67,8 @@ IMPERSONAL = (
     "community.Group",
     "community.GroupCode",
     "community.GroupDay",
+    "community.GroupPlan",
+    "community.GroupTodo",
     "community.HandOver",
     "community.LiveCode",
     "community.Send",

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from django.db import connection, transaction
 
 from apps.community import quotas
+from apps.community.group_models import Group
 from apps.community.send_models import SendItem
 from apps.core import clock
 from apps.gateways.messages import Outcome
@@ -66,6 +67,31 @@ def queue(notes: Sequence[Note], *, moment: datetime) -> list[Outcome]:
         else Outcome(note.key, "accepted", code="OK")
         for note in notes
     ]
+
+
+class GroupNote(NamedTuple):
+    """One message into one group."""
+
+    key: str
+    group_id: int
+    text: str
+
+
+@transaction.atomic
+def queue_group(note: GroupNote, *, until: datetime, moment: datetime) -> bool:
+    """It waits for a group send of the group's owner, the key once. False: the group's quota is used up."""
+    day = clock.local_date(moment)
+    limit = quotas.window(day)
+    Group.objects.select_for_update().get(pk=note.group_id)  # two must not both see room
+    if SendItem.objects.filter(key=note.key).exists():
+        return True
+    spent = SendItem.objects.filter(group_id=note.group_id, spent_on__range=(limit.first, limit.last))
+    if spent.count() >= limit.most:
+        return False
+    SendItem.objects.create(
+        key=note.key, group_id=note.group_id, text=note.text, queued_at=moment, until=until, spent_on=day
+    )
+    return True
 
 
 def known(keys: Sequence[str]) -> dict[str, Outcome]:

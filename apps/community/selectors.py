@@ -10,13 +10,15 @@ from apps.core import clock
 
 _CONTACTS = """
 select c.id, c.name, c.member_id, m.nickname, c.first_at, f.userid, f.since_at, f.left_at, f.ending, l.name as code,
-    coalesce(s.name, f.userid) as colleague, cardinality(f.wecom_tags) as tags, f.id as follow_id
+    coalesce(s.name, f.userid) as colleague, cardinality(f.wecom_tags) as tags, f.id as follow_id,
+    case when f.locked_until >= %(day)s then f.locked_until end as locked_until, p.state as pool
 from community_follow f
 join community_contact c on c.id = f.contact_id
 left join members_member m on m.id = c.member_id
 left join community_livecode l on l.id = f.code_id
 left join community_account a on a.userid = f.userid
 left join stores_staff s on s.id = a.staff_id
+left join community_poolcase p on p.contact_id = c.id and p.userid = f.userid and p.settled_at is null
 where (%(userid)s = '' or f.userid = %(userid)s) and f.id < %(before)s
   and case %(show)s when 'left' then f.left_at is not null when 'unknown' then f.left_at is null and c.member_id is null
       else f.left_at is null end
@@ -66,47 +68,48 @@ FIRST = 2**62
 
 def contacts(*, userid: str = "", show: str = "", before: int = FIRST, limit: int = 50) -> list[dict[str, Any]]:
     """Customers with who has them, the newest first. `show`: "" open, "left", "unknown" without a member. One more than `limit`."""
-    return _rows(_CONTACTS, userid=userid, show=show, before=before, limit=limit + 1)
+    day = clock.local_date(clock.now())
+    return rows(_CONTACTS, userid=userid, show=show, before=before, limit=limit + 1, day=day)
 
 
 def figures(*, moment: datetime) -> dict[str, int]:
     """Customers, how many of them are members, who came and who left on the shop day."""
-    return _rows(_FIGURES, today=_today(moment))[0]
+    return rows(_FIGURES, today=_today(moment))[0]
 
 
 def codes(*, moment: datetime) -> list[dict[str, Any]]:
-    return _rows(_CODES, today=_today(moment))
+    return rows(_CODES, today=_today(moment))
 
 
 def groups(*, moment: datetime, group_id: int | None = None) -> list[dict[str, Any]]:
     """Living groups, the newest first; or this one."""
-    return _rows(_GROUPS, day=clock.local_date(moment), id=group_id)
+    return rows(_GROUPS, day=clock.local_date(moment), id=group_id)
 
 
 def gone_from(group_id: int) -> list[dict[str, Any]]:
     """The last fifty who left a group."""
-    return _rows(_GONE, id=group_id)
+    return rows(_GONE, id=group_id)
 
 
 def sends() -> list[dict[str, Any]]:
     """The newest hundred group sends."""
-    return _rows(_SENDS)
+    return rows(_SENDS)
 
 
 def colleagues() -> Sequence[tuple[str, str]]:
     """(userid, name) of who may have customers."""
-    rows = _rows(
+    found = rows(
         "select a.userid, coalesce(s.name, a.userid) as name from community_account a left join stores_staff s on s.id = a.staff_id"
         " where a.is_active order by 2, 1"
     )
-    return [(row["userid"], row["name"]) for row in rows]
+    return [(row["userid"], row["name"]) for row in found]
 
 
 def _today(moment: datetime) -> datetime:
     return clock.day_start(clock.local_date(moment))
 
 
-def _rows(statement: str, **values: Any) -> list[dict[str, Any]]:
+def rows(statement: str, **values: Any) -> list[dict[str, Any]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values or None)
         names = [column.name for column in cursor.description or ()]

@@ -19,6 +19,7 @@ class Send(models.Model):
         UNKNOWN = "unknown", pgettext_lazy("group send", "Nobody knows")
 
     userid = models.CharField(max_length=64)
+    is_group = models.BooleanField(default=False)  # into groups of theirs, not to customers one by one
     text = models.TextField()
     msgid = models.CharField(max_length=64, blank=True)
     state = models.CharField(max_length=10, choices=State, default=State.MAKING)
@@ -48,7 +49,7 @@ class Send(models.Model):
 
 
 class SendItem(models.Model):
-    """One customer of a send. `key` names the message for ever; `spent_on` is the shop day on which it counts against the quota."""
+    """One customer, or one group, of a send. `key` names the message for ever; `spent_on`: the shop day that its quota counts on."""
 
     class State(models.TextChoices):
         QUEUED = "queued", pgettext_lazy("group send", "Waits")
@@ -57,7 +58,10 @@ class SendItem(models.Model):
         FAILED = "failed", pgettext_lazy("group send", "Not delivered")
 
     key = models.CharField(max_length=160, unique=True)
-    contact = models.ForeignKey("community.Contact", on_delete=models.CASCADE, related_name="+", db_index=False)
+    contact = models.ForeignKey(
+        "community.Contact", null=True, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    group = models.ForeignKey("community.Group", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     text = models.TextField()
     send = models.ForeignKey(Send, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
@@ -67,8 +71,17 @@ class SendItem(models.Model):
     spent_on = models.DateField(null=True)
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(contact__isnull=False, group=None) | Q(contact=None, group__isnull=False),
+                name="community_item_for_one",
+            ),
+        ]
         indexes = [
             models.Index(fields=["contact", "spent_on"], name="community_item_of"),
+            models.Index(
+                fields=["group", "spent_on"], condition=Q(group__isnull=False), name="community_item_of_group"
+            ),
             models.Index(fields=["id"], condition=Q(state="queued"), name="community_queued"),
             models.Index(fields=["send", "id"], condition=Q(send__isnull=False), name="community_items_of_send"),
         ]

@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import connection, transaction
+from django.db.models.functions import Coalesce
 
+from apps.community.models import Follow
 from apps.community.send_models import Send, SendItem
 from apps.core import clock
 from apps.events import services as events
@@ -22,23 +24,28 @@ MOST_CUSTOMERS = 1000  # of one task
 REMIND_AFTER = timedelta(hours=4)
 REMIND_HOURS = range(9, 20)  # shop time
 ASK_UNKNOWN_FOR = timedelta(hours=1)
-NOT_CONFIRMED, GONE, LOST = "NOT_CONFIRMED", "NO_FRIEND", "NO_ANSWER"
+NOT_CONFIRMED, GONE, LOST, UNWANTED = "NOT_CONFIRMED", "NO_FRIEND", "NO_ANSWER", "CALLED_OFF"
 _RESULTS = {0: "NOT_SENT", 2: GONE, 3: "OVER_LIMIT"}
-# What waits, with the colleague who has the customer now: the newest who may have customers.
+# What waits, with the colleague who has the customer now (the newest who may have customers), or whose group it is.
 _PICK = """
 with waiting as materialized (
-    select i.id, i.text, i.until, owner.userid from community_senditem i
+    select i.id, i.text, i.until, owner.userid, i.group_id is not null as is_group from community_senditem i
     cross join lateral (
-        select f.userid from community_follow f join community_account s on s.userid = f.userid and s.is_active
-        where f.contact_id = i.contact_id and f.left_at is null order by f.since_at desc, f.id desc limit 1
+        (select f.userid from community_follow f join community_account s on s.userid = f.userid and s.is_active
+        where f.contact_id = i.contact_id and f.left_at is null order by f.since_at desc, f.id desc limit 1)
+        union all
+        select g.owner from community_group g join community_account s on s.userid = g.owner and s.is_active
+        where g.id = i.group_id and g.dismissed_at is null
     ) owner
     where i.state = 'queued' and i.until > %(moment)s and not exists (
         select from community_handoveritem h where h.contact_id = i.contact_id and h.state in ('waiting', 'begun'))
+      and not exists (select from community_poolcase p where p.contact_id = i.contact_id and p.state in ('taken', 'moving'))
     order by i.id limit 20000 for update of i skip locked
 ),
-first as (select userid, text from waiting order by id limit 1)
-select w.id, w.userid, w.text, w.until from waiting w join first using (userid, text) order by w.id limit %(most)s
+first as (select userid, text, is_group from waiting order by id limit 1)
+select w.id, w.userid, w.text, w.until, w.is_group from waiting w join first using (userid, text, is_group) order by w.id limit %(most)s
 """
+_TARGET = Coalesce("contact__external_userid", "group__chat_id")
 _EXPIRE = """
 update community_senditem set state = 'failed', code = 'NOT_CONFIRMED', spent_on = null
 where id in (select id from community_senditem where state = 'queued' and until <= %(moment)s limit 5000 for update skip locked)
@@ -64,9 +71,10 @@ def make(*, moment: datetime) -> bool:
     send = _open(moment)
     if send is None:
         return False
-    targets = dict(SendItem.objects.filter(send=send).order_by("pk").values_list("contact__external_userid", "pk"))
+    targets = dict(SendItem.objects.filter(send=send).order_by("pk").values_list(_TARGET, "pk"))
+    names = "chats" if send.is_group else "external_userids"
     try:
-        made = wecom.create_send(sender=send.userid, text=send.text, external_userids=list(targets))
+        made = wecom.create_send(sender=send.userid, text=send.text, **{names: list(targets)})
     except Unanswered as failure:
         if failure.state == "retry":
             _give_back(send)
@@ -124,6 +132,32 @@ def take_back(userid: str, *, moment: datetime) -> int:
     return moved
 
 
+def call_off_items(keys: Sequence[str], *, moment: datetime) -> None:
+    """These are not wanted any more. What a colleague has with others in one task is called off there; the others wait again."""
+    with transaction.atomic():
+        waiting = SendItem.objects.filter(key__in=keys, state=SendItem.State.QUEUED).select_for_update()
+        _fail(list(waiting.values_list("pk", flat=True)), UNWANTED)
+    tasked = SendItem.objects.filter(key__in=keys, state=SendItem.State.TASKED, send__state=Send.State.PENDING)
+    for send in Send.objects.filter(pk__in=tasked.values("send")).order_by("pk"):
+        _end_early(send, keys, moment=moment)
+
+
+def _end_early(send: Send, keys: Sequence[str], *, moment: datetime) -> None:
+    try:
+        if any(task["status"] == 2 for task in wecom.send_tasks(send.msgid)):
+            _take_results(send, moment=moment)
+            return
+        wecom.cancel_send(send.msgid)
+    except (Unanswered, Refused) as trouble:
+        log.warning("group send not called off", send=send.pk, trouble=str(trouble))
+        return
+    with transaction.atomic():
+        open_items = SendItem.objects.filter(send=send, state=SendItem.State.TASKED)
+        _fail(list(open_items.filter(key__in=keys).values_list("pk", flat=True)), UNWANTED)
+        open_items.exclude(key__in=keys).update(state=SendItem.State.QUEUED, send=None)
+        _close(send, Send.State.CANCELLED, code=UNWANTED, moment=moment)
+
+
 @transaction.atomic
 def _open(moment: datetime) -> Send | None:
     with connection.cursor() as cursor:
@@ -131,8 +165,9 @@ def _open(moment: datetime) -> Send | None:
         rows = cursor.fetchall()
     if not rows:
         return None
-    _, userid, text, _ = rows[0]
-    send = Send.objects.create(userid=userid, text=text, made_at=moment, until=min(row[3] for row in rows))
+    _, userid, text, _, is_group = rows[0]
+    until = min(row[3] for row in rows)
+    send = Send.objects.create(userid=userid, text=text, made_at=moment, until=until, is_group=is_group)
     SendItem.objects.filter(pk__in=[row[0] for row in rows]).update(state=SendItem.State.TASKED, send=send)
     return send
 
@@ -149,7 +184,7 @@ def _take_results(send: Send, *, moment: datetime) -> None:
     cursor = ""
     while True:
         page = wecom.send_results(send.msgid, userid=send.userid, cursor=cursor)
-        statuses |= {row["external_userid"]: row["status"] for row in page.rows}
+        statuses |= {row.get("external_userid") or row["chat_id"]: row["status"] for row in page.rows}
         cursor = page.cursor
         if not cursor:
             break
@@ -181,15 +216,16 @@ def _settle(
     delivered: set[str] | None = None,
 ) -> None:
     """End a send; `items`: code per customer who got nothing, "" for all others that are still open."""
-    rows = list(
-        SendItem.objects.filter(send=send, state=SendItem.State.TASKED).values_list("pk", "contact__external_userid")
-    )
+    rows = list(SendItem.objects.filter(send=send, state=SendItem.State.TASKED).values_list("pk", _TARGET))
     done = [pk for pk, external in rows if external in (delivered or set())]
     # What was confirmed counts on the day of the confirmation.
     SendItem.objects.filter(pk__in=done).update(
         state=SendItem.State.DELIVERED, spent_on=clock.local_date(moment), text=""
     )
     _tell_ended(done)
+    Follow.objects.filter(
+        userid=send.userid, contact__in=SendItem.objects.filter(pk__in=done).values("contact")
+    ).update(turned_at=moment)
     failed: dict[str, list[int]] = {}
     for pk, external in rows:
         if pk not in set(done):

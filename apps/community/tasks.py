@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from apps.community import callbacks, codes, contacts, group_codes, handing, sending, tags
+from apps.community import callbacks, codes, contacts, group_codes, handing, plans, pool, sending, tags
 from apps.core import clock, runs
 from apps.gateways import wecom_inbox
 from apps.gateways.wecom_calls import Refused, Unanswered
@@ -28,5 +28,14 @@ def keep() -> None:
             figures["tags"] = tags.even_out()
         except (Unanswered, Refused) as trouble:
             figures["trouble"] = type(trouble).__name__
+        figures["passed_on"] = pool.pass_on(moment=clock.now())
+        figures.update(plans.sweep(moment=clock.now()))
         figures.update(sending.round_of_sends())
         figures["purged"] = wecom_inbox.purge(moment=clock.now())
+
+
+@shared_task(name="community.recycle")
+def recycle() -> None:
+    """Every hour: notice to who does nothing for a customer, and what comes of it."""
+    with runs.recorded("community.recycle") as figures:
+        figures.update(pool.recycle(moment=clock.now()))

@@ -25,6 +25,7 @@ TASKS: dict[str, Promise] = {
     "care.run": gettext_lazy("Planning care messages"),
     "care.walk_journeys": gettext_lazy("Members walk their journeys"),
     "care.take_replies": gettext_lazy("Taking replies to messages"),
+    "community.recycle": gettext_lazy("WeCom: the customer pool"),
     "community.keep": gettext_lazy("WeCom: codes, members and tags"),
     "community.take_events": gettext_lazy("What WeCom told us"),
     "core.beat": gettext_lazy("Sign of life"),
@@ -136,6 +137,11 @@ _SAID_ELSEWHERE = ("as_of", "seconds")  # when it ran and how long it took stand
 ACTS: dict[str, Promise] = {
     "campaign.decided": gettext_lazy("Decided the test of a campaign"),
     "campaign.started": gettext_lazy("Started a campaign"),
+    "group_plan.created": gettext_lazy("Made a plan for groups"),
+    "group_plan.ended": gettext_lazy("Ended a plan for groups early"),
+    "pool.given_back": gettext_lazy("Put a customer into the pool"),
+    "pool.locked": gettext_lazy("Held on to a customer, or let go"),
+    "pool.taken": gettext_lazy("Took a customer out of the pool"),
     "group_code.created": gettext_lazy("Made a group code"),
     "live_code.changed": gettext_lazy("Changed a live code"),
     "live_code.created": gettext_lazy("Made a live code"),
@@ -268,7 +274,10 @@ ACTS: dict[str, Promise] = {
 }
 OBJECTS: dict[str, Promise] = {
     "article": gettext_lazy("Article"),
+    "contact": gettext_lazy("WeCom customer"),
     "group_code": gettext_lazy("Group code"),
+    "group_plan": gettext_lazy("Plan for groups"),
+    "pool_case": gettext_lazy("Customer in the pool"),
     "hand_over": gettext_lazy("Hand-over of customers"),
     "live_code": gettext_lazy("Live code"),
     "achievement": gettext_lazy("Achievement"),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from apps.events.models import Event
 from apps.flows import (
     booking_notice,
+    community_work,
     coupon_low_stock,
     coupon_rewards,
     identity_conflict,
@@ -42,6 +43,10 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "community.send_created": (wecom_sends.give_task,),
     "community.send_settled": (wecom_sends.call_off_task,),
     "community.messages_ended": (wecom_sends.tell_care,),
+    "community.pool_warned": (community_work.warn,),
+    "community.pool_settled": (community_work.call_off_warning,),
+    "community.todo_opened": (community_work.give_todo,),
+    "community.todo_ended": (community_work.call_off_todos,),
     "order.paid": (
         order_paid.reward,
         order_paid.progress,
@@ -125,7 +130,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "reward.handed_over": (webhooks_told.tell,),
     "reward.taken_back": (webhooks_told.tell,),
     "reward.lapsed": (webhooks_told.tell,),
-    "followup.completed": (ticket_followed.again, webhooks_told.tell),
+    "followup.completed": (ticket_followed.again, community_work.note_done, webhooks_told.tell),
     "followup.cancelled": (webhooks_told.tell,),
     "followup.expired": (webhooks_told.tell,),
     "segment.changed": (webhooks_told.tell,),

@@ -188,6 +188,7 @@ CELERY_BEAT_SCHEDULE = {
     "warn-expiring-coupons": {"task": "coupons.warn_expiring", "schedule": crontab(hour=9, minute=10)},
     "take-wecom-events": {"task": "community.take_events", "schedule": 5.0},
     "keep-community": {"task": "community.keep", "schedule": 60.0},
+    "recycle-customers": {"task": "community.recycle", "schedule": 3600.0},
     "sweep-bookings": {"task": "bookings.sweep", "schedule": 60.0},
     "sweep-streams": {"task": "livestream.sweep", "schedule": 60.0},
     "sweep-followups": {"task": "followups.sweep", "schedule": crontab(minute="*/10")},

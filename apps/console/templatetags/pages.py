@@ -11,7 +11,7 @@ from apps.activity.models import Code
 from apps.bookings.models import Booking
 from apps.care import reasons
 from apps.care.models import Channel, Lane, Policy, Touch
-from apps.community.models import Follow, Send
+from apps.community.models import Follow, GroupPlan, GroupTodo, PoolCase, Send
 from apps.console import words
 from apps.console.charts import svg
 from apps.core import ids
@@ -60,6 +60,11 @@ _WORDS: dict[str, Any] = {
     "delivery": Delivery.State,
     "wecom_ending": Follow.Ending,
     "wecom_send": Send.State,
+    "pool": PoolCase.State,
+    "pool_why": PoolCase.Why,
+    "group_plan": GroupPlan.Kind,
+    "todo": GroupTodo.State,
+    "todo_kind": GroupTodo.Kind,
 }
 _TONES = {
     "task": {"open": "brand", "done": "ok", "cancelled": "warn", "expired": "bad"},
@@ -71,6 +76,8 @@ _TONES = {
         "failed": "bad",
         "unknown": "warn",
     },
+    "pool": {"warned": "warn", "pooled": "brand", "done": "ok", "kept": "ok"},
+    "todo": {"open": "brand", "done": "ok", "missed": "bad", "cancelled": "warn"},
     "outcome": {"reached": "ok", "will_buy": "ok", "not_reached": "warn", "refused": "bad"},
     "stream": {"planned": "brand", "live": "ok", "cancelled": "bad", "expired": "warn"},
     "booking": {"booked": "brand", "waiting": "warn", "arrived": "ok", "missed": "bad"},
