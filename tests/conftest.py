@@ -20,7 +20,7 @@ from apps.care import dispatch
 from apps.core import clock as house_clock
 from apps.events.models import Event
 from apps.gateways import mail, sms, sms_lines, wechat_calls, wecom_calls
-from tests import databases
+from tests import databases, ready
 from tests.processes import LiveWorker, Simulator
 
 VALKEY_SLOTS = 250  # of four databases each; slot 0 keeps the counter
@@ -67,8 +67,19 @@ def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
         TransactionTestCase._fixture_teardown = lambda self: databases.empty(name)  # type: ignore[attr-defined]
         yield
         TransactionTestCase._fixture_teardown = flush  # type: ignore[attr-defined]
+        ready.leave()
         connections.close_all()
+        ready.drop_all()
         databases.drop(name)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    """After all fixtures, and so after the rollback."""
+    try:
+        return (yield)
+    finally:
+        ready.leave()
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import redis
 from apps.core.embedded import processes
 from apps.core.embedded.servers import free_port
 from apps.gateways.simulator import client as simulated
+from tests.forked import Forked, Forker
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -25,7 +26,7 @@ class _Beside:
 
     def __init__(self, *, log: Path) -> None:
         self.log = log
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
 
     @property
     def pid(self) -> int:
@@ -70,7 +71,9 @@ class _Beside:
 
 
 class LiveWorker(_Beside):
-    """`celery worker` as `bin/start` runs it."""
+    """`celery worker` as `bin/start` runs it, though it begins as a copy of a process that has imported the house (`tests/forked.py`)."""
+
+    forker: Forker | None = None
 
     def __enter__(self) -> "LiveWorker":
         return self
@@ -78,11 +81,17 @@ class LiveWorker(_Beside):
     def start(self, *, concurrency: int = 2, include: str = "") -> None:
         """Returns when it takes tasks. `include`: a module that it imports beside its own."""
         read = self.log.stat().st_size if self.log.exists() else 0
-        self.launch(
-            sys.executable, "-m", "celery", "-A", "config.celery", "worker", "--loglevel", "INFO", "--concurrency", str(concurrency),
+        command = (
+            "-A", "config.celery", "worker", "--loglevel", "INFO", "--concurrency", str(concurrency),
             "--without-gossip", "--without-mingle", "--hostname", f"test-{os.getpid()}@%h",
             *(("--include", include) if include else ()),
         )  # fmt: skip
+        forker = LiveWorker.forker = LiveWorker.forker or Forker(ROOT)
+        if forker.suits():
+            assert self._process is None, "already running"
+            self._process = forker.start(command, log=self.log)
+        else:
+            self.launch(sys.executable, "-m", "celery", *command)
         self.wait_for(lambda: b" ready." in self.log.read_bytes()[read:])
 
 

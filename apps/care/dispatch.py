@@ -129,7 +129,7 @@ def drain(*, seconds: float = 50.0) -> Counter[str]:
     figures: Counter[str] = Counter()
     for channel in _ORDER:
         with _lane(channel) as is_free:
-            if is_free:
+            if is_free and _has_work(channel, moment=clock.now()):
                 figures += drain_channel(channel, deadline=deadline)
     return figures
 

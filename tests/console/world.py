@@ -20,6 +20,7 @@ from apps.orders import services as orders
 from apps.orders.models import Order
 from apps.segments.models import MemberStats, StageChange
 from apps.stores.models import Region, Role, Staff, Store
+from tests import ready
 
 PASSWORD = "for-tests-only-2026"
 
@@ -45,6 +46,7 @@ class House:
         return ids.encode("ord", self.orders[where].pk)
 
 
+@ready.once
 def build(moment: datetime | None = None) -> House:
     house = House(moment=moment or clock.now())
     east, west = (Region.objects.create(name=name) for name in ("华东", "华西"))

@@ -18,6 +18,7 @@ from apps.points import services as points
 from apps.points.models import Currency
 from apps.stores import pins, shifts, tills
 from apps.stores.models import Role, Staff
+from tests import ready
 from tests.console import world
 from tests.console.world import House
 
@@ -56,6 +57,7 @@ class Shop:
         return Sale(**{**given, "bought": bought, "is_present": True, **more})  # type: ignore[arg-type]
 
 
+@ready.once
 def open_shop(moment: datetime, house: House | None = None) -> Shop:
     house = house or world.build(moment)
     with requests.acting(actor="test"):

@@ -10,6 +10,7 @@ from apps.followups.services import By
 from apps.members import services as members
 from apps.orders import services as orders
 from apps.stores.models import Staff, Store
+from tests import ready
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 DUE = NOON + timedelta(days=2)
@@ -26,6 +27,7 @@ class Shop:
     member: int
 
 
+@ready.once
 def build() -> Shop:
     here, there = (Store.objects.create(code=code, name=code) for code in ("HERE", "THERE"))
     return Shop(

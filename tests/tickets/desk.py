@@ -11,6 +11,7 @@ from apps.stores.models import Staff, Store
 from apps.tickets import services as tickets
 from apps.tickets.models import Ticket
 from apps.tickets.services import Actor, NewTicket
+from tests import ready
 
 NOON = datetime(2026, 11, 30, 4, 0, tzinfo=UTC)  # Monday, noon in the shop; promises count by 10:00 to 21:00
 MEMBER, WAREHOUSE = Actor("member"), Actor("warehouse")
@@ -26,6 +27,7 @@ class Desk:
     lines: list[Line]
 
 
+@ready.once
 def build(*, received: datetime | None = NOON - timedelta(days=1)) -> Desk:
     store = Store.objects.create(code="HERE", name="HERE")
     staff = agent("one", store)
