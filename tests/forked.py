@@ -1,4 +1,4 @@
-"""`python -m tests.forked`: Celery workers out of one process that has imported the house already, which costs each start 3 s of a core.
+"""`python -m tests.forked`: Celery workers out of one process that has imported the house: alone, each spends 3 s of a core on that.
 
 A line of JSON on standard input begins a worker: its arguments, its log. The answer is its pid; it leads its own session and dies
 with this process.

@@ -71,7 +71,7 @@ class _Beside:
 
 
 class LiveWorker(_Beside):
-    """`celery worker` as `bin/start` runs it, though it begins as a copy of a process that has imported the house (`tests/forked.py`)."""
+    """`celery worker` as `bin/start` runs it, but a copy of a process that has imported the house (`tests/forked.py`)."""
 
     forker: Forker | None = None
 

@@ -40,7 +40,7 @@ _is_building: ContextVar[bool] = ContextVar("is_building", default=False)
 
 
 def once(build: Callable[P, T]) -> Callable[P, T]:
-    """A builder whose work is kept for equal arguments, hour and language. In a test that commits or has written already it runs as it is."""
+    """A builder whose work is kept for equal arguments, hour and language. Where a test commits or has written, it just runs."""
 
     @functools.wraps(build)
     def begin(*given: P.args, **named: P.kwargs) -> T:
@@ -54,7 +54,7 @@ def once(build: Callable[P, T]) -> Callable[P, T]:
                 return build(*given, **named)
             _places[key] = _built(functools.partial(build, *given, **named))
         _enter(_places[key])
-        made: T = pickle.loads(_places[key].made)  # noqa: S301 - written by this very process
+        made: T = pickle.loads(_places[key].made)
         return made
 
     return begin

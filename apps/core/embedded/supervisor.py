@@ -18,6 +18,8 @@ SERVER_CHECK_SECONDS = 1.0
 SERVER_RETRY_SECONDS = 15.0
 LOG_BYTES = 10 * 1024 * 1024
 LOG_CHECK_SECONDS = 30
+YOUNG = 5.0  # seconds in which a server may lose the signal to stop, because it is still importing; it has served nobody yet
+YOUNG_STOPS_WITHIN = 2.0
 
 
 @dataclass
@@ -77,9 +79,10 @@ class Child:
     def stop(self) -> None:
         if self.process is None:
             return
+        is_young = time.monotonic() - self.begun < YOUNG
         self.process.terminate()
         try:
-            self.process.wait(timeout=self.stop_seconds)
+            self.process.wait(timeout=min(self.stop_seconds, YOUNG_STOPS_WITHIN) if is_young else self.stop_seconds)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

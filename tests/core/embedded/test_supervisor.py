@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from apps.core.embedded import processes
 from apps.core.embedded.say import Voice
 from apps.core.embedded.supervisor import Backoff, Child, Supervisor, rotate_logs
@@ -141,14 +143,15 @@ time.sleep(600)
     assert order.read_text().splitlines() == ["web ready", "beat ready", "beat stopped", "web stopped"]
 
 
-def test_a_child_that_does_not_listen_is_killed_after_its_time(tmp_path):
+@pytest.mark.parametrize("stop_seconds", [0.2, 600])  # one so young is not waited for that long
+def test_a_child_that_does_not_listen_is_killed_after_its_time(tmp_path, stop_seconds):
     script = f"""
 import pathlib, signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 pathlib.Path({str(tmp_path / "deaf")!r}).touch()
 time.sleep(600)
 """
-    deaf = child(tmp_path, "deaf", script, stop_seconds=0.2)
+    deaf = child(tmp_path, "deaf", script, stop_seconds=stop_seconds)
     with supervised(tmp_path, deaf):
         wait_until((tmp_path / "deaf").exists)
         pid = pid_of(deaf)
