@@ -67,6 +67,7 @@ V1: list[tuple[str, type[ApiView]]] = [
     ("me/coupon-offers", coupons.CouponOffers),
     ("me/coupon-offers/<str:offer>:claim", coupons.CouponClaim),
     ("coupon-gifts:take", coupons.GiftTake),
+    ("members/<str:member>/coupons", coupons.MemberCoupons),
     ("me/prices", prices.MyPrices),
     ("members/<str:member>/prices", prices.MemberPrices),
     ("prices", prices.Prices),

@@ -13,6 +13,7 @@ from apps.coupons import costs, words
 from apps.coupons import terms as grammar
 from apps.coupons.models import Budget, Template
 from apps.coupons.publishing import Wish
+from apps.flows import source_words
 from apps.segments import keys
 
 STATES = {
@@ -20,6 +21,11 @@ STATES = {
     "draft": (pgettext_lazy("coupons", "Draft"), "warn"),
     "stopped": (pgettext_lazy("coupons", "Stopped"), "bad"),
 }
+
+
+def origin(text: str) -> str:
+    """Where a coupon was taken or given; keys of campaigns and tasks stand for themselves."""
+    return source_words.said("store" if text == "till" else text)
 
 
 def whole(said: Any) -> dict[str, Any] | None:

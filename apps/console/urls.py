@@ -216,6 +216,7 @@ urlpatterns = [
     path("console/coupons/low-stock/seen/", coupons.low_seen, name="coupon_low_seen"),
     path("console/coupons/<str:coupon>/stop/", coupons.stop, name="coupon_stop"),
     path("console/coupons/<str:coupon>/resume/", coupons.resume, name="coupon_resume"),
+    path("console/coupons/<str:coupon>/welcome/", coupons.welcome, name="coupon_welcome"),
     path("console/coupons/<str:coupon>/stock/", coupons.stock, name="coupon_stock"),
     path("console/coupons/<str:coupon>/budgets/", coupons.budgets, name="coupon_budgets"),
     path("console/coupons/<str:coupon>/codes/", coupon_codes.page, name="coupon_codes"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.counter.views import goods, newcomer, sale, scan, shell, shift, till
+from apps.counter.views import goods, newcomer, sale, scan, shell, shift, till, wechat
 
 app_name = "counter"
 urlpatterns = [
@@ -17,6 +17,7 @@ urlpatterns = [
     path("scan/", scan.scan, name="scan"),
     path("picture/", scan.picture, name="picture"),
     path("tail/", scan.tail, name="tail"),
+    path("wechat/", wechat.scanner, name="wechat"),
     path("chosen/", scan.chosen, name="chosen"),
     path("offers/", scan.offers, name="offers"),
     path("goods/", goods.goods, name="goods"),

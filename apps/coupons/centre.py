@@ -42,9 +42,14 @@ def offers(*, shopper: Shopper, moment: datetime | None = None) -> list[Offer]:
     return sorted(told, key=lambda one: (bool(one.why_not), not one.is_coming, not one.template.is_flash))
 
 
-def template_ids(moment: datetime) -> frozenset[int]:
-    """What the centre shows; a claim of anything else is none of its own."""
-    return frozenset(_open(moment).values_list("pk", flat=True))
+def has_any(moment: datetime) -> bool:
+    """Does the centre show anything?"""
+    return _open(moment).exists()
+
+
+def shown(template_id: int, moment: datetime) -> Template | None:
+    """A template that the centre shows; a claim of anything else is none of its own."""
+    return _open(moment).filter(pk=template_id).first()
 
 
 def _open(moment: datetime) -> QuerySet[Template]:

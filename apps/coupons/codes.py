@@ -2,7 +2,7 @@
 
 In a pattern `#` is a letter or digit, `@` a letter, `%` a digit, none of them easily misread; capitals, digits and dashes stand for
 themselves. Kept without dashes. A pattern leaves at least 50 bits to guess, and ten wrong codes are the end for ten minutes; of an
-address a hundred, since thousands of phones may share one.
+address (an IPv6 one stands for its /64) a hundred, since thousands of phones may share one.
 """
 
 import math
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from apps.core import clock, letters, prepared, ratelimits
+from apps.core import addresses, clock, letters, prepared, ratelimits
 from apps.core.errors import DomainError, ValidationFailed
 from apps.core.ratelimits import Limit
 from apps.coupons import issuing
@@ -113,7 +113,7 @@ def _same(text: str, count: int) -> Iterator[str]:
 
 
 def _limits(member_id: int, device: str, address: str) -> list[Limit]:
-    subjects = {"member": str(member_id), "device": device, "address": address}
+    subjects = {"member": str(member_id), "device": device, "address": addresses.network_of(address)}
     return [
         Limit(f"coupon-code-{name}", ratelimits.subject_of(subject), MISSES[name], WINDOW, closed=True)
         for name, subject in subjects.items()

@@ -62,7 +62,7 @@ def claim(
     moment = moment or clock.now()
     if not template.is_flash:
         return issuing.claim(shopper=shopper, template_id=template.pk, source=source, origin=origin, moment=moment)
-    _ask(template.pk, shopper.member_id, source, moment)
+    refuse(template=template, member_id=shopper.member_id, source=source, moment=moment)
     try:
         made = issuing.claim(shopper=shopper, template_id=template.pk, source=source, origin=origin, moment=moment)
     except CouponRefused as refused:
@@ -72,6 +72,13 @@ def claim(
     note = partial(_note, template.pk, shopper.member_id, source)
     transaction.on_commit(partial(_quietly, note), robust=True)
     return made
+
+
+def refuse(*, template: Template, member_id: int, source: str, moment: datetime) -> None:
+    """What the gate alone can say: a door asks before it looks anything up. Raises CouponRefused (coupon_not_open,
+    coupon_limit_reached, coupon_out_of_stock)."""
+    if template.is_flash:
+        _ask(template.pk, member_id, source, moment)
 
 
 def forget(template_id: int) -> None:

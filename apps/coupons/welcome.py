@@ -7,8 +7,10 @@ from typing import Any
 
 import structlog
 from django.db import connection, transaction
+from django.utils.translation import gettext_lazy as _
 
-from apps.core import brand, clock
+from apps.core import audit, brand, clock
+from apps.core.errors import DomainError
 from apps.coupons import issuing, keeping
 from apps.coupons.errors import CouponRefused
 from apps.coupons.models import Coupon, Entry, Template
@@ -25,6 +27,30 @@ def _check(value: Any) -> None:
 
 
 brand.declare(SETTING, default=[], check=_check)
+
+
+class WelcomeFull(DomainError):
+    """`most` in the facts."""
+
+    code = "coupon_welcome_full"
+    title = _("New members get %(most)s kinds of coupons already. Take one of them out first.")
+
+
+def is_given(key: str) -> bool:
+    """Does everybody who registers get a coupon of the template with this key?"""
+    return key in brand.read(SETTING)
+
+
+@transaction.atomic
+def give(*, key: str, is_on: bool) -> None:
+    """From now on it is, or is not, given to who registers. Again: a no-op. Raises WelcomeFull."""
+    audit.sign()
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [SETTING])
+    keys = [one for one in brand.read(SETTING) if one != key]
+    if is_on and len(keys) >= MOST:
+        raise WelcomeFull(most=MOST)
+    brand.write(SETTING, [*keys, key] if is_on else keys)
 
 
 @transaction.atomic

@@ -46,12 +46,21 @@ def get(path: str, query: dict[str, str]) -> dict:
 
 def post_as(app_id: str, path: str, body: dict) -> dict:
     """Post with the app's access token; a token that the platform refuses is replaced once. Raises Unanswered."""
+    return _as(app_id, path, {}, body)
+
+
+def get_as(app_id: str, path: str, query: dict[str, str]) -> dict:
+    """As `post_as`."""
+    return _as(app_id, path, query, None)
+
+
+def _as(app_id: str, path: str, query: dict[str, str], body: dict | None) -> dict:
     token = access_token(app_id)
-    answer = line.exchange(f"{path}?{urlencode({'access_token': token})}", body=body)
+    answer = line.exchange(f"{path}?{urlencode({'access_token': token, **query})}", body=body)
     if errcode(answer) in TOKEN_REFUSED:
         forget_token(app_id, token)
         token = access_token(app_id)
-        answer = line.exchange(f"{path}?{urlencode({'access_token': token})}", body=body)
+        answer = line.exchange(f"{path}?{urlencode({'access_token': token, **query})}", body=body)
     if errcode(answer) in TOKEN_REFUSED:
         log.error("wechat refuses a fresh access token", app_id=app_id, errcode=errcode(answer))
         raise Unanswered("retry", f"WECHAT_{errcode(answer)}")
@@ -59,8 +68,9 @@ def post_as(app_id: str, path: str, body: dict) -> dict:
 
 
 def _fetch(app_id: str) -> dict:
-    ours = app(app_id)
-    asked = {"grant_type": "client_credential", "appid": app_id, "secret": ours.secret, "force_refresh": False}
+    pages = {entry["app_id"]: entry["secret"] for entry in settings.WECHAT_PAGES}
+    secret = pages[app_id] if app_id in pages else app(app_id).secret
+    asked = {"grant_type": "client_credential", "appid": app_id, "secret": secret, "force_refresh": False}
     return line.exchange("/cgi-bin/stable_token", body=asked)
 
 

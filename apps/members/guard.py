@@ -9,7 +9,6 @@ the same time, but no message (an honest refusal would tell an attacker who is a
 are used, or nobody had to be held back for a while, the alarm closes.
 """
 
-import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +18,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Q
 
-from apps.core import ciphers
+from apps.core import addresses, ciphers
 from apps.gateways import sandbox
 from apps.members.errors import PhoneNotServed, TooManyCodes
 from apps.members.proofs import CodeAlarm, CodeRequest
@@ -108,13 +107,7 @@ def check_served(phone: str) -> None:
 
 def network_of(address: str) -> str:
     """The /24 of an IPv4 address, the /64 of an IPv6 one; anything else stands for itself."""
-    try:
-        ip = ipaddress.ip_address(address.split("%")[0])
-    except ValueError:
-        return address[:64]
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
-    return str(ipaddress.ip_network((ip, 24 if ip.version == 4 else 64), strict=False))
+    return addresses.network_of(address, v4=24)
 
 
 def places(*, phone: str, network: str, device: str) -> Places:

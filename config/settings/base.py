@@ -313,6 +313,8 @@ WECHAT_APPS = env.objects(
         "coupon": ["sim-coupon-expiring"],
         "ticket": ["sim-ticket-reply"]}}]""",
 )
+# The official account whose JS-safe domain is ours, for pages that are opened inside WeChat.
+WECHAT_PAGES = env.objects("WECHAT_PAGES", "[]")
 WECOM_PROVIDER = env.text("WECOM_PROVIDER", "simulator")
 # The simulator's own company (`apps/gateways/simulator/wecom_rules.py`); its secrets open nothing else.
 WECOM_CORP_ID = env.text("WECOM_CORP_ID", "ww5170000000000001")

@@ -349,6 +349,15 @@ export interface CouponCodeInput {
   code: string;
 }
 
+export interface CouponGrantInput {
+  /** its key, as the back office shows it */
+  coupon: string;
+  /** campaign or place, for the report of coupons */
+  origin?: string;
+  /** your number of this act; sent again it is the same coupon */
+  reference: string;
+}
+
 export interface CouponOfferOut {
   closes_at: string | null;
   condition: string;
@@ -1824,6 +1833,8 @@ export class Siyu {
   memberAttributesGet(args: { member: string; ifNoneMatch?: string }, options?: CallOptions): Promise<Answer<AttributesOut>>;
   /** Change some of these values (client:members.write) */
   memberAttributesPut(args: { ifMatch: string; member: string; idempotencyKey?: string; body: AttributesInput }, options?: CallOptions): Promise<Answer<AttributesOut>>;
+  /** Give a member a coupon: stock, limit per member and the stop count, claim window and conditions do not (client:coupons.write) */
+  memberCouponsPost(args: { member: string; idempotencyKey?: string; body: CouponGrantInput }, options?: CallOptions): Promise<Answer<CouponOut>>;
   /** A member's points (client:points.read) */
   memberPointsGet(args: { member: string; ifNoneMatch?: string }, options?: CallOptions): Promise<Answer<AccountsOut>>;
   /** Grant points to a member (client:points.write) */

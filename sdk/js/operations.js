@@ -100,6 +100,7 @@ module.exports = {
   memberGet: "GET /members/{member} -",
   memberAttributesGet: "GET /members/{member}/attributes -",
   memberAttributesPut: "PUT /members/{member}/attributes k",
+  memberCouponsPost: "POST /members/{member}/coupons k",
   memberPointsGet: "GET /members/{member}/points -",
   memberPointsEarnPost: "POST /members/{member}/points/earn k",
   memberPointsHoldsPost: "POST /members/{member}/points/holds k",

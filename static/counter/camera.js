@@ -81,5 +81,5 @@
   dialog.addEventListener("close", release);
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") stop(); });
   addEventListener("pagehide", stop);
-  till.camera = { open, stop };
+  till.camera = { open: async () => { if (!await till.wechat?.scan()) await open(); }, stop };
 })();

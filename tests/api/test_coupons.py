@@ -7,7 +7,9 @@ import pytest
 
 from apps.core import clock, ids
 from apps.coupons import codes
-from apps.coupons.models import Coupon
+from apps.coupons.models import Coupon, Stock
+from apps.members.models import Member
+from apps.stores import credentials
 from tests.api.conftest import Caller
 from tests.coupons import making
 
@@ -82,3 +84,32 @@ def test_wrong_codes_are_counted_per_address_whoever_calls(me: Caller, new_membe
     monkeypatch.setitem(codes.MISSES, "address", 1)
     told = [who.post("me/coupons:enter", {"code": "NEVER-WAS-1"}) for who in (me, new_member("陈默", number=2))]
     assert [answer.status_code for answer in told] == [404, 429]
+
+
+def test_a_program_gives_a_coupon_once_per_reference_and_within_the_limit(me: Caller, new_member: Any):
+    assert me.member
+    program = Caller(secret=credentials.issue_client(name="商城", scopes=["coupons.write"]).secret)
+    making.template("gift", making.terms(tiers=["gold"]), most=5)
+    making.template("other")
+    path = f"members/{ids.encode('mem', me.member.pk)}/coupons"
+    given = {"coupon": "gift", "reference": "A-1", "origin": "double-12"}
+
+    def said(key: str, **more: str) -> tuple[int, str]:
+        answer = program.post(path, given | more, Idempotency_Key=key)
+        return answer.status_code, answer.data.get("code") or answer.data["id"]
+
+    first = said("k1")
+
+    row = Coupon.objects.get()
+    assert (row.member, row.channel, row.origin, row.state) == (me.member, "api", "double-12", "ready")
+    assert first == (201, ids.encode("cpn", row.pk))
+    assert said("k2") == first
+    assert said("k3", reference="A-2") == (409, "coupon_limit_reached")
+    assert said("k4", coupon="other") == (422, "coupon_act_reused")
+    assert said("k5", coupon="nowhere", reference="A-3") == (404, "coupon_not_found")
+    assert me.post(path, given, Idempotency_Key="k6").status_code == 403
+    gone = new_member("林", number=2).member
+    Member.objects.filter(pk=gone.pk).update(status="cancelled")
+    path = f"members/{ids.encode('mem', gone.pk)}/coupons"
+    assert said("k7", reference="A-4") == (409, "coupon_member_gone")
+    assert (Coupon.objects.count(), Stock.objects.get(template__key="gift").issued) == (1, 1)

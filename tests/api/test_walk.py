@@ -222,13 +222,23 @@ class World:
                 "sent_at": house.now().isoformat(),
                 "events": [shown["events"][0] | {"occurred_at": house.now().isoformat()}],
             }
-        if name in {"orders_post", "refunds_post", "quotes_post", "redemptions_post", "journey_enter_post", *VISITS}:
+        if name in {
+            "orders_post",
+            "refunds_post",
+            "quotes_post",
+            "redemptions_post",
+            "journey_enter_post",
+            "member_coupons_post",
+            *VISITS,
+        }:
             return self._for_the_member(name, shown)
         return shown
 
     def _for_the_member(self, name: str, shown: Any) -> Any:
         if name in VISITS:
             return self.visits.body(name, shown)
+        if name == "member_coupons_post":
+            return shown | {"coupon": self.centre.key}
         mine = {"member": ids.encode("mem", self.member.pk)}
         if name == "journey_enter_post":
             return shown | {"members": list(mine.values())}

@@ -15,9 +15,9 @@ from apps.catalog.intake import Item
 from apps.catalog.prices import Terms, Who
 from apps.console import coupon_form, rule_form
 from apps.console.coupon_form import CouponForm
-from apps.core import approvals, ids
+from apps.core import approvals, brand, ids
 from apps.core.models import Alert, Approval, AuditEntry, Job
-from apps.coupons import ceilings, templates, warnings
+from apps.coupons import ceilings, templates, warnings, welcome
 from apps.coupons.models import Batch, Coupon, Stock, Template, Use, Version
 from apps.stores.models import Role
 from tests.console.world import House
@@ -356,3 +356,23 @@ def test_codes_are_made_by_a_pattern_and_written_by_who_may_make_them(house: Hou
     answer = admin.post(write, {"what": "full"})
     assert Job.objects.get(kind="coupons.write_codes").params == {"batch_id": batch.pk, "is_full": True}
     assert admin.get(answer["Location"]).status_code == 200
+
+
+def test_a_coupon_is_given_to_who_registers_from_its_own_page(house: House, at: Callable[..., Client]):
+    row = making.template("hello")
+    address = [ids.encode("cpt", row.pk)]
+    admin = at(Role.ADMIN)
+    assert at(Role.ANALYST).post(reverse("console:coupon_welcome", args=address), {"give": "1"}).status_code == 403
+
+    admin.post(reverse("console:coupon_welcome", args=address), {"give": "1"})
+
+    assert brand.read(welcome.SETTING) == ["hello"]
+    assert "注册即送" in at(Role.ANALYST).get(reverse("console:coupon", args=address)).content.decode()
+    assert AuditEntry.objects.filter(object_type="core_brandsetting", actor__startswith="user:").exists()
+    brand.write(welcome.SETTING, [f"k{number}" for number in range(10)])
+    full = admin.post(reverse("console:coupon_welcome", args=address), {"give": "1"}, follow=True)
+    assert "已可得10种券" in full.content.decode()
+    assert "hello" not in brand.read(welcome.SETTING)
+    brand.write(welcome.SETTING, ["other", "hello"])
+    admin.post(reverse("console:coupon_welcome", args=address), {"give": "0"})
+    assert brand.read(welcome.SETTING) == ["other"]

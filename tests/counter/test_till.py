@@ -22,6 +22,7 @@ from apps.core.errors import NotFound
 from apps.counter import reasons, scans, tickets
 from apps.counter.views import newcomer
 from apps.flows.models import Checkout
+from apps.gateways import wechat_pages
 from apps.members import member_codes
 from apps.orders.models import Order
 from apps.points.models import Exchange
@@ -369,3 +370,25 @@ def test_a_gift_is_looked_at_and_handed_out_once(shop: Shop):
     assert [answer.status_code for answer in answers] == [200, 409]
     assert (answers[1]["X-Problem"], late["X-Problem"]) == ("already_handed_over", "already_handed_over")
     assert Exchange.objects.get().handed_by_id == shop.clerk.pk
+
+
+def test_only_a_till_inside_wechat_may_load_wechats_script_and_only_its_own_page_gets_a_pass(shop: Shop, monkeypatch):
+    wechat = "Mozilla/5.0 (iPhone) AppleWebKit/605.1.15 MicroMessenger/8.0.54"
+    inside, outside = shop.browser(headers={"user-agent": wechat}), shop.browser()
+    host = wechat_pages.LIBRARY
+    assert host not in inside.get("/counter/")["Content-Security-Policy"]  # no official account
+    monkeypatch.setattr(settings, "WECHAT_PAGES", [{"app_id": "wxtill", "secret": "s"}])
+    monkeypatch.setattr(wechat_pages.tickets, "get", lambda app_id: "ticket")
+
+    pages = [browser.get("/counter/") for browser in (inside, outside)]
+
+    directives = [dict(part.split(" ", 1) for part in page["Content-Security-Policy"].split("; ")) for page in pages]
+    assert [host in each["script-src"].split() for each in directives] == [True, False]
+    assert [host in " ".join(v for k, v in each.items() if k != "script-src") for each in directives] == [False, False]
+    assert [b"wechat.js" in page.content for page in pages] == [True, False]
+    ours = "http://testserver/counter/"
+    told = inside.get("/counter/wechat/", {"url": ours + "?undo=7"}).json()
+    wanted = wechat_pages.signed(ticket="ticket", nonce=told["nonceStr"], stamp=told["timestamp"], url=ours + "?undo=7")
+    assert (told["appId"], told["signature"]) == ("wxtill", wanted)
+    for other in ("http://elsewhere.example/counter/", "http://testserver/my/", ours + "#x", ""):
+        assert inside.get("/counter/wechat/", {"url": other}).status_code == 404

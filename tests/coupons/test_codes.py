@@ -218,7 +218,9 @@ def test_ten_wrong_codes_end_the_guessing_and_right_ones_are_not_counted(of, who
     waits: list[int] = []
 
     def guess(number: int, text: str = "TEA-2222-2222-222") -> str:
-        facts = {name: name if name == who else f"{name}-{number}" for name in ("device", "address")}
+        mine = {"device": "one", "address": f"2001:db8::{number + 1:x}"}  # of an IPv6 network one has them all
+        other = {"device": f"other-{number}", "address": f"198.51.100.{number}"}
+        facts = {name: (mine if name == who else other)[name] for name in ("device", "address")}
         shopper = Shopper(lin.pk if who == "member" else people[number].pk)
         try:
             codes.enter(shopper=shopper, text=text, **facts)

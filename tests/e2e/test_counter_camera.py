@@ -11,14 +11,27 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from apps.core import clock
+from apps.gateways import wechat_pages
+from apps.gateways.simulator import wechat_rules
+from apps.gateways.simulator.client import Client
 from apps.members import member_codes
 from apps.stores import tills
 from tests.counter import clips
 from tests.counter.conftest import Shop, open_shop
 from tests.e2e.conftest import FLAGS
+from tests.e2e.portal_walk import WECHAT
 from tests.e2e.visits import Visit
+from tests.processes import Simulator
 
 FILM = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+WECHAT_SCRIPT = """
+window.wx = {
+    ready: (done) => { window.wxReady = done; },
+    error: (fail) => { window.wxFail = fail; },
+    config: (said) => { window.wxSaid = said; setTimeout(window.wxLends ? window.wxReady : window.wxFail, 0); },
+    scanQRCode: ({ success }) => success({ resultStr: window.wxSees }),
+};
+"""
 SPY = """
 window.opened = [];
 const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
@@ -50,13 +63,13 @@ def film(chromium: Browser, live_server, shop: Shop, tmp_path: Path) -> Iterator
     """`film(kind, held, script)`: the till's page in a browser whose camera sees a code of the member "mine", or a wall."""
     opened: list[Browser] = []
 
-    def play(kind: str, held: str, script: str = SPY) -> tuple[Visit, str]:
+    def play(kind: str, held: str, script: str = SPY, **more: object) -> tuple[Visit, str]:
         text = member_codes.show(member_id=shop.house.members["mine"].pk).code
         clips.y4m(tmp_path / "film.y4m", clips.clip(kind, held, text) if kind else Image.new("L", clips.SIZE, 90))
         flags = [*FLAGS, *FILM, f"--use-file-for-fake-video-capture={tmp_path / 'film.y4m'}"]
         browser = chromium.browser_type.launch(executable_path=os.environ["SIYU_CHROMIUM"], args=flags)
         opened.append(browser)
-        context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+        context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, **more)
         place = live_server.url + tills.PATH
         cookies = {tills.COOKIE: signing.dumps(shop.secret, salt=tills.SALT), settings.LANGUAGE_COOKIE_NAME: "zh-hans"}
         context.add_cookies([{"name": name, "value": value, "url": place} for name, value in cookies.items()])
@@ -153,3 +166,33 @@ def test_a_till_that_is_left_with_its_camera_on_locks_itself_and_lets_the_camera
     expect(page.locator("#lock")).to_be_visible()
     assert states(page) == ["ended"]
     assert frames != []
+
+
+@pytest.mark.nightly
+def test_inside_wechat_its_own_scanner_is_the_camera_and_where_it_is_not_lent_the_browsers(
+    film, monkeypatch: pytest.MonkeyPatch, simulator: Simulator, shop: Shop
+):
+    monkeypatch.setattr(settings, "WECHAT_PAGES", [{"app_id": "wxtill", "secret": "s"}])
+    Client(simulator.url).wechat_app("wxtill", secret="s")
+    visit, text = film("qr", "flat", user_agent=WECHAT)
+    page = visit.page
+    page.route(
+        "https://res.wx.qq.com/**", lambda route: route.fulfill(body=WECHAT_SCRIPT, content_type="text/javascript")
+    )
+
+    page.evaluate("(text) => { window.wxLends = true; window.wxSees = `CODE_128,${text}`; }", text)
+    page.locator("#by-camera").click()
+    page.wait_for_selector("[data-screen=member]")
+    said = page.evaluate("window.wxSaid")
+    ticket = wechat_rules.page_ticket("wxtill")
+    right = wechat_pages.signed(ticket=ticket, nonce=said["nonceStr"], stamp=said["timestamp"], url=page.url)
+    assert (said["appId"], said["signature"], said["jsApiList"]) == ("wxtill", right, ["scanQRCode"])
+    assert states(page) == []
+    assert page.evaluate("window.refused") == []
+
+    visit, _text = film("qr", "flat", user_agent=WECHAT)
+    page = visit.page
+    page.route("https://res.wx.qq.com/**", lambda route: route.abort())
+    page.locator("#by-camera").click()
+    page.wait_for_selector("[data-screen=member]")
+    assert states(page) == ["ended"]

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
 
-from apps.gateways import wechat, wechat_calls
+from apps.gateways import wechat, wechat_calls, wechat_pages
 from apps.gateways.errors import (
     ProviderTooOften,
     ProviderUnavailable,
@@ -22,7 +22,7 @@ from apps.gateways.errors import (
 )
 from apps.gateways.messages import Outcome
 from apps.gateways.simulator.client import Client
-from apps.gateways.simulator.wechat_rules import openid, unionid
+from apps.gateways.simulator.wechat_rules import openid, page_ticket, unionid
 from tests.gateways.conftest import NOON
 
 APP = "wx5170000000000001"
@@ -254,3 +254,32 @@ def test_an_unknown_provider_is_a_mistake_of_the_installation(settings):
 
     with pytest.raises(ImproperlyConfigured):
         wechat.session_of(app_id=APP, js_code="sim.lin.1")
+
+
+def test_a_page_inside_wechat_signs_as_wechats_own_example_does_and_asks_for_its_ticket_once(
+    weixin: Client, monkeypatch: pytest.MonkeyPatch
+):
+    theirs = "sM4AOVdWfPE4DxkXGEs8VMCPGGVi4C3VM0P37wVUCFvkVAy_90u5h9nbSlYy3-Sl-HhTdfl2fzFy1AOcHKP7qg"
+    example = wechat_pages.signed(
+        ticket=theirs, nonce="Wm3WZYTPz0wzccnW", stamp=1_414_587_457, url="http://mp.weixin.qq.com?params=value"
+    )
+    assert example == "0f9de62fce790f9a083d5c99e95740ceb90c27ed"
+    page, ours = "https://shop.example/counter/?a=1", "wxpages"
+    with pytest.raises(ProviderUnavailable):
+        wechat_pages.pass_for(page)
+    monkeypatch.setattr(settings, "WECHAT_PAGES", [{"app_id": ours, "secret": "s"}])
+    weixin.wechat_app(ours, secret="s")
+
+    for _ in range(2):
+        shown = wechat_pages.pass_for(page)
+
+    stamp = int(NOON.timestamp())
+    right = wechat_pages.signed(ticket=page_ticket(ours), nonce=shown.nonce, stamp=stamp, url=page)
+    assert shown == wechat_pages.Pass(ours, stamp, shown.nonce, right)
+    assert weixin.wechat_calls() == {"stable_token": {"0": 1}, "getticket": {"0": 1}}
+    weixin.end_tokens(app_id=ours)
+    wechat_pages.tickets.forget(ours, page_ticket(ours))
+    assert wechat_pages.pass_for(page).app_id == ours
+    assert weixin.wechat_calls()["getticket"] == {"0": 2, "40001": 1}
+    with pytest.raises(WechatAppUnknown):
+        wechat.session_of(app_id=ours, js_code="sim.lin.1")

@@ -9,8 +9,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from apps.activity import codes as tracked
 from apps.core import clock, ids
-from apps.coupons import centre, codes, gifts, issuing, wallet
+from apps.coupons import centre, codes, gate, gifts, issuing, wallet
 from apps.coupons.basket import Shopper
 from apps.coupons.models import Coupon, Stock, Template, Use
 from apps.members import member_codes
@@ -18,6 +19,7 @@ from apps.members.models import Member, MemberCode
 from apps.portal.views import coupons as coupon_pages
 from apps.stores import credentials
 from apps.stores.models import Store
+from tests.activity.test_codes import SAFARI
 from tests.coupons import making
 from tests.portal.doors import browser_of
 
@@ -264,3 +266,25 @@ def test_where_a_coupon_counts_names_its_stores_only(lin: Member, me: Client):
     everywhere = making.coupon(making.template("all"), lin)
     page = text(me, f"/my/coupons/{ids.encode('cpn', everywhere.pk)}/stores/")
     assert ("Store S1" in page, "Store S2" in page) == (True, True)
+
+
+def test_a_flash_sale_asks_its_gate_and_a_claim_after_a_tracked_code_is_counted_under_it(
+    lin: Member, me: Client, django_capture_on_commit_callbacks
+):
+    gate._rest["until"] = 0.0
+    of = making.template("flash", is_flash=True, is_in_centre=True, most=1)
+    poster = tracked.create(name="橱窗", target="/my/coupons/centre/")
+    me.get(f"/s/{poster.slug}", headers={"user-agent": SAFARI, "sec-fetch-mode": "navigate"})
+    with django_capture_on_commit_callbacks(execute=True):
+        assert claim(me, of).status_code == 302
+    assert Coupon.objects.get().origin == f"code:{poster.slug}"
+    Stock.objects.update(most=5)  # behind the gate's back: only the gate says no now
+
+    mei = browser_of(Member.objects.create(member_no="M-2").pk)
+    refused = claim(mei, of)
+
+    assert refused.status_code == 409
+    assert "已领完" in refused.content.decode()
+    gate.forget(of.pk)
+    assert claim(mei, of).status_code == 302
+    assert set(Coupon.objects.values_list("origin", flat=True)) == {f"code:{poster.slug}", "portal"}

@@ -105,6 +105,13 @@ ENTRIES: tuple[Entry, ...] = (
         _("One reference per act: make a new one for a new act."),
     ),
     Entry(
+        "coupon_member_gone",
+        409,
+        False,
+        _("The membership has ended, so no coupon is given."),
+        _("Leave this member out."),
+    ),
+    Entry(
         "coupon_reservation_over",
         409,
         False,

@@ -1,4 +1,4 @@
-"""A member's coupons over the API: the wallet, the centre, a code that came on paper, a gift to a friend."""
+"""A member's coupons over the API: the wallet, the centre, a code that came on paper, a gift to a friend, one that a program gives."""
 
 from typing import Any
 
@@ -16,10 +16,12 @@ from apps.core import clock, ids, requests
 from apps.coupons import centre, codes, gifts, issuing, wallet, words
 from apps.coupons import terms as grammar
 from apps.coupons.centre import Offer
-from apps.coupons.errors import REASONS, CouponRefused
-from apps.coupons.models import Coupon
+from apps.coupons.errors import REASONS, ActReused, CouponRefused
+from apps.coupons.models import Coupon, Template
 from apps.coupons.words import Names
+from apps.flows import coupon_claim
 from apps.flows import shopper as shoppers
+from apps.members import selectors as members
 
 COUPON, OFFER = "cpn", "cpt"
 KINDS: tuple[wallet.Kind, ...] = ("usable", "used", "over")
@@ -75,6 +77,16 @@ class CouponCodeInput(Input):
     code = f.CharField(max_length=60, help_text="as printed; blanks, dashes and small letters do not matter")
 
 
+class CouponGrantInput(Input):
+    coupon = f.CharField(max_length=40, help_text="its key, as the back office shows it")
+    reference = f.RegexField(
+        r"^[A-Za-z0-9._:-]{1,64}$", max_length=64, help_text="your number of this act; sent again it is the same coupon"
+    )
+    origin = f.RegexField(
+        r"^[-\w.:]{1,40}$", max_length=40, required=False, help_text="campaign or place, for the report of coupons"
+    )
+
+
 class GiftTokenInput(Input):
     token = f.CharField(max_length=60)
 
@@ -128,12 +140,8 @@ class CouponClaim(ApiView):
     )  # fmt: skip
     @transaction.atomic
     def post(self, request: Request, offer: str) -> Response:
-        template_id, moment = ids.decode(OFFER, offer), clock.now()
-        if template_id not in centre.template_ids(moment):
-            raise CouponRefused("coupon_closed")
-        source = self.source("coupon")
-        shopper = shoppers.shopper_of(self.member_id, moment=moment)
-        issued = issuing.claim(shopper=shopper, template_id=template_id, source=source, origin="api", moment=moment)
+        asked = {"member_id": self.member_id, "template_id": ids.decode(OFFER, offer), "source": self.source("coupon")}
+        _template, issued = coupon_claim.claim(**asked, origin="api")
         return Response(_one(issued.coupon_id), status=201)
 
 
@@ -188,6 +196,41 @@ class GiftTake(ApiView):
     def post(self, request: Request) -> Response:
         issued = gifts.take(member_id=self.member_id, token=self.read(GiftTokenInput)["token"])
         return Response(_one(issued.coupon_id))
+
+
+class MemberCoupons(ApiView):
+    route = "member_coupons"
+    key_required = ("POST",)
+
+    @operation(
+        "Give a member a coupon: stock, limit per member and the stop count, claim window and conditions do not",
+        form=CouponGrantInput,
+        asks={"coupon": "winter-cashmere-3f8k2m", "reference": "app-campaign-7:88123", "origin": "app-campaign-7"},
+        answer=CouponOut,
+        example=COUPON_EXAMPLE,
+        status=201,
+        problems=[
+            "not_found", "coupon_not_found", "coupon_frozen", "coupon_closed", "coupon_out_of_stock", "coupon_limit_reached",
+            "coupon_member_gone", "coupon_act_reused",
+        ],
+        tag="server",
+    )  # fmt: skip
+    @transaction.atomic
+    def post(self, request: Request, member: str) -> Response:
+        given = self.read(CouponGrantInput)
+        member_id = members.current_id(ids.decode(shapes.MEMBER, member))
+        members.card(member_id)
+        template_id = Template.objects.filter(key=given["coupon"]).values_list("pk", flat=True).first()
+        if template_id is None:
+            raise CouponRefused("coupon_not_found")
+        source, origin = f"api:{self.principal.actor}:{given['reference']}", given.get("origin", "api")
+        try:
+            issued = issuing.issue(
+                member_id=member_id, template_id=template_id, source=source, channel=Coupon.Channel.API, origin=origin
+            )
+        except issuing.SourceReused:
+            raise ActReused from None
+        return Response(_one(issued.coupon_id), status=201)
 
 
 def _one(coupon_id: int) -> dict[str, Any]:

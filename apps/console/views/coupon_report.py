@@ -116,7 +116,9 @@ def _named(key: str, found: Report) -> tuple[dict[Any, Line], Any]:
         stores = dict(Store.objects.values_list("pk", "name"))
         return dict(found.stores), lambda pk: stores.get(pk) or _("Online or no store")
     channels = dict(Coupon.Channel.choices)
-    return dict(found.sources), lambda pair: f"{channels.get(pair[0], pair[0])}{f' · {pair[1]}' if pair[1] else ''}"
+    return dict(found.sources), lambda pair: " · ".join(
+        filter(None, (str(channels.get(pair[0], pair[0])), coupon_words.origin(pair[1])))
+    )
 
 
 def _cells(name: str, line: Line) -> tuple[Sequence[str], Sequence[object]]:

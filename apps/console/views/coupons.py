@@ -18,6 +18,7 @@ from apps.console.templatetags.console import money
 from apps.core import alerts, clock, ids, jobs
 from apps.core.errors import DomainError, NotFound, ValidationFailed
 from apps.coupons import ceilings, keeping, publishing, templates, warnings, words
+from apps.coupons import welcome as welcomes
 from apps.coupons.models import Stock, Template, Version
 from apps.stores import limits
 
@@ -151,6 +152,23 @@ def resume(request: HttpRequest, coupon: str) -> HttpResponse:
     else:
         messages.success(request, _("“%(name)s” goes on.") % {"name": coupon_words.name_of(row)})
     return redirect(_back(request, coupon))
+
+
+@require_POST
+def welcome(request: HttpRequest, coupon: str) -> HttpResponse:
+    """Everybody who registers gets one from now on, or no longer."""
+    row, is_on = _found(coupon), request.POST.get("give") == "1"
+    on, off = (
+        _("Everybody who registers gets “%(name)s” from now on."),
+        _("“%(name)s” is not given to who registers any more."),
+    )
+    try:
+        welcomes.give(key=row.key, is_on=is_on)
+    except DomainError as refusal:
+        people.complain(request, refusal)
+    else:
+        messages.success(request, (on if is_on else off) % {"name": coupon_words.name_of(row)})
+    return redirect("console:coupon", coupon)
 
 
 @require_POST
@@ -307,6 +325,7 @@ def _page(
         "counts": counts,
         "budgets": [_budget(one) for one in ceilings.used(row.pk)],
         "may_edit": may_edit,
+        "is_welcome": welcomes.is_given(row.key),
         "form": form or CouponForm(initial=coupon_form.initial(row, text), tiers=tiers, kept=text),
         "stock_form": stock or StockForm(initial={"most": row.stock.most, "low_at": row.stock.low_at}),
         "rows": rows if rows is not None else coupon_rows.ceilings(ceilings.listed(row.pk)),

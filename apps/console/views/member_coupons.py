@@ -144,6 +144,7 @@ def _one(row: Coupon, known: words.Names, entries: list[Entry], moment: datetime
         "tone": TONES.get(state, ""),
         "left": left,
         "entries": entries,
+        "origin": coupon_words.origin(row.origin),
         "may_recall": state == Coupon.State.READY,
         "may_restore": state == Coupon.State.RECALLED,
     }

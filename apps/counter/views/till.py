@@ -4,6 +4,7 @@ import json
 from base64 import b64decode
 from typing import Any
 
+from csp.decorators import csp_update
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
@@ -11,9 +12,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.core.errors import ValidationFailed
 from apps.counter import amounts, door, screens
+from apps.counter.views import wechat
 from apps.coupons import codes
 from apps.flows import checkout
 from apps.flows.models import Checkout
+from apps.gateways.wechat_pages import LIBRARY
 from apps.stores import pins, shifts, tills
 
 
@@ -22,6 +25,12 @@ def home(request: HttpRequest) -> HttpResponse:
     """Locked or open, always the same page: what is on it is fetched by its script."""
     till, shift = request.till, request.shift  # type: ignore[attr-defined]
     facts = frame(request) | {"shift": shift, "people": pins.people(store_id=till.store_id), **_newest(request)}
+    if wechat.is_lent(request):
+        return csp_update({"script-src": [LIBRARY]})(_page)(request, facts | {"wechat_host": LIBRARY})
+    return _page(request, facts)
+
+
+def _page(request: HttpRequest, facts: dict[str, Any]) -> HttpResponse:
     answer = render(request, "counter/till.html", facts)
     answer["Cache-Control"] = "no-store"
     return answer

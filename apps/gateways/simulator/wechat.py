@@ -22,6 +22,7 @@ class Wechat:
         self._vendor: dict[str, tuple[str, Callable[[dict, dict, int], dict]]] = {
             "/sns/jscode2session": ("GET", self.jscode2session),
             "/cgi-bin/stable_token": ("POST", self.stable_token),
+            "/cgi-bin/ticket/getticket": ("GET", self.getticket),
             "/wxa/business/getuserphonenumber": ("POST", self.getuserphonenumber),
             "/cgi-bin/message/subscribe/send": ("POST", self.send),
         }
@@ -116,6 +117,13 @@ class Wechat:
         token = Token(f"sim_{secrets.token_urlsafe(96)}", now + rules.TOKEN_LIVES)
         self.store.issue(token, app_id=app_id, ends_the_old=ends_the_old)
         return {"access_token": token.text, "expires_in": rules.TOKEN_LIVES // rules.SECOND}
+
+    def getticket(self, query: dict, _body: dict, now: int) -> dict:
+        """One ticket per app, for as long as it is asked for: what its end does is the caller's to hold."""
+        app = self._token_app(query, now=now)
+        if query.get("type") != "jsapi":
+            raise Refused(40097)
+        return {"errcode": 0, "errmsg": "ok", "ticket": rules.page_ticket(app.app_id), "expires_in": 7_200}
 
     def getuserphonenumber(self, query: dict, body: dict, now: int) -> dict:
         app = self._token_app(query, now=now)

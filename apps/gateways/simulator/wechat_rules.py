@@ -117,6 +117,11 @@ def unionid(person: str) -> str:
     return f"u{person}_{sha256(person.encode()).hexdigest()}"[:28]
 
 
+def page_ticket(app_id: str) -> str:
+    """What a page inside WeChat signs with (`jsapi_ticket`)."""
+    return f"sim_{sha256(f'ticket:{app_id}'.encode()).hexdigest()}"
+
+
 def check_page(page: str) -> None:
     if page and not _PAGE.fullmatch(page):
         raise Refused(41030)

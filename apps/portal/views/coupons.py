@@ -11,14 +11,16 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.activity import codes as tracked
 from apps.core import clock, ids, requests
 from apps.core.errors import DomainError
 from apps.coupons import centre as centres
-from apps.coupons import codes, issuing, wallet, words
+from apps.coupons import codes, wallet, words
 from apps.coupons import terms as grammar
 from apps.coupons.centre import Offer
-from apps.coupons.errors import REASONS, CouponRefused
-from apps.coupons.models import Coupon, Gift, Template, Use
+from apps.coupons.errors import REASONS
+from apps.coupons.models import Coupon, Gift, Use
+from apps.flows import coupon_claim
 from apps.flows import shopper as shoppers
 from apps.points.models import Tier
 from apps.portal import anonymous, sessions, shell
@@ -45,7 +47,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "counts": {kind: wallet.count(member_id=member_id, kind=kind, moment=moment) for kind in KINDS},
         "rows": told(found, moment=moment),
         "older": ids.encode(COUPON, found[-1].pk) if following else "",
-        "may_claim": bool(centres.template_ids(moment)),
+        "may_claim": centres.has_any(moment),
     }
     return shell.page(request, "portal/coupons.html", facts, at="coupons")
 
@@ -57,17 +59,16 @@ def centre(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def claim(request: HttpRequest) -> HttpResponse:
-    """One tap. The form's token is its source, so that two taps are one claim."""
+    """One tap. The form's token is its source, so that two taps are one claim. Who came by a tracked code is counted under it."""
     template_id, moment = ids.decode(OFFER, request.POST.get("offer", "")), clock.now()
     source = f"centre:{_me(request)}:{request.POST.get('token', '')[:40] or uuid4().hex}"
     try:
-        if template_id not in centres.template_ids(moment):
-            raise CouponRefused("coupon_closed")
-        shopper = shoppers.shopper_of(_me(request), moment=moment)
-        issued = issuing.claim(shopper=shopper, template_id=template_id, source=source, origin="portal", moment=moment)
+        origin = tracked.source_of(anonymous.of(request), otherwise="portal")
+        row, issued = coupon_claim.claim(
+            member_id=_me(request), template_id=template_id, source=source, origin=origin, moment=moment
+        )
     except DomainError as refusal:
         return _centre(request, problem=str(refusal), status=refusal.status)
-    row = Template.objects.get(pk=template_id)
     if issued.is_new:
         sessions.say(request, _("“%(name)s” is yours.") % {"name": row.shown_name})
     return redirect("portal:coupons")

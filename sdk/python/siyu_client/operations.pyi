@@ -42,6 +42,7 @@ ConfirmInput = TypedDict("ConfirmInput", {"order": NotRequired[str]})
 ConsentInput = TypedDict("ConsentInput", {"is_granted": bool, "text_version": str})
 ConsentOut = TypedDict("ConsentOut", {"at": str, "channel": str, "is_granted": bool, "purpose": str, "text_version": str})
 CouponCodeInput = TypedDict("CouponCodeInput", {"code": str})
+CouponGrantInput = TypedDict("CouponGrantInput", {"coupon": str, "origin": NotRequired[str], "reference": str})
 CouponOfferOut = TypedDict("CouponOfferOut", {"closes_at": str | None, "condition": str, "id": str, "is_available": bool, "is_flash": bool, "left": int | None, "mine": int, "name": str, "opens_at": str | None, "per_member": int | None, "reason": str, "rules": list[str], "validity": str, "value": str})
 CouponOut = TypedDict("CouponOut", {"condition": str, "ends_at": str | None, "id": str, "is_giftable": bool, "level": str, "name": str, "rules": list[str], "starts_at": str | None, "state": str, "value": str})
 CouponOutPage = TypedDict("CouponOutPage", {"count_estimate": NotRequired[int], "data": list[CouponOut], "has_more": bool, "next_cursor": str | None})
@@ -375,6 +376,8 @@ class Siyu(Engine):
         """A member's values in the brand's own fields (client:members.write)"""
     def member_attributes_put(self, body: AttributesInput, *, if_match: str, member: str, idempotency_key: str | None = None) -> Answer[AttributesOut]:
         """Change some of these values (client:members.write)"""
+    def member_coupons_post(self, body: CouponGrantInput, *, member: str, idempotency_key: str | None = None) -> Answer[CouponOut]:
+        """Give a member a coupon: stock, limit per member and the stop count, claim window and conditions do not (client:coupons.write)"""
     def member_points_get(self, *, member: str, if_none_match: str | None = None) -> Answer[AccountsOut]:
         """A member's points (client:points.read)"""
     def member_points_earn_post(self, body: BookingInput, *, member: str, idempotency_key: str | None = None) -> Answer[PostingOut]:
