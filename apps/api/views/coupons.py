@@ -140,8 +140,10 @@ class CouponClaim(ApiView):
     )  # fmt: skip
     @transaction.atomic
     def post(self, request: Request, offer: str) -> Response:
-        asked = {"member_id": self.member_id, "template_id": ids.decode(OFFER, offer), "source": self.source("coupon")}
-        _template, issued = coupon_claim.claim(**asked, origin="api")
+        template_id, source = ids.decode(OFFER, offer), self.source("coupon")
+        _row, issued = coupon_claim.claim(
+            member_id=self.member_id, template_id=template_id, source=source, origin="api"
+        )
         return Response(_one(issued.coupon_id), status=201)
 
 
