@@ -22,11 +22,13 @@ State = Coupon.State
 
 @dataclass(frozen=True)
 class Seen:
-    """What the page behind a link shows. `state` as `Gift.state`; a coupon that cannot be taken any more is "revoked"."""
+    """What the page behind a link shows. `state` as `Gift.state`; a coupon that cannot be taken any more is "revoked". `taker_id`: whose
+    it is by now."""
 
     coupon: Coupon
     giver_id: int
     state: str
+    taker_id: int | None = None
 
 
 @transaction.atomic
@@ -86,14 +88,14 @@ def revoke(*, member_id: int, coupon_id: int, moment: datetime | None = None) ->
 
 def look(*, token: str, moment: datetime | None = None) -> Seen:
     """Raises CouponRefused (coupon_not_found)."""
-    rows = Gift.objects.select_related("coupon__template", "coupon__version")
+    rows = Gift.objects.select_related("coupon__template", "coupon__version", "child")
     gift = rows.filter(digest=_digest(token)).first()
     if gift is None or gift.coupon.member_id is None:
         raise CouponRefused("coupon_not_found")
     state = gift.state
     if state == Gift.State.OPEN and refusal_of(gift.coupon, moment or clock.now()):
         state = Gift.State.REVOKED
-    return Seen(gift.coupon, gift.coupon.member_id, state)
+    return Seen(gift.coupon, gift.coupon.member_id, state, gift.child.member_id if gift.child else None)
 
 
 def refusal_of(row: Coupon, moment: datetime) -> CouponRefused | None:

@@ -48,6 +48,7 @@ def take(request: HttpRequest, token: str) -> HttpResponse:
         "row": told([seen.coupon], moment=clock.now())[0],
         "is_open": seen.state == Gift.State.OPEN and seen.giver_id != member_id,
         "is_own": seen.giver_id == member_id,
+        "is_mine": seen.taker_id == member_id,
         "state": seen.state,
         "problem": problem,
     }
