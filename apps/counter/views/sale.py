@@ -24,9 +24,11 @@ from apps.members import selectors as members
 from apps.members.names import half_hidden
 from apps.points import mall
 from apps.stores import pins, tills
+from apps.stores.errors import PinWrong
 from apps.stores.models import Shift
 
 UNDO_SECONDS = int(checkout.UNDO_WITHIN.total_seconds())
+_MANAGERS = (checkout.UndoNeedsManager, PinWrong)  # after a wrong PIN the next one is typed in the same place
 
 
 @screens.act
@@ -55,10 +57,9 @@ def undo(request: HttpRequest) -> HttpResponse:
     """With the PIN of a manager once the clerk may not do it alone."""
     desk = door.desk(request)
     checkout_id = amounts.whole(screens.posted(request, "checkout"))
-    manager_id = _manager(request, desk)
     try:
-        undone = checkout.undo(checkout_id=checkout_id, desk=desk, manager_id=manager_id)
-    except checkout.UndoNeedsManager as refusal:
+        undone = checkout.undo(checkout_id=checkout_id, desk=desk, manager_id=_manager(request, desk))
+    except _MANAGERS as refusal:
         return _ask_manager(request, refusal, desk, path="undo", name="checkout", value=checkout_id)
     refund_id = undone.checkout.order.refunds.order_by("-pk").values_list("pk", flat=True).first()
     checkout.follow(order_id=refund_id or 0, fact="order.refunded")
@@ -94,7 +95,7 @@ def gift_undo(request: HttpRequest) -> HttpResponse:
         taken = gift_undo_story.undo(
             exchange_id=exchange_id, handed_at=handed_at, desk=desk, manager_id=_manager(request, desk)
         )
-    except checkout.UndoNeedsManager as refusal:
+    except _MANAGERS as refusal:
         return _ask_manager(request, refusal, desk, path="gift-undo", name="ticket", value=ticket)
     return screens.part(request, "_taken_back.html", {"row": taken.exchange}, place="result", sound="ok")
 
