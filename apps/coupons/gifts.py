@@ -22,8 +22,8 @@ State = Coupon.State
 
 @dataclass(frozen=True)
 class Seen:
-    """What the page behind a link shows. `state` as `Gift.state`; a coupon that cannot be taken any more is "revoked". `taker_id`: whose
-    it is by now."""
+    """What the page behind a link shows. `state` as `Gift.state`; a coupon that cannot be taken any more is "revoked".
+    `taker_id`: whose it is by now."""
 
     coupon: Coupon
     giver_id: int

@@ -25,6 +25,7 @@ from apps.coupons.errors import ActReused, CouponRefused, NotRedeemed, Reservati
 from apps.coupons.judging import shown
 from apps.coupons.models import Coupon, Entry, Use
 from apps.coupons.quote import Chosen, together
+from apps.coupons.words import CHANNELS
 from apps.events import services as events
 from apps.members import selectors as members
 
@@ -363,7 +364,7 @@ def _said(
     at: datetime, code: str, name: str, channel: str, reference: str, until: datetime | None
 ) -> dict[str, object]:
     """What the text of a coupon's state names: when and where it was used, until when it is reserved."""
-    where = name or channel or reference
+    where = name or str(CHANNELS.get(channel, channel)) or reference
     return {"at": shown(at), "where": where, "store": code, "until": shown(until) if until else ""}
 
 
