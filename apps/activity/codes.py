@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from prometheus_client import Counter
 
@@ -120,6 +121,11 @@ def follow(*, slug: str, anonymous_id: str, look: Look) -> Followed:
     OPENED.labels(why_not or "counted").inc()
     named = browser if why_not in {"", "same_tap"} else ""
     return Followed(address=address, target=code.target, anonymous_id=named, why_not=why_not, bait=bait)
+
+
+def link(slug: str, *, base: str) -> str:
+    """What is printed or sent. Behind a name of its own the site says it by PUBLIC_URL; `base` is the address the reader uses."""
+    return f"{settings.PUBLIC_URL or base.rstrip('/')}/s/{slug}"
 
 
 def source_of(anonymous_id: str, *, otherwise: str) -> str:

@@ -38,6 +38,11 @@ class Event(models.Model):
                 condition=Q(member__isnull=True) & ~Q(anonymous_id=""),
                 name="activity_of_nobody_yet",
             ),
+            models.Index(
+                fields=["occurred_at"],
+                condition=Q(name__in=["live_entered", "live_watched"]),
+                name="activity_of_streams",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -66,6 +71,9 @@ class Code(models.Model):
         SMS = "sms", pgettext_lazy("where a code stands", "SMS")
         WECOM = "wecom", pgettext_lazy("where a code stands", "WeCom")
         SOCIAL = "social", pgettext_lazy("where a code stands", "Social media")
+        PARTNER = "partner", pgettext_lazy("where a code stands", "Partner")
+        STREAM = "stream", pgettext_lazy("where a code stands", "Live stream")
+        FRIEND = "friend", pgettext_lazy("where a code stands", "Member's invitation")
         OTHER = "other", pgettext_lazy("where a code stands", "Elsewhere")
 
     slug = models.CharField(_("short code"), max_length=12, unique=True, db_collation="C")

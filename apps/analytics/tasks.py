@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from apps.analytics import coupon_days, effect, exports, insiders, quality, rollup
+from apps.analytics import coupon_days, effect, exports, insiders, live_board, quality, rollup
 from apps.core import clock, runs
 
 
@@ -13,6 +13,12 @@ def roll_up() -> None:
         rolled = rollup.roll_up(moment=moment)
         figures.update(days=(rolled.last - rolled.first).days + 1, figures=rolled.figures)
         figures["policies"] = len(effect.refresh(moment=moment))
+
+
+@shared_task(name="analytics.tell_boards", ignore_result=True)
+def tell_boards() -> None:
+    """Every two seconds, so it leaves no row of its run."""
+    live_board.tell(moment=clock.now())
 
 
 @shared_task(name="analytics.coupon_days")

@@ -23,6 +23,11 @@ class BookedAlready(DomainError):
     title = _("You have a booking at this time already.")
 
 
+class PersonTaken(DomainError):
+    code = "booking_person_taken"
+    title = _("Whom you chose is taken then. Choose another time, or somebody else.")
+
+
 class BookingSettled(DomainError):
     code = "booking_settled"
     title = _("This booking is over or cancelled. Nothing was changed.")

@@ -1,11 +1,17 @@
 """What members book in stores: a service at a time that fits the opening hours, a place at an event; who waits when it is full."""
 
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock
+
+
+class Span(Func):
+    function = "tstzrange"
 
 
 class Service(models.Model):
@@ -55,6 +61,26 @@ class Offer(models.Model):
         return f"{self.service_id} {self.store_id}"
 
 
+class Person(models.Model):
+    """Somebody of the staff who does it there on these weekdays. An offer that names nobody is done by whoever is in."""
+
+    offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="+", db_index=False)
+    staff = models.ForeignKey("stores.Staff", on_delete=models.PROTECT, related_name="+")
+    weekdays = ArrayField(models.PositiveSmallIntegerField())  # 1 is Monday
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["offer", "staff"], name="bookings_person_once"),
+            models.CheckConstraint(
+                condition=Q(weekdays__len__gte=1, weekdays__contained_by=[1, 2, 3, 4, 5, 6, 7]),
+                name="bookings_weekdays",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.offer_id} {self.staff_id}"
+
+
 class Slot(models.Model):
     """A time of an offer that somebody booked, or that staff gave an event. `taken` never exceeds `capacity`: a CHECK."""
 
@@ -78,7 +104,10 @@ class Slot(models.Model):
 
 
 class Booking(models.Model):
-    """A member's place in a slot, or in the row of those who wait for one (`WAITING`, oldest first)."""
+    """A member's place in a slot, or in the row of those who wait for one (`WAITING`, oldest first).
+
+    `staff` has one member at a time, whatever the service and store: an exclusion constraint, for which the times stand here too.
+    """
 
     class State(models.TextChoices):
         BOOKED = "booked", pgettext_lazy("booking", "Booked")
@@ -94,9 +123,28 @@ class Booking(models.Model):
     made_at = models.DateTimeField(default=clock.now)
     filled_at = models.DateTimeField(null=True)  # came off the waiting list
     settled_at = models.DateTimeField(null=True)
+    staff = models.ForeignKey("stores.Staff", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    staff_from = models.DateTimeField(null=True)
+    staff_until = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(staff=None, staff_from=None, staff_until=None)
+                | Q(staff__isnull=False, staff_from__isnull=False, staff_until__gt=F("staff_from")),
+                name="bookings_person_has_time",
+            ),
+            ExclusionConstraint(
+                name="bookings_person_one_at_a_time",
+                expressions=[
+                    (F("staff"), RangeOperators.EQUAL),
+                    (
+                        Span(F("staff_from"), F("staff_until"), output_field=DateTimeRangeField()),
+                        RangeOperators.OVERLAPS,
+                    ),
+                ],
+                condition=Q(state__in=["booked", "arrived"], staff__isnull=False),
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=["booked", "waiting"], settled_at=None)
                 | (~Q(state__in=["booked", "waiting"]) & Q(settled_at__isnull=False)),

@@ -9,7 +9,7 @@ HOLDINGS = (
         model="bookings.Booking",
         sensitivity="personal",
         member="member_id",
-        export=("slot", "state", "made_at", "filled_at", "settled_at"),
+        export=("slot", "staff", "state", "made_at", "filled_at", "settled_at"),
         on_erase="keep",  # those to come are cancelled by the story of the erasure
         on_merge="move",
         reason=_("Counts in how full the store was; nothing in it names the member."),
@@ -17,4 +17,4 @@ HOLDINGS = (
     ),
 )
 
-IMPERSONAL = ("bookings.Service", "bookings.Offer", "bookings.Slot", "bookings.Notice")
+IMPERSONAL = ("bookings.Service", "bookings.Offer", "bookings.Person", "bookings.Slot", "bookings.Notice")

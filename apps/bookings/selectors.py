@@ -23,7 +23,9 @@ def offers(*, store_id: int | None = None) -> QuerySet[Offer]:
 def of_member(member_id: int) -> QuerySet[Booking]:
     """Newest first."""
     mine = Booking.objects.filter(member_id=member_id)
-    return mine.select_related("slot__offer__service", "slot__offer__store").order_by("-slot__starts_at", "-pk")
+    return mine.select_related("slot__offer__service", "slot__offer__store", "staff").order_by(
+        "-slot__starts_at", "-pk"
+    )
 
 
 def of_days(*, first: date, last: date, store_ids: Sequence[int] | None) -> QuerySet[Booking]:
@@ -31,7 +33,7 @@ def of_days(*, first: date, last: date, store_ids: Sequence[int] | None) -> Quer
     start, end = clock.day_start(first), clock.day_end(last)
     found = Booking.objects.filter(slot__starts_at__gte=start, slot__starts_at__lt=end).exclude(state=State.CANCELLED)
     found = found if store_ids is None else found.filter(slot__offer__store_id__in=store_ids)
-    return found.select_related("member", "slot__offer__service", "slot__offer__store").order_by(
+    return found.select_related("member", "staff", "slot__offer__service", "slot__offer__store").order_by(
         "slot__starts_at", "pk"
     )
 

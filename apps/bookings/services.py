@@ -1,16 +1,18 @@
 """Booking, moving, cancelling, the waiting list, what the store notes. All of a slot happens under its row lock."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
 
-from apps.bookings import slots
+from apps.bookings import people, slots
 from apps.bookings.errors import (
     BookedAlready,
     BookingSettled,
     CapacityTooSmall,
     NoSuchSlot,
+    PersonTaken,
     SlotFull,
     TooLate,
 )
@@ -26,10 +28,13 @@ STANDING = (State.BOOKED, State.WAITING)
 
 
 @transaction.atomic
-def book(*, offer_id: int, starts_at: datetime, member_id: int, source: str, may_wait: bool = False) -> Booking:
+def book(
+    *, offer_id: int, starts_at: datetime, member_id: int, source: str, may_wait: bool = False, staff_id: int | None = None
+) -> Booking:  # fmt: skip
     """A place, or (`may_wait`) one on the waiting list when all are taken. The same `source` is the same booking.
 
-    Raises NotFound, NoSuchSlot, BookedAlready, SlotFull; never more members than the capacity.
+    Where the offer names people, one of them has the member: `staff_id`, or who is free. Raises NotFound, NoSuchSlot, BookedAlready,
+    SlotFull, PersonTaken; never more members than the capacity, never two at once with one person.
     """
     if done := Booking.objects.filter(source=source, member_id=member_id).first():
         return done
@@ -49,24 +54,39 @@ def book(*, offer_id: int, starts_at: datetime, member_id: int, source: str, may
         raise BookedAlready
     if slot.is_closed:
         raise NoSuchSlot
-    state = State.BOOKED if slot.taken < slot.capacity else State.WAITING
-    if state == State.WAITING and not may_wait:
-        raise SlotFull
-    made = Booking.objects.create(slot=slot, member_id=member_id, state=state, source=source, made_at=clock.now())
-    if state == State.BOOKED:
+    made = Booking(slot=slot, member_id=member_id, state=State.BOOKED, source=source, made_at=clock.now())
+    named = people.candidates(slot, wish=staff_id)
+    if slot.taken < slot.capacity and people.keep(made, slot, named):
         Slot.objects.filter(pk=slot.pk).update(taken=F("taken") + 1)
+        return made
+    if staff_id is not None:
+        raise PersonTaken
+    if not may_wait:
+        raise SlotFull
+    made.state = State.WAITING
+    made.save()
     return made
 
 
 @transaction.atomic
 def move(*, booking_id: int, starts_at: datetime, member_id: int | None = None, source: str) -> Booking:
-    """To another time of the same offer: the new place first, then the old one is free. Raises what `book` and `cancel` raise."""
+    """To another time of the same offer, with the same person where they are free: the new place first, then the old one is free.
+    Raises what `book` and `cancel` raise."""
     old = _standing(booking_id, member_id)
     if old is None:
         raise BookingSettled
     if old.slot.starts_at == starts_at:
         return old
-    made = book(offer_id=old.slot.offer_id, starts_at=starts_at, member_id=old.member_id, source=source)
+    wanted: dict[str, Any] = {
+        "offer_id": old.slot.offer_id,
+        "starts_at": starts_at,
+        "member_id": old.member_id,
+        "source": source,
+    }
+    try:
+        made = book(**wanted, staff_id=old.staff_id)
+    except PersonTaken:
+        made = book(**wanted)
     cancel(booking_id=booking_id, member_id=member_id)
     return made
 
@@ -196,11 +216,14 @@ def _fill(slot_id: int, *, moment: datetime) -> None:
     slot = Slot.objects.select_for_update().get(pk=slot_id)
     if slot.is_closed or slot.starts_at <= moment:
         return
-    waiting = Booking.objects.filter(slot=slot, state=State.WAITING).order_by("pk")
-    ids = list(waiting.values_list("pk", flat=True)[: slot.capacity - slot.taken])
-    if ids:
-        Booking.objects.filter(pk__in=ids).update(state=State.BOOKED, filled_at=moment)
-        Slot.objects.filter(pk=slot_id).update(taken=F("taken") + len(ids))
+    waiting, filled = Booking.objects.filter(slot=slot, state=State.WAITING).order_by("pk"), 0
+    for row in waiting[: slot.capacity - slot.taken]:
+        row.state, row.filled_at = State.BOOKED, moment
+        if not people.keep(row, slot, people.candidates(slot)):
+            break
+        filled += 1
+    if filled:
+        Slot.objects.filter(pk=slot_id).update(taken=F("taken") + filled)
         tell(slot_id, kind=Notice.Kind.FILLED, moment=moment)
 
 

@@ -4,18 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from apps.bookings import people
 from apps.bookings.models import Offer, Service, Slot
 from apps.core import clock
 from apps.stores import calendars
+from apps.stores.models import Staff
 
 
 @dataclass(frozen=True)
 class Free:
-    """A time that can be booked; `left` 0: only waited for."""
+    """A time that can be booked; `left` 0: only waited for. `people`: who is free, where the offer names somebody."""
 
     starts_at: datetime
     ends_at: datetime
     left: int
+    people: tuple[Staff, ...] = ()
 
 
 def of_day(offer: Offer, *, day: date, moment: datetime) -> list[Free]:
@@ -29,10 +32,13 @@ def of_day(offer: Offer, *, day: date, moment: datetime) -> list[Free]:
     times = {row.starts_at: row.ends_at for row in rows.values()}
     if offer.service.kind == Service.Kind.SERVICE:
         times = dict(planned(offer, day=day))
+    rota = people.rota(offer.pk, start=start, end=end)
     return [
-        Free(starts_at, ends_at, _left(rows.get(starts_at), offer))
+        _free(starts_at, ends_at, _left(rows.get(starts_at), offer), rota)
         for starts_at, ends_at in sorted(times.items())
-        if first <= starts_at <= last and not (starts_at in rows and rows[starts_at].is_closed)
+        if first <= starts_at <= last
+        and rota.works(starts_at)
+        and not (starts_at in rows and rows[starts_at].is_closed)
     ]
 
 
@@ -53,6 +59,13 @@ def is_offered(offer: Offer, *, starts_at: datetime, moment: datetime) -> dateti
     day = clock.local_date(starts_at)
     times = {free.starts_at: free.ends_at for free in of_day(offer, day=day, moment=moment)}
     return times.get(starts_at)
+
+
+def _free(starts_at: datetime, ends_at: datetime, left: int, rota: people.Rota) -> Free:
+    if not rota.rows:
+        return Free(starts_at, ends_at, left)
+    there = tuple(rota.free(starts_at, ends_at))
+    return Free(starts_at, ends_at, min(left, len(there)), there)
 
 
 def _left(row: Slot | None, offer: Offer) -> int:

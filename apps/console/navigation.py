@@ -111,9 +111,11 @@ GROUPS: tuple[Group, ...] = (
             Item(label=_("Care policies"), icon="heart", url_name="console:policies", permission="policies.view"),
             Item(label=_("Campaigns"), icon="send", url_name="console:campaigns", permission="campaigns.view"),
             Item(label=_("Live streams"), icon="play", url_name="console:live", permission="live.view"),
+            Item(label=_("Weekly routine"), icon="refresh", url_name="console:weeks", permission="weeks.view"),
             Item(label=_("Marketing costs"), icon="coin", url_name="console:costs", permission="costs.view"),
             Item(label=_("WeCom customers"), icon="people", url_name="console:community", permission="community.view"),
             Item(label=_("Customer pool"), icon="people", url_name="console:wecom_pool", permission="community.pool"),
+            Item(label=_("Invited friends"), icon="user", url_name="console:referral", permission="referral.view"),
             Item(label=_("Codes"), icon="link", url_name="console:codes", permission="codes.view"),
             Item(label=_("Messages"), icon="send", url_name="console:messages", permission="messages.view"),
             Item(

@@ -44,5 +44,10 @@ def told_of_publishing(request: HttpRequest, *, number: int | None, name: str, w
 
 def complain(request: HttpRequest, refusal: DomainError) -> None:
     """Say above the page why nothing was done."""
+    messages.error(request, in_words(refusal))
+
+
+def in_words(refusal: DomainError) -> str:
+    """Its findings, else what it says itself."""
     errors: Any = refusal.facts.get("errors") or ()
-    messages.error(request, " ".join(str(error["message"]) for error in errors) or str(refusal))
+    return " ".join(str(error["message"]) for error in errors) or str(refusal)

@@ -17,14 +17,14 @@ _KNOWN_BY = (Identity.Kind.PHONE, Identity.Kind.UNIONID, Identity.Kind.OPENID)
 
 
 def reward(event: Event) -> None:
-    member = _fresh(event)
+    member = fresh(event)
     if member is not None:
         awards.happened(trigger="registration", member_id=member.pk, key="registration", moment=clock.now())
 
 
 def give_coupons(event: Event) -> None:
     """Not to somebody whose phone left with an erasure lately, nor to one who is known by what a welcomed person was known by."""
-    member = _fresh(event)
+    member = fresh(event)
     if member is None:
         return
     phone = members.phones([member.pk]).get(member.pk)
@@ -32,7 +32,8 @@ def give_coupons(event: Event) -> None:
         welcome.greet(member_id=member.pk, marks=_marks(member.pk), moment=clock.now())
 
 
-def _fresh(event: Event) -> Member | None:
+def fresh(event: Event) -> Member | None:
+    """The member, if they have just joined."""
     member = Member.objects.get(pk=event.payload["member_id"])
     return member if member.joined_at > event.created_at - FRESH else None
 

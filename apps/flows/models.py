@@ -1,5 +1,6 @@
 """What members ask about their data, and the list of the erased. Stories themselves keep no tables."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -75,6 +76,31 @@ class OwnCard(models.Model):
 
     def __str__(self) -> str:
         return str(self.staff_id)
+
+
+class LiveWeek(models.Model):
+    """One round of the weekly routine: what was made for it at once, so that one report tells how it went."""
+
+    stream = models.OneToOneField("livestream.Stream", on_delete=models.PROTECT, related_name="+")
+    template = models.OneToOneField("coupons.Template", on_delete=models.PROTECT, related_name="+")
+    service = models.ForeignKey("bookings.Service", on_delete=models.PROTECT, related_name="+")
+    live_code = models.ForeignKey("community.LiveCode", null=True, on_delete=models.PROTECT, related_name="+")
+    groups = ArrayField(models.CharField(max_length=40))  # keys of the groups that may claim the coupon
+    stores = ArrayField(models.BigIntegerField())  # in which it can be tried on
+    aim_percent = models.PositiveSmallIntegerField()  # share of sales that the groups should bring
+    created_by = models.ForeignKey("core.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        verbose_name = _("weekly routine")
+        verbose_name_plural = _("weekly routines")
+        constraints = [
+            models.CheckConstraint(condition=Q(aim_percent__lte=100), name="flows_week_aim_is_a_share"),
+            models.CheckConstraint(condition=Q(groups__len__gte=1, stores__len__gte=1), name="flows_week_has_places"),
+        ]
+
+    def __str__(self) -> str:
+        return f"week of {self.stream_id}"
 
 
 class Checkout(models.Model):

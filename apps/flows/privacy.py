@@ -65,6 +65,7 @@ HOLDINGS = (
         purpose="orders",
     ),
 )
+IMPERSONAL = ("flows.LiveWeek",)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Live streams: who shows what in which room when, who wants to be reminded, what is put aside to be tried on in a store."""
 
+from datetime import datetime, timedelta
+
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
@@ -74,6 +76,9 @@ class Stream(models.Model):
     began_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     changed_at = models.DateTimeField(default=clock.now)  # the feeds' version
+    code = models.OneToOneField(
+        "activity.Code", null=True, on_delete=models.PROTECT, related_name="+"
+    )  # what is shown in the picture: who joins by it came by the stream
     created_by = models.ForeignKey("core.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
 
     class Meta:
@@ -151,6 +156,15 @@ class Window(models.Model):
     def __str__(self) -> str:
         return f"{self.stream_id} {self.coupon}"
 
+    def covers(self, moment: datetime) -> bool:
+        """Whether the stream was on then, its minutes after the end with it."""
+        began, ended = self.stream.began_at, self.stream.finished_at
+        return (
+            began is not None
+            and began <= moment
+            and (ended is None or moment <= ended + timedelta(minutes=self.minutes_after))
+        )
+
 
 class Subscription(models.Model):
     """A member wants to be reminded of a stream. `ended_at`: not any more."""
@@ -223,3 +237,62 @@ class Reservation(models.Model):
 
     def __str__(self) -> str:
         return self.source
+
+
+class Viewer(models.Model):
+    """A member who watched. `seconds` as their own app told them while it was on, `said_seconds` as the platform's file has it."""
+
+    stream = models.ForeignKey(Stream, on_delete=models.PROTECT, related_name="+", db_index=False)
+    member = models.ForeignKey("members.Member", on_delete=models.PROTECT, related_name="+", db_index=False)
+    seconds = models.PositiveIntegerField(default=0)
+    said_seconds = models.PositiveIntegerField(default=0)
+    comments = models.PositiveIntegerField(default=0)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["stream", "member"], name="livestream_viewer_once")]
+        indexes = [models.Index(fields=["member", "-id"], name="livestream_watched_by")]
+
+    def __str__(self) -> str:
+        return f"{self.stream_id} {self.member_id}"
+
+
+class Tally(models.Model):
+    """What the platform counted of a stream in all, members and strangers; entered by hand or with its file."""
+
+    stream = models.OneToOneField(Stream, primary_key=True, on_delete=models.PROTECT, related_name="tally")
+    viewers = models.PositiveIntegerField(default=0)
+    peak = models.PositiveIntegerField(default=0)  # at one moment
+    comments = models.PositiveIntegerField(default=0)
+    followers = models.PositiveIntegerField(default=0)  # new ones
+    said_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(peak__lte=F("viewers")), name="livestream_peak_within_viewers"),
+        ]
+
+    def __str__(self) -> str:
+        return f"tally of {self.stream_id}"
+
+
+class Sale(models.Model):
+    """An order that a stream brought: one stream for each order. What the platform's own file says stands over what we found out."""
+
+    class How(models.TextChoices):
+        FILE = "file", pgettext_lazy("why an order is a stream's", "In the platform's file")
+        COUPON = "coupon", pgettext_lazy("why an order is a stream's", "With a coupon claimed in it")
+        CODE = "code", pgettext_lazy("why an order is a stream's", "By its code")
+        WATCHED = "watched", pgettext_lazy("why an order is a stream's", "Watched it and bought what it showed")
+
+    order = models.OneToOneField("orders.Order", primary_key=True, on_delete=models.PROTECT, related_name="+")
+    stream = models.ForeignKey(Stream, on_delete=models.PROTECT, related_name="+", db_index=False)
+    how = models.CharField(max_length=10, choices=How)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["stream", "at"], name="livestream_sales_of")]
+
+    def __str__(self) -> str:
+        return f"{self.order_id} by {self.stream_id}"

@@ -9,6 +9,8 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
+from apps.activity import codes
+from apps.activity.models import Code
 from apps.catalog.models import Product as CatalogProduct
 from apps.core import audit, clock
 from apps.core.errors import NotFound
@@ -18,6 +20,7 @@ from apps.livestream.errors import ChangedMeanwhile, Overlap, QuantityTooSmall, 
 from apps.livestream.models import Host, Platform, Product, Reservation, Room, Stream, Window
 
 CHANGED = "livestream.changed"
+CODE_LEADS_TO = "/my/live/"
 LONGEST, FURTHEST = timedelta(hours=24), timedelta(days=366)
 State = Stream.State
 ON = (State.PLANNED, State.LIVE)
@@ -63,6 +66,7 @@ def plan(*, wanted: Wanted, user_id: int | None = None) -> Stream:
     with _apart(row):
         row.save(force_insert=True)
     _put_parts(row, wanted)
+    ensure_code(row)
     _publish(row)
     return row
 
@@ -111,8 +115,18 @@ def turn(*, stream_id: int, to: str) -> Stream:
     row.began_at = moment if to == State.LIVE else row.began_at
     row.finished_at = None if to in ON else moment
     _save(row)
+    ensure_code(row)
     _publish(row)
     return row
+
+
+def ensure_code(row: Stream) -> None:
+    """Its tracked code, for the picture and the platform's page; older streams get one with their next step."""
+    if row.code_id is None:
+        row.code = codes.create(
+            name=row.title, target=CODE_LEADS_TO, channel=Code.Channel.STREAM, user_id=row.created_by_id
+        )
+        row.save(update_fields=["code"])
 
 
 @transaction.atomic
@@ -185,6 +199,9 @@ def _save(row: Stream) -> None:
 def _apart(row: Stream) -> Iterator[None]:
     try:
         with transaction.atomic():
+            # in turn: two at once, each checking against the other's row, would wait for each other
+            Room.objects.select_for_update(no_key=True).filter(pk=row.room_id).first()
+            Host.objects.select_for_update(no_key=True).filter(pk=row.host_id).first()
             yield
     except IntegrityError as refusal:
         if "livestream_one_at_a_time" not in str(refusal):

@@ -24,6 +24,25 @@ HOLDINGS = (
         reason=_("Counts in what was shown and tried on; nothing in it names the member."),
         purpose="care",
     ),
+    Holding(
+        model="livestream.Viewer",
+        sensitivity="personal",
+        member="member_id",
+        export=("stream", "seconds", "said_seconds", "comments", "first_at", "last_at"),
+        on_erase="delete",
+        on_merge="move",
+        purpose="profiling",
+    ),
+    Holding(
+        model="livestream.Sale",
+        sensitivity="technical",
+        member="order__member_id",
+        export=("order", "stream", "at"),
+        on_erase="keep",
+        on_merge="stay",
+        reason=_("Which orders a stream brought; nothing in it names the member."),
+        purpose="orders",
+    ),
 )
 
 IMPERSONAL = (
@@ -34,4 +53,5 @@ IMPERSONAL = (
     "livestream.Product",
     "livestream.Window",
     "livestream.Reminder",
+    "livestream.Tally",
 )

@@ -7,7 +7,7 @@ from django.db import transaction
 from apps.core import clock
 from apps.core.errors import DomainError
 from apps.events import services as events
-from apps.livestream import joining, planning
+from apps.livestream import joining, planning, watching
 from apps.livestream.models import Reminder, Stream
 
 REMINDER_DUE = "livestream.reminder_due"
@@ -26,6 +26,7 @@ def sweep() -> dict[str, int]:
         "ended": _turned(State.LIVE, State.ENDED, before=moment - OVERRUN),
         "reminders": remind_due(moment=moment),
         "missed": joining.miss(today=clock.local_date(moment)),
+        "watched": watching.read_lately(moment=moment),
     }
 
 

@@ -39,6 +39,7 @@ _SOURCES = {
     "task": gettext_lazy("Task done"),
     "registration": gettext_lazy("Registration"),
     "make_up": gettext_lazy("Made-up sign-in"),
+    "referral": gettext_lazy("Invited friend"),
 }
 
 

@@ -63,6 +63,19 @@ export class SiyuError extends Error {
   problem: Partial<Problem> & Record<string, unknown>;
 }
 
+export interface AcceptInput {
+  /** of the invitation */
+  code: string;
+}
+
+export interface AcceptedOut {
+  /** what you get once your first order was kept */
+  friend: Record<string, unknown>;
+  keep_days: number;
+  /** open list, as of an invited friend */
+  stage: string;
+}
+
 export interface AccountOut {
   balance: number;
   currency: string;
@@ -190,6 +203,8 @@ export interface BookingOut {
   made_at: string;
   name: string;
   offer: string;
+  /** who has you then, where the offer names somebody */
+  person: BookingPersonOut | null;
   starts_at: string;
   /** open list: booked, waiting (on the waiting list), arrived, missed, cancelled */
   state: string;
@@ -204,6 +219,11 @@ export interface BookingOutPage {
   next_cursor: string | null;
 }
 
+export interface BookingPersonOut {
+  id: string;
+  name: string;
+}
+
 export interface BookingStoreOut {
   id: string;
   name: string;
@@ -213,6 +233,8 @@ export interface BookingTimeOut {
   ends_at: string;
   /** 0: only the waiting list is left */
   left: number;
+  /** who is free then, where the offer names somebody */
+  people: Array<BookingPersonOut>;
   starts_at: string;
 }
 
@@ -694,6 +716,55 @@ export interface InStoreOut {
   name: string;
 }
 
+export interface InvitationGainOut {
+  /** key of a coupon; empty: none */
+  coupon: string;
+  points: number;
+}
+
+export interface InvitationOut {
+  /** goes into the scene of a mini-program code */
+  code: string;
+  counting: number;
+  friend: InvitationGainOut;
+  /** who came */
+  friends: number;
+  /** for each friend that counts */
+  inviter: Record<string, unknown>;
+  /** for which the friend's first order has to be kept */
+  keep_days: number;
+  most_per_month: number;
+  /** that these brought */
+  points: number;
+  /** what the QR code says */
+  url: string;
+  /** of these: may still count */
+  waiting: number;
+}
+
+export interface InvitedFriendOut {
+  /** until when the first order has to be kept */
+  due_at: string | null;
+  id: string;
+  /** half hidden */
+  name: string;
+  /** for you, once it counts */
+  points: number;
+  registered_at: string;
+  /** open list: registered, waiting, kept, void, undone */
+  stage: string;
+  /** open list: self, ring, known, cap, left, refunded; empty while it may count */
+  why: string;
+}
+
+export interface InvitedFriendOutPage {
+  /** only with ?count=estimate; 1000 means 1000 or more */
+  count_estimate?: number;
+  data: Array<InvitedFriendOut>;
+  has_more: boolean;
+  next_cursor: string | null;
+}
+
 export interface ItemProblem {
   code: string;
   retryable: boolean;
@@ -814,6 +885,8 @@ export interface NewBookingInput {
   /** when it is full: onto the waiting list */
   may_wait?: boolean;
   offer: string;
+  /** one of those who are free then; without: whoever is */
+  person?: string;
   /** one of the offer's times */
   starts_at: string;
 }
@@ -1741,6 +1814,12 @@ export class Siyu {
   guardianCodesPost(args: { body: GuardianCodesInput }, options?: CallOptions): Promise<Answer<CodesOut>>;
   /** All that the first screen shows, in one call (member) */
   homeGet(args?: { ifNoneMatch?: string }, options?: CallOptions): Promise<Answer<HomeOut>>;
+  /** Your own invitation, what it brings, and what it brought (member) */
+  myInvitationGet(args?: { ifNoneMatch?: string }, options?: CallOptions): Promise<Answer<InvitationOut>>;
+  /** Name the invitation you came by: within a day of joining, before the first purchase; for mini-programs (member) */
+  myInvitationAcceptPost(args: { idempotencyKey?: string; body: AcceptInput }, options?: CallOptions): Promise<Answer<AcceptedOut>>;
+  /** Friends who came by your invitation, newest first (member) */
+  myInvitedFriendsGet(args?: { ifNoneMatch?: string; count?: "estimate"; cursor?: string; limit?: number }, options?: CallOptions): Promise<Answer<InvitedFriendOutPage>>;
   /** Your inbox, newest first (member) */
   messagesGet(args?: { ifNoneMatch?: string; count?: "estimate"; cursor?: string; limit?: number }, options?: CallOptions): Promise<Answer<MessageOutPage>>;
   /** Note that you have read a message (member) */

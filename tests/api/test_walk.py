@@ -43,7 +43,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 AT_A_COUNTER = {
     "my_exchanges_post", "exchange_hand_over_post", "member_code_read_post", "my_coupon_enter_post", "coupon_gift_take_post",
 }  # fmt: skip
-VISITS = {"my_bookings_post", "my_booking_move_post", "my_pieces_post"}
+VISITS = {"my_bookings_post", "my_booking_move_post", "my_pieces_post", "my_invitation_accept_post"}
 LAST = ("export_post", "erasure_post", "auth_logout_post")
 
 

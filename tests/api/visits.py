@@ -10,6 +10,9 @@ from apps.catalog.models import Product
 from apps.core import clock, ids
 from apps.livestream import joining
 from apps.livestream.models import Product as Shown
+from apps.members.models import Member
+from apps.referral import services as referral
+from apps.referral.models import Credit
 from apps.stores.models import Store
 from apps.stores.places import StorePlace
 from tests.livestream import making
@@ -32,6 +35,12 @@ class Visits:
         self.stream = making.stream(now=now, at=now + timedelta(days=1), products=[(product.pk, 900)])
         self.shown = Shown.objects.get(stream=self.stream)
         self.visit_on = clock.local_date(now + timedelta(days=2))
+
+        referral.set_program(is_on=True, points=200)
+        friend = Member.objects.create(member_no="INVITER")
+        self.invitation = referral.invite(member_id=friend.pk).code.slug
+        terms = {"least_cents": 1, "keep_days": 7, "leave_days": 30, "points": 200}
+        Credit.objects.create(friend_id=member_id, advocate=friend, registered_at=now, **terms)
 
     @staticmethod
     def is_asked_for(path: str) -> bool:
@@ -60,6 +69,8 @@ class Visits:
             joining.forget_all(member_ids=[self.member_id])
             of = {"product": ids.encode("lvp", self.shown.pk), "store": ids.encode("sto", self.store.pk)}
             return shown | of | {"visit_on": self.visit_on.isoformat()}
+        if name == "my_invitation_accept_post":
+            return {"code": self.invitation}
         offer = {"offer": ids.encode("bko", self.offer.pk)} if name == "my_bookings_post" else {}
         return shown | offer | {"starts_at": self._time().isoformat()}
 

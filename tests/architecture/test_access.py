@@ -152,6 +152,8 @@ def address(route: str, path: str, house: House) -> str:
         "version": 1,
         "task": ids.encode("fup", 1),
         "stream": ids.encode("liv", 1),
+        "service": ids.encode("bks", 1),
+        "week": ids.encode("wek", 1),
         "piece": ids.encode("lvr", 1),
         "to": "live",
         "booking": ids.encode("bkg", 1),

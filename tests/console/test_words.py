@@ -26,7 +26,7 @@ DATA = {
     "ORDER-mine", "ORDER-near", "ORDER-far",
     "CSV", "元旦", "春节", "清明节", "劳动节", "端午节", "中秋节", "国庆节",
     "何青", "生日问候", "流失关怀", "沉睡唤醒", "赢回答谢", "首购转二购", "上了不少新品", "得空来看看吧", "天没见到您了",
-    "brand", "nickname", "days", "points",
+    "口碑达人", "brand", "nickname", "days", "points",
     "since", "order", "海报", "积分", "成长值", "Points", "Growth", "C-manager", "C-clerk", "华西", "MINE", "NEAR", "FAR",
     "抖音", "视频号", "淘宝直播", "快手", "小红书", "Douyin", "WeChat", "Channels", "Taobao", "Live", "Kuaishou", "Xiaohongshu",
 }  # fmt: skip

@@ -110,6 +110,7 @@ def test_every_row_moves_or_has_its_like_and_goes_back_on_undoing(two):
         "care.Tester",
         "care.Touch",
         "livestream.Subscription",
+        "livestream.Viewer",
         "members.Opening",
         "points.Attainment",
         "points.Exchange",

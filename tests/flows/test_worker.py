@@ -50,7 +50,8 @@ def test_a_worker_killed_in_the_middle_of_a_step_leaves_it_to_be_done_once(live_
     until(is_finished)
 
     steps = [
-        "order_paid.reward", "order_paid.progress", "tier_moves.reassess", "order_paid.refresh", "journey_entered.enter",
+        "order_paid.reward", "order_paid.progress", "tier_moves.reassess", "order_paid.refresh",
+        "livestream_orders.attribute", "referral_rewards.follow_order", "journey_entered.enter",
         "webhooks_told.tell",
     ]  # fmt: skip
     assert list(StepRun.objects.order_by("pk").values_list("step", flat=True)) == steps

@@ -72,7 +72,9 @@ def whole(*, wanted: Wanted) -> list[dict[str, Any]]:
 
 def one(*, slug: str, stores: Sequence[int] | None) -> dict[str, Any] | None:
     """The row of one code within the reach; None outside it."""
-    conditions = _conditions(Wanted(stores=stores))
+    conditions = Conditions()
+    if stores is not None:
+        conditions.add("c.store_id = any(%s)", list(stores))
     conditions.add("c.slug = %s", slug)
     found = select.rows(f"{_COLUMNS} where {conditions.text}", conditions.values)
     return found[0] if found else None
@@ -105,6 +107,8 @@ def _conditions(wanted: Wanted) -> Conditions:
     conditions.only("c.store_id = %s", wanted.store_id)
     conditions.only("c.channel = %s", wanted.channel)
     conditions.only("c.campaign = %s", wanted.campaign)
+    if not wanted.channel:  # thousands of members have one; they stand with the referral program
+        conditions.add("c.channel <> 'friend'")
     if wanted.state:
         conditions.add("c.stopped_at is null" if wanted.state == "on" else "c.stopped_at is not null")
     return conditions

@@ -1,4 +1,4 @@
-"""Codes of bookings and of live streams."""
+"""Codes of bookings, of live streams and of invitations."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -10,6 +10,7 @@ ENTRIES = (
     Entry("booking_full", 409, False, _("All places of this time are taken."), _("Offer the waiting list: `may_wait`.")),
     Entry("booking_no_such_slot", 422, False, _("The offer has no such time, or not any more."), _AGAIN),
     Entry("booking_already", 409, False, _("The member has a booking at this time."), _("Show it to them.")),
+    Entry("booking_person_taken", 409, False, _("The person that was chosen has somebody else then."), _AGAIN),
     Entry("booking_settled", 409, False, _("The booking is cancelled, or the member came or did not."), _AGAIN),
     Entry(
         "booking_too_late",
@@ -27,5 +28,16 @@ ENTRIES = (
         _AGAIN,
     ),
     Entry("livestream_already_reserved", 409, False, _("A piece is put aside already."), _("Show it to them.")),
+    Entry("referral_off", 409, False, _("The brand invites nobody at present."), _("Hide the page of invitations.")),
+    Entry("referral_unknown", 422, False, _("No invitation has this code, or it was stopped."), _("Go on without it.")),
+    Entry("referral_own", 409, False, _("The invitation is the member's own."), _("Go on without it.")),
+    Entry(
+        "referral_not_new",
+        409,
+        False,
+        _("The member joined more than a day ago, or has bought."),
+        _("Ask for the invitation right after joining."),
+    ),
+    Entry("referral_already", 409, False, _("Another invitation was named before."), _("Go on without it.")),
     Entry("livestream_none_left", 409, False, _("All pieces are put aside."), _AGAIN),
 )  # fmt: skip

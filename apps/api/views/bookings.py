@@ -16,8 +16,9 @@ from apps.bookings import selectors, services, slots
 from apps.bookings.models import Booking, Offer
 from apps.core import clock, ids
 from apps.core.errors import NotFound
+from apps.stores.models import Staff
 
-OFFER, BOOKING, STORE = "bko", "bkg", "sto"
+OFFER, BOOKING, STORE, STAFF = "bko", "bkg", "sto", "stf"
 _FREE = ["not_found", "booking_no_such_slot", "booking_already", "booking_full"]
 
 
@@ -44,10 +45,16 @@ OFFER_EXAMPLE = {
 }  # fmt: skip
 
 
+class BookingPersonOut(f.Serializer[Any]):
+    id = f.CharField()
+    name = f.CharField()
+
+
 class BookingTimeOut(f.Serializer[Any]):
     starts_at = f.DateTimeField()
     ends_at = f.DateTimeField()
     left = f.IntegerField(help_text="0: only the waiting list is left")
+    people = BookingPersonOut(many=True, help_text="who is free then, where the offer names somebody")
 
 
 class BookingTimesOut(f.Serializer[Any]):
@@ -57,7 +64,14 @@ class BookingTimesOut(f.Serializer[Any]):
 
 TIMES_EXAMPLE = {
     "day": "2026-11-23",
-    "times": [{"starts_at": "2026-11-23T10:00:00+08:00", "ends_at": "2026-11-23T10:30:00+08:00", "left": 2}],
+    "times": [
+        {
+            "starts_at": "2026-11-23T10:00:00+08:00",
+            "ends_at": "2026-11-23T10:30:00+08:00",
+            "left": 2,
+            "people": [{"id": "stf_3f8k2m9pq7wxz", "name": "何青"}],
+        }
+    ],
 }
 
 
@@ -71,12 +85,13 @@ class BookingOut(f.Serializer[Any]):
     ends_at = f.DateTimeField()
     made_at = f.DateTimeField()
     filled_at = f.DateTimeField(allow_null=True, help_text="when a place came free for who waited")
+    person = BookingPersonOut(allow_null=True, help_text="who has you then, where the offer names somebody")
 
 
 BOOKING_EXAMPLE = {
     "id": "bkg_3f8k2m9pq7wxz", "offer": "bko_3f8k2m9pq7wxz", "name": "皮肤测试", "store": _STORE, "state": "booked",
     "starts_at": "2026-11-23T10:00:00+08:00", "ends_at": "2026-11-23T10:30:00+08:00", "made_at": "2026-11-22T10:32:05+08:00",
-    "filled_at": None,
+    "filled_at": None, "person": {"id": "stf_3f8k2m9pq7wxz", "name": "何青"},
 }  # fmt: skip
 
 
@@ -84,6 +99,7 @@ class NewBookingInput(Input):
     offer = shapes.Id(OFFER)
     starts_at = f.DateTimeField(help_text="one of the offer's times")
     may_wait = f.BooleanField(required=False, default=False, help_text="when it is full: onto the waiting list")
+    person = shapes.Id(STAFF, required=False, help_text="one of those who are free then; without: whoever is")
 
 
 class BookingMoveInput(Input):
@@ -118,7 +134,13 @@ class BookingTimes(ApiView):
             raise NotFound
         free = slots.of_day(offer, day=wanted, moment=clock.now())
         times = [
-            {"starts_at": shapes.at(one.starts_at), "ends_at": shapes.at(one.ends_at), "left": one.left} for one in free
+            {
+                "starts_at": shapes.at(one.starts_at),
+                "ends_at": shapes.at(one.ends_at),
+                "left": one.left,
+                "people": [_person(who) for who in one.people],
+            }
+            for one in free
         ]
         return Response({"day": wanted.isoformat(), "times": times})
 
@@ -140,13 +162,13 @@ class Bookings(ApiView):
         answer=BookingOut,
         example=BOOKING_EXAMPLE,
         status=201,
-        problems=_FREE,
+        problems=[*_FREE, "booking_person_taken"],
     )
     def post(self, request: Request) -> Response:
         wanted = self.read(NewBookingInput)
         made = services.book(
             offer_id=wanted["offer"], starts_at=wanted["starts_at"], member_id=self.member_id, source=self.source("booking"),
-            may_wait=wanted["may_wait"],
+            may_wait=wanted["may_wait"], staff_id=wanted.get("person"),
         )  # fmt: skip
         return Response(_one(self.member_id, made.pk), status=201)
 
@@ -210,6 +232,10 @@ def _store(row: Offer) -> dict[str, str]:
     return {"id": ids.encode(STORE, row.store_id), "name": row.store.name}
 
 
+def _person(row: Staff) -> dict[str, str]:
+    return {"id": ids.encode(STAFF, row.pk), "name": row.name}
+
+
 def _booking(row: Booking) -> dict[str, Any]:
     offer = row.slot.offer
     return {
@@ -222,4 +248,5 @@ def _booking(row: Booking) -> dict[str, Any]:
         "ends_at": shapes.at(row.slot.ends_at),
         "made_at": shapes.at(row.made_at),
         "filled_at": shapes.at(row.filled_at),
+        "person": _person(row.staff) if row.staff else None,
     }

@@ -12,14 +12,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.bookings import people as rotas
 from apps.bookings import selectors, services
-from apps.bookings.models import Booking, Offer, Service
+from apps.bookings.models import Booking, Offer, Person, Service
 from apps.console import asked, people, scope
 from apps.core import clock, ids
 from apps.core.errors import DomainError, NotFound
-from apps.stores.models import Store
+from apps.stores.models import Staff, Store
 
-BOOKING = "bkg"
+BOOKING, SERVICE = "bkg", "bks"
 WORK = "bookings.work"
 
 
@@ -35,6 +36,13 @@ class ServiceForm(forms.Form):
         min_value=0,
         max_value=10_080,
     )
+    note = forms.CharField(
+        label=gettext_lazy("Note"), required=False, max_length=300, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+
+class EditForm(ServiceForm):
+    is_active = forms.BooleanField(label=gettext_lazy("Members can book it"), required=False)
 
 
 @require_safe
@@ -103,9 +111,66 @@ def offered(request: HttpRequest) -> HttpResponse:
         offers.setdefault(row.service_id, []).append(row)
     facts = {
         "form": form, "stores": Store.objects.filter(is_open=True),
-        "rows": [{"row": row, "offers": offers.get(row.pk, [])} for row in Service.objects.order_by("pk")],
+        "rows": [
+            {"row": row, "id": ids.encode(SERVICE, row.pk), "offers": offers.get(row.pk, [])}
+            for row in Service.objects.order_by("pk")
+        ],
     }  # fmt: skip
     return render(request, "console/booking_services.html", facts, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def service(request: HttpRequest, service: str) -> HttpResponse:
+    """One service: its fields, and who does it in each store on which weekdays."""
+    row = Service.objects.filter(pk=ids.decode(SERVICE, service)).first()
+    if row is None:
+        raise NotFound
+    is_people = request.method == "POST" and request.POST.get("do") == "people"
+    start = {name: getattr(row, name) for name in EditForm.base_fields}
+    form = EditForm(request.POST if request.method == "POST" and not is_people else None, initial=start)
+    if is_people:
+        _name_people(request, row)
+        messages.success(request, _("Saved."))
+        return redirect("console:booking_service", service)
+    if request.method == "POST" and form.is_valid():
+        services.save_service(service_id=row.pk, **form.cleaned_data)
+        messages.success(request, _("Saved."))
+        return redirect("console:booking_service", service)
+    facts = {"form": form, "row": row, "offers": _offers_with_people(row), "days": _weekdays()}
+    return render(request, "console/booking_service.html", facts, status=422 if form.errors else 200)
+
+
+def _name_people(request: HttpRequest, row: Service) -> None:
+    """Fields `days-<staff>`, one for each weekday ticked. Raises NotFound."""
+    given = request.POST
+    offer = (
+        Offer.objects.filter(service=row, pk=int(given["offer"])).first() if given.get("offer", "").isdigit() else None
+    )
+    if offer is None:
+        raise NotFound
+    wanted = {
+        int(name.removeprefix("days-")): [int(day) for day in given.getlist(name) if day in "1234567" and day]
+        for name in given
+        if name.startswith("days-") and name.removeprefix("days-").isdigit()
+    }
+    rotas.name(offer_id=offer.pk, people=wanted)
+
+
+def _offers_with_people(row: Service) -> list[dict[str, Any]]:
+    offers = list(Offer.objects.filter(service=row, is_active=True).select_related("store").order_by("store__code"))
+    named = {(one.offer_id, one.staff_id): one.weekdays for one in Person.objects.filter(offer__in=offers)}
+    staff: dict[int | None, list[Staff]] = {}
+    for one in Staff.objects.filter(is_active=True, store_id__in=[offer.store_id for offer in offers]):
+        staff.setdefault(one.store_id, []).append(one)
+    return [
+        {"row": offer, "people": [(one, named.get((offer.pk, one.pk), [])) for one in staff.get(offer.store_id, [])]}
+        for offer in offers
+    ]
+
+
+def _weekdays() -> list[tuple[int, str]]:
+    names = [_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun")]
+    return list(enumerate(names, start=1))
 
 
 def _offer(request: HttpRequest) -> None:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -170,9 +169,7 @@ def _may_edit(request: HttpRequest, row: dict[str, Any]) -> bool:
 
 
 def _link(request: HttpRequest, slug: str) -> str:
-    """What is printed. Behind a name of its own the site says it by PUBLIC_URL; else the address staff use."""
-    path = reverse("short_link", args=[slug])
-    return f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else request.build_absolute_uri(path)
+    return codes.link(slug, base=request.build_absolute_uri("/"))
 
 
 def _chart(row: dict[str, Any], *, moment: Any) -> charts.DayBars:

@@ -32,13 +32,13 @@ def page(request: HttpRequest) -> HttpResponse:
     monday = chosen - timedelta(days=chosen.weekday())
     days = [monday + timedelta(days=n) for n in range(7)]
     rows = list(selectors.between(start=clock.day_start(days[0]), end=clock.day_end(days[-1])))
-    shown = [_shown(row) for row in rows]
+    days_rows = [shown(row) for row in rows]
     cells = [
-        {"day": day, "is_today": day == today, "rows": [one for one in shown if one["day"] == day]} for day in days
+        {"day": day, "is_today": day == today, "rows": [one for one in days_rows if one["day"] == day]} for day in days
     ]
     facts = {
         "cells": cells, "full": [cell for cell in cells if cell["rows"]], "first": days[0], "last": days[-1], "today": today,
-        "earlier": monday - timedelta(days=7), "later": monday + timedelta(days=7), "may_edit": _may(request),
+        "earlier": monday - timedelta(days=7), "later": monday + timedelta(days=7), "may_edit": may(request),
         "is_ready": Room.objects.filter(is_active=True).exists() and Host.objects.filter(is_active=True).exists(),
     }  # fmt: skip
     return render(request, "console/live_week.html", facts)
@@ -63,8 +63,8 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def stream(request: HttpRequest, stream: str) -> HttpResponse:
     """What it is, who waits for it, its form."""
-    row = _found(stream)
-    if request.method == "POST" and not _may(request):
+    row = found(stream)
+    if request.method == "POST" and not may(request):
         raise NotFound
     form = LiveForm(request.POST or None, initial=initial(row))
     if request.method == "POST" and form.is_valid():
@@ -77,8 +77,8 @@ def stream(request: HttpRequest, stream: str) -> HttpResponse:
         else:
             messages.success(request, _("Saved."))
             return redirect("console:live_stream", stream)
-    facts = _shown(row) | {
-        "form": form, "may_edit": _may(request) and row.state in planning.ON, "steps": planning.MOVES[row.state],
+    facts = shown(row) | {
+        "form": form, "may_edit": may(request) and row.state in planning.ON, "steps": planning.MOVES[row.state],
         "waiting": Subscription.objects.filter(stream=row, ended_at=None).count(),
         "pieces": Reservation.objects.filter(product__stream=row, state=Reservation.State.OPEN).count(),
         "parts": selectors.products(stream_ids=[row.pk]).get(row.pk, []),
@@ -104,7 +104,7 @@ def conflicts(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def move(request: HttpRequest, stream: str) -> HttpResponse:
     """GET: what another beginning would mean (`?day=` keeps the time, `?at=` is both). POST: it is moved."""
-    row = _found(stream)
+    row = found(stream)
     start = _new_start(row, request.POST if request.method == "POST" else request.GET)
     if request.method == "POST":
         revision = request.POST.get("revision", "")
@@ -122,7 +122,7 @@ def move(request: HttpRequest, stream: str) -> HttpResponse:
         return redirect(f"{reverse('console:live')}?day={clock.local_date(start)}")
     length = row.ends_at - row.starts_at
     there = _in_the_way(row.room_id, row.host_id, start, int(length.total_seconds() // 60), row.pk)
-    facts = _shown(row) | {
+    facts = shown(row) | {
         "start": start, "end": start + length, "there": there, "is_same": start == row.starts_at, "revision": row.revision,
         "waiting": Subscription.objects.filter(stream=row, ended_at=None).count(), "is_past": start < clock.now(),
     }  # fmt: skip
@@ -131,7 +131,7 @@ def move(request: HttpRequest, stream: str) -> HttpResponse:
 
 @require_POST
 def turn(request: HttpRequest, stream: str, to: str) -> HttpResponse:
-    row = _found(stream)
+    row = found(stream)
     try:
         if to not in Stream.State.values:
             raise NotFound
@@ -165,7 +165,7 @@ def places(request: HttpRequest) -> HttpResponse:
         "rooms": Room.objects.select_related("platform").order_by("platform__place", "name"),
         "hosts": Host.objects.order_by("name"),
         "platforms": Platform.objects.order_by("place"),
-        "may_edit": _may(request),
+        "may_edit": may(request),
     }
     return render(request, "console/live_places.html", facts)
 
@@ -179,8 +179,8 @@ def pieces(request: HttpRequest) -> HttpResponse:
     )
     if where.ids is not None:
         rows = rows.filter(store_id__in=where.ids)
-    shown = [{"row": row, "id": ids.encode(PIECE, row.pk)} for row in rows.order_by("visit_on", "pk")[:200]]
-    return render(request, "console/live_pieces.html", {"rows": shown, "stores": where.options})
+    waiting = [{"row": row, "id": ids.encode(PIECE, row.pk)} for row in rows.order_by("visit_on", "pk")[:200]]
+    return render(request, "console/live_pieces.html", {"rows": waiting, "stores": where.options})
 
 
 @require_POST
@@ -200,7 +200,7 @@ def piece(request: HttpRequest, piece: str) -> HttpResponse:
     return redirect("console:live_pieces")
 
 
-def _shown(row: Stream) -> dict[str, Any]:
+def shown(row: Stream) -> dict[str, Any]:
     return {
         "row": row, "public_id": ids.encode(PREFIX, row.pk), "day": clock.local_date(row.starts_at),
         "from": f"{clock.local(row.starts_at):%H:%M}", "until": f"{clock.local(row.ends_at):%H:%M}",
@@ -208,8 +208,8 @@ def _shown(row: Stream) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _found(public_id: str) -> Stream:
-    rows = Stream.objects.select_related("room__platform", "host")
+def found(public_id: str) -> Stream:
+    rows = Stream.objects.select_related("room__platform", "host", "code")
     row = rows.filter(pk=ids.decode(PREFIX, public_id)).first()
     if row is None:
         raise NotFound
@@ -242,5 +242,5 @@ def _address(text: str) -> str:
     return text.strip()[:300] if text.strip().startswith("https://") else ""
 
 
-def _may(request: HttpRequest) -> bool:
+def may(request: HttpRequest) -> bool:
     return bool(request.access.can(EDIT))  # type: ignore[attr-defined]

@@ -1,6 +1,6 @@
 """A member's bookings: what can be booked where, the times of a day, one's own."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -9,14 +9,14 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.bookings import selectors, services, slots
+from apps.bookings import people, selectors, services, slots
 from apps.bookings.models import Booking, Offer
 from apps.core import clock, ids
 from apps.core.errors import DomainError, NotFound
 from apps.portal import sessions, shell
 from apps.portal.shell import Facts
 
-OFFER, BOOKING = "bko", "bkg"
+OFFER, BOOKING, STAFF = "bko", "bkg", "stf"
 DAYS_SHOWN = 14
 LONGEST_TOKEN = 40
 _STANDING = (Booking.State.BOOKED, Booking.State.WAITING)
@@ -48,7 +48,7 @@ def times(request: HttpRequest, offer: str) -> HttpResponse:
     today = clock.local_date(moment)
     day = _day(given.get("day", "")) or _first_day(row, today)
     facts: Facts = {
-        "row": row, "day": day, "free": slots.of_day(row, day=day, moment=moment), "move": given.get("move", ""),
+        "row": row, "day": day, "move": given.get("move", ""), **_free(row, day, moment, given.get("with", "")),
         "days": [today + timedelta(days=n) for n in range(min(row.service.days_ahead, DAYS_SHOWN) + 1)],
         "token": given.get("token", "")[:LONGEST_TOKEN] or uuid4().hex,
     }  # fmt: skip
@@ -57,7 +57,7 @@ def times(request: HttpRequest, offer: str) -> HttpResponse:
         try:
             made = _booked(request, row, facts)
         except DomainError as refusal:
-            facts |= {"problem": str(refusal), "free": slots.of_day(row, day=day, moment=moment)}
+            facts |= {"problem": str(refusal), **_free(row, day, moment, given.get("with", ""))}
             status = refusal.status
         else:
             is_waiting = made.state == Booking.State.WAITING
@@ -88,8 +88,22 @@ def _booked(request: HttpRequest, row: Offer, facts: Facts) -> Booking:
         old = ids.decode(BOOKING, facts["move"])
         return services.move(booking_id=old, starts_at=starts_at, member_id=_me(request), source=source)
     return services.book(
-        offer_id=row.pk, starts_at=starts_at, member_id=_me(request), source=source, may_wait=wish == "wait"
-    )
+        offer_id=row.pk, starts_at=starts_at, member_id=_me(request), source=source, may_wait=wish == "wait",
+        staff_id=_staff(facts["with"]),
+    )  # fmt: skip
+
+
+def _free(row: Offer, day: date, moment: datetime, wish: str) -> Facts:
+    """Times of the day, of one person where one is chosen; with whom one may choose."""
+    times, staff_id = slots.of_day(row, day=day, moment=moment), _staff(wish)
+    named = [(ids.encode(STAFF, one.pk), one.name) for one in people.named(row.pk)]
+    if staff_id is not None:
+        times = [one for one in times if any(who.pk == staff_id for who in one.people)]
+    return {"free": times, "people": named, "with": wish}
+
+
+def _staff(public_id: str) -> int | None:
+    return ids.decode(STAFF, public_id) if public_id else None
 
 
 def _first_day(row: Offer, today: date) -> date:

@@ -5,6 +5,8 @@ from siyu_client.client import Answer, Engine, Operation, Upload
 
 OPERATIONS: dict[str, Operation]
 
+AcceptInput = TypedDict("AcceptInput", {"code": str})
+AcceptedOut = TypedDict("AcceptedOut", {"friend": dict[str, Any], "keep_days": int, "stage": str})
 AccountOut = TypedDict("AccountOut", {"balance": int, "currency": str, "debt": int, "earned_total": int, "expires_first": ExpiryOut | None, "held": int, "is_frozen": bool, "name": str, "pending": int})
 AccountsOut = TypedDict("AccountsOut", {"data": list[AccountOut]})
 AchievementOut = TypedDict("AchievementOut", {"completed_at": str | None, "currency": str, "key": str, "kind": str, "name": str, "period": str, "points": int, "target": int, "value": int})
@@ -20,10 +22,11 @@ BenefitsOut = TypedDict("BenefitsOut", {"data": list[BenefitOut]})
 BookingInput = TypedDict("BookingInput", {"amount": int, "currency": NotRequired[str], "reference": str})
 BookingMoveInput = TypedDict("BookingMoveInput", {"starts_at": str})
 BookingOfferOut = TypedDict("BookingOfferOut", {"days_ahead": int, "id": str, "kind": str, "minutes": int, "name": str, "note": str, "notice_minutes": int, "store": BookingStoreOut})
-BookingOut = TypedDict("BookingOut", {"ends_at": str, "filled_at": str | None, "id": str, "made_at": str, "name": str, "offer": str, "starts_at": str, "state": str, "store": BookingStoreOut})
+BookingOut = TypedDict("BookingOut", {"ends_at": str, "filled_at": str | None, "id": str, "made_at": str, "name": str, "offer": str, "person": BookingPersonOut | None, "starts_at": str, "state": str, "store": BookingStoreOut})
 BookingOutPage = TypedDict("BookingOutPage", {"count_estimate": NotRequired[int], "data": list[BookingOut], "has_more": bool, "next_cursor": str | None})
+BookingPersonOut = TypedDict("BookingPersonOut", {"id": str, "name": str})
 BookingStoreOut = TypedDict("BookingStoreOut", {"id": str, "name": str})
-BookingTimeOut = TypedDict("BookingTimeOut", {"ends_at": str, "left": int, "starts_at": str})
+BookingTimeOut = TypedDict("BookingTimeOut", {"ends_at": str, "left": int, "people": list[BookingPersonOut], "starts_at": str})
 BookingTimesOut = TypedDict("BookingTimesOut", {"day": str, "times": list[BookingTimeOut]})
 BulkLine = TypedDict("BulkLine", {"id": str | None, "index": int, "problem": ItemProblem | None, "status": str})
 BulkOut = TypedDict("BulkOut", {"data": list[BulkLine], "failed": int})
@@ -81,6 +84,10 @@ HoldOut = TypedDict("HoldOut", {"amount": int, "balance": int, "debt": int, "hel
 HomeOut = TypedDict("HomeOut", {"member": MemberOut, "messages": list[MessageOut], "orders": list[OrderOut], "points": BalanceOut, "tier": TierOut | None, "unread": int})
 HoursInput = TypedDict("HoursInput", {"since": str, "until": str})
 InStoreOut = TypedDict("InStoreOut", {"id": str, "left": int, "name": str})
+InvitationGainOut = TypedDict("InvitationGainOut", {"coupon": str, "points": int})
+InvitationOut = TypedDict("InvitationOut", {"code": str, "counting": int, "friend": InvitationGainOut, "friends": int, "inviter": dict[str, Any], "keep_days": int, "most_per_month": int, "points": int, "url": str, "waiting": int})
+InvitedFriendOut = TypedDict("InvitedFriendOut", {"due_at": str | None, "id": str, "name": str, "points": int, "registered_at": str, "stage": str, "why": str})
+InvitedFriendOutPage = TypedDict("InvitedFriendOutPage", {"count_estimate": NotRequired[int], "data": list[InvitedFriendOut], "has_more": bool, "next_cursor": str | None})
 ItemProblem = TypedDict("ItemProblem", {"code": str, "retryable": bool, "title": str})
 JobOut = TypedDict("JobOut", {"done": int, "error_code": str, "eta_seconds": int | None, "failed": int, "id": str, "kind": str, "result_url": str | None, "state": str, "total": int | None})
 LineInput = TypedDict("LineInput", {"discount_cents": NotRequired[int], "product": NotRequired[str], "quantity": NotRequired[str], "sku": NotRequired[str], "total_cents": int})
@@ -93,7 +100,7 @@ MemberInput = TypedDict("MemberInput", {"attributes": NotRequired[dict[str, str 
 MemberOut = TypedDict("MemberOut", {"avatar": str | None, "birthday": str | None, "gender": Literal["", "f", "m"], "id": str, "joined_at": str, "member_no": str, "nickname": str, "phone": str, "status": str})
 MessageOut = TypedDict("MessageOut", {"body": str, "created_at": str, "id": str, "read_at": str | None, "title": str})
 MessageOutPage = TypedDict("MessageOutPage", {"count_estimate": NotRequired[int], "data": list[MessageOut], "has_more": bool, "next_cursor": str | None})
-NewBookingInput = TypedDict("NewBookingInput", {"may_wait": NotRequired[bool], "offer": str, "starts_at": str})
+NewBookingInput = TypedDict("NewBookingInput", {"may_wait": NotRequired[bool], "offer": str, "person": NotRequired[str], "starts_at": str})
 NextTierOut = TypedDict("NextTierOut", {"key": str, "missing": int, "name": str, "threshold": int})
 OfferOut = TypedDict("OfferOut", {"best_cents": int | None, "coupon": str, "ends_at": str, "is_usable": bool, "level": str, "name": str, "reason": CouponReasonOut | None, "saved_cents": int, "worth_cents": int})
 OrderBulkInput = TypedDict("OrderBulkInput", {"items": list[OrderInput]})
@@ -284,6 +291,12 @@ class Siyu(Engine):
         """Have a code sent to a parent or guardian; its text says what typing it means (member)"""
     def home_get(self, *, if_none_match: str | None = None) -> Answer[HomeOut]:
         """All that the first screen shows, in one call (member)"""
+    def my_invitation_get(self, *, if_none_match: str | None = None) -> Answer[InvitationOut]:
+        """Your own invitation, what it brings, and what it brought (member)"""
+    def my_invitation_accept_post(self, body: AcceptInput, *, idempotency_key: str | None = None) -> Answer[AcceptedOut]:
+        """Name the invitation you came by: within a day of joining, before the first purchase; for mini-programs (member)"""
+    def my_invited_friends_get(self, *, if_none_match: str | None = None, count: Literal["estimate"] | None = None, cursor: str | None = None, limit: int | None = None) -> Answer[InvitedFriendOutPage]:
+        """Friends who came by your invitation, newest first (member)"""
     def messages_get(self, *, if_none_match: str | None = None, count: Literal["estimate"] | None = None, cursor: str | None = None, limit: int | None = None) -> Answer[MessageOutPage]:
         """Your inbox, newest first (member)"""
     def message_read_put(self, *, message: str, idempotency_key: str | None = None) -> Answer[None]:

@@ -1,0 +1,117 @@
+"""Members bring friends: the program as staff set it, each member's own invitation, and one credit for each new friend."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from apps.core import clock
+
+
+class Program(models.Model):
+    """What bringing a friend is worth: one row. A credit keeps what was promised when the friend came, whatever is changed later."""
+
+    is_only = models.BooleanField(default=True, unique=True)  # a second row cannot be
+    is_on = models.BooleanField(_("members can invite"), default=False)
+    points = models.PositiveIntegerField(_("points for the member"), default=0)
+    coupon = models.SlugField(_("coupon for the member"), max_length=40, blank=True, db_index=False)
+    friend_points = models.PositiveIntegerField(_("points for the friend"), default=0)
+    friend_coupon = models.SlugField(_("coupon for the friend"), max_length=40, blank=True, db_index=False)
+    least_cents = models.PositiveIntegerField(default=1)  # what has to be kept of the friend's first order, in 分
+    keep_days = models.PositiveSmallIntegerField(default=7)  # from the payment on, before anybody gets anything
+    leave_days = models.PositiveSmallIntegerField(default=30)  # a friend who leaves sooner was none
+    most_per_month = models.PositiveSmallIntegerField(default=20)  # friends paid for, in thirty days
+    changed_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        verbose_name = _("referral program")
+        verbose_name_plural = _("referral programs")
+        constraints = [
+            models.CheckConstraint(condition=Q(is_only=True), name="referral_one_program"),
+            models.CheckConstraint(condition=Q(keep_days__gte=1), name="referral_waits_a_day"),
+            models.CheckConstraint(condition=Q(least_cents__gte=1), name="referral_asks_for_a_purchase"),
+        ]
+
+    def __str__(self) -> str:
+        return f"program {self.pk}"
+
+
+class Invite(models.Model):
+    """A member's own tracked code. Made when they first look at it."""
+
+    member = models.OneToOneField("members.Member", on_delete=models.PROTECT, related_name="+")
+    code = models.OneToOneField("activity.Code", on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"invitation of {self.member_id}"
+
+
+class Credit(models.Model):
+    """A new friend: one row for each, whoever else claims them. Rows stay where they were made when records are merged; who the
+    members are by now is asked of `members`.
+
+    registered → waiting (the first order is paid, `due_at` says until when it has to be kept) → kept (both get what was promised);
+    void: it never counts; undone: it counted, and was taken back.
+    """
+
+    class Stage(models.TextChoices):
+        REGISTERED = "registered", pgettext_lazy("invited friend", "Registered")
+        WAITING = "waiting", pgettext_lazy("invited friend", "First order paid")
+        KEPT = "kept", pgettext_lazy("invited friend", "Counts")
+        VOID = "void", pgettext_lazy("invited friend", "Does not count")
+        UNDONE = "undone", pgettext_lazy("invited friend", "Taken back")
+
+    class Why(models.TextChoices):
+        SELF = "self", pgettext_lazy("invited friend", "One person, or one device")
+        RING = "ring", pgettext_lazy("invited friend", "Invited each other in a ring")
+        KNOWN = "known", pgettext_lazy("invited friend", "Was a member before")
+        CAP = "cap", pgettext_lazy("invited friend", "More friends than count in a month")
+        LEFT = "left", pgettext_lazy("invited friend", "Has left")
+        REFUNDED = "refunded", pgettext_lazy("invited friend", "Gave the first order back")
+
+    friend = models.OneToOneField("members.Member", on_delete=models.PROTECT, related_name="+")
+    advocate = models.ForeignKey("members.Member", on_delete=models.PROTECT, related_name="+", db_index=False)
+    stage = models.CharField(max_length=10, choices=Stage, default=Stage.REGISTERED)
+    why = models.CharField(max_length=10, choices=Why, blank=True)
+    registered_at = models.DateTimeField()
+    order = models.ForeignKey("orders.Order", null=True, on_delete=models.PROTECT, related_name="+")
+    due_at = models.DateTimeField(null=True)
+    kept_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    points = models.PositiveIntegerField(default=0)
+    coupon = models.CharField(max_length=40, blank=True)
+    friend_points = models.PositiveIntegerField(default=0)
+    friend_coupon = models.CharField(max_length=40, blank=True)
+    least_cents = models.PositiveIntegerField()
+    keep_days = models.PositiveSmallIntegerField()
+    leave_days = models.PositiveSmallIntegerField()
+
+    class Meta:
+        verbose_name = pgettext_lazy("referral", "invited friend")
+        verbose_name_plural = pgettext_lazy("referral", "invited friends")
+        constraints = [
+            models.CheckConstraint(condition=~Q(friend=F("advocate")), name="referral_never_oneself"),
+            models.CheckConstraint(
+                condition=Q(stage__in=["registered", "waiting", "kept"], why="", ended_at=None)
+                | Q(stage__in=["void", "undone"], ended_at__isnull=False) & ~Q(why=""),
+                name="referral_ending_has_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(stage__in=["registered", "void"])
+                | Q(order__isnull=False, due_at__isnull=False, stage__in=["waiting", "kept", "undone"]),
+                name="referral_paid_by_an_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(stage__in=["kept", "undone"], kept_at__isnull=False)
+                | Q(stage__in=["registered", "waiting", "void"], kept_at=None),
+                name="referral_kept_has_time",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["advocate", "-id"], name="referral_friends_of"),
+            models.Index(fields=["due_at"], condition=Q(stage="waiting"), name="referral_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.friend_id} by {self.advocate_id}"
