@@ -14,7 +14,7 @@ from apps.care import mailing, receipts, replies
 from apps.core.errors import NotFound
 from apps.gateways import bounces
 from apps.gateways.sms_lines import VENDORS
-from apps.tickets import mail_in
+from apps.tickets import mail_back, mail_in
 
 MOST = 1000  # rows of one call; vendors send 500 at the most
 
@@ -43,7 +43,8 @@ def mail(request: HttpRequest, word: str) -> HttpResponse:
     raw = request.read(mail_in.MOST_BYTES + 1)  # photos come along: more than forms may hold
     bounce = bounces.read(raw)
     if bounce is not None:
-        mailing.came_back(bounce)
+        if not mail_back.came_back(bounce):
+            mailing.came_back(bounce)
         return JsonResponse({"taken": True})
     said = mail_in.take(raw)
     return JsonResponse({"taken": said.ticket_id is not None, "outcome": said.outcome})

@@ -17,9 +17,8 @@ from apps.gateways.bounces import Bounce
 from apps.gateways.mail import Mail
 from apps.gateways.messages import Outcome
 from apps.gateways.messages import Receipt as Word
-from apps.gateways.models import Suppression
+from apps.members import mail_addresses
 from apps.members import selectors as members
-from apps.members.models import Identity
 
 _SALT = "care.leave"
 
@@ -40,7 +39,7 @@ def delivered(mails: Sequence[tuple[Claim, Mail]]) -> list[Outcome]:
     answers = mail.send_batch([one for _, one in mails])
     for (claim, _), answer in zip(mails, answers, strict=True):
         if answer.code == "ADDRESS_INVALID":
-            _suppress(claim.member_id, reason="hard")
+            mail_addresses.close(member_id=claim.member_id, reason="hard")
     return answers
 
 
@@ -80,11 +79,4 @@ def came_back(bounce: Bounce) -> None:
     else:
         receipts.take([Word(bounce.key, False, bounce.code, f"mail:{bounce.code}", None)])
     if bounce.kind != "soft":
-        _suppress(touch.member_id, reason=bounce.kind)
-
-
-def _suppress(member_id: int, *, reason: str) -> None:
-    for digest in Identity.objects.filter(member_id=member_id, kind="email").values_list("digest", flat=True):
-        Suppression.objects.get_or_create(
-            digest=bytes(digest), defaults={"member_id": member_id, "reason": reason, "at": clock.now()}
-        )
+        mail_addresses.close(member_id=touch.member_id, reason=bounce.kind)

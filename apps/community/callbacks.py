@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from apps.community import codes, contacts, groups, tags, welcoming
+from apps.community import codes, contacts, groups, tags, welcoming, window
 from apps.community.models import Contact, Follow, LiveCode
 from apps.core import clock
 from apps.gateways import wecom, wecom_inbox
@@ -108,8 +108,15 @@ def _tags(_told: Told) -> None:
     tags.pull()
 
 
+def _window(told: Told) -> None:
+    """Somebody wrote in the service window."""
+    window.pull(told.fields["OpenKfId"], token=told.fields.get("Token", ""))
+    window.hand_over()
+
+
 _KINDS: dict[str, Callable[[Told], None]] = {
     "change_external_contact": _contact,
     "change_external_chat": _group,
     "change_external_tag": _tags,
+    "kf_msg_or_event": _window,
 }

@@ -11,11 +11,13 @@ from apps.community.handing_models import HandOver, HandOverItem
 from apps.community.plan_models import GroupPlan, GroupTodo
 from apps.community.pool_models import PoolCase
 from apps.community.send_models import Send, SendItem
+from apps.community.window_models import ServiceAccount, Talk, WindowMessage
 from apps.core import clock
 
 __all__ = [
     "Account", "Contact", "Follow", "Group", "GroupCode", "GroupDay", "GroupMember", "GroupPlan", "GroupTodo", "HandOver",
-    "HandOverItem", "LiveCode", "PoolCase", "Send", "SendItem", "SyncRun", "TagLink", "Welcome",
+    "HandOverItem", "LiveCode", "PoolCase", "Send", "SendItem", "ServiceAccount", "SyncRun", "TagLink", "Talk", "Welcome",
+    "WindowMessage",
 ]  # fmt: skip
 
 

@@ -53,6 +53,26 @@ HOLDINGS = (
         purpose="care",
     ),
     Holding(
+        model="community.Talk",
+        sensitivity="personal",
+        member="contact__member_id",
+        export=("last_in_at",),
+        on_erase="delete",
+        on_merge="stay",  # follows its contact
+        purpose="care",
+    ),
+    Holding(
+        model="community.WindowMessage",
+        sensitivity="sensitive",
+        member="talk__contact__member_id",
+        export=("is_ours", "text", "at"),
+        on_erase="delete",
+        on_merge="stay",  # follows its contact
+        retain_days=30,
+        since="at",
+        purpose="care",
+    ),
+    Holding(
         model="community.Contact",
         sensitivity="sensitive",
         member="member_id",
@@ -72,6 +92,7 @@ IMPERSONAL = (
     "community.HandOver",
     "community.LiveCode",
     "community.Send",
+    "community.ServiceAccount",
     "community.SyncRun",
     "community.TagLink",
     "community.Welcome",

@@ -2,7 +2,19 @@
 
 from celery import shared_task
 
-from apps.community import callbacks, codes, contacts, group_codes, handing, plans, pool, sending, tags
+from apps.community import (
+    callbacks,
+    codes,
+    contacts,
+    group_codes,
+    handing,
+    plans,
+    pool,
+    sending,
+    tags,
+    window,
+    window_out,
+)
 from apps.core import clock, runs
 from apps.gateways import wecom_inbox
 from apps.gateways.wecom_calls import Refused, Unanswered
@@ -14,6 +26,13 @@ def take_events() -> None:
     if handled := callbacks.take_all():
         with runs.recorded("community.take_events") as figures:
             figures["handled"] = handled
+            window_out.send_due()
+
+
+@shared_task(name="community.send_answers")
+def send_answers() -> None:
+    """What was just written to somebody in the service window; a lost wake-up is mended by `community.keep`."""
+    window_out.send_due()
 
 
 @shared_task(name="community.keep")
@@ -24,6 +43,9 @@ def keep() -> None:
         figures["group_codes"] = group_codes.refresh()
         figures["handed_over"] = handing.settle_all()
         figures["bound"] = contacts.bind()
+        figures["window_handed"] = window.hand_over()
+        figures["window_forgotten"] = window.forget_strangers(moment=clock.now())
+        figures["window_sent"] = window_out.send_due()["sent"]
         try:
             figures["tags"] = tags.even_out()
         except (Unanswered, Refused) as trouble:

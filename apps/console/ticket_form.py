@@ -65,8 +65,9 @@ class WordsForm(Keyed):
     is_internal = forms.BooleanField(label=gettext_lazy("A note among staff; the member never sees it"), required=False)
     move = forms.ChoiceField(label=pgettext_lazy("ticket", "And then"), required=False)
 
-    def __init__(self, *args: Any, moves: list[tuple[str, str]], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, moves: list[tuple[str, str]], has_pictures: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["text"].required = not has_pictures  # pictures alone are words enough
         self.fields["move"].choices = [("", _("leave it as it is")), *moves]  # type: ignore[attr-defined]
         self.fields["text"].widget.attrs |= {"data-words": "", "id": "id_text"}
 

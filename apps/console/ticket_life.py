@@ -20,7 +20,15 @@ FIELDS = {
     "tags": pgettext_lazy("ticket", "Tags"),
     "attributes": pgettext_lazy("ticket", "Also noted"),
 }
-_TONES = {"missed": "bad", "warned": "warn", "escalated": "warn", "refund": "ok", "resolve": "ok", "agree": "ok"}
+_TONES = {
+    "missed": "bad",
+    "raised": "bad",
+    "warned": "warn",
+    "escalated": "warn",
+    "refund": "ok",
+    "resolve": "ok",
+    "agree": "ok",
+}
 
 
 def told(row: Ticket, *, since: int = 0) -> list[dict[str, Any]]:

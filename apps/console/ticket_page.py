@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from apps.console import ticket_life, ticket_panel, ticket_tools
+from apps.console import ticket_life, ticket_panel, ticket_tools, ticket_ways
 from apps.console.ticket_form import RefundForm, SplitForm, WordsForm
 from apps.console.ticket_words import MOVES
 from apps.core import clock, ids
@@ -55,12 +55,13 @@ def answer(request: HttpRequest, row: Ticket, *, status: int = 200, **given: Any
         "colleagues": colleagues(row) if may_work and not row.ended_at else (),
         "may_work": may_work,
         "words": words,
+        "ways": ticket_ways.told(row, said) if may_work else (),
         "log_key": secrets.token_urlsafe(15),
         "refund": (given.pop("refund", None) or RefundForm(ticket=row)) if refunds else None,
         "split": given.pop("split", None)
         or (SplitForm(ticket=row) if may_work and len(said) > 1 and not row.ended_at else None),
         **_queue(request, row, stores),
-        **(ticket_tools.of(request, row, amends=given.pop("amends", None)) if may_work else {}),
+        **(ticket_tools.of(request, row, said=said, amends=given.pop("amends", None)) if may_work else {}),
         **ticket_panel.of(row, stores=stores),
         **given,
     }

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from django.utils.translation import get_language
+
 from apps.analytics.lists import touches as listed_touches
+from apps.community.models import GroupMember
 from apps.core import clock, ids
 from apps.coupons import wallet
 from apps.members import selectors as members
@@ -21,21 +24,33 @@ NEWEST = 5
 def of(row: Ticket, *, stores: list[int] | None) -> dict[str, Any]:
     """Other tickets: those of the member that the reader may see."""
     member_id, moment = row.member_id, clock.now()
+    held = Account.objects.filter(member_id=member_id).select_related("currency").order_by("currency_id")
+    in_groups = (
+        GroupMember.objects.filter(contact__member_id=member_id, left_at=None).select_related("group").order_by("-pk")
+    )
     usable = wallet.usable(member_id=member_id, moment=moment, limit=NEWEST + 1)
     others = queues.seen_by(stores).filter(member_id=member_id).exclude(pk=row.pk).order_by("-pk")[:NEWEST]
     beside = queues.seen_by(stores).filter(pk__in=joining.linked(row.pk)).order_by("pk")
     return {
         "member_id": ids.encode(members.PREFIX, member_id),
         "phone": members.masked_phone(member_id),
-        "tier": tier_of(member_ids=[member_id]).get(member_id),
+        "tier": _name(tier_of(member_ids=[member_id]).get(member_id)),
         "stats": MemberStats.objects.filter(pk=member_id).first(),
-        "accounts": Account.objects.filter(member_id=member_id).select_related("currency").order_by("currency_id"),
+        "accounts": [(_name(one.currency), one) for one in held],
         "coupons": usable[:NEWEST],
         "has_more_coupons": len(usable) > NEWEST,
         "orders": orders.newest(member_id=member_id, limit=NEWEST),
         "touches": listed_touches.of_member(member_id=member_id, limit=NEWEST),
         "groups": seen.of_member(member_id)[:NEWEST],
+        "chats": [one.group for one in in_groups[:NEWEST]],
         "consents": [line for line in members.consents(member_id) if line.is_newest],
         "others": [(other, ids.encode(PREFIX, other.pk)) for other in others],
         "linked": [(other, ids.encode(PREFIX, other.pk)) for other in beside],
     }
+
+
+def _name(row: Any) -> str:
+    """Of a currency or a tier, in the reader's language; "" for none."""
+    if row is None:
+        return ""
+    return str(row.name_en if get_language() == "en" and row.name_en else row.name)

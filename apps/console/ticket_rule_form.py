@@ -28,6 +28,10 @@ class _Acts(forms.Form):
         label=gettext_lazy("Answer the member"), required=False, max_length=2_000, widget=forms.Textarea(attrs=_AREA),
         help_text=gettext_lazy("May hold {{ nickname }}, {{ tier }}, {{ points }}, {{ coupon }}, {{ home_store }}, {{ brand }}."),
     )  # fmt: skip
+    reply_en = forms.CharField(
+        label=gettext_lazy("The same in English"), required=False, max_length=2_000, widget=forms.Textarea(attrs=_AREA),
+        help_text=gettext_lazy("Sent to members who write in English; empty: the text above."),
+    )  # fmt: skip
     note = forms.CharField(
         label=gettext_lazy("Note among staff"), required=False, max_length=2_000, widget=forms.Textarea(attrs={"rows": 2})
     )  # fmt: skip
@@ -46,7 +50,7 @@ class _Acts(forms.Form):
     is_active = forms.BooleanField(label=pgettext_lazy("rule", "In use"), required=False)
 
     ACTS = (
-        "reply", "note", "move", "priority", "new_kind", "assign", "to_skill", "add", "remove", "attribute",
+        "reply", "reply_en", "note", "move", "priority", "new_kind", "assign", "to_skill", "add", "remove", "attribute",
         "attribute_value",
     )  # fmt: skip
     for_nobody = False
@@ -64,6 +68,12 @@ class _Acts(forms.Form):
 
     def _choose(self, name: str, choices: Sequence[Any]) -> None:
         self.fields[name].choices = [("", pgettext("rule", "leave it as it is")), *choices]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or self.cleaned_data
+        if said.get("reply_en") and not said.get("reply"):
+            self.add_error("reply", _("Write the Chinese answer too: it is what others get."))
+        return said
 
     @property
     def act_fields(self) -> list[forms.BoundField]:
@@ -86,7 +96,11 @@ class _Acts(forms.Form):
         if said["assign"]:
             to = said["assign"]
             made.append({"kind": "assign_to", "staff": int(to)} if to.isdigit() else {"kind": "assign", "to": to})
-        made += [{"kind": name, "text": said[name]} for name in ("note", "reply") if said[name]]
+        if said["note"]:
+            made.append({"kind": "note", "text": said["note"]})
+        if said["reply"]:
+            english = {"text_en": said["reply_en"]} if said["reply_en"] else {}
+            made.append({"kind": "reply", "text": said["reply"], **english})
         return [*made, *([{"kind": "move", "move": said["move"]}] if said["move"] else [])]
 
 
@@ -175,6 +189,8 @@ def _of_acts(actions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         what = one["kind"]
         if what in {"reply", "note"}:
             made[what] = one["text"]
+            if one.get("text_en"):
+                made["reply_en"] = one["text_en"]
         elif what == "tag":
             made["add"] = " ".join(one["add"])
         elif what == "untag":

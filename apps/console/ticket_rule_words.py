@@ -65,7 +65,7 @@ def conditions(asked: Sequence[Mapping[str, Any]]) -> list[str]:
 def _action(one: Mapping[str, Any]) -> str:
     what = one["kind"]
     said = {
-        "reply": lambda: f"{_DOES['reply']}: {one['text']}",
+        "reply": lambda: f"{_DOES['reply']}: {' / '.join(filter(None, (one['text'], one.get('text_en'))))}",
         "note": lambda: f"{_DOES['note']}: {one['text']}",
         "move": lambda: str(MOVES[one["move"]]),
         "priority": lambda: f"{CONDITIONS['priority']}: {Ticket.Priority(one['value']).label}",

@@ -1,5 +1,6 @@
 """What stands at hand beside the thread: macros, answers ready to be sent, and how a ticket may be made good."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -13,8 +14,8 @@ from apps.coupons.models import Coupon, Template
 from apps.flows import ticket_texts
 from apps.points import adjusting
 from apps.stores import limits
-from apps.tickets import macros
-from apps.tickets.models import Amends, Ticket
+from apps.tickets import actions, macros
+from apps.tickets.models import Amends, Message, Ticket
 
 
 class AmendsForm(Keyed):
@@ -31,10 +32,14 @@ class AmendsForm(Keyed):
         self.fields["template"].label_from_instance = coupon_words.name_of  # type: ignore[attr-defined]
 
 
-def of(request: HttpRequest, row: Ticket, *, amends: AmendsForm | None = None) -> dict[str, Any]:
+def of(
+    request: HttpRequest, row: Ticket, *, said: Sequence[Message], amends: AmendsForm | None = None
+) -> dict[str, Any]:
     """For whoever may work on it; two statements for macros and answers, whatever there is."""
     known = macros.for_ticket(row)
-    texts = [(one.name, done["text"]) for one in known for done in one.actions if done["kind"] == "reply"]
+    english = actions.writes_english(said)
+    answers = [(one.name, done) for one in known for done in one.actions if done["kind"] == "reply"]
+    texts = [(name, actions.wording(done, in_english=english)) for name, done in answers]
     filled = ticket_texts.filled_all([text for _name, text in texts], member_id=row.member_id)
     given = Amends.objects.filter(ticket=row).select_related("by").first()
     role = request.access.role  # type: ignore[attr-defined]

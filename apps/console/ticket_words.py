@@ -38,5 +38,6 @@ ACTS = {
     "unlinked": pgettext_lazy("ticket act", "No longer linked"),
     "warned": pgettext_lazy("ticket act", "A promise is near"),
     "missed": pgettext_lazy("ticket act", "A promise was missed"),
+    "raised": pgettext_lazy("ticket act", "Still late: told further up"),
     "escalated": pgettext_lazy("ticket act", "To the manager"),
 }

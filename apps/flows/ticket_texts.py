@@ -18,11 +18,12 @@ def check(actions: Sequence[Action]) -> None:
     """Raises ValidationFailed where a text asks for what nobody knows. For acts that `actions.check` has let pass."""
     errors = []
     for number, action in enumerate(actions):
-        try:
-            templates.parse(action.get("text", "-"))
-        except BadTemplate as wrong:
-            message = f"{policies.TEXTS[wrong.code]} {wrong.word}".strip()
-            errors.append({"pointer": f"/actions/{number}/text", "code": wrong.code, "message": message})
+        for name in ("text", "text_en"):
+            try:
+                templates.parse(action.get(name) or "-")
+            except BadTemplate as wrong:
+                message = f"{policies.TEXTS[wrong.code]} {wrong.word}".strip()
+                errors.append({"pointer": f"/actions/{number}/{name}", "code": wrong.code, "message": message})
     if errors:
         raise ValidationFailed(errors=errors)
 

@@ -1,10 +1,11 @@
-"""What happens to a ticket reaches its member: in the inbox always, by e-mail where they write by e-mail; in the end they are asked
-how it went."""
+"""What happens to a ticket reaches its member: in the inbox always, by e-mail or in WeCom's service window where they write there; in
+the end they are asked how it went."""
 
 from django.utils.translation import gettext as _
 
 from apps.core import clock
 from apps.events.models import Event
+from apps.flows import service_window
 from apps.gateways import inbox
 from apps.tickets import life, mail_out
 from apps.tickets.models import Entry, Message, Ticket
@@ -19,6 +20,7 @@ def tell(event: Event) -> None:
         return
     _put(said.ticket, f"said:{said.pk}", _("News about “%(title)s”") % {"title": said.ticket.title}, said.text)
     mail_out.answer(said)
+    service_window.answer(said)
 
 
 def tell_move(event: Event) -> None:
@@ -28,6 +30,7 @@ def tell_move(event: Event) -> None:
         text = _("It is done. Tell us on its page how we did; if it is not solved, you can open it again for 7 days.")
         _put(ticket, f"done:{event.pk}", _("“%(title)s” is done") % {"title": ticket.title}, text)
         mail_out.ask_for_vote(ticket)
+        service_window.ask_for_vote(ticket)
     elif move in _SAID and not _had_words(ticket, move):
         _put(ticket, f"moved:{event.pk}", _("News about “%(title)s”") % {"title": ticket.title}, str(_SAID[move]()))
 

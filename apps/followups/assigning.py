@@ -44,7 +44,8 @@ placed as materialized (
 staffed as materialized (
     select p.*, case when not p.is_for_pool then coalesce(named.id, guide.id) end as person
     from placed p
-    left join stores_staff named on named.id = p.assignee_id and named.is_active and named.store_id is not distinct from p.place
+    left join stores_staff named on named.id = p.assignee_id and named.is_active
+        and (named.store_id is not distinct from p.place or named.store_id is null)
     left join lateral (
         select c.id from orders_order o join stores_staff c on c.id = o.guide_id
         where o.member_id = p.who and o.paid_at is not null and o.status <> 'cancelled' and o.refunded_cents < o.total_cents
@@ -85,7 +86,7 @@ select (select count(*) from made), (select count(*) from staffed)
 class NewTask:
     """`source` makes it once ("journey:lapsing.call:81"). Texts are plain, with the few values filled in already.
 
-    `store_id` and `assignee_id` override the rule; `is_for_pool` leaves it to whoever in the store takes it first.
+    `store_id` and `assignee_id` (of that store, or of none) override the rule; `is_for_pool` leaves it to whoever takes it first.
     """
 
     source: str

@@ -45,6 +45,17 @@ class Line:
 
     def exchange(self, target: str, *, body: dict | None) -> dict:
         """One request, and the JSON object of its answer whatever content type it claims. Raises Unanswered."""
+        return self._judged(self._reply(target, body).told())
+
+    def file(self, target: str) -> tuple[dict, bytes]:
+        """A file: ({}, its content), or what was said instead of it. Raises Unanswered."""
+        reply = self._reply(target, None)
+        if "json" in reply.headers.get("Content-Type", "") or "text" in reply.headers.get("Content-Type", ""):
+            return self._judged(reply.told()), b""
+        self.breaker.succeeded()
+        return {}, reply.body
+
+    def _reply(self, target: str, body: dict | None) -> wire.Reply:
         wait = self.breaker.wait()
         if wait:
             raise Unanswered("retry", "CIRCUIT_OPEN", wait)
@@ -59,7 +70,9 @@ class Line:
         if reply.status != 200:
             self.breaker.failed()
             raise Unanswered("retry" if reply.status == 429 else "unknown", f"HTTP_{reply.status}")
-        answer = reply.told()
+        return reply
+
+    def _judged(self, answer: dict | None) -> dict:
         if answer is None:
             self.breaker.failed()
             raise Unanswered("unknown", "MALFORMED")

@@ -42,6 +42,7 @@ class Mail(NamedTuple):
     leave: str
     reply_to: str = ""
     references: tuple[str, ...] = ()
+    pictures: tuple[bytes, ...] = ()  # JPEG
 
 
 def is_set_up() -> bool:
@@ -106,6 +107,8 @@ def written(mail: Mail) -> EmailMessage:
     if mail.references:
         message["In-Reply-To"], message["References"] = mail.references[-1], " ".join(mail.references)
     message.set_content(mail.text, charset="utf-8", cte="base64")
+    for number, content in enumerate(mail.pictures, start=1):
+        message.add_attachment(content, maintype="image", subtype="jpeg", filename=f"{number}.jpg")
     return message
 
 

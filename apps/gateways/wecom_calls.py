@@ -35,6 +35,7 @@ APIS = (
         "resigned/transfer_customer", "groupchat/transfer", "groupchat/list", "groupchat/get", "groupchat/add_join_way",
         "groupchat/get_join_way", "groupchat/update_join_way",
     )),
+    "kf/sync_msg", "kf/send_msg", "kf/customer/batchget", "media/get",
 )  # fmt: skip
 
 log = structlog.get_logger("siyu.wecom")
@@ -53,12 +54,7 @@ def call(api: str, *, body: dict[str, Any] | None = None, **query: object) -> di
 
     A token that WeCom refuses is replaced once. Call it with no database transaction open.
     """
-    _count(api)
-    token = tokens.get(settings.WECOM_CORP_ID)
-    answer = _exchange(api, query, body, token=token)
-    if errcode(answer) in TOKEN_REFUSED:
-        tokens.forget(settings.WECOM_CORP_ID, token)
-        answer = _exchange(api, query, body, token=tokens.get(settings.WECOM_CORP_ID))
+    answer, _content = _answered(api, query, body)
     code = errcode(answer)
     if code == 0:
         return answer
@@ -67,6 +63,18 @@ def call(api: str, *, body: dict[str, Any] | None = None, **query: object) -> di
         raise Unanswered("retry", f"WECOM_{code}")
     if code in TOO_OFTEN:
         raise Unanswered("retry", f"WECOM_{code}", 60.0 if code == 45009 else 1.0)
+    raise Refused(code, answer)
+
+
+def download(api: str, **query: object) -> bytes:
+    """A file of WeCom's; an answer in JSON is its refusal. Raises Unanswered or Refused."""
+    answer, content = _answered(api, query, None, is_file=True)
+    code = errcode(answer)
+    if code == 0:
+        return content
+    log.warning("wecom refused", api=api, errcode=code)
+    if code in TOKEN_REFUSED | TOO_OFTEN:
+        raise Unanswered("retry", f"WECOM_{code}")
     raise Refused(code, answer)
 
 
@@ -80,9 +88,18 @@ def counts(*, moment: datetime) -> dict[str, int]:
     return {name: found[key] for name in APIS if (key := f"wecom:h:{hour}:{name}") in found}
 
 
-def _exchange(api: str, query: dict[str, object], body: dict | None, *, token: str) -> dict:
-    asked = {"access_token": token, **{name: str(value) for name, value in query.items()}}
-    return line.exchange(f"{ROOT}{api}?{urlencode(asked)}", body=body)
+def _answered(api: str, query: dict[str, object], body: dict | None, *, is_file: bool = False) -> tuple[dict, bytes]:
+    """The answer, and of a file its content. A token that WeCom refuses is replaced once."""
+    _count(api)
+    for is_last in (False, True):
+        token = tokens.get(settings.WECOM_CORP_ID)
+        asked = {"access_token": token, **{name: str(value) for name, value in query.items()}}
+        target = f"{ROOT}{api}?{urlencode(asked)}"
+        answer, content = line.file(target) if is_file else (line.exchange(target, body=body), b"")
+        if is_last or errcode(answer) not in TOKEN_REFUSED:
+            break
+        tokens.forget(settings.WECOM_CORP_ID, token)
+    return answer, content
 
 
 def _count(api: str) -> None:

@@ -52,14 +52,14 @@ def echo(query: Mapping[str, str]) -> str:
 
 
 def take(query: Mapping[str, str], body: bytes) -> tuple[bool, bool]:
-    """Keep one callback → (is it new, does a customer wait for a welcome). Raises EnvelopeRefused; then nothing is kept."""
+    """Keep one callback → (is it new, does a customer wait for us). Raises EnvelopeRefused; then nothing is kept."""
     envelope = _parsed(body)
     plain = _opened(query, envelope.findtext("Encrypt", ""))
     moment = clock.now()
     text = plain.decode("utf-8", "replace").replace("\x00", "")
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, [hashlib.sha256(plain).digest(), text, moment, moment])
-        return cursor.rowcount == 1, b"<WelcomeCode>" in plain
+        return cursor.rowcount == 1, b"<WelcomeCode>" in plain or b"kf_msg_or_event" in plain
 
 
 def claim(*, limit: int, moment: datetime) -> list[Told]:

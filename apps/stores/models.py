@@ -94,6 +94,8 @@ class Scope(models.TextChoices):
     CATALOG_WRITE = "catalog.write", _("Hand in products and their prices")
     JOURNEYS_WRITE = "journeys.write", _("Let members into journeys")
     EXCHANGES_WRITE = "exchanges.write", _("Confirm payments of exchanges and hand rewards over")
+    TICKETS_READ = "tickets.read", _("Read tickets of the service desk")
+    TICKETS_WRITE = "tickets.write", _("Answer tickets and move them on")
     JOBS_READ = "jobs.read", _("See how long work goes on")
     COUNTER = "counter", _("Be a till at the counter")
 

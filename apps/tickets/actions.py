@@ -3,6 +3,7 @@
 Texts may hold variables; `Fill` puts values in (flows/ticket_texts.py), so that this app need not know members' points and tiers.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ from apps.core.errors import ValidationFailed
 from apps.core.shapes import kind as one_kind
 from apps.tickets import assigning, changing, life
 from apps.tickets import services as tickets
-from apps.tickets.models import Ticket
+from apps.tickets.models import Message, Ticket
 from apps.tickets.services import Actor
 
 Action = Mapping[str, Any]
@@ -22,6 +23,7 @@ Fill = Callable[[str], str]
 ME, TURN, NOBODY = "me", "turn", "nobody"
 _TEXT = {"type": "string", "maxLength": 2_000}
 _WORD = {"type": "string", "maxLength": 30}
+_HAN, _LATIN = re.compile(r"[\u3400-\u9fff]"), re.compile(r"[A-Za-z]{2}")
 MOVES = sorted(
     {name for moves in life.MOVES.values() for name, move in moves.items() if life.AGENT in move.by} - {"merge"}
 )
@@ -31,7 +33,7 @@ SCHEMA: dict[str, Any] = {
     "maxItems": 10,
     "items": {
         "oneOf": [
-            one_kind("reply", ["text"], text=_TEXT),
+            one_kind("reply", ["text"], text=_TEXT, text_en=_TEXT),
             one_kind("note", ["text"], text=_TEXT),
             one_kind("move", ["move"], move={"type": "string", "enum": MOVES}),
             one_kind("priority", ["value"], value=shapes.whole(3)),
@@ -77,10 +79,26 @@ def do(
         _do(ticket_id, action, by=by, source=f"{source}:{number}", fill=fill, moment=moment)
 
 
+def wording(action: Action, *, in_english: bool) -> str:
+    """The text of an answer in the member's language, where it was written in it."""
+    return str((in_english and action.get("text_en")) or action["text"])
+
+
+def writes_english(said: Sequence[Message]) -> bool:
+    """Whether the member's newest words with letters hold no Chinese ones; `said` oldest first."""
+    for one in reversed(said):
+        if one.side == life.MEMBER and _HAN.search(one.text):
+            return False
+        if one.side == life.MEMBER and _LATIN.search(one.text):
+            return True
+    return False
+
+
 def _do(ticket_id: int, action: Action, *, by: Actor, source: str, fill: Fill, moment: datetime) -> None:
     what = action["kind"]
     if what in {"reply", "note"}:
-        text = fill(action["text"])
+        said = list(Message.objects.filter(ticket_id=ticket_id, side=life.MEMBER).order_by("pk"))
+        text = fill(wording(action, in_english=writes_english(said)))
         tickets.say(ticket_id=ticket_id, by=by, text=text, source=source, is_internal=what == "note", moment=moment)
     elif what == "move":
         tickets.move(ticket_id=ticket_id, move=action["move"], by=by, moment=moment)

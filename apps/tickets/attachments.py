@@ -4,6 +4,7 @@ Who may see one, its ticket says.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -54,6 +55,15 @@ def attach(message: Message, upload_ids: Sequence[int]) -> None:
     if new and not uploads.use(member_id=message.ticket.member_id, upload_ids=sorted(new), purpose=PURPOSE):
         raise ValidationFailed(errors=[_problem(_("A picture is not there any more. Choose it again."))])
     Attachment.objects.bulk_create([Attachment(message=message, upload_id=key) for key in wanted if key in new])
+
+
+def of_message(message: Message) -> tuple[bytes, ...]:
+    """The pictures of words, as they are kept; what is gone meanwhile is left out."""
+    found = []
+    for key in Attachment.objects.filter(message=message).order_by("pk").values_list("upload_id", flat=True):
+        with suppress(NotFound):
+            found.append(uploads.content(upload_id=key))
+    return tuple(found)
 
 
 def content(*, ticket_id: int, upload_id: int) -> bytes:

@@ -19,10 +19,10 @@ from apps.gateways.messages import Outcome
 from apps.gateways.models import Suppression
 from apps.members import selectors as members
 from apps.members.models import Identity, MemberKey
-from apps.tickets import life, votes
+from apps.tickets import attachments, life, mail_back, votes
 from apps.tickets.models import Message, Posting, Ticket
 
-ANSWER, REPLY = "tkt", "reply"  # keys of mails, and of the address to answer to
+ANSWER, REPLY = mail_back.ANSWER, "reply"  # keys of mails, and of the address to answer to
 MOST_TRIES = 8
 LEASE, FIRST_PAUSE = timedelta(minutes=5), timedelta(minutes=1)
 CHUNK = 50
@@ -52,6 +52,9 @@ def drain() -> dict[str, int]:
         outcomes = mail.send_batch([letter for _row, letter in ready])
         for (row, _written), outcome in zip(ready, outcomes, strict=True):
             figures[_settled(row, outcome)] += 1
+            if outcome.code == "ADDRESS_INVALID":
+                with transaction.atomic():
+                    mail_back.close(row, reason="hard")
         for row in rows:
             if letters[row.pk] is None:
                 figures[_settled(row, Outcome(row.source, "refused", code="NO_ADDRESS"))] += 1
@@ -97,14 +100,16 @@ def _letter(row: Posting) -> Mail | None:
     ticket = row.ticket
     if (to := _address(ticket.member_id)) is None:
         return None
+    pictures: tuple[bytes, ...] = ()
     if row.message is not None:
         key, text = f"{ANSWER}:{row.message_id}", row.message.text
+        pictures = attachments.of_message(row.message)
     else:
         address = f"{settings.PUBLIC_URL}{reverse('portal:ticket_vote', args=[votes.token(ticket.pk)])}"
         key, text = f"vote:{ticket.pk}", _("Your request is done. How did we do? One tap is enough:") + f"\n{address}"
     return Mail(
         key=key, to=to, subject=f"Re: {ticket.title}", text=text, sender=brand.name(), leave="",
-        reply_to=reply_address(ticket.pk), references=_thread(row),
+        reply_to=reply_address(ticket.pk), references=_thread(row), pictures=pictures,
     )  # fmt: skip
 
 

@@ -79,8 +79,11 @@ class Ticket(models.Model):
     next_due_at = models.DateTimeField(null=True)
     end_due_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True)
-    warned_due = models.DateTimeField(null=True)  # the `due_at` that was warned of, and that was said to be missed
+    warned_due = models.DateTimeField(
+        null=True
+    )  # the `due_at` that was warned of, was said to be missed, and was told further up
     missed_due = models.DateTimeField(null=True)
+    raised_due = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("ticket")

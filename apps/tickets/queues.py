@@ -1,5 +1,6 @@
 """The queues of the desk: what is in each, the most pressing first, and how many. Counts stop at `MOST`: nobody works through more."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from apps.tickets import life
 from apps.tickets.models import Ticket
 from apps.tickets.settings import VIP
 
+_NUMBER = re.compile(r"(?:#|(?P<day>[0-9]{8})-)(?P<key>[0-9]{1,18})", re.ASCII)
 SOON = timedelta(minutes=30)
 MOST, SHOWN = 100, 50
 ALL = ("mine", "team", "pool", "waiting", "late", "vip", "all", "done")
@@ -68,6 +70,15 @@ def counts(desk: Desk) -> dict[str, int]:
 def seen_by(stores: Sequence[int] | None) -> QuerySet[Ticket]:
     """Tickets that somebody of these stores may see (None: every one)."""
     return Ticket.objects.all() if stores is None else Ticket.objects.filter(store_id__in=stores)
+
+
+def by_number(text: str, stores: Sequence[int] | None) -> list[Ticket]:
+    """The ticket that is called so ("20261119-0382", "#382"), where the reader may see it; one at the most."""
+    found = _NUMBER.fullmatch(text.strip())
+    if found is None:
+        return []
+    rows = seen_by(stores).filter(pk=int(found["key"])).select_related("member")
+    return [row for row in rows if not found["day"] or str(row).startswith(found["day"])]
 
 
 def team(staff_id: int | None) -> list[int]:

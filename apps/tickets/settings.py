@@ -6,7 +6,7 @@ from apps.core import brand
 from apps.tickets import life
 
 TARGETS, WINDOWS, LOAD, ESCALATE = "tickets.targets", "tickets.windows", "tickets.load", "tickets.escalate"
-WARN, VIP = "tickets.warn_minutes", "tickets.vip_rank"
+WARN, RAISE, VIP = "tickets.warn_minutes", "tickets.raise_minutes", "tickets.vip_rank"
 CLOCKS = ("first", "next", "end")
 # Minutes of business time by priority: first words, each further answer, the end.
 _TARGETS = {
@@ -57,6 +57,9 @@ brand.declare(WINDOWS, default=_WINDOWS, check=_check_windows)
 brand.declare(LOAD, default=20, check=_check_load)
 brand.declare(ESCALATE, default="notify", check=_check_escalate)
 brand.declare(WARN, default=30, check=_check_warn)
+brand.declare(
+    RAISE, default=60, check=_check_warn
+)  # after a missed promise, minutes of any time; 0: nobody is told again
 brand.declare(
     VIP, default=3, check=_check_rank
 )  # from this rank of tier on the queue of the dearest members shows a ticket

@@ -8,12 +8,13 @@ from django.db import connection, transaction
 from apps.core import brand, clock
 from apps.core.errors import DomainError
 from apps.events import services as events
+from apps.stores.models import Role
 from apps.tickets import assigning, life
 from apps.tickets import services as tickets
 from apps.tickets.models import Ticket
-from apps.tickets.settings import ESCALATE, WARN
+from apps.tickets.settings import ESCALATE, RAISE, WARN
 
-DUE_SOON, MISSED = "ticket.due_soon", "ticket.missed"
+DUE_SOON, MISSED, RAISED = "ticket.due_soon", "ticket.missed", "ticket.raised"
 CHUNK = 5_000
 _MARK = """
 with found as materialized (
@@ -27,17 +28,19 @@ told as (
 )
 select id from marked order by id
 """
-_TO_MANAGER = """
+# To the first of the store's managers, or of those of its region.
+_HAND_UP = """
 with found as materialized (
     select t.id, (
-        select c.id from stores_staff c
-        where c.store_id = t.store_id and c.role = 'manager' and c.is_active and c.user_id is not null order by c.id limit 1
-    ) as manager
+        select c.id from stores_staff c left join stores_store o on o.id = t.store_id
+        where c.role = %(role)s and c.is_active and c.user_id is not null
+          and (c.store_id = t.store_id or (c.role = 'region_manager' and c.region_id = o.region_id)) order by c.id limit 1
+    ) as who
     from tickets_ticket t where t.id = any(%(ids)s)
 ),
 moved as (
-    update tickets_ticket t set assignee_id = f.manager, version = t.version + 1
-    from found f where t.id = f.id and f.manager is not null and t.assignee_id is distinct from f.manager returning t.id, t.assignee_id
+    update tickets_ticket t set assignee_id = f.who, version = t.version + 1
+    from found f where t.id = f.id and f.who is not null and t.assignee_id is distinct from f.who returning t.id, t.assignee_id
 )
 insert into tickets_entry (ticket_id, act, side, at, before, after)
 select id, 'escalated', 'house', %(moment)s, '{}', jsonb_build_object('assignee_id', assignee_id) from moved order by id
@@ -48,9 +51,11 @@ def tick(*, moment: datetime | None = None) -> dict[str, int]:
     """All rules until nothing is left. Returns how many of each."""
     moment = moment or clock.now()
     ahead = moment + timedelta(minutes=brand.read(WARN))
-    figures = {"missed": 0, "warned": 0, "closed": close_resolved(moment=moment)}
+    figures = {"missed": 0, "raised": 0, "warned": 0, "closed": close_resolved(moment=moment)}
     while chunk := miss(moment=moment):
         figures["missed"] += chunk
+    while chunk := raise_missed(moment=moment):
+        figures["raised"] += chunk
     while near := _mark("warned_due", DUE_SOON, "warned", edge=ahead, moment=moment):
         figures["warned"] += len(near)
     return figures | {"given": assigning.give_all(moment=moment)}
@@ -60,10 +65,26 @@ def tick(*, moment: datetime | None = None) -> dict[str, int]:
 def miss(*, moment: datetime) -> int:
     """Promises that were not kept: told once each; to the store's manager where the brand wants it, else only told."""
     found = _mark("missed_due", MISSED, "missed", edge=moment, moment=moment)
-    if found and brand.read(ESCALATE) == "manager":
-        with connection.cursor() as cursor:
-            cursor.execute(_TO_MANAGER, {"ids": found, "moment": moment})
+    _hand_up(found, role=Role.MANAGER, moment=moment)
     return len(found)
+
+
+@transaction.atomic
+def raise_missed(*, moment: datetime) -> int:
+    """Promises that were missed so many minutes ago and are not kept yet: told once each; to the manager of the store's region where
+    the brand hands things up."""
+    minutes = brand.read(RAISE)
+    if not minutes:
+        return 0
+    found = _mark("raised_due", RAISED, "raised", edge=moment - timedelta(minutes=minutes), moment=moment)
+    _hand_up(found, role=Role.REGION_MANAGER, moment=moment)
+    return len(found)
+
+
+def _hand_up(ids: list[int], *, role: str, moment: datetime) -> None:
+    if ids and brand.read(ESCALATE) == "manager":
+        with connection.cursor() as cursor:
+            cursor.execute(_HAND_UP, {"ids": ids, "role": role, "moment": moment})
 
 
 def close_resolved(*, moment: datetime) -> int:

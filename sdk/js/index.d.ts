@@ -443,6 +443,99 @@ export interface DayOut {
   state: string;
 }
 
+export interface DeskMessageInput {
+  /** a note among staff; the member never sees it */
+  is_internal?: boolean;
+  /** a step in the same transaction; one of `moves` */
+  move?: "accept" | "ask" | "close" | "deliver" | "offer" | "receive" | "refuse" | "reopen" | "resolve" | "send" | "send_back" | "take_up" | "withdraw";
+  text: string;
+}
+
+export interface DeskMessageOut {
+  at: string;
+  /** open list: portal, mini, email, wecom, phone, counter, api */
+  channel: string;
+  is_internal: boolean;
+  pictures: Array<TicketPictureOut>;
+  /** open list: member, agent, store, warehouse, house */
+  side: string;
+  text: string;
+  who: string;
+}
+
+export interface DeskTicketDetailOut {
+  /** the number of whoever works on it */
+  assignee: string | null;
+  created_at: string;
+  /** the nearest promise; null: nothing is promised now */
+  due_at: string | null;
+  ended_at: string | null;
+  id: string;
+  /** open list: refund, return, exchange, repair, complaint, question */
+  kind: string;
+  member: string;
+  /** oldest first */
+  messages: Array<DeskMessageOut>;
+  number: string;
+  order: string | null;
+  priority: number;
+  /** open list: new, working, waiting, offered, returning, arrived, sending, resolved, closed, withdrawn, merged */
+  state: string;
+  /** its code */
+  store: string | null;
+  title: string;
+}
+
+export interface DeskTicketOut {
+  /** the number of whoever works on it */
+  assignee: string | null;
+  created_at: string;
+  /** the nearest promise; null: nothing is promised now */
+  due_at: string | null;
+  ended_at: string | null;
+  id: string;
+  /** open list: refund, return, exchange, repair, complaint, question */
+  kind: string;
+  member: string;
+  number: string;
+  order: string | null;
+  priority: number;
+  /** open list: new, working, waiting, offered, returning, arrived, sending, resolved, closed, withdrawn, merged */
+  state: string;
+  /** its code */
+  store: string | null;
+  title: string;
+}
+
+export interface DeskTicketOutPage {
+  /** only with ?count=estimate; 1000 means 1000 or more */
+  count_estimate?: number;
+  data: Array<DeskTicketOut>;
+  has_more: boolean;
+  next_cursor: string | null;
+}
+
+export interface DeskWorkInput {
+  /** what is left out stays; names: a–z, 0–9, _ */
+  attributes?: Record<string, string>;
+  /** one of `moves` */
+  move?: "accept" | "ask" | "close" | "deliver" | "offer" | "receive" | "refuse" | "reopen" | "resolve" | "send" | "send_back" | "take_up" | "withdraw";
+  /** 1 urgent, 2 normal, 3 low */
+  priority?: number;
+  skill?: string;
+  tags?: Array<string>;
+}
+
+export interface DeskWorkOut {
+  attributes: Record<string, string>;
+  /** the steps that may be taken now */
+  moves: Array<string>;
+  priority: number;
+  skill: string;
+  state: string;
+  tags: Array<string>;
+}
+
 export interface EnterInput {
   /** ids, `mem_…` */
   members: Array<string>;
@@ -1952,4 +2045,14 @@ export class Siyu {
   segmentMemberGet(args: { member: string; segment: string; ifNoneMatch?: string }, options?: CallOptions): Promise<Answer<SegmentMemberOut>>;
   /** Stores in business, at most 50: nearest first, without `near` by name (public) */
   storesGet(args?: { near?: string }, options?: CallOptions): Promise<Answer<Array<StoreOut>>>;
+  /** Tickets of the service desk, newest first (client:tickets.read) */
+  ticketsGet(args?: { ifNoneMatch?: string; count?: "estimate"; cursor?: string; kind?: string; limit?: number; member?: string; state?: string }, options?: CallOptions): Promise<Answer<DeskTicketOutPage>>;
+  /** One ticket with its words, those among staff too (client:tickets.read) */
+  ticketGet(args: { ticket: string; ifNoneMatch?: string }, options?: CallOptions): Promise<Answer<DeskTicketDetailOut>>;
+  /** Answer the member, or note something among staff; with `move` in one step (client:tickets.write) */
+  ticketMessagesPost(args: { ticket: string; idempotencyKey?: string; body: DeskMessageInput }, options?: CallOptions): Promise<Answer<DeskTicketDetailOut>>;
+  /** How a ticket stands, and what may be done with it (client:tickets.write) */
+  ticketWorkGet(args: { ticket: string; ifNoneMatch?: string }, options?: CallOptions): Promise<Answer<DeskWorkOut>>;
+  /** Take a step with a ticket, or change what is noted about it; all of it or nothing (client:tickets.write) */
+  ticketWorkPut(args: { ifMatch: string; ticket: string; idempotencyKey?: string; body: DeskWorkInput }, options?: CallOptions): Promise<Answer<DeskWorkOut>>;
 }

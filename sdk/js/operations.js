@@ -123,4 +123,9 @@ module.exports = {
   segmentsGet: "GET /segments -",
   segmentMemberGet: "GET /segments/{segment}/members/{member} -",
   storesGet: "GET /stores - near",
+  ticketsGet: "GET /tickets - count,cursor,kind,limit,member,state",
+  ticketGet: "GET /tickets/{ticket} -",
+  ticketMessagesPost: "POST /tickets/{ticket}/messages k",
+  ticketWorkGet: "GET /tickets/{ticket}/work -",
+  ticketWorkPut: "PUT /tickets/{ticket}/work k",
 };

@@ -13,7 +13,7 @@ from apps.gateways import bounces, mail
 from apps.gateways.messages import Outcome
 from apps.gateways.models import InboxMessage, Suppression
 from apps.gateways.simulator.client import Client
-from apps.members import identities
+from apps.members import identities, mail_addresses
 from apps.members.models import ConsentNow, Member
 from tests.care.conftest import Shop
 
@@ -146,7 +146,7 @@ def test_what_comes_back_is_taken_once(
 
 def test_a_closed_address_is_written_to_no_more_whatever_its_consent(shop: Shop, noon: datetime, post: Client) -> None:
     member = reader(shop)
-    mailing._suppress(member.pk, reason="hard")
+    mail_addresses.close(member_id=member.pk, reason="hard")
     write(shop)
     services.run(moment=noon)
 
@@ -158,7 +158,7 @@ def test_a_closed_address_is_passed_over_for_the_next_channel(shop: Shop, noon: 
     member = reader(shop)
     write(shop, fallback=[{"channel": "inbox", "template": "好久不见"}])
     services.plan(moment=noon)
-    mailing._suppress(member.pk, reason="hard")
+    mail_addresses.close(member_id=member.pk, reason="hard")
     services.run(moment=noon)
     dispatch.drain()
 

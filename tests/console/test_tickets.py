@@ -1,19 +1,22 @@
 """The service desk on pages: from a phone call to money back."""
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from apps.core import ids
+from apps.community.models import Contact, ServiceAccount, Talk
+from apps.core import clock, ids
 from apps.members import selectors as members
 from apps.orders import services as orders
 from apps.orders.models import Refund
 from apps.stores.models import Role
 from apps.tickets import joining
 from apps.tickets import services as tickets
-from apps.tickets.models import Amends, Macro, Message, Ticket
+from apps.tickets.models import Amends, Attachment, Macro, Message, Ticket
 from tests.console import world
+from tests.pictures_made import drawn
 
 pytestmark = pytest.mark.django_db
 
@@ -186,3 +189,53 @@ def test_another_stores_ticket_is_not_there(client: Client):
     assert "远处的事" not in client.get("/console/tickets/").content.decode()
     far.refresh_from_db()
     assert far.assignee_id is None
+
+
+def test_a_ticket_is_found_by_its_number_by_whoever_may_see_it(client: Client):
+    house = world.build()
+    mine, far = a_ticket(house), a_ticket(house, "far", 2)
+    world.enter(client, house.users[Role.MANAGER])
+
+    def found(text: str) -> list[bool]:
+        page = client.post("/console/find/", {"q": text}).content.decode()
+        return [ids.encode("tkt", row.pk) in page for row in (mine, far)]
+
+    assert [found(str(mine)), found(f"#{mine.pk}"), found(str(far)), found(f"20200101-{mine.pk}")] == [
+        [True, False], [True, False], [False, False], [False, False],
+    ]  # fmt: skip
+
+
+def test_staff_send_pictures_with_an_answer_never_with_a_note(client: Client):
+    house = world.build()
+    row = a_ticket(house)
+    page = f"/console/tickets/{ids.encode('tkt', row.pk)}/"
+    world.enter(client, house.users[Role.AGENT])
+
+    def sent(key: str, content: bytes, **more: str) -> int:
+        photo = SimpleUploadedFile("../a.jpg", content, content_type="image/jpeg")
+        return client.post(f"{page}say/", {"text": "", "request_key": key, "photos": photo, **more}).status_code
+
+    assert sent("with-a-picture-1", b"MZ no picture") == 415
+    assert sent("with-a-picture-2", drawn(size=(16, 16)), text="内部", is_internal="on") == 422
+    assert (Message.objects.count(), Attachment.objects.count()) == (1, 0)
+    assert sent("with-a-picture-3", drawn(size=(16, 16))) == 302
+    held = Attachment.objects.get()
+    assert (held.message.side, held.message.is_internal, held.upload.member_id) == ("agent", False, row.member_id)
+    assert "data-photo href" in client.get(page).content.decode()
+
+
+def test_an_answer_says_beforehand_by_which_ways_it_goes(client: Client):
+    house = world.build()
+    row = a_ticket(house)
+    page = f"/console/tickets/{ids.encode('tkt', row.pk)}/"
+    world.enter(client, house.users[Role.AGENT])
+    assert "不在企业微信" not in client.get(page).content.decode()
+    tickets.say(ticket_id=row.pk, by=tickets.Actor("member"), text="在吗？", source="kf:1", channel="wecom")
+    assert "企业微信不再送达：48小时已过" in client.get(page).content.decode()
+    moment = clock.now()
+    contact = Contact.objects.create(external_userid="wm1", member_id=row.member_id, first_at=moment, seen_at=moment)
+    account = ServiceAccount.objects.create(open_kfid="wk1")
+    talk = Talk.objects.create(contact=contact, account=account, last_in_at=moment, sent=3)
+    assert "同时发到企业微信：还可回复2条" in client.get(page).content.decode()
+    Talk.objects.filter(pk=talk.pk).update(sent=5)
+    assert "对方再次发言后才会发到企业微信" in client.get(page).content.decode()

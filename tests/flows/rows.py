@@ -25,6 +25,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "community.Follow": {"phone_digests": []},
     "community.SendItem": {"state": "failed", "spent_on": None, "group": None},
     "community.PoolCase": {"state": "kept", "why": "no_deal", "pooled_at": None},
+    "community.WindowMessage": {"is_ours": False, "state": "handed", "upload": None},
     "orders.Order": {"paid_at": datetime(2026, 5, 1, tzinfo=UTC), "refunded_cents": 0, "total_cents": 500},
     "orders.Line": {"refunded_cents": 0, "total_cents": 500},
     "points.Account": {"debt": 0},

@@ -1,14 +1,17 @@
 """Macros and automations: shown before, all or nothing, once for a fact, loops stopped."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
+from apps.core import clock
 from apps.core.errors import ValidationFailed
 from apps.core.models import AuditEntry
 from apps.events.models import Event
 from apps.flows import services as delivery
 from apps.flows import ticket_automations, ticket_macros, ticket_texts, ticket_work
 from apps.followups.models import Task
-from apps.tickets import automations, macros, upkeep
+from apps.tickets import assigning, automations, macros, upkeep
 from apps.tickets import services as tickets
 from apps.tickets.errors import MoveRefused, TicketChanged
 from apps.tickets.models import Automation, AutomationRun, Entry, MacroUse, Message, Ticket
@@ -156,3 +159,54 @@ def test_a_missed_promise_becomes_a_task_of_the_store_once():
     say(row, desk.agent, 1, move="resolve")
     ticket_work.tell_store(fact)
     assert Task.objects.count() == 1
+
+
+def test_an_answer_is_given_in_the_language_that_the_member_writes():
+    desk = of.build()
+    done = [{"kind": "reply", "text": "您好，请稍候。", "text_en": "Hello {{ nickname }}, one moment."}]
+    macro = macros.save(macro_id=None, name="请稍候", kinds=[], actions=done)
+    row = question(desk)
+    for number, (words, answer) in enumerate(
+        [
+            ("123", "您好，请稍候。"),
+            ("Is it OK?", "Hello 林, one moment."),
+            ("??", "Hello 林, one moment."),
+            ("OK 好的", "您好，请稍候。"),
+        ]
+    ):
+        say(row, MEMBER, number, text=words)
+        look = ticket_macros.preview(ticket_id=row.pk, macro_id=macro.pk, by=desk.agent)
+        assert look.said == ((answer, False),), words
+    with pytest.raises(ValidationFailed) as refused:
+        ticket_texts.check([{"kind": "reply", "text": "好", "text_en": "{{ nothing }}"}])
+    assert [one["pointer"] for one in refused.value.facts["errors"]] == ["/actions/0/text_en"]
+
+
+def test_a_promise_that_is_near_is_told_to_whoever_has_the_ticket_until_they_answer():
+    desk = of.build()
+    row = question(desk)
+    assigning.take(ticket_id=row.pk, staff_id=desk.staff.pk, moment=NOON)
+    row.refresh_from_db()
+
+    def warned(at: datetime) -> None:
+        upkeep.tick(moment=at)
+        for event in Event.objects.filter(name="ticket.due_soon"):
+            ticket_work.tell_agent(event)
+
+    with clock.frozen(NOON):
+        warned(row.due_at - timedelta(minutes=31))
+        assert not Task.objects.exists()
+        warned(row.due_at - timedelta(minutes=30))
+        warned(row.due_at - timedelta(minutes=29))
+        task = Task.objects.get()
+        assert (task.assignee_id, task.due_at, task.member_id, str(row) in task.title) == (
+            desk.staff.pk, row.due_at, desk.member, True,
+        )  # fmt: skip
+        say(row, desk.agent)
+        for event in Event.objects.filter(name="ticket.said"):
+            ticket_work.call_off(event)
+        task.refresh_from_db()
+        assert task.state == "cancelled"
+        for event in Event.objects.filter(name="ticket.due_soon"):  # delivered late: it is answered
+            ticket_work.tell_agent(event)
+        assert Task.objects.count() == 1

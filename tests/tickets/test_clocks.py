@@ -8,8 +8,10 @@ import pytest
 from apps.core import brand
 from apps.events.models import Event
 from apps.flows import ticket_work
+from apps.followups.models import Task
 from apps.stores import calendar_edits
 from apps.stores.calendars import Calendar
+from apps.stores.models import Region, Staff
 from apps.tickets import assigning, clocks, upkeep
 from apps.tickets import services as tickets
 from apps.tickets.models import Entry, Pause, Ticket
@@ -142,9 +144,38 @@ def test_a_promise_is_warned_of_and_missed_once_and_only_told_unless_the_brand_w
     ticket.refresh_from_db()
     assert ticket.assignee_id == manager.pk
     assert list(Entry.objects.filter(ticket=ticket, side="house").order_by("pk").values_list("act", flat=True)) == [
-        "warned", "missed", "missed", "escalated", "warned",
+        "warned", "missed", "raised", "missed", "escalated", "warned",
     ]  # fmt: skip
     move(ticket, "refuse", desk.agent)
     assert upkeep.tick(moment=NOON + timedelta(days=7))["closed"] == 0
     assert upkeep.tick(moment=NOON + timedelta(days=7, seconds=1))["closed"] == 1
     assert Ticket.objects.get(pk=ticket.pk).state == "closed"
+
+
+@pytest.mark.django_db
+def test_what_stays_late_goes_up_to_the_region_once_and_the_ticket_goes_along_where_the_brand_wants_it():
+    desk = of.build()
+    desk.store.region = Region.objects.create(name="华东")
+    desk.store.save()
+    above = of.agent("above", role="region_manager")
+    Staff.objects.filter(pk=above.pk).update(region=desk.store.region)
+    ticket = opened(desk)  # first words are promised by 14:00
+
+    def ticks(*times: str) -> list[int]:
+        return [upkeep.tick(moment=at(time))["raised"] for time in times]
+
+    assert ticks("11-30T14:00", "11-30T14:59", "11-30T15:00", "11-30T16:00") == [0, 0, 1, 0]
+    ticket_work.tell_region(Event.objects.get(name="ticket.raised"))
+    ticket_work.tell_region(Event.objects.get(name="ticket.raised"))
+    assert list(Task.objects.values_list("assignee_id", flat=True)) == [above.pk]
+    ticket.refresh_from_db()
+    assert ticket.assignee_id != above.pk
+    brand.write("tickets.escalate", "manager")
+    say(ticket, desk.agent, 1, moment=at("11-30T16:30"))
+    end = ticket.due_at
+    assert [upkeep.tick(moment=end + MINUTE * after)["raised"] for after in (59, 60, 61)] == [0, 1, 0]
+    ticket.refresh_from_db()
+    assert ticket.assignee_id == above.pk
+    brand.write("tickets.raise_minutes", 0)
+    Ticket.objects.update(raised_due=None)
+    assert upkeep.tick(moment=end + HOUR * 9)["raised"] == 0

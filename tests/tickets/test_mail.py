@@ -9,9 +9,9 @@ from django.test import Client
 from apps.gateways import mail
 from apps.gateways.mail import Mail
 from apps.gateways.messages import Outcome
-from apps.members import identities
+from apps.members import identities, mail_addresses, uploads
 from apps.members import services as members
-from apps.tickets import mail_in, mail_out, mail_words
+from apps.tickets import attachments, mail_in, mail_out, mail_words
 from apps.tickets.models import Attachment, Message, Posting, Ticket
 from tests.pictures_made import drawn
 from tests.tickets import desk as of
@@ -157,6 +157,58 @@ def test_only_who_writes_mails_gets_mails_and_what_fails_is_tried_again(desk: of
     assert (row.state, row.tries, row.code, mail_out.drain()["later"]) == ("waiting", 1, "SMTP_450", 0)
     Posting.objects.update(tries=7, due_at=row.at)
     assert (mail_out.drain()["failed"], Posting.objects.get().state) == (1, "failed")
+
+
+def bounce(key: str, status: str) -> bytes:
+    """A delivery report as mail servers write it (RFC 3464)."""
+    return (
+        f"From: MAILER-DAEMON@mail.example\r\nTo: {mail.bounce_address(key)}\r\nSubject: failed\r\n"
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n--b\r\n\r\nfailed\r\n'
+        "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mail.example\r\n\r\n"
+        f"Final-Recipient: rfc822; {ADDRESS}\r\nAction: failed\r\nStatus: {status}\r\n\r\n--b--\r\n"
+    ).encode()
+
+
+def came_back(key: str, status: str) -> None:
+    for _twice in range(2):
+        sent = Client().post(f"/hooks/mail/{WORD}", bounce(key, status), content_type="message/rfc822")
+        assert sent.json() == {"taken": True}
+
+
+def test_a_mail_that_came_back_closes_the_address_and_the_desk_is_told(desk: of.Desk, posted: list[Mail]):
+    take(letter())
+    ticket = Ticket.objects.get()
+    say(ticket, desk.agent, text="寄来看看。")
+    mail_out.answer(Message.objects.get(text="寄来看看。"))
+    mail_out.drain()
+    came_back(posted[0].key, "4.2.2")  # full: this time only
+    assert not mail_addresses.is_closed(desk.member)
+    came_back(posted[0].key, "5.1.1")
+    note = Message.objects.get(is_internal=True)  # one for a mail
+    assert (note.side, "4.2.2" in note.text, mail_addresses.is_closed(desk.member)) == ("house", True, True)
+
+    say(ticket, desk.agent, 2, text="还在吗？")
+    mail_out.answer(Message.objects.get(text="还在吗？"))
+    assert (mail_out.drain()["failed"], len(posted), Posting.objects.latest("pk").code) == (1, 1, "NO_ADDRESS")
+
+
+def test_an_address_that_the_server_does_not_know_is_closed_at_once_and_pictures_go_with_the_answer(
+    desk: of.Desk, posted: list[Mail], monkeypatch: pytest.MonkeyPatch
+):
+    take(letter())
+    ticket = Ticket.objects.get()
+    key = uploads.take(member_id=desk.member, content=drawn(size=(16, 16)), purpose=attachments.PURPOSE).id
+    said = attachments.say(ticket_id=ticket.pk, by=desk.agent, text="请看图。", source="p:1", upload_ids=[key])
+    mail_out.answer(said)
+    mail_out.drain()
+    parts = [part.get_content_type() for part in mail.written(posted[0]).walk()]
+    assert parts == ["multipart/mixed", "text/plain", "image/jpeg"]
+    monkeypatch.setattr(
+        mail, "send_batch", lambda mails: [Outcome(m.key, "refused", code="ADDRESS_INVALID") for m in mails]
+    )
+    mail_out.ask_for_vote(ticket)
+    assert mail_out.drain()["failed"] == 1
+    assert (mail_addresses.is_closed(desk.member), Message.objects.get(is_internal=True).side) == (True, "house")
 
 
 @pytest.mark.parametrize(

@@ -421,11 +421,11 @@ def _step(step: member_view.Step) -> dict[str, Any]:
         "who": step.who,
         "at": shapes.at(step.at),
         "text": step.text,
-        "pictures": [_picture(key) for key in step.pictures],
+        "pictures": [picture(key) for key in step.pictures],
     }
 
 
-def _picture(upload_id: int) -> dict[str, Any]:
+def picture(upload_id: int) -> dict[str, Any]:
     file, until = ids.encode(shapes.FILE, upload_id), clock.now() + LINK_LIVES
     address = reverse("api:file_content", args=[file])
     return {

@@ -90,10 +90,20 @@ def money(cents: int | None) -> str:
 @register.filter
 def moment(value: dt.datetime | None) -> str:
     """10:32:05 for today, with the date before for other days, Asia/Shanghai."""
+    return _shown(value, "%H:%M:%S")
+
+
+@register.filter
+def minute(value: dt.datetime | None) -> str:
+    """The same without seconds: for what is promised."""
+    return _shown(value, "%H:%M")
+
+
+def _shown(value: dt.datetime | None, style: str) -> str:
     if value is None:
         return ""
     local, today = clock.local(value), clock.local(clock.now())
-    time = local.strftime("%H:%M:%S")
+    time = local.strftime(style)
     if local.date() == today.date():
         return time
     return f"{date_format(local, 'MONTH_DAY_FORMAT' if local.year == today.year else 'DATE_FORMAT')} {time}"

@@ -1,4 +1,4 @@
-"""⌘K: members by phone tail, name, number or card, and orders by number, while typing."""
+"""⌘K: members by phone tail, name, number or card, orders and tickets by number, while typing."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -7,6 +7,7 @@ from django.views.decorators.http import require_POST
 from apps.analytics.lists import members as listed
 from apps.analytics.lists import orders as listed_orders
 from apps.members import selectors as members
+from apps.tickets import queues
 
 SHOWN = 6
 
@@ -25,6 +26,8 @@ def find(request: HttpRequest) -> HttpResponse:
         if request.access.can("orders.view"):  # type: ignore[attr-defined]
             reach = request.access.store_ids("orders.view")  # type: ignore[attr-defined]
             facts["orders"] = listed_orders.by_number(number=text, stores=reach)
+        if request.access.can("tickets.view"):  # type: ignore[attr-defined]
+            facts["tickets"] = queues.by_number(text, request.access.store_ids("tickets.view"))  # type: ignore[attr-defined]
     answer = render(request, "console/_find.html", facts)
     answer["Cache-Control"] = "no-store"
     return answer

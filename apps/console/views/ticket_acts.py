@@ -15,8 +15,9 @@ from apps.console.ticket_page import PREFIX, REFUND, WORK
 from apps.core import ids, money
 from apps.core.errors import DomainError, NotFound, ValidationFailed
 from apps.flows import refund_ticket, ticket_amends, ticket_macros, ticket_texts
+from apps.members import uploads
 from apps.stores.models import Staff
-from apps.tickets import assigning, joining, life, queues
+from apps.tickets import assigning, attachments, joining, life, queues
 from apps.tickets import services as tickets
 from apps.tickets.errors import TicketChanged
 from apps.tickets.models import Message, Ticket
@@ -42,27 +43,36 @@ def act(request: HttpRequest, ticket: str, act: str) -> HttpResponse:
 
 
 def _say(request: HttpRequest, row: Ticket, public_id: str) -> HttpResponse:
-    form = WordsForm(request.POST, moves=ticket_page.may_move(request, row))
+    files, moves = request.FILES.getlist("photos"), ticket_page.may_move(request, row)
+    form = WordsForm(request.POST, moves=moves, has_pictures=bool(files))
+    if form.is_valid() and ticket_texts.has_variables(form.cleaned_data["text"]):
+        form.add_error("text", _("Something in double braces has no value yet: write it out, or take it away."))
+    if form.is_valid() and form.cleaned_data["is_internal"] and files:
+        form.add_error("is_internal", _("Pictures go with words to the member only."))
     if not form.is_valid():
         return ticket_page.answer(request, row, words=form, status=422)
     said = form.cleaned_data
-    if ticket_texts.has_variables(said["text"]):
-        form.add_error("text", _("Something in double braces has no value yet: write it out, or take it away."))
-        return ticket_page.answer(request, row, words=form, status=422)
     if newer := _newer(request, row, said):
-        kept = WordsForm({**request.POST.dict(), "seen": newer[-1].pk}, moves=ticket_page.may_move(request, row))
+        kept = WordsForm({**request.POST.dict(), "seen": newer[-1].pk}, moves=moves, has_pictures=bool(files))
         return ticket_page.answer(request, row, words=kept, newer={one.pk for one in newer}, status=412)
     try:
-        tickets.say(
-            ticket_id=row.pk, by=ticket_page.actor(request), text=said["text"], source=f"console:{said['request_key']}",
-            is_internal=said["is_internal"], move=said["move"],
-        )  # fmt: skip
+        _send(request, row, said, files)
     except DomainError as refusal:
         people.complain(request, refusal)
         row.refresh_from_db()
         return ticket_page.answer(request, row, words=form, status=refusal.status)
     messages.success(request, _("Noted.") if said["is_internal"] else _("Sent."))
     return _back(request, public_id)
+
+
+def _send(request: HttpRequest, row: Ticket, said: dict[str, Any], files: list[Any]) -> None:
+    """Pictures are judged and drawn anew before anything is said, each by itself; one that is refused stops it all."""
+    by, source = ticket_page.actor(request), f"console:{said['request_key']}"
+    if said["is_internal"]:
+        tickets.say(ticket_id=row.pk, by=by, text=said["text"], source=source, is_internal=True, move=said["move"])
+        return
+    keys = [uploads.take(member_id=row.member_id, content=one.read(), purpose=attachments.PURPOSE).id for one in files]
+    attachments.say(ticket_id=row.pk, by=by, text=said["text"], source=source, upload_ids=keys, move=said["move"])
 
 
 def _newer(request: HttpRequest, row: Ticket, said: dict[str, Any]) -> list[Message]:

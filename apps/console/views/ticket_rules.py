@@ -97,7 +97,8 @@ def _show(form: Any, refusal: ValidationFailed) -> None:
     for error in errors:
         name = error["pointer"].strip("/").split("/")[-1]
         form.add_error(
-            {"text": "reply", "actions": None}.get(name, name if name in form.fields else None), error["message"]
+            {"text": "reply", "text_en": "reply_en", "actions": None}.get(name, name if name in form.fields else None),
+            error["message"],
         )
 
 

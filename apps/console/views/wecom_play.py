@@ -72,6 +72,7 @@ def _facts(simulator: Client) -> dict[str, Any]:
         "chats": [row for row in simulator.wecom_told("chats")["chats"] if not row["is_gone"]][-50:],
         "sends": open_sends[-50:],
         "delivered": simulator.wecom_told("delivered")["delivered"][-10:][::-1],
+        "answers": simulator.wecom_told("kf")["sent"][-10:][::-1],
         "welcomes": [row["text"] for row in simulator.wecom_told("welcomes")["welcomes"] if row["text"]][-5:][::-1],
     }
 
@@ -87,5 +88,6 @@ _ACTS: dict[str, Callable[[dict[str, str]], tuple[str, dict[str, Any]]]] = {
     "chats": lambda given: ("chats", {"name": given.get("name", ""), "owner": given.get("userid", "")}),
     "join": lambda given: ("join", {"person": given.get("person", ""), "state": given.get("state", "")}),
     "confirm": lambda given: ("confirm", {"msgid": given.get("msgid", ""), "userid": given.get("userid", "")}),
+    "kf_say": lambda given: ("kf_say", {"person": given.get("person", ""), "text": given.get("text", "")}),
     "leave": lambda given: ("leave", {"userid": given.get("userid", "")}),
 }

@@ -10,12 +10,20 @@ from urllib.parse import parse_qs
 from apps.gateways.simulator import wecom_rules as rules
 from apps.gateways.simulator.replies import Reply, as_json, parse
 from apps.gateways.simulator.wecom_groups import Groups
+from apps.gateways.simulator.wecom_kf import Kf
 from apps.gateways.simulator.wecom_people import People
 from apps.gateways.simulator.wecom_rules import Refused
 from apps.gateways.simulator.wecom_sends import Sends
 from apps.gateways.simulator.wecom_store import Doc, WecomStore
 
-PREFIXES = ("/cgi-bin/gettoken", "/cgi-bin/externalcontact/", "/wecom/", "/control/wecom/")
+PREFIXES = (
+    "/cgi-bin/gettoken",
+    "/cgi-bin/externalcontact/",
+    "/cgi-bin/kf/",
+    "/cgi-bin/media/",
+    "/wecom/",
+    "/control/wecom/",
+)
 ROOT = "/cgi-bin/"
 Act = Callable[[dict, dict, int], dict]
 
@@ -28,6 +36,7 @@ class Wecom:
         self.people = People(self.store)
         self.sends = Sends(self.store)
         self.groups = Groups(self.store, tell=self.people.tell)
+        self.kf = Kf(self.store, self.people)
         if self.store.count("staff") == 0:
             self.people.hire({"userids": ["sim-lin", "sim-chen", "sim-wang"]}, 0)
         self._get: dict[str, Act] = {
@@ -48,11 +57,13 @@ class Wecom:
             "externalcontact/resigned/transfer_customer": lambda q, b, n: self.transfer(q, b, n, has_left=True),
             **self.sends.calls,
             **self.groups.calls,
+            **self.kf.calls,
         }
         self._control: dict[str, Callable[[dict, int], dict]] = {
             **self.people.controls,
             **self.sends.controls,
             **self.groups.controls,
+            **self.kf.controls,
             "/wecom/stats": lambda _b, _n: {"calls": self._totals()},
         }
 
@@ -66,19 +77,25 @@ class Wecom:
         return as_json(200, act(parse(body) if method == "POST" else given, now))
 
     def _vendor(self, method: str, api: str, query: dict, body: bytes, now: int) -> Reply:
+        content: dict | bytes
         try:
             content = self._judged(method, api, query, body, now)
         except Refused as refused:
             hint = f"hint: [{secrets.token_hex(8)}], from ip: 127.0.0.1, more info at the vendor's devtool"
             content = {"errcode": refused.code, "errmsg": f"{rules.WORDS[refused.code]}, {hint}"}
+        if isinstance(content, bytes):
+            self.store.calls[api, 0] += 1
+            return Reply(200, content, content_type="image/jpeg")
         self.store.calls[api, content.get("errcode", 0)] += 1
         return as_json(200, {"errcode": 0, "errmsg": "ok"} | content)
 
-    def _judged(self, method: str, api: str, query: dict, body: bytes, now: int) -> dict:
+    def _judged(self, method: str, api: str, query: dict, body: bytes, now: int) -> dict | bytes:
         self.store.admit(api, now=now)
         if api == "gettoken":
             return self._token(query, now)
         self._check_token(query.get("access_token", ""), now=now)
+        if api == "media/get":
+            return self.kf.media(query, now)
         if api in self._get:
             return self._get[api](query, {}, now)
         act = self._post.get(api)

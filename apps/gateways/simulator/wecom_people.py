@@ -45,7 +45,7 @@ class People:
     def crowd(self, body: dict, now: int) -> dict:
         """`count` customers of `userids` by turns, told to nobody: what was there before we came."""
         users, start = body["userids"], self.store.count("person")
-        names = [_external(f"crowd{start + number}") for number in range(int(body["count"]))]
+        names = [external_of(f"crowd{start + number}") for number in range(int(body["count"]))]
         followers = [users[number % len(users)] for number in range(len(names))]
         self.store.put_many(
             "person",
@@ -69,7 +69,7 @@ class People:
                 raise BadRequest("the code does not lead to this member of staff")
         if not (self.store.get("staff", userid) or {"works": False})["works"]:
             raise BadRequest("nobody of this userid works here")
-        name = _external(body["person"])
+        name = external_of(body["person"])
         person = self.store.get("person", name) or _person(name, body["person"], [])
         if len(self.store.page("follow", prefix=f"{userid}|")) >= self.store.limits["friends"]:
             raise BadRequest("this member of staff has no room for further customers")
@@ -160,7 +160,7 @@ class People:
         """One event, kept until somebody asks for it or the sender posts it."""
         known: dict[str, str | int] = {
             "ToUserName": rules.CORP, "FromUserName": "sys", "CreateTime": now // 1000, "MsgType": "event",
-            "Event": event, "ChangeType": kind,
+            "Event": event, **({"ChangeType": kind} if kind else {}),
         }  # fmt: skip
         number = self.store.next_number("event")
         self.store.put("event", f"{number:010d}", {"xml": rules.event_xml(known | fields)})
@@ -180,7 +180,7 @@ class People:
         return found
 
 
-def _external(person: str) -> str:
+def external_of(person: str) -> str:
     return person if person.startswith("wm") else f"wmsim{person}"
 
 

@@ -40,6 +40,9 @@ LIMITS = {
     "group_size": 200,
     "way_chats": 5,
     "chat_delay_ms": 0,  # how long groupchat/get lags behind its event
+    "kf_window_ms": 48 * HOUR,  # for answers in the service window
+    "kf_answers": 5,  # to one word of the customer
+    "kf_blind_per_minute": 6,  # sync_msg without a callback's token; the vendor says "strictly limited" [M]
     "friends": 20_000,  # customers of one member of staff [M]
     "hand_overs_per_day": 0,  # 0: any number; the vendor's page names a limit for staff who have not left [M]
 }
@@ -55,6 +58,8 @@ WORDS = {
     45009: "api freq out of limit", 45033: "api concurrent out of limit",
     45035: "reminders of today are used up", 47001: "data format error", 84061: "not external contact",
     90500: "no group is normal", 90501: "chat id is not an externalcontact chat", 40129: "customer is being handed over",
+    40007: "invalid media_id", 40008: "invalid message type", 95001: "send kf msg count limit", 95002: "send kf msg time limit",
+    95004: "open kfid not exist", 95007: "invalid msg token", 95018: "session status not allowed",
     40100: "user not resigned", 41061: "no permission on the customer", 81013: "no user",
 }  # fmt: skip
 

@@ -52,6 +52,13 @@ CouponOutPage = TypedDict("CouponOutPage", {"count_estimate": NotRequired[int], 
 CouponReasonOut = TypedDict("CouponReasonOut", {"code": str, "message": str, "missing_cents": int | None})
 DayInput = TypedDict("DayInput", {"anchor_on": str})
 DayOut = TypedDict("DayOut", {"on": str, "state": str})
+DeskMessageInput = TypedDict("DeskMessageInput", {"is_internal": NotRequired[bool], "move": NotRequired[Literal["accept", "ask", "close", "deliver", "offer", "receive", "refuse", "reopen", "resolve", "send", "send_back", "take_up", "withdraw"]], "text": str})
+DeskMessageOut = TypedDict("DeskMessageOut", {"at": str, "channel": str, "is_internal": bool, "pictures": list[TicketPictureOut], "side": str, "text": str, "who": str})
+DeskTicketDetailOut = TypedDict("DeskTicketDetailOut", {"assignee": str | None, "created_at": str, "due_at": str | None, "ended_at": str | None, "id": str, "kind": str, "member": str, "messages": list[DeskMessageOut], "number": str, "order": str | None, "priority": int, "state": str, "store": str | None, "title": str})
+DeskTicketOut = TypedDict("DeskTicketOut", {"assignee": str | None, "created_at": str, "due_at": str | None, "ended_at": str | None, "id": str, "kind": str, "member": str, "number": str, "order": str | None, "priority": int, "state": str, "store": str | None, "title": str})
+DeskTicketOutPage = TypedDict("DeskTicketOutPage", {"count_estimate": NotRequired[int], "data": list[DeskTicketOut], "has_more": bool, "next_cursor": str | None})
+DeskWorkInput = TypedDict("DeskWorkInput", {"attributes": NotRequired[dict[str, str]], "move": NotRequired[Literal["accept", "ask", "close", "deliver", "offer", "receive", "refuse", "reopen", "resolve", "send", "send_back", "take_up", "withdraw"]], "priority": NotRequired[int], "skill": NotRequired[str], "tags": NotRequired[list[str]]})
+DeskWorkOut = TypedDict("DeskWorkOut", {"attributes": dict[str, str], "moves": list[str], "priority": int, "skill": str, "state": str, "tags": list[str]})
 EnterInput = TypedDict("EnterInput", {"members": list[str], "occurrence": str})
 EnteredOut = TypedDict("EnteredOut", {"entered": list[str], "passed_over": list[str], "unknown": list[str]})
 EntryOut = TypedDict("EntryOut", {"about": str, "amount": int, "at": str, "balance": int, "debt": int, "held": int, "id": str, "kind": str, "order_id": str | None, "pending": int, "title": str})
@@ -429,3 +436,13 @@ class Siyu(Engine):
         """Is a member in a segment? (client:segments.read)"""
     def stores_get(self, *, near: str | None = None) -> Answer[list[StoreOut]]:
         """Stores in business, at most 50: nearest first, without `near` by name (public)"""
+    def tickets_get(self, *, if_none_match: str | None = None, count: Literal["estimate"] | None = None, cursor: str | None = None, kind: str | None = None, limit: int | None = None, member: str | None = None, state: str | None = None) -> Answer[DeskTicketOutPage]:
+        """Tickets of the service desk, newest first (client:tickets.read)"""
+    def ticket_get(self, *, ticket: str, if_none_match: str | None = None) -> Answer[DeskTicketDetailOut]:
+        """One ticket with its words, those among staff too (client:tickets.read)"""
+    def ticket_messages_post(self, body: DeskMessageInput, *, ticket: str, idempotency_key: str | None = None) -> Answer[DeskTicketDetailOut]:
+        """Answer the member, or note something among staff; with `move` in one step (client:tickets.write)"""
+    def ticket_work_get(self, *, ticket: str, if_none_match: str | None = None) -> Answer[DeskWorkOut]:
+        """How a ticket stands, and what may be done with it (client:tickets.write)"""
+    def ticket_work_put(self, body: DeskWorkInput, *, if_match: str, ticket: str, idempotency_key: str | None = None) -> Answer[DeskWorkOut]:
+        """Take a step with a ticket, or change what is noted about it; all of it or nothing (client:tickets.write)"""
