@@ -139,6 +139,8 @@ HOUSE_TABLES: dict[str, Promise] = {
     "members.KnownDevice": _("Known devices"),
 }
 COLUMNS: dict[str, Promise] = {
+    "is_ours": _("from us"),
+    "last_in_at": _("last written at"),
     "external_userid": _("WeCom contact"),
     "way": _("By which way"),
     "queued_at": _("Handed in at"),
