@@ -42,7 +42,9 @@ class Kf:
             "/control/wecom/kf_say": self.say,
             "/control/wecom/kf_fail": self.fail,
             "/control/wecom/kf_state": self.set_state,
-            "/wecom/kf": lambda _b, _n: {"sent": [doc for _, doc in store.page("kf_sent")]},
+            "/wecom/kf": lambda _b, _n: {
+                "sent": sorted((doc for _, doc in store.page("kf_sent")), key=lambda doc: doc["place"])
+            },
         }
 
     def say(self, body: dict, now: int) -> dict:
@@ -117,6 +119,7 @@ class Kf:
             raise Refused(40058)
         self.store.put("kf_talk", key, talk | {"answers": talk["answers"] + 1})
         doc = {"msgid": number, "touser": body["touser"], "open_kfid": body["open_kfid"], "text": text, "at": now}
+        doc["place"] = self.store.next_number("kf_sent")
         self.store.put("kf_sent", str(number), doc)
         return {"msgid": number}
 
