@@ -126,11 +126,52 @@ _BRANCHES = (
              where member_id = %(member)s and ended_at is not null
            ) w join care_journey j on j.id = w.journey_id""",
     ),
+    (
+        "points",
+        """select e.at, e.id, jsonb_build_object('entry', e.kind, 'amount', e.amount, 'pending', e.pending, 'held', e.held,
+             'balance', e.balance_after, 'note', e.note, 'name', c.name, 'name_en', c.name_en, 'store_id', e.store_id)
+           from points_account a join points_entry e on e.account_id = a.id join points_currency c on c.id = a.currency_id
+           where a.member_id = %(member)s""",
+    ),
+    (
+        "coupon",
+        """select w.at, w.id, jsonb_build_object('act', w.act, 'name', t.name, 'name_en', t.name_en, 'store_id', w.store_id)
+           from (
+             select issued_at as at, 2 * id as id, template_id, 'issued' as act, store_id from coupons_coupon
+             where member_id = %(member)s
+             union all
+             select e.at, 2 * e.id + 1, k.template_id, e.kind, u.store_id from coupons_coupon k
+             join coupons_entry e on e.coupon_id = k.id left join coupons_use u on u.id = e.use_id
+             where k.member_id = %(member)s
+           ) w join coupons_template t on t.id = w.template_id""",
+    ),
+    (
+        "ticket",
+        """select w.at, w.id, jsonb_build_object('ticket_id', w.ticket_id, 'act', w.act, 'ticket_kind', w.kind, 'title', w.title,
+             'state', w.state, 'store_id', w.store_id)
+           from (
+             select created_at as at, 2 * id as id, id as ticket_id, 'opened' as act, kind, title, state, store_id
+             from tickets_ticket where member_id = %(member)s
+             union all
+             select ended_at, 2 * id + 1, id, 'ended', kind, title, state, store_id
+             from tickets_ticket where member_id = %(member)s and ended_at is not null
+           ) w""",
+    ),
+    (
+        "booking",
+        """select coalesce(b.settled_at, b.made_at), b.id, jsonb_build_object('state', b.state, 'starts_at', s.starts_at,
+             'name', v.name, 'name_en', v.name_en, 'store_id', o.store_id)
+           from bookings_booking b join bookings_slot s on s.id = b.slot_id join bookings_offer o on o.id = s.offer_id
+           join bookings_service v on v.id = o.service_id where b.member_id = %(member)s""",
+    ),
 )
 KINDS = tuple(kind for kind, _sql in _BRANCHES)
 # What a reader may narrow the stream to → its kinds. Together they are all.
 THEMES: dict[str, tuple[str, ...]] = {
     "orders": ("order", "refund"),
+    "points": ("points",),
+    "coupons": ("coupon",),
+    "service": ("ticket", "booking"),
     "messages": ("touch", "inbox"),
     "journeys": ("journey",),
     "stages": ("stage",),
@@ -183,7 +224,7 @@ def _limited(rank: int, *, sql: str, is_continued: bool) -> str:
 
 def _facts(value: Any) -> dict[str, Any]:
     facts: dict[str, Any] = json.loads(value) if isinstance(value, str) else value
-    for name in ("settled_at", "send_at", "read_at"):
+    for name in ("settled_at", "send_at", "read_at", "starts_at"):
         if facts.get(name):
             facts[name] = datetime.fromisoformat(facts[name])
     return facts

@@ -11,6 +11,7 @@ from rest_framework import serializers
 
 from apps.api import catalogue, shapes
 from apps.api.base import Input
+from apps.core import idempotency
 from apps.stores.access import rules
 
 PROBLEM = "application/problem+json"
@@ -201,8 +202,7 @@ def query(name: str, description: str, *, required: bool = False) -> OpenApiPara
 
 
 _TAG = {"type": "string", "pattern": r'^(\*|(W/)?"[!#-~]*"(, (W/)?"[!#-~]*")*)$'}
-# Bare, or quoted as the draft standard has it.
-_KEY = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r'^([!#-~][!-~]*|"[!#-\[\]-~]+")$'}
+_KEY = {"type": "string", "minLength": 1, "maxLength": idempotency.LONGEST, "pattern": idempotency.HEADER}
 
 
 def _header(

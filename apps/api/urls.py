@@ -27,6 +27,7 @@ from apps.api.views import (
     segments,
     server,
     standing,
+    stock,
     stores,
     tickets,
     tracks,
@@ -73,6 +74,7 @@ V1: list[tuple[str, type[ApiView]]] = [
     ("me/prices", prices.MyPrices),
     ("members/<str:member>/prices", prices.MemberPrices),
     ("prices", prices.Prices),
+    ("stock", stock.StockOfStores),
     ("me/quotes", redemptions.MyQuotes),
     ("quotes", redemptions.Quotes),
     ("redemptions", redemptions.Redemptions),
@@ -154,4 +156,5 @@ urlpatterns = [
     path("docs/", pages.docs, name="docs"),
     path("docs/errors", pages.errors, name="docs_errors"),
     path("docs/sandbox", pages.sandbox, name="docs_sandbox"),
+    path("docs/status", pages.status, name="docs_status"),
 ]

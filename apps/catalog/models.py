@@ -206,3 +206,19 @@ class BundleItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.bundle_id} {self.product_id}"
+
+
+class Stock(models.Model):
+    """Pieces of a product on the shelf of a store, as the store's own system counted them at `as_of`. A later count takes its place, an
+    earlier one that comes late does not."""
+
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+", db_index=False)
+    store = models.ForeignKey("stores.Store", on_delete=models.PROTECT, related_name="+")
+    on_hand = models.PositiveIntegerField()
+    as_of = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["product", "store"], name="catalog_stock_once")]
+
+    def __str__(self) -> str:
+        return f"{self.product_id} {self.store_id} {self.on_hand}"

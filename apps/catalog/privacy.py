@@ -3,4 +3,6 @@
 from apps.core.holdings import Holding
 
 HOLDINGS: tuple[Holding, ...] = ()
-IMPERSONAL = ("catalog.Category", "catalog.Product", "catalog.Price", "catalog.Bundle", "catalog.BundleItem")
+IMPERSONAL = (
+    "catalog.Category", "catalog.Product", "catalog.Price", "catalog.Bundle", "catalog.BundleItem", "catalog.Stock",
+)  # fmt: skip

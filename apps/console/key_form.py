@@ -34,6 +34,11 @@ class KeyForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": gettext_lazy("Choose at least one of the scopes.")},
     )
+    contact = forms.EmailField(
+        label=gettext_lazy("Mail for changes"),
+        help_text=gettext_lazy("Hears at least six months ahead when a version of the API ends."),
+        required=False,
+    )
     is_sandbox = forms.BooleanField(
         label=gettext_lazy("For trying out"),
         help_text=gettext_lazy("A test key works in the sandbox only; no real member gets anything."),

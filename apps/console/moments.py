@@ -7,18 +7,23 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import get_language, pgettext, pgettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext, pgettext_lazy
 
 from apps.analytics import timeline
+from apps.bookings.models import Booking
 from apps.care import reasons
 from apps.care.models import Enrolment, Touch
 from apps.console import asked, behaviour, people, sources, words
+from apps.console.templatetags.console import moment as moment_words
 from apps.console.templatetags.pages import word
 from apps.core import ids, money
+from apps.coupons.models import Entry as CouponEntry
 from apps.members.models import MemberTag
+from apps.points.models import Entry as PointsEntry
 from apps.segments.models import StageChange
 from apps.stores.models import Store
+from apps.tickets.models import Ticket
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +41,9 @@ class Entry:
 _THEMES = {
     "": pgettext_lazy("timeline", "Everything"),
     "orders": pgettext_lazy("timeline", "Orders"),
+    "points": pgettext_lazy("timeline", "Points"),
+    "coupons": pgettext_lazy("timeline", "Coupons"),
+    "service": pgettext_lazy("timeline", "Service"),
     "messages": pgettext_lazy("timeline", "Messages"),
     "journeys": pgettext_lazy("timeline", "Journeys"),
     "stages": pgettext_lazy("timeline", "Stages"),
@@ -50,10 +58,12 @@ _THEMES = {
 def stream(request: HttpRequest, member_id: int) -> dict[str, Any]:
     """The part of the timeline that `?show=` and `?at=` ask for, for the template."""
     show = asked.one_of(request, name="show", allowed=timeline.THEMES)
+    may = request.access.can  # type: ignore[attr-defined]
+    kinds = timeline.THEMES[show] if show else timeline.KINDS
     page = timeline.timeline(
         member_id=member_id,
         cursor=request.GET.get("at", ""),
-        kinds=timeline.THEMES[show] if show else timeline.KINDS,
+        kinds=tuple(kind for kind in kinds if may(_ONLY_FOR.get(kind, "members.view"))),
     )
     return {
         "entries": entries(request, page.rows),
@@ -75,6 +85,8 @@ def entries(request: HttpRequest, rows: Iterable[dict[str, Any]]) -> list[Entry]
     for row in rows:
         facts = {**row["facts"], "store": stores.get(row["facts"].get("store_id"), "")}
         facts["who"] = who.get(facts.get("actor", ""), "")
+        if row["kind"] == "ticket" and not _is_within(request, facts["store_id"]):
+            facts["title"] = ""
         if row["kind"] in _SOURCED:
             facts["source"] = sources.line(request, facts["source"])
         entry = _SAID[row["kind"]](facts)
@@ -214,18 +226,71 @@ def _journey(facts: dict[str, Any]) -> dict[str, str]:
     return {"title": _("The journey “%(journey)s” ended") % told, "text": str(ending.label), "tone": tone}
 
 
+def _named(facts: dict[str, Any]) -> str:
+    return facts["name_en"] if facts["name_en"] and get_language() == "en" else facts["name"]
+
+
+def _points(facts: dict[str, Any]) -> dict[str, str]:
+    """What moved: the balance, else what waits or is set aside."""
+    amount = next((facts[name] for name in ("amount", "pending", "held") if facts[name]), 0)
+    told = {"what": PointsEntry.Kind(facts["entry"]).label, "amount": f"{amount:+,}", "name": _named(facts)}
+    parts = (_("Balance %(n)s") % {"n": f"{facts['balance']:,}"}, facts["note"], facts["store"])
+    tone = "ok" if facts["amount"] > 0 else ""
+    title = _("%(name)s %(amount)s: %(what)s") % told
+    return {"title": title, "text": " · ".join(part for part in parts if part), "tone": tone}
+
+
+def _coupon(facts: dict[str, Any]) -> dict[str, str]:
+    kinds = dict(CouponEntry.Kind.choices)
+    act = pgettext("coupon history", "Given out") if facts["act"] == "issued" else str(kinds.get(facts["act"], ""))
+    tone = {"used": "ok", "issued": "now", "recalled": "warn"}.get(facts["act"], "")
+    return {
+        "title": _("Coupon “%(name)s”: %(act)s") % {"name": _named(facts), "act": act},
+        "text": facts["store"],
+        "tone": tone,
+    }
+
+
+def _ticket(facts: dict[str, Any]) -> dict[str, str]:
+    kind = Ticket.Kind(facts["ticket_kind"]).label
+    if facts["act"] == "opened":
+        return {"title": _("Request: %(kind)s") % {"kind": kind}, "text": facts["title"], "tone": "now"}
+    told = {"kind": kind, "state": Ticket.State(facts["state"]).label}
+    return {"title": _("Request ended: %(kind)s, %(state)s") % told, "text": facts["title"]}
+
+
+def _booking(facts: dict[str, Any]) -> dict[str, str]:
+    told = {"name": _named(facts), "state": Booking.State(facts["state"]).label}
+    parts = (moment_words(facts["starts_at"]), facts["store"])
+    tone = {"arrived": "ok", "missed": "warn", "booked": "now"}.get(facts["state"], "")
+    return {
+        "title": _("Booking “%(name)s”: %(state)s") % told,
+        "text": " · ".join(part for part in parts if part),
+        "tone": tone,
+    }
+
+
+def _is_within(request: HttpRequest, store_id: int | None) -> bool:
+    reach = request.access.store_ids("tickets.view")  # type: ignore[attr-defined]
+    return reach is None or store_id in reach
+
+
 def _href(kind: str, facts: dict[str, Any]) -> str:
     if kind in {"order", "refund"}:
         return reverse("console:order", args=[ids.encode("ord", facts["order_id"])])
     if kind == "followup":
         return reverse("console:followup", args=[ids.encode("fup", facts["task_id"])])
+    if kind == "ticket":
+        return reverse("console:ticket", args=[ids.encode("tkt", facts["ticket_id"])]) if facts["title"] else ""
     if kind == "journey":
         return reverse("console:journey_going", args=[facts["journey_key"]])
     return reverse("console:policy", args=[facts["policy_key"]]) if kind == "touch" else ""
 
 
 _SOURCED = {"joined", "consent"}
+_ONLY_FOR = {"ticket": "tickets.view"}  # what members complain of is not for everybody who sees members
 _NEEDS = {
+    "ticket": "tickets.view",
     "order": "orders.view", "refund": "orders.view", "touch": "policies.view", "followup": "followups.view",
     "journey": "journeys.view",
 }  # fmt: skip
@@ -235,4 +300,5 @@ _SAID: dict[str, Callable[[dict[str, Any]], dict[str, str]]] = {
     "activity": behaviour.said,
     "state": _state, "merged": _merged, "unmerged": _unmerged,
     "tag": _tag, "untag": _untag, "account": _account, "followup": _followup, "journey": _journey,
+    "points": _points, "coupon": _coupon, "ticket": _ticket, "booking": _booking,
 }  # fmt: skip

@@ -7,6 +7,7 @@ unreadable, wherever it was copied without that key; a whole backup made before 
 
 import hmac
 import os
+from base64 import b64decode, b64encode
 from functools import lru_cache
 from hashlib import sha256
 
@@ -64,6 +65,22 @@ def decrypt_bytes(*, person_key: bytes, blob: bytes, context: str) -> bytes:
     """Raises BadCipher for another key or another context."""
     _, nonce, body = _split(blob)
     return _open(AESGCM(person_key), nonce, body, context.encode())
+
+
+def seal_text(text: str, *, context: str) -> str:
+    """A text that belongs to no member, under a key of its own, which the newest field key wraps."""
+    wrapped = new_person_key()
+    sealed = encrypt(person_key=unwrap(wrapped), text=text, context=context)
+    return f"{b64encode(wrapped).decode()}.{b64encode(sealed).decode()}"
+
+
+def open_text(text: str, *, context: str) -> str:
+    """Raises BadCipher for what `seal_text` did not make, or made for another context."""
+    try:
+        wrapped, sealed = (b64decode(part) for part in text.split("."))
+    except ValueError:
+        raise BadCipher(key_id="") from None
+    return decrypt(person_key=unwrap(wrapped), blob=sealed, context=context)
 
 
 def blind_index(*, kind: str, value: str) -> bytes:

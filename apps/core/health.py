@@ -12,7 +12,8 @@ from apps.core import clock
 from apps.core.models import Heartbeat
 
 WORKER_SILENT_AFTER = timedelta(seconds=90)
-CHECKS: dict[str, Callable[[], bool]] = {}  # what `/readyz` asks; apps above add theirs when they start
+Check = Callable[[], bool]
+CHECKS: dict[str, Check] = {}  # what `/readyz` asks; apps above add theirs when they start
 
 
 def alive(request: HttpRequest) -> HttpResponse:
@@ -22,7 +23,7 @@ def alive(request: HttpRequest) -> HttpResponse:
 
 def ready(request: HttpRequest) -> JsonResponse:
     """200 when every part is in order, else 503. Names parts, never details."""
-    checks = {name: _holds(check) for name, check in CHECKS.items()}
+    checks = {name: holds(check) for name, check in CHECKS.items()}
     return JsonResponse({"ready": all(checks.values()), "checks": checks}, status=200 if all(checks.values()) else 503)
 
 
@@ -31,7 +32,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
 
-def _holds(check: Callable[[], bool]) -> bool:
+def holds(check: Check) -> bool:
     try:
         return bool(check())
     except Exception:  # a probe answers no; what failed shows in the parts' own logs

@@ -20,7 +20,10 @@ from apps.core.models import IdempotencyKey
 from apps.core.ratelimits import Mark
 
 KEPT_FOR = timedelta(hours=24)
-_VISIBLE = re.compile(r"[!-~]{1,255}")
+LONGEST = 255
+# Bare, or quoted as the draft standard has it: also what the document says of the header.
+HEADER = r"""^([!#-~][!-~]*|"([!#-\[\]-~]|\\["\\])+")$"""
+_HEADER, _ESCAPED = re.compile(HEADER), re.compile(r"\\(.)")
 CHUNK = 5_000
 REFUSED = 400  # from this status on
 NOT_STORED = frozenset({401, 429})  # log in, step up or wait, and the same request may succeed; nor is any 5xx stored
@@ -90,13 +93,13 @@ class _Overtaken(Exception):
 
 
 def read_key(header: str) -> str:
-    """The key of a header, quoted (as the draft standard has it) or bare. Raises IdempotencyKeyRequired."""
-    key = header.strip()
-    if len(key) >= 2 and key[0] == key[-1] == '"':
-        key = key[1:-1].replace('\\"', '"').replace("\\\\", "\\")
-    if not _VISIBLE.fullmatch(key):
+    """The key of a header, quoted (as the draft standard has it) or bare; blanks around it the server has taken off.
+
+    Raises IdempotencyKeyRequired for whatever `HEADER` does not allow: two writings of one key must not be two keys.
+    """
+    if len(header) > LONGEST or not _HEADER.fullmatch(header):
         raise IdempotencyKeyRequired
-    return key
+    return _ESCAPED.sub(r"\1", header[1:-1]) if header[0] == '"' else header
 
 
 def once(claim: Claim, *, mark: Mark, act: Callable[[], Answer]) -> Answer:

@@ -9,6 +9,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock
+from apps.coupons import issuing, keeping, templates
+from apps.coupons.models import Coupon, Template
 from apps.flows import erasure, privacy
 from apps.flows.errors import SandboxClosed
 from apps.gateways import inbox, sandbox
@@ -45,12 +47,17 @@ CASES = (
     ),
     Case("barred", "17000009013", "", "registration_refused", _("Was blocked, then erased: no new account.")),
     Case("child", "17000009014", "child", "", _("A member under 14 without a guardian's consent.")),
+    Case("wallet", "17000009015", "wallet", "", _("A member with one coupon to use and one that has run out.")),
     Case("new", "17000009020", "anybody", "", _("Nobody yet: the log-in makes a member.")),
     Case("wechat blocks", "", "blocked", "wechat_user_blocked", _("WeChat blocks this person for risk.")),
     Case("wechat busy", "", "busy", "provider_unavailable", _("WeChat does not answer.")),
     Case("wechat too often", "", "toooften", "rate_limited", _("WeChat has counted too many log-ins of this person.")),
     Case("refuses", "", "refuses", "", _("Has switched WeChat messages off, whatever was accepted before.")),
 )
+PLACED = frozenset(
+    {"regular", "frozen", "leaving", "child", "wallet"}
+)  # who there is; the others play by what happens to them
+COUPON, COUPON_DAYS = "sandbox", 30
 _BY_NAME = {case.name: case for case in CASES}
 
 
@@ -69,7 +76,8 @@ def fill() -> int:
             privacy.request_erasure(member_id=leaving)
         today = clock.local_date(clock.now())
         _member(_BY_NAME["child"], birthday=date(today.year - 10, 1, 1))
-    return 4
+        _hand_coupons(_member(_BY_NAME["wallet"]))
+    return len(PLACED)
 
 
 def _member(case: Case, *, birthday: date | None = None) -> int:
@@ -109,6 +117,30 @@ def _supply(member_id: int) -> None:
         Letter(f"sandbox:{number}:{member_id}", member_id, "沙箱消息", f"第{number + 1}条") for number in range(LETTERS)
     ]
     inbox.deliver_batch(letters, moment=moment)
+
+
+def _hand_coupons(member_id: int) -> None:
+    """One that can be used, and one that ran out yesterday; where they were used up meanwhile, another."""
+    moment = clock.now()
+    row = Template.objects.filter(key=COUPON).first()
+    if row is None:
+        terms = {
+            "gives": {"kind": "amount", "cents": 1_000},
+            "level": "order",
+            "valid": {"kind": "after_claim", "days": COUPON_DAYS},
+        }
+        row = templates.create(key=COUPON, name="沙箱券", name_en="Sandbox coupon", draft=terms, per_member=None)
+        templates.freeze(template_id=row.pk)
+    held = Coupon.objects.filter(member_id=member_id, template=row)
+    wanted = {"ready": moment, "expired": moment - timedelta(days=COUPON_DAYS + 1)}
+    if held.filter(state=Coupon.State.READY, ends_at__gt=moment).exists():
+        del wanted["ready"]
+    if held.filter(ends_at__lte=moment).exists():
+        del wanted["expired"]
+    for name, at in wanted.items():
+        source = f"sandbox:{name}:{member_id}:{held.count()}"
+        issuing.issue(member_id=member_id, template_id=row.pk, source=source, channel=Coupon.Channel.API, moment=at)
+    keeping.expire_due(moment=moment)
 
 
 def _bar(case: Case) -> None:

@@ -24,7 +24,7 @@ _MINI = "mini"  # log-ins of a mini-program name it: "mini:wx51…"
 
 
 def said(source: str) -> str:
-    """The door in words, what stood there as it is."""
+    """The door in words, what stood there as it is, where it has none."""
     door, _colon, place = source.partition(":")
     known = DOORS.get("wechat" if door == _MINI else door) or ALSO.get(door)
-    return " · ".join(filter(None, (str(known), place))) if known else source
+    return " · ".join(filter(None, (str(known), str(ALSO.get(place, place))))) if known else source

@@ -16,6 +16,7 @@ _CODE = re.compile(r"[!-~]{1,512}")
 _CODE_INVALID = frozenset({40029, 40163, 41008, 40097})
 _BLOCKED = 40226
 LONGEST_THING = 20  # characters of a `thing` value; longer ones are refused with 47003
+LONGEST_CHECKED = 2_500  # characters of one msg_sec_check
 NO_CREDIT = "43101"
 # Fields by the kind in their names, as the vendor's page limits them.
 _FIELD = re.compile(r"([a-z_]+)[0-9]{1,3}")
@@ -86,6 +87,32 @@ def phone_of(*, app_id: str, code: str) -> str:
         log.error("wechat answers without a number", call="getuserphonenumber")
         raise ProviderUnavailable(provider="wechat")
     return f"+{country}{number}"
+
+
+def is_risky(*, app_id: str, openid: str, text: str, scene: int) -> bool:
+    """Whether WeChat finds forbidden content in a text of this person (msg_sec_check 2.0), whatever its length.
+
+    False as well where it cannot say: it does not answer, wants people to look ("review"), or the person has not opened the
+    mini-program within two hours. Raises WechatAppUnknown.
+    """
+    wechat_calls.app(app_id)
+    parts = [text[at : at + LONGEST_CHECKED] for at in range(0, len(text), LONGEST_CHECKED)]
+    return any(
+        _is_part_risky(app_id, {"version": 2, "openid": openid, "scene": scene, "content": one}) for one in parts
+    )
+
+
+def _is_part_risky(app_id: str, body: dict[str, object]) -> bool:
+    try:
+        answer = wechat_calls.post_as(app_id, "/wxa/msg_sec_check", body)
+    except wechat_calls.Unanswered as failure:
+        log.warning("wechat does not answer", call="msg_sec_check", trouble=failure.code)
+        return False
+    if code := wechat_calls.errcode(answer):
+        log.warning("wechat refused", call="msg_sec_check", errcode=code)
+        return False
+    result = answer.get("result")
+    return isinstance(result, dict) and result.get("suggest") == "risky"
 
 
 def scene_templates(*, app_id: str, scene: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from apps.core import clock
 from apps.core.errors import NotFound, ValidationFailed
+from apps.members import wording
 from apps.members.errors import BirthdayFixed
 from apps.members.models import Member
 
@@ -16,14 +17,21 @@ FIRST_YEAR = 1900
 
 @transaction.atomic
 def change_profile(
-    *, member_id: int, nickname: str | None = None, gender: str | None = None, birthday: date | None = None
+    *,
+    member_id: int,
+    nickname: str | None = None,
+    gender: str | None = None,
+    birthday: date | None = None,
+    is_by_member: bool = False,
 ) -> None:
-    """Change what is given, keep what is None. A birthday is entered once and corrected once.
+    """Change what is given, keep what is None. A birthday is entered once and corrected once. What a member writes is checked.
 
     Raises ValidationFailed (pointers /nickname, /gender, /birthday), BirthdayFixed, NotFound; nothing is written then.
     """
     nickname = None if nickname is None else " ".join(nickname.split())
     _check(nickname=nickname, gender=gender, birthday=birthday)
+    if is_by_member and nickname:
+        wording.check(nickname, member_id=member_id, pointer="/nickname", scene=wording.PROFILE)
     member = Member.objects.select_for_update().filter(pk=member_id).first()
     if member is None:
         raise NotFound

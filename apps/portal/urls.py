@@ -106,6 +106,7 @@ urlpatterns = [
     path("me/sessions/<str:session>/end/", me.end_session, name="session_end"),
     path("step-up/", step_up.page, name="step_up"),
     path("step-up/code/", step_up.code, name="step_up_code"),
+    path("step-up/go-on/", step_up.go_on, name="step_up_go_on"),
     path("privacy/", privacy.page, name="privacy"),
     path("privacy/consent/", privacy.consent, name="consent"),
     path("privacy/guardian/", guardian.page, name="guardian"),

@@ -18,7 +18,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from apps.core import audit, prepared, problems, requests
+from apps.core import audit, kept, prepared, problems, requests
 from apps.core.errors import Forbidden
 from apps.stores import step_up
 from apps.stores.models import Store
@@ -145,6 +145,8 @@ def _doubt(request: HttpRequest, route: str) -> HttpResponse | None:
     """The role allows it: is it the person, though?"""
     if step_up.must_enrol(request) and route not in ENROLMENT:
         return HttpResponseRedirect(reverse("console:account"))
-    if route in rules().step_up and request.method not in SAFE and not step_up.is_fresh(request):
-        return step_up.ask(request)
+    if route in rules().step_up and request.method not in SAFE:
+        if not step_up.is_fresh(request):
+            return step_up.ask(request)
+        kept.drop_form(request)  # it goes on now, or another took its place
     return None

@@ -11,7 +11,10 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Literal
 
+from django.core.exceptions import ValidationError as InvalidAddress
+from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import F, Func, Value
 from django.utils.translation import gettext as _
 
 from apps.core import audit, clock, ids, prepared
@@ -66,11 +69,40 @@ class Listed:
     created_at: datetime
     last_used_at: datetime | None  # to the hour
     revoked_at: datetime | None
+    contact: str = ""  # clients only
 
 
-def issue_client(*, name: str, scopes: Sequence[str], is_sandbox: bool = False) -> Issued:
-    """A key for a server of ours or of a partner. Raises ValidationFailed."""
-    return _issue("client", name=name, scopes=scopes, is_sandbox=is_sandbox)
+def issue_client(*, name: str, scopes: Sequence[str], is_sandbox: bool = False, contact: str = "") -> Issued:
+    """A key for a server of ours or of a partner; `contact` hears by mail that a version ends. Raises ValidationFailed."""
+    return _issue("client", name=name, scopes=scopes, is_sandbox=is_sandbox, contact=_address(contact))
+
+
+@transaction.atomic
+def set_contact(*, client_id: int, contact: str) -> None:
+    """Who hears of changes from now on; "" nobody. Raises ValidationFailed, NotFound (also for a revoked key)."""
+    rows = ApiClient.objects.filter(pk=client_id, revoked_at=None)
+    if not rows.update(contact=_address(contact)):
+        raise NotFound
+    audit.record(
+        "client_key.contact", object_type="client_key", object_id=client_id, after={"has_contact": bool(contact)}
+    )
+
+
+def reachable() -> list[tuple[int, str, str]]:
+    """(id, name, contact) of the programs that want to hear of changes."""
+    rows = ApiClient.objects.filter(revoked_at=None).exclude(contact="").order_by("pk")
+    return list(rows.values_list("pk", "name", "contact"))
+
+
+def claim_notice(*, client_id: int, notice: str) -> bool:
+    """Whether it is still to be told to this program; from now on it counts as told. Two at once: one of them."""
+    rows = ApiClient.objects.filter(pk=client_id, revoked_at=None).exclude(told__contains=[notice])
+    return bool(rows.update(told=Func(F("told"), Value(notice), function="array_append")))
+
+
+def unclaim_notice(*, client_id: int, notice: str) -> None:
+    """It did not go out."""
+    ApiClient.objects.filter(pk=client_id).update(told=Func(F("told"), Value(notice), function="array_remove"))
 
 
 def issue_device(*, name: str, store_id: int, scopes: Sequence[str], is_sandbox: bool = False) -> Issued:
@@ -137,6 +169,7 @@ def listed(kind: Kind) -> list[Listed]:
             created_at=row.created_at,
             last_used_at=row.last_used_at,
             revoked_at=row.revoked_at,
+            contact=row.contact if isinstance(row, ApiClient) else "",
         )
         for row in rows
     ]
@@ -144,7 +177,7 @@ def listed(kind: Kind) -> list[Listed]:
 
 
 @transaction.atomic
-def _issue(kind: Kind, *, name: str, scopes: Sequence[str], is_sandbox: bool, **more: int) -> Issued:
+def _issue(kind: Kind, *, name: str, scopes: Sequence[str], is_sandbox: bool, **more: int | str) -> Issued:
     name, wanted = " ".join(name.split()), sorted(set(scopes))
     _check(name, wanted)
     secret = f"{_PREFIXES[kind]}_{'test' if is_sandbox else 'live'}_{secrets.token_urlsafe(32)}"
@@ -160,6 +193,18 @@ def _issue(kind: Kind, *, name: str, scopes: Sequence[str], is_sandbox: bool, **
     facts = {"scopes": wanted, "is_sandbox": is_sandbox}
     audit.record(f"{kind}_key.issued", object_type=f"{kind}_key", object_id=row.pk, after=facts)
     return Issued(kind=kind, id=row.pk, secret=secret)
+
+
+def _address(text: str) -> str:
+    """Raises ValidationFailed."""
+    address = text.strip()
+    try:
+        if address:
+            validate_email(address)
+    except InvalidAddress:
+        message = _("Enter a mail address, such as it@example.com.")
+        raise ValidationFailed(errors=[{"pointer": "/contact", "code": "invalid", "message": message}]) from None
+    return address
 
 
 def _check(name: str, scopes: list[str]) -> None:

@@ -122,6 +122,9 @@ class _Key(models.Model):
 class ApiClient(_Key):
     """A program that calls the API with a key of its own: an order system, a mini-program's server."""
 
+    contact = models.EmailField(_("mail for changes"), blank=True)  # who hears that a version of the API ends
+    told = ArrayField(models.CharField(max_length=40), default=list)  # "2026-12-01 deprecated": what they heard
+
 
 class Device(_Key):
     """A till or hand scanner, bound to one store."""

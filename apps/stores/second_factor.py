@@ -58,13 +58,10 @@ class Adapter(DefaultMFAAdapter):
     """What allauth asks of the house: sealing, names, and who we are to a security key."""
 
     def encrypt(self, text: str) -> str:
-        wrapped = ciphers.new_person_key()
-        sealed = ciphers.encrypt(person_key=ciphers.unwrap(wrapped), text=text, context=_SEALED)
-        return f"{b64encode(wrapped).decode()}.{b64encode(sealed).decode()}"
+        return ciphers.seal_text(text, context=_SEALED)
 
     def decrypt(self, encrypted_text: str) -> str:
-        wrapped, sealed = (b64decode(part) for part in encrypted_text.split("."))
-        return ciphers.decrypt(person_key=ciphers.unwrap(wrapped), blob=sealed, context=_SEALED)
+        return ciphers.open_text(encrypted_text, context=_SEALED)
 
     def get_totp_issuer(self) -> str:
         return brand.name()

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from apps.core import clock, problems
+from apps.core import clock, kept, problems
 from apps.stores.errors import ProofNeeded
 
 FRESH_SECONDS = 600
@@ -52,6 +52,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     ):
         problem = ProofNeeded()
         return problems.answer(request, status=problem.status, code=problem.code, title=str(problem))
+    kept.keep_form(request)
     address = f"{reverse('console:prove')}?{urlencode({'next': _place(request)})}"
     if "HX-Request" in request.headers:
         return HttpResponse(headers={"HX-Redirect": address})

@@ -11,8 +11,9 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from apps.core.errors import NotFound, ValidationFailed
-from apps.members import uploads
+from apps.members import uploads, wording
 from apps.members.models import Upload
+from apps.tickets import life
 from apps.tickets import services as tickets
 from apps.tickets.models import Attachment, Message, Ticket
 from apps.tickets.services import Actor, NewTicket
@@ -20,19 +21,31 @@ from apps.tickets.services import Actor, NewTicket
 PURPOSE = Upload.Purpose.TICKET
 MOST = 9  # with one message
 MOST_OF_TICKET = 60
+TYPED = frozenset({"portal", "mini"})  # channels
+
+
+def open_ticket(new: NewTicket, *, by: Actor, upload_ids: Sequence[int] = ()) -> Ticket:
+    """`services.open_ticket` with pictures to its first words. Raises what that does, and ValidationFailed (/photos, /text)."""
+    _check_words(new.title, new.text, by=by, channel=new.channel, member_id=new.member_id)
+    return _opened(new, by=by, upload_ids=upload_ids)
 
 
 @transaction.atomic
-def open_ticket(new: NewTicket, *, by: Actor, upload_ids: Sequence[int] = ()) -> Ticket:
-    """`services.open_ticket` with pictures to its first words. Raises what that does, and ValidationFailed (/photos)."""
+def _opened(new: NewTicket, *, by: Actor, upload_ids: Sequence[int]) -> Ticket:
     ticket = tickets.open_ticket(new, by=by)
     attach(Message.objects.get(source=f"{new.source}:first"), upload_ids)
     return ticket
 
 
-@transaction.atomic
 def say(*, ticket_id: int, by: Actor, text: str, source: str, upload_ids: Sequence[int] = (), **more: str) -> Message:
-    """`services.say` with pictures; pictures alone are words enough. Raises what that does, and ValidationFailed (/photos)."""
+    """`services.say` with pictures; pictures alone are words enough. Raises what that does, and ValidationFailed (/photos, /text)."""
+    member_id = Ticket.objects.values_list("member_id", flat=True).get(pk=ticket_id)
+    _check_words(text, by=by, channel=more.get("channel", ""), member_id=member_id)
+    return _said(ticket_id, text, upload_ids, by=by, source=source, **more)
+
+
+@transaction.atomic
+def _said(ticket_id: int, text: str, upload_ids: Sequence[int], *, by: Actor, source: str, **more: str) -> Message:
     said = tickets.say(
         ticket_id=ticket_id, by=by, text=text.strip() or (_("[Picture]") if upload_ids else ""), source=source,
         channel=more.get("channel", ""), move=more.get("move", ""),
@@ -84,6 +97,12 @@ def content_for(*, member_id: int, upload_id: int) -> bytes:
 def waiting(member_id: int) -> QuerySet[Upload]:
     """Sent already, used by nothing yet: what a broken line or a closed page left behind."""
     return uploads.waiting(member_id=member_id, purpose=PURPOSE)[:MOST]
+
+
+def _check_words(*texts: str, by: Actor, channel: str, member_id: int) -> None:
+    """Words of a member, typed on our pages; a mail has been written and sent. Raises ContentRefused."""
+    if by.side == life.MEMBER and channel in TYPED:
+        wording.check(*texts, member_id=member_id, pointer="/text")
 
 
 def _problem(message: str) -> dict[str, str]:

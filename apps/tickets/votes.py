@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from apps.core import clock
 from apps.core.errors import NotFound, ValidationFailed
 from apps.events import services as events
+from apps.members import wording
 from apps.tickets import life
 from apps.tickets.errors import VoteOver
 from apps.tickets.models import Ticket, Vote
@@ -41,7 +42,7 @@ def is_open(ticket: Ticket) -> bool:
 
 
 def cast(*, ticket: Ticket, score: int, text: str = "", channel: str = "portal") -> Vote:
-    """One vote, the first; a second one is answered with it. Raises ValidationFailed, VoteOver."""
+    """One vote, the first; a second one is answered with it. Raises ValidationFailed, ContentRefused, VoteOver."""
     if not 1 <= score <= 5 or len(text) > 500:
         message = str(_("Choose one to five stars; 500 letters at the most."))
         raise ValidationFailed(errors=[{"pointer": "/score", "code": "invalid", "message": message}])
@@ -49,6 +50,7 @@ def cast(*, ticket: Ticket, score: int, text: str = "", channel: str = "portal")
         return earlier
     if not is_open(ticket):
         raise VoteOver
+    wording.check(text, member_id=ticket.member_id, pointer="/text")
     try:
         with transaction.atomic():
             made = Vote.objects.create(ticket=ticket, score=score, text=text.strip(), channel=channel)

@@ -13,6 +13,7 @@ from apps.webhooks import dispatch
 from apps.webhooks.models import Attempt, Delivery, Endpoint, Secret
 
 DELIVERY = "whd"
+BEHIND = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,13 @@ class Health:
 def is_due(*, moment: datetime) -> bool:
     on = Endpoint.objects.filter(off="", retired_at=None).values("pk")
     return Delivery.objects.filter(endpoint__in=on, settled_at=None, due_at__lte=moment).exists()
+
+
+def is_behind(*, moment: datetime) -> bool:
+    """Whether a first call that is due has not been made for a quarter of an hour: the sender does not come round."""
+    on = Endpoint.objects.filter(off="", retired_at=None).values("pk")
+    late = Delivery.objects.filter(endpoint__in=on, settled_at=None, due_at__lte=moment - BEHIND)
+    return late.filter(tries=0).exists()
 
 
 def callable_endpoints() -> dict[str, str]:

@@ -197,6 +197,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-followups": {"task": "followups.sweep", "schedule": crontab(minute="*/10")},
     "post-tickets": {"task": "tickets.post", "schedule": 20.0},
     "tick-tickets": {"task": "tickets.tick", "schedule": 60.0},
+    "tell-deprecations": {"task": "api.tell_deprecations", "schedule": crontab(hour=10, minute=20)},
     "warn-low-coupons": {"task": "coupons.warn_low", "schedule": 60.0},
     "move-tiers": {"task": "flows.move_tiers", "schedule": crontab(minute=2)},
     "warn-of-falls": {"task": "points.warn_of_falls", "schedule": crontab(hour=8, minute=40)},
@@ -242,6 +243,8 @@ UPLOADS_STORAGE = {
     "OPTIONS": json.loads(env.text("UPLOADS_STORAGE_OPTIONS", "{}")),
 }
 UPLOAD_SCANNER = shlex.split(env.text("UPLOAD_SCANNER", ""))  # reads a file from its input; 0: clean, 1: bad
+CONTENT_CHECK = shlex.split(env.text("CONTENT_CHECK", ""))  # reads a text of a member's; 0: fit, 1: not
+CONTENT_CHECK_WECHAT = env.flag("CONTENT_CHECK_WECHAT", False)
 UPLOAD_SCANNER_SECONDS = env.integer("UPLOAD_SCANNER_SECONDS", 30)
 ERASURES_FILE = Path(env.text("ERASURES_FILE", SIYU_HOME / "erasures.jsonl"))
 FILE_UPLOAD_TEMP_DIR = None

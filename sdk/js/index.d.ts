@@ -1542,6 +1542,26 @@ export interface StepUpInput {
   request_id: string;
 }
 
+export interface StockCountBulkInput {
+  items: Array<StockCountInput>;
+}
+
+export interface StockCountInput {
+  /** when it was counted; left out: now */
+  as_of?: string;
+  on_hand: number;
+  sku: string;
+  /** its code */
+  store: string;
+}
+
+export interface StockCountOut {
+  as_of: string;
+  on_hand: number;
+  sku: string;
+  store: string;
+}
+
 export interface StoreOut {
   address: string;
   code: string;
@@ -1558,6 +1578,8 @@ export interface StoreOut {
   longitude: number | null;
   name: string;
   phone: string;
+  /** of `sku`; open list: many, few, none; null: not asked for, or the store never counted it */
+  stock: string | null;
   /** [from, until] of today, with holidays and other special days; [] when closed or not known */
   today: Array<Array<string>>;
 }
@@ -2043,8 +2065,12 @@ export class Siyu {
   segmentsGet(args?: { ifNoneMatch?: string }, options?: CallOptions): Promise<Answer<SegmentsOut>>;
   /** Is a member in a segment? (client:segments.read) */
   segmentMemberGet(args: { member: string; segment: string; ifNoneMatch?: string }, options?: CallOptions): Promise<Answer<SegmentMemberOut>>;
+  /** What stores have of products, as they last counted (client:catalog.write) */
+  stockGet(args: { sku: Array<string>; ifNoneMatch?: string; store?: string }, options?: CallOptions): Promise<Answer<Array<StockCountOut>>>;
+  /** Hand in what stores have, 200 at most: each by itself; a count older than the one that stands changes nothing (client:catalog.write) */
+  stockPost(args: { idempotencyKey?: string; body: StockCountBulkInput }, options?: CallOptions): Promise<Answer<BulkOut>>;
   /** Stores in business, at most 50: nearest first, without `near` by name (public) */
-  storesGet(args?: { near?: string }, options?: CallOptions): Promise<Answer<Array<StoreOut>>>;
+  storesGet(args?: { near?: string; sku?: string }, options?: CallOptions): Promise<Answer<Array<StoreOut>>>;
   /** Tickets of the service desk, newest first (client:tickets.read) */
   ticketsGet(args?: { ifNoneMatch?: string; count?: "estimate"; cursor?: string; kind?: string; limit?: number; member?: string; state?: string }, options?: CallOptions): Promise<Answer<DeskTicketOutPage>>;
   /** One ticket with its words, those among staff too (client:tickets.read) */

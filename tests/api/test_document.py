@@ -14,7 +14,13 @@ from apps.core.errors import DomainError
 from tests.architecture.test_access import ROUTES, needs
 
 PUBLISHED = settings.BASE_DIR / "docs" / "api" / "openapi.json"
-INTERNAL = {"api:openapi", "api:docs", "api:docs_errors", "api:docs_sandbox"}  # the document itself and its pages
+INTERNAL = {
+    "api:openapi",
+    "api:docs",
+    "api:docs_errors",
+    "api:docs_sandbox",
+    "api:docs_status",
+}  # the document itself and its pages
 
 
 @cache

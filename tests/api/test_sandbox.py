@@ -103,7 +103,7 @@ def test_every_magic_wechat_person_plays_theirs(nobody: Caller, simulator, opene
 
 
 def test_the_people_are_put_back_into_their_places_as_often_as_one_likes(nobody: Caller, simulator, opened, capsys):
-    assert (people.fill(), people.fill()) == (4, 4)
+    assert (people.fill(), people.fill()) == (5, 5)
     before = Member.objects.count()
     back = log_in(nobody, "17000009012", come_back=True)
     assert back.status_code == 200
@@ -111,7 +111,7 @@ def test_the_people_are_put_back_into_their_places_as_often_as_one_likes(nobody:
 
     call_command("fill_sandbox")
 
-    assert "4 members" in capsys.readouterr().out
+    assert "5 members" in capsys.readouterr().out
     assert Member.objects.count() == before
     statuses = {
         phone: Member.objects.get(pk=selectors.find_by_phone(phone)).status for phone in ("17000009011", "17000009012")
@@ -123,6 +123,9 @@ def test_the_people_are_put_back_into_their_places_as_often_as_one_likes(nobody:
     assert (len(page["data"]), page["has_more"]) == (20, True)
     assert regular.get("me/home").data["unread"] == people.LETTERS
     assert not Consent.objects.filter(purpose="guardian").exists()
+    wallet = Caller(secret=log_in(nobody, "17000009015").data["access_token"])
+    shown = [wallet.get(f"me/coupons?show={kind}").data["data"] for kind in ("usable", "over")]
+    assert [[one["state"] for one in rows] for rows in shown] == [["ready"], ["expired"]]
 
 
 def test_the_clock_moves_for_one_call_with_a_members_token_and_a_sandbox_key(nobody, tester, simulator, opened):

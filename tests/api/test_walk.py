@@ -229,6 +229,7 @@ class World:
             "redemptions_post",
             "journey_enter_post",
             "member_coupons_post",
+            "stock_post",
             *VISITS,
         }:
             return self._for_the_member(name, shown)
@@ -239,6 +240,8 @@ class World:
             return self.visits.body(name, shown)
         if name == "member_coupons_post":
             return shown | {"coupon": self.centre.key}
+        if name == "stock_post":
+            return {"items": [shown["items"][0] | {"store": self.visits.store.code}]}
         mine = {"member": ids.encode("mem", self.member.pk)}
         if name == "journey_enter_post":
             return shown | {"members": list(mine.values())}
@@ -261,7 +264,7 @@ class World:
     def query(self, name: str) -> str:
         if name == "my_code_result_get":
             return f"?code={self.me.get('me/code').data['id']}"
-        if name in {"my_prices_get", "member_prices_get"}:
+        if name in {"my_prices_get", "member_prices_get", "stock_get"}:
             return "?sku=TEA-01"
         if name == "subscribe_templates_get":
             return f"?app_id={APP}&scene=live_reminder"

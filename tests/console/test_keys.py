@@ -17,7 +17,9 @@ GIVEN = {"name": "订单系统", "kind": "client", "scopes": ["orders.write", "m
 
 
 def test_a_key_is_shown_in_one_answer_and_never_again(admin):
-    answer = admin.post("/console/keys/new/", GIVEN)
+    asked = admin.post("/console/keys/new/", GIVEN)
+    waiting = repr(dict(admin.session))
+    answer = admin.get(asked["Location"])
 
     [secret] = re.findall(r"sk_live_[\w-]{43}", answer.content.decode())
     found = credentials.find(secret)
@@ -27,7 +29,9 @@ def test_a_key_is_shown_in_one_answer_and_never_again(admin):
     listed = admin.get("/console/keys/").content.decode()
     assert secret not in listed
     assert secret[-4:] in listed
-    assert secret not in repr(dict(admin.session))
+    assert secret not in repr(dict(admin.session)) + waiting
+    assert admin.get(asked["Location"])["Location"] == "/console/keys/"  # loaded anew
+    assert ApiClient.objects.count() == 1
 
 
 def test_a_till_needs_its_store_and_a_refused_form_keeps_what_was_typed(admin, house):
@@ -38,7 +42,7 @@ def test_a_till_needs_its_store_and_a_refused_form_keeps_what_was_typed(admin, h
     assert "一号收银台" in refused.content.decode()
     assert (ApiClient.objects.count(), Device.objects.count()) == (0, 0)
     made = admin.post("/console/keys/new/", till | {"store": house.stores["mine"].pk})
-    assert "dk_test_" in made.content.decode()
+    assert "dk_test_" in admin.get(made["Location"]).content.decode()
     assert Device.objects.get().store_id == house.stores["mine"].pk
 
 

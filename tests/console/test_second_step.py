@@ -11,6 +11,7 @@ import yaml
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.conf import settings as house_settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
@@ -23,9 +24,10 @@ pytestmark = pytest.mark.django_db
 PASSWORD = "long-enough-2026"
 MORNING = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-ACCOUNT, APP, CODES, REMOVE, PROVE = (
-    f"/console/account/{part}" for part in ("", "app/", "codes/", "remove/", "confirm/")
+ACCOUNT, APP, CODES, SHOWN, REMOVE, PROVE, GO_ON = (
+    f"/console/account/{part}" for part in ("", "app/", "codes/", "codes/shown/", "remove/", "confirm/", "go-on/")
 )
+REFUND = "/console/orders/ord_x/refund/"
 Clock = Callable[[datetime], datetime]
 
 
@@ -157,7 +159,7 @@ def test_the_app_is_set_up_with_its_first_code_and_the_codes_are_shown_once(lin:
     wrong = client.post(APP, {"code": "000000"})
     assert wrong.status_code == 422
     assert secret in wrong.content.decode().replace(" ", "")  # the picture that was scanned stays good
-    answer = client.post(APP, {"code": shown(secret=secret)})
+    answer = client.get(client.post(APP, {"code": shown(secret=secret)})["Location"])
 
     found = re.findall(r"<li>(\d{4} \d{4})</li>", answer.content.decode())
     assert len(found) == 10
@@ -166,6 +168,7 @@ def test_the_app_is_set_up_with_its_first_code_and_the_codes_are_shown_once(lin:
     again = client.get(ACCOUNT).content.decode()
     assert not any(code in again for code in found)
     assert client.get(APP)["Location"] == ACCOUNT
+    assert client.get(SHOWN)["Location"] == ACCOUNT
 
 
 def test_switching_off_takes_the_password(codes: list[str], lin: User):
@@ -192,7 +195,7 @@ def test_a_role_that_needs_one_gets_nowhere_before_it_has_one(lin: User, setting
         assert client.get(path)["Location"] == ACCOUNT
     page = client.get(APP).content.decode()
     secret = re.search(r"<code data-copy-text>([A-Z2-7 ]+)</code>", page)[1].replace(" ", "")  # type: ignore[index]
-    assert client.post(APP, {"code": shown(secret=secret)}).status_code == 200
+    assert client.post(APP, {"code": shown(secret=secret)})["Location"] == SHOWN
 
     assert client.get("/console/members/").status_code == 200
     app = second_factor.of(lin).app
@@ -233,7 +236,7 @@ def test_a_fresh_code_opens_the_acts_for_ten_minutes_and_the_log_in_counts(codes
     client = Client()
     password(client)
     second(client, shown())
-    assert client.post(CODES).status_code == 200
+    assert client.post(CODES)["Location"] == SHOWN
     later = MORNING + timedelta(minutes=11)
     clock(later)
     assert client.post(CODES)["Location"].startswith(PROVE)
@@ -242,9 +245,9 @@ def test_a_fresh_code_opens_the_acts_for_ten_minutes_and_the_log_in_counts(codes
     assert client.post(CODES)["Location"].startswith(PROVE)
     assert client.post(PROVE, {"code": shown(later), "next": ACCOUNT})["Location"] == ACCOUNT
 
-    assert client.post(CODES).status_code == 200
+    assert client.post(CODES)["Location"] == SHOWN
     clock(later + timedelta(minutes=9, seconds=59))
-    assert client.post(CODES).status_code == 200
+    assert client.post(CODES)["Location"] == SHOWN
 
 
 def test_the_password_is_no_proof_for_who_has_a_second_factor(codes: list[str], clock: Clock):
@@ -265,7 +268,10 @@ def test_without_a_second_factor_the_password_is_the_proof(lin: User, clock: Clo
     assert client.post(APP, {"code": "000000"})["Location"].startswith(PROVE)
 
     assert client.post(PROVE, {"password": "wrong"}).status_code == 422
-    assert client.post(PROVE, {"password": PASSWORD, "next": APP})["Location"] == APP
+    assert (
+        client.post(PROVE, {"password": PASSWORD, "next": ACCOUNT})["Location"]
+        == f"{GO_ON}?next=%2Fconsole%2Faccount%2F"
+    )
 
     assert client.post(APP, {"code": "000000"}).status_code == 422
 
@@ -285,6 +291,74 @@ def test_after_the_proof_the_person_stands_where_they_were(lin: User, clock: Clo
     asked = parse_qs(urlsplit(target).query)["next"][0]
 
     assert client.post(PROVE, {"password": PASSWORD, "next": asked})["Location"] == here
+
+
+FORM = {"request_key": "abcdefghijkl", "reason": "两行\r\n原因 <b>", "keep": ["a", "b"]}
+
+
+def held_back(client: Client, form: dict[str, object], **headers: str) -> str:
+    """Sent without a fresh proof, which is given then; where it leads."""
+    client.post(f"{REFUND}?tab=2", form, headers=headers)
+    return client.post(PROVE, {"password": PASSWORD, "next": ACCOUNT})["Location"]
+
+
+def fields(client: Client) -> tuple[str, list[tuple[str, str]]] | None:
+    answer = client.get(GO_ON, {"next": ACCOUNT})
+    return (answer.context["form"].address, answer.context["form"].fields) if answer.status_code == 200 else None
+
+
+def test_what_was_typed_before_the_proof_goes_on_as_it_was(lin: User, clock: Clock):
+    Staff.objects.update(role=Role.ADMIN)
+    client, late = Client(), MORNING + timedelta(hours=1)
+    password(client)
+    clock(late)
+    client.post(REFUND, FORM)
+    kept = repr(dict(client.session))
+    assert fields(client) is None  # not before the proof
+
+    assert held_back(client, FORM) == f"{GO_ON}?next=%2Fconsole%2Faccount%2F"
+    assert fields(client) == (
+        f"{REFUND}?tab=2",
+        [("request_key", FORM["request_key"]), ("reason", FORM["reason"]), ("keep", "a"), ("keep", "b")],
+    )
+    assert 'value="两行\r\n原因 &lt;b&gt;"' in client.get(GO_ON).content.decode()
+    assert "原因" not in kept
+    assert client.post(REFUND, FORM).status_code == 404  # goes on: there is no such order
+    assert fields(client) is None
+
+    held_back(client, FORM)
+    clock(late + timedelta(seconds=600))
+    assert client.get(GO_ON)["Location"] == "/"
+
+
+@pytest.mark.parametrize(
+    ("form", "headers"),
+    [
+        ({}, {}),  # a button
+        (FORM, {"HX-Request": "true"}),
+        ({"file": SimpleUploadedFile("a.csv", b"1"), "name": "x"}, {}),
+        ({"text": "x" * 100_000}, {}),
+    ],
+    ids=["button", "part", "file", "long"],
+)
+def test_what_cannot_go_on_by_itself_leads_back_to_its_page(lin: User, clock: Clock, form, headers):
+    Staff.objects.update(role=Role.ADMIN)
+    client = Client()
+    password(client)
+    clock(MORNING + timedelta(hours=1))
+    client.post(REFUND, FORM)  # what was kept before is not taken for it
+
+    assert held_back(client, form, **headers) == ACCOUNT
+
+
+def test_what_another_house_sends_in_their_name_is_not_kept(lin: User, clock: Clock):
+    Staff.objects.update(role=Role.ADMIN)
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(lin)
+    clock(MORNING + timedelta(hours=1))
+
+    assert client.post(REFUND, FORM).status_code == 403
+    assert "kept_form" not in client.session
 
 
 @pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", ""])

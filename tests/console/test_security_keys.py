@@ -50,7 +50,7 @@ def key() -> SoftKey:
     """Lin's key, set up."""
     person("lin")
     key, client = SoftKey(), password()
-    assert send(client, KEY, key.create(options(client, KEY))).status_code == 200
+    assert send(client, KEY, key.create(options(client, KEY)))["Location"] == "/console/account/codes/shown/"
     return key
 
 
@@ -81,7 +81,7 @@ def test_an_answer_opens_no_second_session_and_not_twice(key: SoftKey):
 def test_another_persons_key_opens_nothing(key: SoftKey):
     person("mei")
     client, hers = password("mei"), SoftKey()
-    assert send(client, KEY, hers.create(options(client, KEY))).status_code == 200
+    assert send(client, KEY, hers.create(options(client, KEY))).status_code == 302
     client = password("mei")
 
     assert send(client, SECOND, key.get(options(client, SECOND))).status_code == 422
@@ -140,4 +140,4 @@ def test_the_key_is_a_fresh_proof_too(key: SoftKey):
 
     assert send(client, prove, key.get(options(client, prove))).status_code == 302
 
-    assert client.post("/console/account/codes/").status_code == 200
+    assert client.post("/console/account/codes/")["Location"] == "/console/account/codes/shown/"

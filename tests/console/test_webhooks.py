@@ -22,9 +22,11 @@ def test_an_endpoint_is_made_tested_replayed_and_switched_off_on_its_pages(admin
     assert "该地址指向非公网的网络" in refused.content.decode()
 
     made = admin.post("/console/webhooks/new/", given | {"url": receiver.url})
-    receiver.secrets = re.findall(r"whsec_[\w+/=]{44}", made.content.decode())
+    page = admin.get(made["Location"])
+    receiver.secrets = re.findall(r"whsec_[\w+/=]{44}", page.content.decode())
     assert len(receiver.secrets) == 1
-    assert "no-store" in made["Cache-Control"]
+    assert "no-store" in page["Cache-Control"]
+    assert admin.get(made["Location"])["Location"] == "/console/webhooks/erp/"  # loaded anew
 
     receiver.answer = lambda taken: (500, {}, "内部错误\0<b>".encode())
     asked = admin.post("/console/webhooks/erp/ping/")
@@ -43,7 +45,7 @@ def test_an_endpoint_is_made_tested_replayed_and_switched_off_on_its_pages(admin
     assert dispatch.send_due() == {"delivered": 1}
     assert len({taken.id for taken in receiver.taken}) == 1
 
-    changed = admin.post("/console/webhooks/erp/secret/").content.decode()
+    changed = admin.get(admin.post("/console/webhooks/erp/secret/")["Location"]).content.decode()
     assert receiver.secrets[0] not in changed
     (fresh,) = re.findall(r"whsec_[\w+/=]{44}", changed)
     listed = admin.get("/console/webhooks/").content.decode() + admin.get("/console/webhooks/erp/").content.decode()

@@ -151,6 +151,6 @@ def test_keys_are_read_quoted_or_bare():
     assert idempotency.read_key('"8e03978e-40d5"') == idempotency.read_key("8e03978e-40d5") == "8e03978e-40d5"
     assert idempotency.read_key('"a\\"b\\\\c"') == 'a"b\\c'
     assert idempotency.read_key("x" * 255) == "x" * 255
-    for bad in ("", '""', "   ", "x" * 256, "键", "a\tb"):
+    for bad in ("", '""', '"', '"a', '"a\\"', '"a"b"', '"a\\b"', " a", "a\n", "\xa0a", "   ", "x" * 256, "键", "a\tb"):
         with pytest.raises(IdempotencyKeyRequired):
             idempotency.read_key(bad)

@@ -2,6 +2,7 @@
 
 import pytest
 from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
 from playwright.sync_api import Browser, expect
 
@@ -62,15 +63,23 @@ def test_a_key_is_issued_kept_and_revoked(enter):
     found.go("/console/keys/new/")
     page.fill("[name=name]", "仓库系统")
     page.check("[value='members.read']")
+    (sid,) = (one["value"] for one in page.context.cookies() if one["name"] == settings.SESSION_COOKIE_NAME)
+    session = SessionStore(sid)
+    session["proved_at"] = 0
+    session.save()
+    page.click("form.c-form .go")
+    page.fill("[name=password]", world.PASSWORD)  # the proof; what was typed goes on after it
     page.click("form.c-form .go")
     secret = page.locator("code[data-copy-text]").inner_text()
     assert secret.startswith("sk_live_")
     assert credentials.find(secret) is not None
     keep(page, name="console-key-shown-1440-zh-hans")
 
-    page.click("footer .go")
+    page.reload()
+    assert page.locator("code[data-copy-text]").count() == 0
+    assert ApiClient.objects.filter(name="仓库系统", scopes=["members.read"]).count() == 1
     row = page.locator("tr", has_text="仓库系统")
-    row.locator("button").click()
+    row.locator("button[data-open^=revoke]").click()
     page.locator("dialog[open] .bad").click()
     expect(row.locator("button")).to_have_count(0)
     assert credentials.find(secret) is None

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import pytest
 from django.conf import settings
 
+from apps.gateways.simulator import wechat_rules as rules
 from apps.gateways.simulator.platform import Platform
 from apps.gateways.simulator.wechat_rules import DEMO_APP, openid, unionid
 
@@ -282,6 +283,34 @@ KINDS = {
     "phrase": ("已回复", "已经回复了您"),
     "name": ("林小雨", "林" * 11),
 }
+
+
+@pytest.mark.parametrize(
+    ("changes", "minutes", "errcode"),
+    [
+        ({}, 120, 0), ({}, 121, 61010), ({"version": 1}, 0, 40097), ({"scene": 5}, 0, 40129), ({"content": ""}, 0, 44002),
+        ({"content": "长" * 2_501}, 0, 45002), ({"openid": "onobody"}, 0, 40003), ({"openid": 7}, 0, 40003),
+        ({"openid": openid(app_id="wxother", person="lin")}, 0, 43104),
+    ],
+)  # fmt: skip
+def test_a_text_is_judged_for_who_was_there_within_two_hours(desk: Desk, changes, minutes: int, errcode: int):
+    desk.login("sim.lin.1")
+    desk.post("/control/wechat/apps", {"app_id": "wxother", "secret": "other"})
+    desk.login(desk.code(app_id="wxother", person="lin"), appid="wxother", secret="other")
+    body = {"version": 2, "openid": person(), "scene": 2, "content": "扣子掉了"} | changes
+
+    answer = desk.call("/wxa/msg_sec_check", body, at=NOON + timedelta(minutes=minutes, seconds=-1))
+
+    assert answer["errcode"] == errcode
+    assert answer.get("result", {}).get("suggest") == (None if errcode else "pass")
+
+
+@pytest.mark.parametrize(("words", "found"), rules.FINDS.items())
+def test_a_text_has_a_suggestion_and_a_label(desk: Desk, words: str, found: tuple[str, int]):
+    desk.login("sim.lin.1")
+    body = {"version": 2, "openid": person(), "scene": 1, "content": f"你好{words}"}
+
+    assert desk.call("/wxa/msg_sec_check", body)["result"] == dict(zip(("suggest", "label"), found, strict=True))
 
 
 def test_reset_forgets_everything_but_the_apps(desk: Desk):

@@ -12,6 +12,8 @@ from apps.points import giving
 from apps.points.models import Account, Currency, Entry
 from tests.points.gifts import rich
 from tests.portal.doors import browser_of, family_of
+from tests.portal.test_guardian import code_at
+from tests.processes import Simulator
 
 pytestmark = pytest.mark.django_db
 URL = "/my/points/give/"
@@ -119,3 +121,19 @@ def test_it_asks_for_a_fresh_proof_and_is_not_there_where_the_currency_forbids_i
 
     assert client.get(URL).status_code == 404
     assert URL not in client.get("/my/points/").content.decode()
+
+
+def test_what_was_typed_before_the_proof_goes_on_after_it(giver: Member, friend: Member, simulator: Simulator):
+    client, typed = browser_of(giver.pk), {"who": "199 0000 0012", "amount": "200"}
+    asked = client.post(URL, typed)
+    assert asked["Location"] == f"/my/step-up/?next={URL}"
+    assert "199 0000 0012" not in repr(dict(client.session)) + client.get(asked["Location"]).content.decode()
+    sent = client.post("/my/step-up/", {"next": URL}).context["request_id"]
+    code = code_at(simulator, "19900000011")
+
+    done = client.post("/my/step-up/code/", {"next": URL, "request_id": sent, "code": code})
+    form = client.get(done["Location"]).context["form"]
+
+    assert (form.address, form.fields) == (URL, list(typed.items()))
+    assert "−220" in client.post(form.address, dict(form.fields)).content.decode()
+    assert client.get(done["Location"])["Location"] == URL  # it went on; there is nothing left

@@ -22,5 +22,12 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         "upload_infected", 422, False, _("The house's scanner found something in the file."), _("Take another file.")
     ),
+    Entry(
+        "content_refused",
+        422,
+        False,
+        _("The check of what members write found words that may not be published; `errors` says in which field."),
+        _("Let the member write it differently."),
+    ),
     Entry("upload_not_scanned", 503, True, _("The house's scanner does not answer."), WAIT),
 )

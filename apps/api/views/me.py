@@ -47,7 +47,7 @@ class Me(ApiView):
         asks={"nickname": "小满", "birthday": "1994-05-21"},
         answer=shapes.ProfileOut,
         example=shapes.PROFILE_EXAMPLE,
-        problems=["birthday_fixed"],
+        problems=["birthday_fixed", "content_refused"],
         is_tagged=True,
     )
     @transaction.atomic
@@ -57,7 +57,7 @@ class Me(ApiView):
         self.demand_match(self._shown())
         if "avatar" in wanted:
             uploads.use_as_avatar(member_id=self.member_id, upload_id=wanted.pop("avatar"))
-        profiles.change_profile(member_id=self.member_id, **wanted)
+        profiles.change_profile(member_id=self.member_id, **wanted, is_by_member=True)
         return self.tagged(self._shown())
 
     def _shown(self) -> dict[str, Any]:

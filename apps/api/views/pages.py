@@ -7,8 +7,11 @@ from django.shortcuts import render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from apps.api import catalogue, document
+from apps.api import catalogue, deprecations, document
+from apps.api import status as standing
+from apps.api.frame import VERSIONS
 from apps.api.schema import PROBLEM
+from apps.core import clock
 from apps.flows.sandbox import CASES
 from apps.gateways import sandbox as house
 
@@ -44,6 +47,17 @@ def errors(request: HttpRequest) -> HttpResponse:
 def sandbox(request: HttpRequest) -> HttpResponse:
     facts = {"cases": CASES, "code": house.CODE, "is_open": house.is_open()}
     return render(request, "api/sandbox.html", facts)
+
+
+@require_safe
+def status(request: HttpRequest) -> HttpResponse:
+    moment = clock.now()
+    parts, (counted_at, days) = standing.parts(moment=moment), standing.days(moment=moment)
+    facts = {
+        "parts": parts, "is_well": all(part.is_well for part in parts), "days": days, "counted_at": counted_at, "moment": moment,
+        "ending": deprecations.announced(moment), "versions": VERSIONS,
+    }  # fmt: skip
+    return render(request, "api/status.html", facts)
 
 
 def _shown(path: str, method: str, one: dict[str, Any]) -> dict[str, Any]:

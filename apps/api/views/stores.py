@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from apps.api.base import ApiView
 from apps.api.rendering import Response
 from apps.api.schema import operation
+from apps.catalog import stocking
 from apps.core import clock, ids
 from apps.stores import nearby
 from apps.stores.nearby import Near, Point
@@ -27,6 +28,8 @@ _NEAR = OpenApiParameter(
     {"type": "string", "pattern": _POINT},
     description="31.211,121.439: latitude and longitude in WGS 84, three decimals are enough; not kept",
 )
+
+_SKU = OpenApiParameter("sku", str, description="also says whether stores have this product")
 
 
 class StoreOut(f.Serializer[Any]):
@@ -51,12 +54,17 @@ class StoreOut(f.Serializer[Any]):
     )
     is_open_now = f.BooleanField(allow_null=True, help_text="null: the hours are not known")
     distance_m = f.IntegerField(allow_null=True, help_text="as the crow flies; null without `near` or a position")
+    stock = f.CharField(
+        allow_null=True,
+        help_text="of `sku`; open list: many, few, none; null: not asked for, or the store never counted it",
+    )
 
 
 STORE_EXAMPLE = {
     "id": "sto_3f8k2m9pq7wxz", "code": "SH01", "name": "武康路店", "address": "武康路 376 号", "phone": "021-5550 0101",
     "latitude": 31.2109, "longitude": 121.4389, "hours": [["10:00", "22:00"]] * 7,
     "intervals": [[["10:00", "22:00"]]] * 7, "today": [["10:00", "22:00"]], "is_open_now": True, "distance_m": 640,
+    "stock": "few",
 }  # fmt: skip
 
 
@@ -68,12 +76,14 @@ class Stores(ApiView):
         answer=StoreOut(many=True),
         example=[STORE_EXAMPLE],
         problems=["validation_failed"],
-        parameters=[_NEAR],
+        parameters=[_NEAR, _SKU],
         tag="server",
     )
     def get(self, request: Request) -> HttpResponse:
-        moment = clock.now()
-        return Response([_store(one, moment) for one in nearby.find(near=_point(request))])
+        moment, sku = clock.now(), request.query_params.get("sku", "")[:60].replace("\0", "")
+        levels = stocking.levels(sku) if sku else {}
+        found = nearby.find(near=_point(request))
+        return Response([_store(one, moment) | {"stock": levels.get(one.store_id)} for one in found])
 
 
 def _point(request: Request) -> Point | None:

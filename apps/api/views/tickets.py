@@ -261,6 +261,7 @@ class Tickets(ApiView):
         status=201,
         problems=[
             "validation_failed", "not_found", "ticket_not_received", "ticket_window_over", "ticket_line_open", "ticket_wrong_quantity",
+            "content_refused",
         ],
         tag="tickets",
     )  # fmt: skip
@@ -305,7 +306,7 @@ class TicketMessages(ApiView):
         answer=TicketDetailOut,
         example=DETAIL_EXAMPLE,
         status=201,
-        problems=["validation_failed", "not_found"],
+        problems=["validation_failed", "not_found", "content_refused"],
         tag="tickets",
     )
     def post(self, request: Request, ticket: str) -> Response:
@@ -346,7 +347,7 @@ class TicketVote(ApiView):
         asks={"score": 5},
         answer=TicketDetailOut,
         example=DETAIL_EXAMPLE | {"state": "resolved", "vote": 5},
-        problems=["not_found", "ticket_vote_over"],
+        problems=["not_found", "ticket_vote_over", "content_refused"],
         tag="tickets",
     )
     def put(self, request: Request, ticket: str) -> Response:

@@ -16,6 +16,7 @@ from apps.console import words
 from apps.console.charts import svg
 from apps.core import ids
 from apps.core.models import Job
+from apps.flows import source_words
 from apps.flows.models import PrivacyRequest
 from apps.followups.models import Task
 from apps.gateways.models import SmsTemplate
@@ -165,3 +166,9 @@ def channel_name(code: str) -> str:
 def whole(value: object) -> str:
     """A figure with separators; words as they are."""
     return svg.number(value) if isinstance(value, int) else str(value)
+
+
+@register.filter
+def door(source: str) -> str:
+    """Where a consent, a log-in or what was brought along came from, in words."""
+    return source_words.said(source)

@@ -1,6 +1,7 @@
 """Log-in security: what a person has set up besides the password, and the page that asks "is it still you?"."""
 
 import json
+from urllib.parse import urlencode
 
 import segno
 from django.contrib import messages
@@ -13,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.console import second_step
+from apps.core import kept
 from apps.core.errors import DomainError
 from apps.core.models import User
 from apps.stores import second_factor, step_up
@@ -71,11 +73,23 @@ def key(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_POST
 def codes(request: HttpRequest) -> HttpResponse:
-    """New recovery codes, shown in this answer and never again."""
+    """New recovery codes, shown on the next page and never again."""
     user = _person(request)
     if not second_factor.is_on(user):
         return HttpResponseRedirect(reverse("console:account"))
-    return render(request, "console/account_codes.html", {"codes": _spaced(second_factor.new_codes(user))})
+    kept.keep_secret(request, codes=_spaced(second_factor.new_codes(user)))
+    return HttpResponseRedirect(reverse("console:account_codes_shown"))
+
+
+@never_cache
+@require_GET
+def codes_shown(request: HttpRequest) -> HttpResponse:
+    """The codes stand in this one answer; loaded anew, the page makes no others and has nothing to show."""
+    found = kept.take_secret(request)
+    if found is None or "codes" not in found:
+        messages.info(request, _("Recovery codes are shown once. If they were not kept, make new ones."))
+        return HttpResponseRedirect(reverse("console:account"))
+    return render(request, "console/account_codes.html", found)
 
 
 @never_cache
@@ -112,10 +126,24 @@ def prove(request: HttpRequest) -> HttpResponse:
             refusal = said_no
         else:
             step_up.mark(request)
+            if kept.form(request):
+                return HttpResponseRedirect(f"{reverse('console:go_on')}?{urlencode({'next': target})}")
             messages.success(request, _("Confirmed for ten minutes. Please go on."))
             return HttpResponseRedirect(target)
-    facts = {"target": target, "is_on": is_on, "refusal": refusal} | (second_step.question(user) if is_on else {})
+    facts = {"target": target, "is_on": is_on, "refusal": refusal, "goes_on": kept.form(request) is not None} | (
+        second_step.question(user) if is_on else {}
+    )
     return render(request, "console/prove.html", facts, status=200 if refusal is None else refusal.status)
+
+
+@never_cache
+@require_GET
+def go_on(request: HttpRequest) -> HttpResponse:
+    """What was sent before the proof goes on, as it was typed; without it, back to where the person stood."""
+    target, form = step_up.back(request, request.GET.get("next", "")), kept.form(request)
+    if form is None or not step_up.is_fresh(request):
+        return HttpResponseRedirect(target)
+    return render(request, "console/go_on.html", {"target": target, "form": form})
 
 
 def _overview(request: HttpRequest, *, refusal: str = "", status: int = 200) -> HttpResponse:
@@ -132,7 +160,8 @@ def _overview(request: HttpRequest, *, refusal: str = "", status: int = 200) -> 
 def _added(request: HttpRequest, codes: list[str]) -> HttpResponse:
     step_up.set_must_enrol(request, is_needed=False)
     if codes:
-        return render(request, "console/account_codes.html", {"codes": _spaced(codes), "is_first": True})
+        kept.keep_secret(request, codes=_spaced(codes), is_first=True)
+        return HttpResponseRedirect(reverse("console:account_codes_shown"))
     messages.success(request, _("Added. From now on it opens the log-in too."))
     return HttpResponseRedirect(reverse("console:account"))
 

@@ -5,10 +5,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from apps.console.key_form import KeyForm
-from apps.core.errors import NotFound
+from apps.core import kept
+from apps.core.errors import NotFound, ValidationFailed
 from apps.stores import credentials
 from apps.stores.models import Store
 
@@ -33,11 +34,22 @@ def index(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
-    """The secret stands in this one answer: in no session, message or log."""
     form = KeyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        return render(request, "console/key_shown.html", {"issued": _issue(form), "name": form.cleaned_data["name"]})
+        kept.keep_secret(request, key=_issue(form).secret, name=form.cleaned_data["name"])
+        return redirect("console:key_shown")
     return render(request, "console/key_new.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@never_cache
+@require_GET
+def shown(request: HttpRequest) -> HttpResponse:
+    """The secret stands in this one answer; loaded anew, the page makes no second key and has nothing to show."""
+    found = kept.take_secret(request)
+    if found is None or "key" not in found:
+        messages.info(request, _("A key is shown once. If it was not kept, revoke it and issue another."))
+        return redirect("console:keys")
+    return render(request, "console/key_shown.html", found)
 
 
 @require_POST
@@ -49,9 +61,24 @@ def revoke(request: HttpRequest, credential: str) -> HttpResponse:
     return redirect("console:keys")
 
 
+@require_POST
+def contact(request: HttpRequest, credential: str) -> HttpResponse:
+    """Who hears of changes."""
+    kind, client_id = credentials.named(credential)
+    if kind != "client":
+        raise NotFound
+    try:
+        credentials.set_contact(client_id=client_id, contact=request.POST.get("contact", "")[:254])
+    except ValidationFailed as refusal:
+        messages.error(request, str(refusal.facts["errors"][0]["message"]))  # type: ignore[index]
+    else:
+        messages.success(request, _("Saved."))
+    return redirect("console:keys")
+
+
 def _issue(form: KeyForm) -> credentials.Issued:
     given = form.cleaned_data
     wanted = {"name": given["name"], "scopes": given["scopes"], "is_sandbox": given["is_sandbox"]}
     if given["kind"] == "device":
         return credentials.issue_device(store_id=given["store"].pk, **wanted)
-    return credentials.issue_client(**wanted)
+    return credentials.issue_client(**wanted, contact=given["contact"])

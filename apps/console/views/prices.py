@@ -11,7 +11,7 @@ from django.utils.translation import pgettext, pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.analytics.lists import prices as listed
-from apps.catalog import barcodes, deciding, price_files, prices, words
+from apps.catalog import barcodes, deciding, price_files, prices, stocking, words
 from apps.catalog.models import Bundle, Price, Product
 from apps.catalog.prices import Who
 from apps.console import asked, people, price_form, rule_words, uploads
@@ -96,6 +96,7 @@ def product(request: HttpRequest, product: str) -> HttpResponse:
         "barcode": barcodes.shown(row.barcode),
         "prices": [_past(one, tiers, moment) for one in dated],
         "bundles": [_past(one, tiers, moment) for one in bundles.order_by("-pk")],
+        "stock": stocking.of_skus([row.sku]),
         "may_edit": _may(request),
         "public_id": product,
     }

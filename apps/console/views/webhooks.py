@@ -10,12 +10,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from apps.analytics import keyset
 from apps.console import asked, people
 from apps.console.webhook_form import EndpointForm
-from apps.core import clock
+from apps.core import clock, kept
 from apps.core.errors import DomainError, ValidationFailed
 from apps.webhooks import catalogue, dispatch, endpoints, replaying, selectors, telling
 from apps.webhooks.models import Attempt, Delivery, Endpoint
@@ -34,7 +34,6 @@ def index(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
-    """The secret stands in this one answer: in no session, message or log."""
     form = EndpointForm(request.POST or None, is_new=True)
     if request.method == "POST" and form.is_valid():
         try:
@@ -44,7 +43,8 @@ def new(request: HttpRequest) -> HttpResponse:
         except DomainError as refusal:
             people.complain(request, refusal)
         else:
-            return render(request, "console/webhook_secret.html", {"endpoint": made.endpoint, "secret": made.secret})
+            kept.keep_secret(request, endpoint=made.endpoint.key, secret=made.secret)
+            return redirect("console:webhook_shown", made.endpoint.key)
     return render(request, "console/webhook_form.html", {"form": form}, status=422 if form.errors else 200)
 
 
@@ -96,9 +96,19 @@ def edit(request: HttpRequest, endpoint: str) -> HttpResponse:
 @never_cache
 @require_POST
 def secret(request: HttpRequest, endpoint: str) -> HttpResponse:
-    fresh = endpoints.rotate(key=endpoint)
-    facts = {"endpoint": endpoints.named(endpoint), "secret": fresh, "is_change": True}
-    return render(request, "console/webhook_secret.html", facts)
+    kept.keep_secret(request, endpoint=endpoint, secret=endpoints.rotate(key=endpoint), is_change=True)
+    return redirect("console:webhook_shown", endpoint)
+
+
+@never_cache
+@require_GET
+def shown(request: HttpRequest, endpoint: str) -> HttpResponse:
+    """The secret stands in this one answer; loaded anew, the page changes nothing and has nothing to show."""
+    row, found = endpoints.named(endpoint), kept.take_secret(request)
+    if found is None or found.get("endpoint") != row.key:
+        messages.info(request, _("A secret is shown once. If it was not kept, make a new one."))
+        return redirect("console:webhook", row.key)
+    return render(request, "console/webhook_secret.html", found | {"endpoint": row})
 
 
 @require_POST

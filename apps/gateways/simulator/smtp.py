@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import email
 from collections.abc import Callable
+from email.message import EmailMessage
 from email.policy import default
 
 MAX_BODY = 2_000_000
@@ -34,17 +35,22 @@ class Mailboxes:
         return ""
 
     def take(self, *, sender: str, recipient: str, body: bytes) -> str:
-        """The answer to the text."""
+        """The answer to the text. What says how to leave is bulk mail; the rest must say who reads the answer."""
         message = email.message_from_bytes(body, policy=default)
+        if message["Reply-To"] and not message["List-Unsubscribe"]:
+            return self._keep(message, sender=sender, recipient=recipient)
         missing = [name for name in DEMANDED if not message.get(name)]
         if missing or message["List-Unsubscribe-Post"] != "List-Unsubscribe=One-Click":
             return f"550 5.7.1 bulk mail needs {missing or 'one-click unsubscribe'}"
         if "https://" not in str(message["List-Unsubscribe"]):
             return "550 5.7.1 unsubscribe by https"
+        return self._keep(message, sender=sender, recipient=recipient)
+
+    def _keep(self, message: EmailMessage, *, sender: str, recipient: str) -> str:
         text = message.get_body(preferencelist=("plain",))
         self.mails.append(
             {"sender": sender, "to": recipient, "subject": str(message["Subject"]), "from": str(message["From"]),
-             "leave": str(message["List-Unsubscribe"]).strip("<>"), "text": text.get_content() if text else ""}
+             "leave": str(message["List-Unsubscribe"] or "").strip("<>"), "text": text.get_content() if text else ""}
         )  # fmt: skip
         return "250 2.0.0 taken"
 

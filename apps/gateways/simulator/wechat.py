@@ -25,6 +25,7 @@ class Wechat:
             "/cgi-bin/ticket/getticket": ("GET", self.getticket),
             "/wxa/business/getuserphonenumber": ("POST", self.getuserphonenumber),
             "/cgi-bin/message/subscribe/send": ("POST", self.send),
+            "/wxa/msg_sec_check": ("POST", self.msg_sec_check),
         }
         self._control: dict[tuple[str, str], Callable[[dict, int], dict]] = {
             ("POST", "/control/wechat/apps"): self.register,
@@ -164,6 +165,26 @@ class Wechat:
             raise Refused(43101)
         self.store.send(app_id=app.app_id, openid=openid, template=template, page=page, data=values, at=now)
         return {"errcode": 0, "errmsg": "ok"}
+
+    def msg_sec_check(self, query: dict, body: dict, now: int) -> dict:
+        app = self._token_app(query, now=now)
+        openid, text = body.get("openid"), body.get("content")
+        if body.get("version") != 2:
+            raise Refused(40097)
+        if body.get("scene") not in rules.SCENES:
+            raise Refused(40129)
+        if not isinstance(text, str) or not text:
+            raise Refused(44002)
+        if len(text) > rules.LONGEST_CONTENT:
+            raise Refused(45002)
+        if not isinstance(openid, str) or not self.store.knows(openid, app_id=app.app_id):
+            raise Refused(43104 if isinstance(openid, str) and self.store.is_anybody(openid) else 40003)
+        if not self.store.logins_since(openid, since=now - rules.VISITED_WITHIN, now=now):
+            raise Refused(61010)
+        suggest, label = rules.judged(text)
+        found = {"suggest": suggest, "label": label}
+        detail = [{"strategy": "content_model", "errcode": 0, "prob": 90, **found}]
+        return {"errcode": 0, "errmsg": "ok", "result": found, "detail": detail, "trace_id": secrets.token_hex(8)}
 
     def _app(self, given: dict) -> App:
         if not given.get("appid"):

@@ -101,6 +101,10 @@ class WechatStore:
         found = self._db.execute("SELECT 1 FROM people WHERE app_id = ? AND openid = ?", (app_id, openid))
         return bool(found.fetchone())
 
+    def is_anybody(self, openid: str) -> bool:
+        """Somebody's, in whatever app."""
+        return bool(self._db.execute("SELECT 1 FROM people WHERE openid = ?", (openid,)).fetchone())
+
     def current_token(self, app_id: str) -> Token | None:
         row = self._db.execute(
             "SELECT token, expires_at FROM tokens WHERE app_id = ? AND is_current = 1", (app_id,)

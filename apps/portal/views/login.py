@@ -106,7 +106,7 @@ def welcome(request: HttpRequest) -> HttpResponse:
         return shell.page(request, "portal/welcome.html", facts)
     try:
         if facts["nickname"].strip():
-            members.change_profile(member_id=visitor.member_id, nickname=facts["nickname"])
+            members.change_profile(member_id=visitor.member_id, nickname=facts["nickname"], is_by_member=True)
     except ValidationFailed as refusal:
         error = refusal.facts["errors"][0]["message"]  # type: ignore[index]
         return shell.page(request, "portal/welcome.html", {**facts, "nickname_error": error}, status=refusal.status)

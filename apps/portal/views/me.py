@@ -107,7 +107,9 @@ def _save(member_id: int, facts: dict) -> dict[str, str]:
         except ValueError:
             return {"birthday": _("This day does not exist. Choose another one.")}
     try:
-        services.change_profile(member_id=member_id, nickname=facts["nickname"], gender=facts["gender"], birthday=day)
+        services.change_profile(
+            member_id=member_id, nickname=facts["nickname"], gender=facts["gender"], birthday=day, is_by_member=True
+        )
     except ValidationFailed as refusal:
         return {error["pointer"].strip("/"): error["message"] for error in refusal.facts["errors"]}  # type: ignore[attr-defined]
     except BirthdayFixed as refusal:

@@ -161,7 +161,10 @@ SpecialInput = TypedDict("SpecialInput", {"audience": NotRequired[str], "cents":
 StandingOut = TypedDict("StandingOut", {"basis": str, "coming": ComingTierOut | None, "falls": FallOut | None, "is_locked": bool, "next": NextTierOut | None, "since": str | None, "tier": TierOut, "valid_until": str | None, "value": int})
 StepOut = TypedDict("StepOut", {"day": int, "points": int})
 StepUpInput = TypedDict("StepUpInput", {"code": str, "request_id": str})
-StoreOut = TypedDict("StoreOut", {"address": str, "code": str, "distance_m": int | None, "hours": list[list[str] | None], "id": str, "intervals": list[list[list[str]]], "is_open_now": bool | None, "latitude": float | None, "longitude": float | None, "name": str, "phone": str, "today": list[list[str]]})
+StockCountBulkInput = TypedDict("StockCountBulkInput", {"items": list[StockCountInput]})
+StockCountInput = TypedDict("StockCountInput", {"as_of": NotRequired[str], "on_hand": int, "sku": str, "store": str})
+StockCountOut = TypedDict("StockCountOut", {"as_of": str, "on_hand": int, "sku": str, "store": str})
+StoreOut = TypedDict("StoreOut", {"address": str, "code": str, "distance_m": int | None, "hours": list[list[str] | None], "id": str, "intervals": list[list[list[str]]], "is_open_now": bool | None, "latitude": float | None, "longitude": float | None, "name": str, "phone": str, "stock": str | None, "today": list[list[str]]})
 StreamOut = TypedDict("StreamOut", {"ends_at": str, "host": str, "id": str, "is_reminded": bool, "note": str, "platform": str, "products": list[StreamProductOut], "room": str, "starts_at": str, "state": str, "title": str, "url": str})
 StreamProductOut = TypedDict("StreamProductOut", {"id": str, "left": int | None, "name": str, "sku": str})
 SubscriptionsInput = TypedDict("SubscriptionsInput", {"app_id": str, "prompt_id": str, "results": dict[str, Literal["accept", "ban", "filter", "reject"]]})
@@ -434,7 +437,11 @@ class Siyu(Engine):
         """The segments in use, by key, at most 500 (client:segments.read)"""
     def segment_member_get(self, *, member: str, segment: str, if_none_match: str | None = None) -> Answer[SegmentMemberOut]:
         """Is a member in a segment? (client:segments.read)"""
-    def stores_get(self, *, near: str | None = None) -> Answer[list[StoreOut]]:
+    def stock_get(self, *, sku: list[str], if_none_match: str | None = None, store: str | None = None) -> Answer[list[StockCountOut]]:
+        """What stores have of products, as they last counted (client:catalog.write)"""
+    def stock_post(self, body: StockCountBulkInput, *, idempotency_key: str | None = None) -> Answer[BulkOut]:
+        """Hand in what stores have, 200 at most: each by itself; a count older than the one that stands changes nothing (client:catalog.write)"""
+    def stores_get(self, *, near: str | None = None, sku: str | None = None) -> Answer[list[StoreOut]]:
         """Stores in business, at most 50: nearest first, without `near` by name (public)"""
     def tickets_get(self, *, if_none_match: str | None = None, count: Literal["estimate"] | None = None, cursor: str | None = None, kind: str | None = None, limit: int | None = None, member: str | None = None, state: str | None = None) -> Answer[DeskTicketOutPage]:
         """Tickets of the service desk, newest first (client:tickets.read)"""

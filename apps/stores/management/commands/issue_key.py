@@ -17,6 +17,7 @@ class Command(BaseCommand):
         parser.add_argument("name")
         parser.add_argument("--scope", action="append", choices=Scope.values, required=True, dest="scopes")
         parser.add_argument("--sandbox", action="store_true", help="a test key: it sees sandbox data only")
+        parser.add_argument("--contact", default="", metavar="MAIL", help="who hears that a version of the API ends")
         parser.add_argument("--store", default="", metavar="CODE")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -26,7 +27,7 @@ class Command(BaseCommand):
                 issued = (
                     credentials.issue_device(store_id=_store(options["store"]), **wanted)
                     if options["store"]
-                    else credentials.issue_client(**wanted)
+                    else credentials.issue_client(**wanted, contact=options["contact"])
                 )
         except DomainError as refusal:
             raise CommandError(str(refusal)) from None
