@@ -86,7 +86,9 @@ def _member(case: Case, *, birthday: date | None = None) -> int:
     if found is None:
         found = services.register(source=SOURCE, nickname=case.name, phone=case.phone, birthday=birthday)
     member_id = selectors.current_id(found)
-    if birthday and Member.objects.filter(pk=member_id, birth_year=None).exists():  # somebody logged in before it was filled
+    if (
+        birthday and Member.objects.filter(pk=member_id, birth_year=None).exists()
+    ):  # somebody logged in before it was filled
         services.change_profile(member_id=member_id, birthday=birthday)
     for app in settings.WECHAT_APPS:
         value = wechat_rules.openid(app_id=app["app_id"], person=case.person)
