@@ -8,12 +8,19 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from apps.api.entries import frame, members, sales, tickets, visits
+from apps.api.entries import frame, groups, members, sales, tickets, visits
 from apps.api.entries.entry import Entry
 from apps.core.errors import DomainError
 from apps.coupons.errors import REASONS
 
-ENTRIES: tuple[Entry, ...] = (*frame.ENTRIES, *members.ENTRIES, *sales.ENTRIES, *tickets.ENTRIES, *visits.ENTRIES)
+ENTRIES: tuple[Entry, ...] = (
+    *frame.ENTRIES,
+    *groups.ENTRIES,
+    *members.ENTRIES,
+    *sales.ENTRIES,
+    *tickets.ENTRIES,
+    *visits.ENTRIES,
+)
 _BY_CODE = {entry.code: entry for entry in ENTRIES}
 
 

@@ -215,6 +215,7 @@ _PLAIN_TRIGGERS = frozenset(
         Version.Trigger.COUPON_EXPIRING,
         Version.Trigger.LIVE_REMINDER,
         Version.Trigger.BOOKING_NOTICE,
+        Version.Trigger.GROUP_INVITE,
     }
 )
 

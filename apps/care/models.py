@@ -72,6 +72,7 @@ class Version(models.Model):
         TRACK_STEP = "track_step", _("Comes to a step of a life track")
         LIVE_REMINDER = "live_reminder", _("Reminder of a live stream")
         BOOKING_NOTICE = "booking_notice", _("Notice of a booking")
+        GROUP_INVITE = "group_invite", _("Invitation into a WeCom group")
 
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="versions", db_index=False)
     number = models.PositiveIntegerField()

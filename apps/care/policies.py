@@ -213,7 +213,7 @@ def _check_text(text: Any, *, channel: Any, at: str, found: _Findings) -> None:
     own = {name for name in templates.variables(text) if name.startswith(templates.TRAIT)}
     if own and not own <= templates.traits().keys():
         found.add(at, "unknown_variable")
-    if channel == Channel.WECOM and set(templates.variables(text)) - {"brand"}:
+    if channel == Channel.WECOM and set(templates.variables(text)) - templates.SAME_FOR_ALL:
         found.add(at, "one_text")
     if channel == Channel.WECHAT:
         try:

@@ -84,6 +84,13 @@ _BOOKING_GONE = """not exists (
     select from bookings_booking b join bookings_slot o on o.id = b.slot_id
     where b.id = split_part(t.occurrence, ':', 2)::bigint and b.state = 'booked' and o.starts_at > %(moment)s
 )"""
+_IN_GROUP = """exists (
+    select from community_invitation n join community_groupcode k on k.id = n.code_id
+    where n.id = split_part(t.occurrence, ':', 2)::bigint and (k.trouble = 'NO_ROOM' or exists (
+        select from community_contact c join community_groupmember g on g.contact_id = c.id and g.left_at is null
+        join community_group r on r.id = g.group_id and r.dismissed_at is null
+        where c.member_id = t.member_id and (g.code_id = k.id or r.chat_id = any(k.chats))))
+)"""
 
 CHECKS: dict[str, tuple[Check, ...]] = {
     Trigger.STAGE_ENTERED: (
@@ -113,6 +120,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
         Check(reasons.LATE, _BEGUN),
         Check(reasons.NOT_ASKED, _UNASKED),
     ),
+    Trigger.GROUP_INVITE: (Check(reasons.IN_GROUP, _IN_GROUP),),
     Trigger.BOOKING_NOTICE: (Check(reasons.BOOKING_GONE, _BOOKING_GONE),),
 }
 

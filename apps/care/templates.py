@@ -70,6 +70,10 @@ _BOOKING = """bookings_booking k join bookings_slot o on o.id = k.slot_id join b
     where k.id = case when starts_with(t.occurrence, 'booking:') then split_part(t.occurrence, ':', 2)::bigint
         else (select y.id from bookings_booking y join bookings_slot z on z.id = y.slot_id
               where y.member_id = m.id and y.state = 'booked' and z.starts_at > %(moment)s order by z.starts_at limit 1) end"""
+# Of the invitation that the touch is about; where none is named, the member's newest.
+_INVITED = """community_invitation n join community_groupcode k on k.id = n.code_id
+    where n.id = case when starts_with(t.occurrence, 'group:') then split_part(t.occurrence, ':', 2)::bigint
+        else (select max(i.invitation_id) from community_invitee i where i.member_id = m.id) end"""
 _ALL = {
     "nickname": _Variable("nullif(m.nickname, '')", "m.nickname <> ''"),
     "days_since_order": _Variable(
@@ -105,8 +109,11 @@ _ALL = {
     "booking_service": _Variable(_one("(select v.name from bookings_service v where v.id = f.service_id)", _BOOKING)),
     "booking_time": _Variable(_one("to_char(o.starts_at at time zone 'Asia/Shanghai', 'MM-DD HH24:MI')", _BOOKING)),
     "booking_store": _Variable(_one("(select st.name from stores_store st where st.id = f.store_id)", _BOOKING)),
+    "group_name": _Variable(_one("k.name", _INVITED)),
+    "group_link": _Variable(_one("nullif(k.qr_url, '')", _INVITED)),
     "cart_product": _Variable(_one("p.name", _CART), is_worked_out=True),
 }  # fmt: skip
+SAME_FOR_ALL = frozenset({"brand", "group_name", "group_link"})  # a group send in WeCom has one text for all
 VARIABLES = tuple(_ALL)  # those that always are
 # The key is a slug: it holds nothing that SQL could read.
 _OF_TRAIT = """(select coalesce(tv.text, trim_scale(round(

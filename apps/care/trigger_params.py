@@ -79,6 +79,7 @@ PARAMS: dict[str, dict[str, Param]] = {
     Trigger.SEGMENT_ENTERED: {"window_days": _WINDOW, "segment": _SEGMENT},
     Trigger.LIVE_REMINDER: {"window_days": Number(1, 1, 1), "before": Choice(tuple(Reminder.Kind.values))},
     Trigger.BOOKING_NOTICE: {"window_days": Number(1, 1, 1), "notice": Choice(tuple(Notice.Kind.values))},
+    Trigger.GROUP_INVITE: {"window_days": Number(1, 7, 2)},
     Trigger.TRACK_STEP: {"window_days": Number(1, 60, 7), "track": _TRACK, "step": StepOf()},
 }  # fmt: skip
 

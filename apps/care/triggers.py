@@ -123,6 +123,12 @@ _BOOKING_NOTICE = """
      and case when n.kind = 'filled' then b.filled_at = n.told_at else b.made_at <= n.told_at end
     where n.kind = %(kind)s and n.told_at > %(low)s and n.told_at <= %(moment)s
 """
+# Who was invited; the tag and the groups were asked for when the invitation was made.
+_GROUP_INVITE = """
+    select i.member_id, 'group:' || n.id as occurrence, n.made_at <= %(from)s as is_late, false as is_old
+    from community_invitation n join community_invitee i on i.invitation_id = n.id
+    where n.made_at > %(low)s and n.made_at <= %(moment)s
+"""
 
 
 def due(version: Version, *, moment: datetime, last_run: datetime | None, seen: int) -> tuple[str, dict[str, Any]]:
@@ -235,4 +241,5 @@ _SELECTS: dict[Trigger, tuple[str, _More]] = {
     Trigger.TRACK_STEP: (_TRACK_STEP, _track),
     Trigger.LIVE_REMINDER: (_LIVE_REMINDER, _live),
     Trigger.BOOKING_NOTICE: (_BOOKING_NOTICE, _booking),
+    Trigger.GROUP_INVITE: (_GROUP_INVITE, lambda params, *, low, moment: {}),
 }

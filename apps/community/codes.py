@@ -51,6 +51,7 @@ def create(
     daily_limit: int = 0,
     welcome: str = "",
     tag_id: int | None = None,
+    group_code_id: int | None = None,
 ) -> LiveCode:
     """Keep the plan, then ask WeCom for the code; a trouble there stands in `trouble`, and the next refresh tries again.
 
@@ -66,6 +67,7 @@ def create(
             daily_limit=daily_limit,
             welcome=welcome,
             tag_id=tag_id,
+            group_code_id=group_code_id,
         )
         audit.record("live_code.created", object_type="live_code", object_id=code.pk, after={"name": code.name})
     return tell(code, moment=clock.now())
@@ -80,13 +82,14 @@ def change(
     daily_limit: int,
     welcome: str,
     tag_id: int | None,
+    group_code_id: int | None = None,
 ) -> LiveCode:
     """The new plan holds at once. Raises ValidationFailed."""
     _check(name, shifts, spare)
     with transaction.atomic():
         code = LiveCode.objects.select_for_update().get(pk=code_id)
         code.name, code.shifts, code.spare = name.strip(), list(shifts), list(spare)
-        code.daily_limit, code.welcome, code.tag_id = daily_limit, welcome, tag_id
+        code.daily_limit, code.welcome, code.tag_id, code.group_code_id = daily_limit, welcome, tag_id, group_code_id
         code.save()
         audit.record("live_code.changed", object_type="live_code", object_id=code.pk, after={"name": code.name})
     return tell(code, moment=clock.now())

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from apps.community import groups
 from apps.community.group_models import Group, GroupCode
 from apps.core import audit, clock
-from apps.core.errors import ValidationFailed
+from apps.core.errors import NotFound, ValidationFailed
 from apps.gateways import limits, wecom
 from apps.gateways.wecom_calls import Refused, Unanswered
 
@@ -57,6 +57,26 @@ def keep(code: GroupCode) -> GroupCode:
         code.trouble = f"WECOM_{refused.code}"
     code.save(update_fields=["config_id", "qr_url", "chats", "next_number", "trouble"])
     return code
+
+
+@transaction.atomic
+def set_finding(*, code_id: int, store_id: int | None, word: str, is_shown: bool) -> None:
+    """Whose pages show it, and by which word it is found. Raises ValidationFailed (a word of another code), NotFound."""
+    code, wanted = GroupCode.objects.select_for_update().filter(pk=code_id).first(), fold(word)
+    if code is None:
+        raise NotFound
+    if wanted and GroupCode.objects.filter(keyword=wanted).exclude(pk=code_id).exists():
+        said = _("Another code goes by this word.")
+        raise ValidationFailed(errors=[{"pointer": "/word", "code": "taken", "message": said}])
+    code.store_id, code.keyword, code.is_shown = store_id, wanted, is_shown
+    code.save(update_fields=["store", "keyword", "is_shown"])
+    after = {"store": store_id, "word": wanted, "shown": is_shown}
+    audit.record("group_code.found_by", object_type="group_code", object_id=code.pk, after=after)
+
+
+def fold(word: str) -> str:
+    """As words are kept and compared."""
+    return " ".join(word.casefold().split())[:20]
 
 
 def refresh() -> int:

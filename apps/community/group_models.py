@@ -45,6 +45,9 @@ class GroupMember(models.Model):
     is_staff = models.BooleanField(default=False)
     way = models.PositiveSmallIntegerField(choices=Way, default=Way.CODE)
     invited_by = models.CharField(max_length=64, blank=True)
+    code = models.ForeignKey(
+        "community.GroupCode", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )  # by which they came last
     joined_at = models.DateTimeField()
     left_at = models.DateTimeField(null=True)
 
@@ -54,6 +57,7 @@ class GroupMember(models.Model):
             models.Index(fields=["who", "group"], condition=Q(left_at=None), name="community_groups_of_one"),
             models.Index(fields=["contact"], condition=Q(contact__isnull=False), name="community_groups_of_contact"),
             models.Index(fields=["group", "-left_at"], condition=Q(left_at__isnull=False), name="community_left_group"),
+            models.Index(fields=["code", "joined_at"], condition=Q(code__isnull=False), name="community_came_by_code"),
         ]
 
     def __str__(self) -> str:
@@ -87,11 +91,20 @@ class GroupCode(models.Model):
     next_number = models.PositiveIntegerField(default=2)
     chats = ArrayField(models.CharField(max_length=64), default=list)
     trouble = models.CharField(max_length=40, blank=True)
+    store = models.ForeignKey("stores.Store", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    keyword = models.CharField(max_length=20, blank=True)  # folded; members type it to find the group
+    is_shown = models.BooleanField(default=False)  # on the pages of the store's members; without a store: of all
     made_at = models.DateTimeField()
 
     class Meta:
         verbose_name = _("group code")
         verbose_name_plural = _("group codes")
+        constraints = [
+            models.UniqueConstraint(fields=["keyword"], condition=~Q(keyword=""), name="community_keyword_once"),
+        ]
+        indexes = [
+            models.Index(fields=["store"], condition=Q(store__isnull=False), name="community_codes_of_store"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from apps.community.group_models import Group, GroupDay, GroupMember
+from apps.community.group_models import Group, GroupCode, GroupDay, GroupMember
 from apps.core import clock
 from apps.gateways import wecom
 from apps.gateways.wecom_calls import Refused, Unanswered
@@ -100,6 +100,13 @@ def keys_of(member_id: int) -> tuple[str, ...]:
     return tuple(group.key for group in rows)
 
 
+def of_member(member_id: int) -> list[dict[str, Any]]:
+    """Living groups that a member is in, the newest first: name, key, joined_at."""
+    rows = GroupMember.objects.filter(contact__member_id=member_id, left_at=None, group__dismissed_at=None)
+    listed = rows.order_by("-joined_at", "-pk").values_list("group__name", "group__key", "joined_at")
+    return [{"name": name or "–", "key": key, "joined_at": joined_at} for name, key, joined_at in listed]
+
+
 def in_several(*, limit: int = 100) -> list[tuple[str, int | None, str | None, int | None, list[str]]]:
     """Customers who are in more than one group: WeCom's id, contact, name, member, the groups' names."""
     with connection.cursor() as cursor:
@@ -118,11 +125,13 @@ def _take_roster(group: Group, members: Sequence[dict[str, Any]], *, asked_at: d
     gone = [who for who, row in here.items() if row.left_at is None and who not in there]
     fresh = [who for who in there if who not in here or here[who].left_at is not None]
     GroupMember.objects.filter(group=group, who__in=gone).update(left_at=asked_at)
+    states = {there[who].get("state") for who in fresh} - {None, ""}
+    codes = dict(GroupCode.objects.filter(state__in=states).values_list("state", "pk")) if states else {}
     GroupMember.objects.bulk_create(
-        [_row(group, there[who]) for who in fresh],
+        [_row(group, there[who], codes) for who in fresh],
         update_conflicts=True,
         unique_fields=["group", "who"],
-        update_fields=["way", "invited_by", "joined_at", "left_at"],
+        update_fields=["way", "invited_by", "joined_at", "left_at", "code"],
     )
     with connection.cursor() as cursor:
         cursor.execute(_KNOWN, [group.pk])
@@ -131,7 +140,7 @@ def _take_roster(group: Group, members: Sequence[dict[str, Any]], *, asked_at: d
     return came, went, sum(entry["type"] == 2 for entry in members)
 
 
-def _row(group: Group, entry: dict[str, Any]) -> GroupMember:
+def _row(group: Group, entry: dict[str, Any], codes: dict[str, int]) -> GroupMember:
     way = entry.get("join_scene")
     return GroupMember(
         group=group,
@@ -139,6 +148,7 @@ def _row(group: Group, entry: dict[str, Any]) -> GroupMember:
         is_staff=entry["type"] == 1,
         way=way if way in GroupMember.Way.values else GroupMember.Way.CODE,
         invited_by=(entry.get("invitor") or {}).get("userid", ""),
+        code_id=codes.get(entry.get("state", "")),
         joined_at=datetime.fromtimestamp(entry["join_time"], UTC),
         left_at=None,
     )

@@ -8,16 +8,18 @@ from django.utils.translation import pgettext_lazy
 
 from apps.community.group_models import Group, GroupCode, GroupDay, GroupMember
 from apps.community.handing_models import HandOver, HandOverItem
+from apps.community.invite_models import Invitation, Invitee
 from apps.community.plan_models import GroupPlan, GroupTodo
 from apps.community.pool_models import PoolCase
 from apps.community.send_models import Send, SendItem
+from apps.community.task_models import GroupTask, TaskDeed, TaskReward
 from apps.community.window_models import ServiceAccount, Talk, WindowMessage
 from apps.core import clock
 
 __all__ = [
-    "Account", "Contact", "Follow", "Group", "GroupCode", "GroupDay", "GroupMember", "GroupPlan", "GroupTodo", "HandOver",
-    "HandOverItem", "LiveCode", "PoolCase", "Send", "SendItem", "ServiceAccount", "SyncRun", "TagLink", "Talk", "Welcome",
-    "WindowMessage",
+    "Account", "Contact", "Follow", "Group", "GroupCode", "GroupDay", "GroupMember", "GroupPlan", "GroupTask", "GroupTodo",
+    "HandOver", "HandOverItem", "Invitation", "Invitee", "LiveCode", "PoolCase", "Send", "SendItem", "ServiceAccount", "SyncRun",
+    "TagLink", "Talk", "TaskDeed", "TaskReward", "Welcome", "WindowMessage",
 ]  # fmt: skip
 
 
@@ -48,6 +50,9 @@ class LiveCode(models.Model):
     tag = models.ForeignKey(
         "members.Tag", null=True, on_delete=models.SET_NULL, related_name="+", verbose_name=_("tag")
     )
+    group_code = models.ForeignKey(
+        GroupCode, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )  # where it leads on to: its picture goes with the welcome
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(default=clock.now)
     trouble = models.CharField(max_length=40, blank=True)  # why WeCom was not told
@@ -55,6 +60,9 @@ class LiveCode(models.Model):
     class Meta:
         verbose_name = _("live code")
         verbose_name_plural = _("live codes")
+        indexes = [
+            models.Index(fields=["group_code"], condition=Q(group_code__isnull=False), name="community_lead_on"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -73,6 +73,33 @@ HOLDINGS = (
         purpose="care",
     ),
     Holding(
+        model="community.Invitee",
+        sensitivity="technical",
+        member="member_id",
+        export=("invitation",),
+        on_erase="delete",
+        on_merge="move",
+        purpose="care",
+    ),
+    Holding(
+        model="community.TaskDeed",
+        sensitivity="personal",
+        member="member_id",
+        export=("task", "day", "note", "state", "at"),
+        on_erase="delete",
+        on_merge="move",
+        purpose="care",
+    ),
+    Holding(
+        model="community.TaskReward",
+        sensitivity="technical",
+        member="member_id",
+        export=("task", "at"),
+        on_erase="delete",
+        on_merge="move",
+        purpose="care",
+    ),
+    Holding(
         model="community.Contact",
         sensitivity="sensitive",
         member="member_id",
@@ -83,6 +110,8 @@ HOLDINGS = (
     ),
 )
 IMPERSONAL = (
+    "community.GroupTask",
+    "community.Invitation",
     "community.Account",
     "community.Group",
     "community.GroupCode",

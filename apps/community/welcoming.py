@@ -21,8 +21,13 @@ def send(*, welcome_code: str, state: str, came_at: datetime) -> str:
 
     Raises TryAgain. Whatever may have been said is never said again.
     """
-    moment, code = clock.now(), LiveCode.objects.filter(state=state).first() if state else None
+    moment, code = (
+        clock.now(),
+        LiveCode.objects.select_related("group_code").filter(state=state).first() if state else None,
+    )
     text = (code.welcome if code else "") or brand.read(WELCOME)
+    if code and code.group_code and code.group_code.qr_url:
+        text = f"{text}\n{code.group_code.qr_url}".strip()
     if not text:
         return ""
     digest = sha256(welcome_code.encode()).digest()

@@ -7,7 +7,7 @@ from django import forms
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from apps.community.models import LiveCode
+from apps.community.models import GroupCode, LiveCode
 from apps.members.models import Tag
 
 SHIFTS = 3
@@ -40,6 +40,13 @@ class LiveCodeForm(forms.Form):
         queryset=Tag.objects.order_by("name"),
         required=False,
         empty_label=gettext_lazy("No tag"),
+    )
+    group_code = forms.ModelChoiceField(
+        label=gettext_lazy("Leads on into a group"),
+        help_text=gettext_lazy("The picture of that group code goes with the welcome."),
+        queryset=GroupCode.objects.exclude(qr_url="").order_by("name"),
+        required=False,
+        empty_label=gettext_lazy("No group"),
     )
 
     def __init__(
@@ -75,6 +82,7 @@ class LiveCodeForm(forms.Form):
         return {
             "name": given["name"], "shifts": shifts, "spare": given["spare"], "daily_limit": given["daily_limit"],
             "welcome": given["welcome"], "tag_id": given["tag"].pk if given["tag"] else None,
+            "group_code_id": given["group_code"].pk if given["group_code"] else None,
         }  # fmt: skip
 
 
@@ -89,6 +97,7 @@ def _time(label: Any) -> forms.TimeField:
 def _start(code: LiveCode) -> dict[str, Any]:
     found: dict[str, Any] = {
         "name": code.name, "spare": code.spare, "daily_limit": code.daily_limit, "welcome": code.welcome, "tag": code.tag_id,
+        "group_code": code.group_code_id,
     }  # fmt: skip
     for number, shift in enumerate(code.shifts[:SHIFTS], start=1):
         found |= {

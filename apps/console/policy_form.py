@@ -53,6 +53,8 @@ VARIABLE_WORDS = _Words(
         "booking_service": gettext_lazy("what was booked"),
         "booking_time": gettext_lazy("time of the booking"),
         "booking_store": gettext_lazy("store of the booking"),
+        "group_name": gettext_lazy("name of the group code"),
+        "group_link": gettext_lazy("address of its picture"),
         "cart_product": gettext_lazy("product put into the cart last"),
     }
 )

@@ -85,6 +85,7 @@ _OTHER_TRIGGERS: dict[str, Callable[[dict[str, Any]], str]] = {
     Version.Trigger.BOOKING_NOTICE: lambda params: {
         "day": _("A day before a booking"), "hours": _("Two hours before a booking"),
     }.get(params.get("notice", ""), _("When a place comes free for who waited")),
+    Version.Trigger.GROUP_INVITE: lambda params: _("When somebody is invited into a WeCom group"),
     Version.Trigger.TRACK_STEP: lambda params: _("When a member comes to the step %(step)s of the life track %(track)s") % {
         "step": params.get("step"), "track": params.get("track"),
     },

@@ -708,6 +708,46 @@ export interface GiftTokenInput {
   token: string;
 }
 
+export interface GroupCodeOut {
+  name: string;
+  /** picture of the code, at WeCom; it leads into a group with room whenever it is scanned */
+  qr_url: string;
+  store: string | null;
+  store_name: string;
+}
+
+export interface GroupDeedInput {
+  /** what is handed in; nothing for a check-in */
+  note?: string;
+}
+
+export interface GroupTaskOut {
+  /** that count now */
+  counted: number;
+  first_on: string;
+  id: string;
+  is_in_a_row: boolean;
+  /** did not count; may be handed in anew */
+  is_refused: boolean;
+  is_rewarded: boolean;
+  is_today_done: boolean;
+  /** open list: check_in, hand_in */
+  kind: string;
+  last_on: string;
+  name: string;
+  /** check-ins on different days */
+  needed: number;
+  points: number;
+  text: string;
+  /** handed in, nobody has looked at it yet */
+  waits: boolean;
+}
+
+export interface GroupWordInput {
+  /** of a poster or a colleague; case and spaces do not matter */
+  word: string;
+}
+
 export interface GuardianCodesInput {
   /** a random id that the client keeps */
   device?: string;
@@ -972,6 +1012,20 @@ export interface MessageOutPage {
   data: Array<MessageOut>;
   has_more: boolean;
   next_cursor: string | null;
+}
+
+export interface MyGroupOut {
+  joined_at: string;
+  /** coupons may ask for it */
+  key: string;
+  name: string;
+}
+
+export interface MyGroupsOut {
+  /** of your own store first, then those of no store */
+  codes: Array<GroupCodeOut>;
+  /** that you are in, as far as we know you in WeCom */
+  groups: Array<MyGroupOut>;
 }
 
 export interface NewBookingInput {
@@ -1919,6 +1973,14 @@ export class Siyu {
   exportPost(args?: { idempotencyKey?: string }, options?: CallOptions): Promise<Answer<ExportOut>>;
   /** Fetch the copy, once: a ZIP with JSON and a readable page (member) */
   exportFileGet(args?: {}, options?: CallOptions): Promise<Answer<ArrayBuffer>>;
+  /** Tasks of your groups that are on (member) */
+  myGroupTasksGet(args?: { ifNoneMatch?: string }, options?: CallOptions): Promise<Answer<Array<GroupTaskOut>>>;
+  /** Check in for today, or hand in; today's again changes nothing (member) */
+  myGroupTaskDeedPost(args: { groupTask: string; idempotencyKey?: string; body?: GroupDeedInput }, options?: CallOptions): Promise<Answer<GroupTaskOut>>;
+  /** Codes into groups that are meant for you, and the groups you are in (member) */
+  myGroupsGet(args?: { ifNoneMatch?: string }, options?: CallOptions): Promise<Answer<MyGroupsOut>>;
+  /** The code that goes by a word (member) */
+  myGroupByWordPost(args: { idempotencyKey?: string; body: GroupWordInput }, options?: CallOptions): Promise<Answer<GroupCodeOut>>;
   /** Whether somebody must agree for you, and since when they do (member) */
   guardianGet(args?: {}, options?: CallOptions): Promise<Answer<GuardianOut>>;
   /** A parent or guardian agrees, with the code that came to their phone (member) */

@@ -7,6 +7,8 @@ from apps.bookings import services as bookings
 from apps.bookings import slots
 from apps.bookings.models import Offer
 from apps.catalog.models import Product
+from apps.community import deeds
+from apps.community.models import Contact, Group, GroupCode, GroupMember, GroupTask
 from apps.core import clock, ids
 from apps.livestream import joining
 from apps.livestream.models import Product as Shown
@@ -17,7 +19,26 @@ from apps.stores.models import Store
 from apps.stores.places import StorePlace
 from tests.livestream import making
 
+WORDS = ("{booking_offer}", "{booking}", "{stream}", "{piece}", "{group_task}", "me/groups")
 ROUND_THE_CLOCK = [[["00:00", "24:00"]]] * 7
+
+
+def group_with_task(member_id: int) -> GroupTask:
+    """A member in a group with something to check in for, and a code with its word."""
+    now = clock.now()
+    group = Group.objects.create(
+        chat_id="wr1", key="group-wr1", name="会员群1", owner="u-1", made_at=now, seen_at=now, people=2
+    )
+    row = Contact.objects.create(external_userid="wm1", name="安", member_id=member_id, first_at=now, seen_at=now)
+    GroupMember.objects.create(group=group, who="wm1", contact=row, joined_at=now)
+    GroupCode.objects.create(
+        name="门店群", state="gc-1", qr_url="https://wework.qpic.cn/1", base_name="群", keyword="喝茶", is_shown=True, made_at=now
+    )  # fmt: skip
+    today = clock.local_date(now)
+    return deeds.create(
+        name="打卡", text="", kind="check_in", needed=1, is_in_a_row=False, first_on=today, last_on=today + timedelta(days=9),
+        group_ids=[], points=5, coupon_key="",
+    )  # fmt: skip
 
 
 class Visits:
@@ -34,6 +55,7 @@ class Visits:
         now = clock.now()
         self.stream = making.stream(now=now, at=now + timedelta(days=1), products=[(product.pk, 900)])
         self.shown = Shown.objects.get(stream=self.stream)
+        self.task = group_with_task(member_id)
         self.visit_on = clock.local_date(now + timedelta(days=2))
 
         referral.set_program(is_on=True, points=200)
@@ -45,7 +67,11 @@ class Visits:
     @staticmethod
     def is_asked_for(path: str) -> bool:
         """By a call to this address; "" asks for everything."""
-        return not path or any(f"{{{name}}}" in path for name in ("booking_offer", "booking", "stream", "piece"))
+        return (
+            not path
+            or any(f"{{{name}}}" in path for name in ("booking_offer", "booking", "stream", "piece", "group_task"))
+            or path.endswith(":find")
+        )
 
     def samples(self) -> dict[str, str]:
         self.turn += 1
@@ -60,6 +86,7 @@ class Visits:
         return {
             "booking_offer": ids.encode("bko", self.offer.pk),
             "booking": ids.encode("bkg", made.pk),
+            "group_task": ids.encode("wgt", self.task.pk),
             "stream": ids.encode("liv", self.stream.pk),
             "piece": ids.encode("lvr", piece.pk),
         }

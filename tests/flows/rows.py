@@ -1,7 +1,7 @@
 """One row of every table that holds member data, filled by the kinds of its columns: a new table needs no line here."""
 
 import itertools
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -24,6 +24,14 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "community.Contact": {"agreed_tags": []},
     "community.Follow": {"phone_digests": []},
     "community.SendItem": {"state": "failed", "spent_on": None, "group": None},
+    "community.GroupTask": {
+        "group_ids": [],
+        "kind": "check_in",
+        "points": 5,
+        "needed": 1,
+        "first_on": date(2026, 5, 1),
+        "last_on": date(2026, 5, 2),
+    },
     "community.PoolCase": {"state": "kept", "why": "no_deal", "pooled_at": None},
     "community.WindowMessage": {"is_ours": False, "state": "handed", "upload": None},
     "orders.Order": {"paid_at": datetime(2026, 5, 1, tzinfo=UTC), "refunded_cents": 0, "total_cents": 500},

@@ -23,6 +23,7 @@ COUPON = {"coupon": ids.encode("cpn", 5)}
 OTHERS = {
     "portal:coupon_stores": COUPON, "portal:coupon_gift": COUPON, "portal:gift": {"token": "no-token"},
     "portal:booking_times": {"offer": "no-offer"}, "portal:booking_cancel": {"booking": "no-booking"},
+    "portal:group_task": {"group_task": "no-task"},
     "portal:live_back": {"piece": "no-piece"}, "portal:live_reserve": {"product": "no-product"},
     "portal:live_remind": {"stream": "no-stream"},
     "portal:help_article": {"article": "no-article"}, "portal:help_solved": {"article": "no-article"},

@@ -13,6 +13,7 @@ from apps.console import asked, people
 from apps.console.live_code_form import LiveCodeForm
 from apps.core import clock, ids, jobs
 from apps.core.errors import DomainError, NotFound, ValidationFailed
+from apps.stores.models import Store
 
 SHOWN = ("left", "unknown")
 MANAGE = "community.manage"
@@ -110,6 +111,7 @@ def group_list(request: HttpRequest) -> HttpResponse:
             "rows": selectors.groups(moment=clock.now()),
             "codes": GroupCode.objects.order_by("-pk"),
             "twice": groups.in_several(limit=50),
+            "stores": Store.objects.filter(is_open=True).order_by("code"),
             "may_manage": _may_manage(request),
         },
     )

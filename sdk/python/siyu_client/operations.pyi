@@ -80,6 +80,10 @@ FindInput = TypedDict("FindInput", {"member_no": NotRequired[str], "phone": NotR
 FoundOut = TypedDict("FoundOut", {"data": list[MemberOut]})
 GiftLinkOut = TypedDict("GiftLinkOut", {"token": str})
 GiftTokenInput = TypedDict("GiftTokenInput", {"token": str})
+GroupCodeOut = TypedDict("GroupCodeOut", {"name": str, "qr_url": str, "store": str | None, "store_name": str})
+GroupDeedInput = TypedDict("GroupDeedInput", {"note": NotRequired[str]})
+GroupTaskOut = TypedDict("GroupTaskOut", {"counted": int, "first_on": str, "id": str, "is_in_a_row": bool, "is_refused": bool, "is_rewarded": bool, "is_today_done": bool, "kind": str, "last_on": str, "name": str, "needed": int, "points": int, "text": str, "waits": bool})
+GroupWordInput = TypedDict("GroupWordInput", {"word": str})
 GuardianCodesInput = TypedDict("GuardianCodesInput", {"device": NotRequired[str], "phone": str})
 GuardianInput = TypedDict("GuardianInput", {"code": str, "request_id": str, "text_version": str})
 GuardianOut = TypedDict("GuardianOut", {"agreed_at": str | None, "is_child": bool})
@@ -107,6 +111,8 @@ MemberInput = TypedDict("MemberInput", {"attributes": NotRequired[dict[str, str 
 MemberOut = TypedDict("MemberOut", {"avatar": str | None, "birthday": str | None, "gender": Literal["", "f", "m"], "id": str, "joined_at": str, "member_no": str, "nickname": str, "phone": str, "status": str})
 MessageOut = TypedDict("MessageOut", {"body": str, "created_at": str, "id": str, "read_at": str | None, "title": str})
 MessageOutPage = TypedDict("MessageOutPage", {"count_estimate": NotRequired[int], "data": list[MessageOut], "has_more": bool, "next_cursor": str | None})
+MyGroupOut = TypedDict("MyGroupOut", {"joined_at": str, "key": str, "name": str})
+MyGroupsOut = TypedDict("MyGroupsOut", {"codes": list[GroupCodeOut], "groups": list[MyGroupOut]})
 NewBookingInput = TypedDict("NewBookingInput", {"may_wait": NotRequired[bool], "offer": str, "person": NotRequired[str], "starts_at": str})
 NextTierOut = TypedDict("NextTierOut", {"key": str, "missing": int, "name": str, "threshold": int})
 OfferOut = TypedDict("OfferOut", {"best_cents": int | None, "coupon": str, "ends_at": str, "is_usable": bool, "level": str, "name": str, "reason": CouponReasonOut | None, "saved_cents": int, "worth_cents": int})
@@ -291,6 +297,14 @@ class Siyu(Engine):
         """Ask for a copy of everything we hold about you (member)"""
     def export_file_get(self) -> Answer[bytes]:
         """Fetch the copy, once: a ZIP with JSON and a readable page (member)"""
+    def my_group_tasks_get(self, *, if_none_match: str | None = None) -> Answer[list[GroupTaskOut]]:
+        """Tasks of your groups that are on (member)"""
+    def my_group_task_deed_post(self, body: GroupDeedInput | None = None, *, group_task: str, idempotency_key: str | None = None) -> Answer[GroupTaskOut]:
+        """Check in for today, or hand in; today's again changes nothing (member)"""
+    def my_groups_get(self, *, if_none_match: str | None = None) -> Answer[MyGroupsOut]:
+        """Codes into groups that are meant for you, and the groups you are in (member)"""
+    def my_group_by_word_post(self, body: GroupWordInput, *, idempotency_key: str | None = None) -> Answer[GroupCodeOut]:
+        """The code that goes by a word (member)"""
     def guardian_get(self) -> Answer[GuardianOut]:
         """Whether somebody must agree for you, and since when they do (member)"""
     def guardian_put(self, body: GuardianInput) -> Answer[GuardianOut]:
