@@ -108,7 +108,7 @@ def test_the_week_runs_from_the_live_code_to_the_till_and_the_report_shows_every
     keep(page, name="week-board")
 
     phone.go("/my/bookings/")
-    phone.page.locator(".p-li", has_text="试穿").get_by_role("link").click()
+    phone.page.locator("a.p-li", has_text="试穿").first.click()
     phone.page.get_by_role("button", name="预约").first.click()
     phone.page.wait_for_url("**/my/bookings/")
     booking = Booking.objects.select_related("slot").get(member=mine)
@@ -145,7 +145,7 @@ def test_the_week_runs_from_the_live_code_to_the_till_and_the_report_shows_every
     keep(page, name="week-report")
 
 
-STEPS = ("由活码而来", "在群里", "想要提醒", "领了券", "预约试穿", "到了店", "到店核销")
+STEPS = ("由活码而来", "在群里", "预约提醒人数", "领了券", "预约试穿", "到了店", "到店核销")
 
 
 def is_open(week: LiveWeek) -> bool:
