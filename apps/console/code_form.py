@@ -27,7 +27,10 @@ class CodeForm(forms.Form):
         initial=targets.HOME,
         widget=forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "off"}),
     )
-    channel = forms.ChoiceField(label=gettext_lazy("Where it stands"), choices=Code.Channel.choices)
+    channel = forms.ChoiceField(
+        label=gettext_lazy("Where it stands"),
+        choices=[one for one in Code.Channel.choices if one[0] != Code.Channel.FRIEND],
+    )
     campaign = forms.CharField(
         label=gettext_lazy("Campaign"),
         max_length=60,

@@ -105,9 +105,9 @@ def report(week: LiveWeek, *, moment: datetime) -> Report:
     """As it stands at `moment`; the round ends a week after the stream."""
     stream = week.stream
     until = min(moment, (stream.finished_at or stream.ends_at) + LASTS)
-    values: dict[str, Any] = {
+    values: dict[str, Any] = {  # WeCom tells whole seconds
         "code": week.live_code_id, "stream": stream.pk, "template": week.template_id, "service": week.service_id,
-        "groups": week.groups, "stores": week.stores, "since": week.created_at, "until": until,
+        "groups": week.groups, "stores": week.stores, "since": week.created_at.replace(microsecond=0), "until": until,
         "began": stream.began_at or stream.starts_at,
     }  # fmt: skip
     orders, net_cents = _row(_SALES, values)

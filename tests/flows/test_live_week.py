@@ -58,7 +58,7 @@ def asked(marketer: User) -> WeekWanted:
 
 
 def make(asked: WeekWanted, user: User) -> Made:
-    with clock.frozen(NOON):
+    with clock.frozen(NOON + timedelta(milliseconds=700)):  # WeCom tells whole seconds
         return live_week.make(wanted=asked, user=user)
 
 
@@ -99,7 +99,7 @@ def test_a_coupon_that_could_cost_too_much_waits_for_a_second_person(asked: Week
 
 def contact(who: Member, code_id: int) -> None:
     row = Contact.objects.create(external_userid=f"w{who.pk}", member=who, first_at=NOON, seen_at=NOON)
-    Follow.objects.create(contact=row, userid="u", code_id=code_id, since_at=NOON + HOUR, seen_at=NOON)
+    Follow.objects.create(contact=row, userid="u", code_id=code_id, since_at=NOON, seen_at=NOON)
     group = Group.objects.get()
     GroupMember.objects.create(group=group, who=row.external_userid, contact=row, joined_at=NOON + HOUR)
 

@@ -86,7 +86,7 @@ def test_an_order_is_of_the_stream_whose_coupon_code_or_goods_brought_it_and_of_
     tea = CatalogProduct.objects.create(sku="TEA", name="茶")
     template = coupons.template("live30")
     row = on_air(products=[(tea.pk, None)], coupons=[("live30", 10)])
-    claimer, watcher, stranger = (member(name) for name in "券看无")
+    claimer, watcher, stranger, listed = (member(name) for name in "券看无名")
     held = coupons.coupon(template, claimer)
     Coupon.objects.filter(pk=held.pk).update(issued_at=AT + MINUTE)
     slug = Stream.objects.get(pk=row.pk).code.slug
@@ -96,7 +96,9 @@ def test_an_order_is_of_the_stream_whose_coupon_code_or_goods_brought_it_and_of_
     with clock.frozen(AT + HOUR):
         planning.turn(stream_id=row.pk, to="ended")
 
+    watching.take_viewers(stream_id=row.pk, viewers={listed.pk: (60, 0)})
     bought = {
+        "in the file of viewers": buys(listed, at=AT + 2 * HOUR, sku="TEA"),
         "code": buys(comer, at=AT + 2 * HOUR), "watched": buys(watcher, at=AT + 2 * HOUR, sku="TEA"),
         "other goods": buys(watcher, at=AT + 2 * HOUR, sku="CUP"), "nothing": buys(stranger, at=AT + 2 * HOUR, sku="TEA"),
         "too late": buys(watcher, at=AT + HOUR + DAY + MINUTE, sku="TEA"),
@@ -111,6 +113,7 @@ def test_an_order_is_of_the_stream_whose_coupon_code_or_goods_brought_it_and_of_
         run_flows()
     found = {name: by(order) for name, order in bought.items()}
     assert found == {
+        "in the file of viewers": (row.pk, "watched"),
         "code": (row.pk, "code"), "watched": (row.pk, "watched"), "coupon": (row.pk, "coupon"),
         "other goods": None, "nothing": None, "too late": None,
     }  # fmt: skip

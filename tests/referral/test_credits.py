@@ -149,12 +149,16 @@ def test_two_phones_on_one_device_are_one_person_who_gets_nothing(run_flows: Run
     devices = (b"d" * 32, b"d" * 32, b"e" * 32)
     for digest, device in zip(digests, devices, strict=True):
         KnownDevice.objects.create(phone_digest=digest, device_digest=device, at=NOON)
+    later = friend_of(advocate, "后来知道", phone="17000000004")
     with clock.frozen(NOON):
         run_flows()
-        buys(friend), buys(stranger)
+        buys(friend), buys(stranger), buys(later)
         run_flows()
+    assert stage(later) == ("waiting", "")
+    digest = bytes(Identity.objects.get(member=later, kind="phone").digest)
+    KnownDevice.objects.create(phone_digest=digest, device_digest=b"d" * 32, at=NOON)
     settle(run_flows)
-    assert (stage(friend), stage(stranger)) == (("void", "self"), ("kept", ""))
+    assert (stage(friend), stage(later), stage(stranger)) == (("void", "self"), ("void", "self"), ("kept", ""))
     assert (balance(advocate), balance(friend), balance(stranger)) == (200, 0, 50)
 
 
