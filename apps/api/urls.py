@@ -6,6 +6,7 @@ from apps.api.base import ApiView
 from apps.api.views import (
     auth,
     bookings,
+    cards,
     codes,
     coupons,
     desk,
@@ -94,6 +95,7 @@ V1: list[tuple[str, type[ApiView]]] = [
     ("me/sign-ins/<str:day>", standing.MySignIn),
     ("me/tasks", standing.MyTasks),
     ("me/achievements", standing.MyAchievements),
+    ("me/cards", cards.Cards),
     ("me/tracks", tracks.Tracks),
     ("me/tracks/<str:place>", tracks.Track),
     ("me/booking-offers", bookings.BookingOffers),

@@ -22,7 +22,7 @@ from apps.core.errors import NotFound
 from apps.events import services as events
 from apps.stores.models import Store
 
-NOTICE_DUE = "booking.notice_due"
+NOTICE_DUE, KEPT = "booking.notice_due", "booking.kept"
 State = Booking.State
 STANDING = (State.BOOKED, State.WAITING)
 
@@ -119,6 +119,7 @@ def arrive(*, booking_id: int) -> Booking:
         raise BookingSettled
     row.state, row.settled_at = State.ARRIVED, clock.now()
     row.save(update_fields=["state", "settled_at"])
+    events.publish(KEPT, key=str(row.pk), lane=f"member:{row.member_id}", booking_id=row.pk, member_id=row.member_id)
     return row
 
 

@@ -155,7 +155,7 @@ def drain_channel(channel: str, *, deadline: float) -> Counter[str]:
     """
     if connection.in_atomic_block:
         raise RuntimeError("drain_channel() must not run inside a transaction")
-    limits, moment = gate.load(), clock.now()
+    limits, moment = gate.load().on(channel), clock.now()
     most = lanes.enter(channel, moment=moment)
     if most == 0:
         return Counter()  # the circuit is open, or the minute is full

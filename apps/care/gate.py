@@ -6,7 +6,7 @@ the parameters of `as_of`, so that planning judges a million members and the pre
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -20,32 +20,45 @@ from apps.segments import language
 
 GLOBAL = "global"
 CLASSES = ("care", "marketing")  # by the purpose of a message
+_PLANNED_AHEAD = timedelta(days=7)  # how long before its day a message is decided, at most
 _SPANS = ("day", "week", "month")
 _DEFAULT = {"day_cap": 1, "week_cap": 3, "quiet": [22, 8], "global_holdout_percent": 0}
-_MORE: dict[str, Any] = {"month_cap": None, "classes": {}}  # may be left out
+_MORE: dict[str, Any] = {"month_cap": None, "classes": {}, "channels": {}}  # may be left out
+_OF_CHANNEL = ("day_cap", "week_cap", "month_cap", "quiet")  # what a channel may have of its own
 
 
 def _check(value: Any) -> None:
     if not isinstance(value, dict) or not set(_DEFAULT) <= set(value) <= {*_DEFAULT, *_MORE}:
         raise ValueError(f"these four are expected: {', '.join(_DEFAULT)}; and perhaps {', '.join(_MORE)}")
     _check_more(value)
-    for name in ("day_cap", "week_cap"):
-        if type(value[name]) is not int or not 1 <= value[name] <= 100:
-            raise ValueError(f"{name} is a whole number from 1 to 100")
-    quiet = value["quiet"]
-    if quiet is not None and not (
-        isinstance(quiet, list) and len(quiet) == 2 and all(type(hour) is int and 0 <= hour <= 23 for hour in quiet)
-    ):
-        raise ValueError("quiet is two hours from 0 to 23, or null")
+    _check_numbers(value)
     share = value["global_holdout_percent"]
     if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 50:
         raise ValueError("global_holdout_percent lies between 0 and 50")
 
 
-def _check_more(value: dict[str, Any]) -> None:
-    month, classes = value.get("month_cap"), value.get("classes", {})
+def _check_numbers(value: dict[str, Any]) -> None:
+    """Caps and quiet hours, of all channels or of one."""
+    for name in ("day_cap", "week_cap"):
+        if name in value and (type(value[name]) is not int or not 1 <= value[name] <= 100):
+            raise ValueError(f"{name} is a whole number from 1 to 100")
+    month, quiet = value.get("month_cap"), value.get("quiet")
     if month is not None and (type(month) is not int or not 1 <= month <= 400):
         raise ValueError("month_cap is a whole number from 1 to 400, or null")
+    if quiet is not None and not (
+        isinstance(quiet, list) and len(quiet) == 2 and all(type(hour) is int and 0 <= hour <= 23 for hour in quiet)
+    ):
+        raise ValueError("quiet is two hours from 0 to 23, or null")
+
+
+def _check_more(value: dict[str, Any]) -> None:
+    classes, channels = value.get("classes", {}), value.get("channels", {})
+    if not isinstance(channels, dict) or not set(channels) <= set(Channel.values):
+        raise ValueError(f"channels are {', '.join(Channel.values)}")
+    for own in channels.values():
+        if not isinstance(own, dict) or not set(own) <= set(_OF_CHANNEL):
+            raise ValueError(f"a channel may have of its own: {', '.join(_OF_CHANNEL)}")
+        _check_numbers(own)
     if not isinstance(classes, dict) or not set(classes) <= set(CLASSES):
         raise ValueError(f"classes are {', '.join(CLASSES)}")
     for caps in classes.values():
@@ -67,6 +80,14 @@ class Gate:
     global_holdout_percent: float
     month_cap: int | None = None
     classes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    channels: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def on(self, channel: str) -> "Gate":
+        """The limits of a channel: what it has of its own, and for the rest everybody's."""
+        own = dict(self.channels.get(channel, {}))
+        if "quiet" in own:
+            own["quiet"] = _span(own["quiet"])
+        return replace(self, **own) if own else self
 
     def is_quiet(self, moment: datetime) -> bool:
         if self.quiet is None:
@@ -82,6 +103,10 @@ class Gate:
         end = _at(clock.local_date(moment), self.quiet[1])
         return end if end > moment else end + timedelta(days=1)
 
+    def is_quiet_at(self, moment: datetime, *, hour: int) -> bool:
+        """Whether what is due at `hour` of this day, or now when that has passed, would fall into quiet hours."""
+        return self.is_quiet(max(_at(clock.local_date(moment), hour), moment))
+
     def send_at(self, moment: datetime, *, hour: int) -> datetime:
         """Today's `hour` if still ahead, else now; out of quiet hours, and then not before `hour` of that day."""
         wanted = max(_at(clock.local_date(moment), hour), moment)
@@ -93,16 +118,21 @@ class Gate:
 
 
 def load() -> Gate:
+    """The brand's limits for all channels; those of one: `load().on(channel)`."""
     value = brand.read("care.gate")
-    quiet = value["quiet"]
     return Gate(
         day_cap=value["day_cap"],
         week_cap=value["week_cap"],
-        quiet=(quiet[0], quiet[1]) if quiet and quiet[0] != quiet[1] else None,
+        quiet=_span(value["quiet"]),
         global_holdout_percent=value["global_holdout_percent"],
         month_cap=value.get("month_cap"),
         classes=value.get("classes", {}),
+        channels=value.get("channels", {}),
     )
+
+
+def _span(quiet: Sequence[int] | None) -> tuple[int, int] | None:
+    return (quiet[0], quiet[1]) if quiet and quiet[0] != quiet[1] else None
 
 
 class Window(NamedTuple):
@@ -193,6 +223,26 @@ def capped(caps: Sequence[Window], *, purpose: str) -> str:
         from care_touch t where t.member_id = m.id and t.channel = %(channel)s
         and t.slot_on between '{min(w.first for w in caps)}' and '{max(w.last for w in caps)}'
         and not (t.state = 'planned' and t.policy_id = any(%(less_urgent)s::bigint[])))"""
+
+
+def full(limits: Gate, *, day: date, purpose: str) -> str:
+    """SELECT of (member_id, channels): on which channels whoever's caps for a message of this shop day are reached."""
+    reached, spans = [], []
+    for channel in Channel.values:
+        caps = [w for w in windows(limits.on(channel), day=day) if w.purpose in ("", purpose)]
+        spans += [w.first for w in caps]
+        conditions = [
+            f"count(*) filter (where t.slot_on between '{w.first}' and '{w.last}'"
+            + (f" and v.purpose = '{purpose}'" if w.purpose else "")
+            + f") >= {w.cap:d}"
+            for w in caps
+        ]
+        reached.append(f"t.channel = '{channel}' and ({' or '.join(conditions)})")
+    return f"""select member_id, array_agg(channel) as channels from (
+        select t.member_id, t.channel from care_touch t join care_version v on v.id = t.version_id
+        where t.slot_on >= '{min(spans)}' and t.decided_at >= '{min(spans) - _PLANNED_AHEAD}'
+        group by 1, 2 having {" or ".join(reached)}
+    ) each_channel group by 1"""
 
 
 def joins(*, purpose: str = "%(purpose)s", channel: str = "%(channel)s") -> str:

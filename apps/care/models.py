@@ -6,13 +6,14 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.care.campaigns.tables import Campaign, Cost
+from apps.care.cards.tables import Card
 from apps.care.journeys.tables import Enrolment, Journey, JourneyMark, JourneyVersion, Step, StepWatch
 from apps.care.trial_tables import Tester, Trial
 from apps.core import clock
 
 __all__ = [
-    "Attempt", "Campaign", "Channel", "Cost", "Enrolment", "Journey", "JourneyMark", "JourneyVersion", "Lane", "Policy", "Receipt",
-    "Run", "Step", "StepWatch", "Tester", "Touch", "Trial", "Version",
+    "Attempt", "Campaign", "Card", "Channel", "Cost", "Enrolment", "Journey", "JourneyMark", "JourneyVersion", "Lane", "Policy",
+    "Receipt", "Run", "Step", "StepWatch", "Tester", "Touch", "Trial", "Version",
 ]  # fmt: skip
 
 
@@ -90,6 +91,7 @@ class Version(models.Model):
     is_own_hour = models.BooleanField(
         default=False
     )  # at the hour at which the member buys; `send_hour` for who has none
+    is_now_or_never = models.BooleanField(default=False)  # what would fall into quiet hours is skipped, not put off
     is_transactional = models.BooleanField(default=False)  # no cap, no holdout of the house; consent is another matter
     fallback = models.JSONField(
         default=list

@@ -126,9 +126,9 @@ def _newest_touch() -> int:
 def _plan_one(version: Version, *, found: Plan, limits: gate.Gate, due: Due) -> None:
     chain = routes.of(version)
     for route in chain:
-        is_last = route is chain[-1]
+        is_last, limits_here = route is chain[-1], limits.on(route.version.channel)
         sql, params = statement(
-            route.version, moment=found.as_of, limits=limits, due=due, route=route.number,
+            route.version, moment=found.as_of, limits=limits_here, due=due, route=route.number,
             passed_on=() if is_last else routes.PASSED_ON,
         )  # fmt: skip
         with connection.cursor() as cursor:
@@ -137,7 +137,7 @@ def _plan_one(version: Version, *, found: Plan, limits: gate.Gate, due: Due) -> 
                 found.count(state, reason, rows)
         if not version.is_transactional and params["less_urgent"]:
             gone = slots.outrank(
-                route.version, after=found.after_touch, moment=found.as_of, limits=limits, day=params["day"]
+                route.version, after=found.after_touch, moment=found.as_of, limits=limits_here, day=params["day"]
             )
             found.planned -= gone
             found.skipped += Counter({reasons.CAP: gone})
@@ -158,8 +158,11 @@ def statement(
     """
     send_at = limits.send_at(moment, hour=version.send_hour)
     caps = gate.windows(limits, day=clock.local_date(send_at))
+    is_quiet = version.is_now_or_never and limits.is_quiet_at(moment, hour=version.send_hour)
     rule = language.compiled(version.audience, moment=moment, given={"s"})
-    verdict = "\n".join(f"when {condition} then '{reason}'" for reason, condition in _checks(version, caps=caps))
+    verdict = "\n".join(
+        f"when {condition} then '{reason}'" for reason, condition in _checks(version, caps=caps, is_quiet=is_quiet)
+    )
     # The count lets everybody be judged before the first touch is written. A table analysed while it was empty is read whole for
     # every member: without the count it would be read as it grows, 100,000 members in a quarter of an hour instead of seconds.
     sql = f"""
@@ -212,9 +215,9 @@ def triggered(version: Version, *, moment: datetime, last_run: datetime | None, 
     return Due(sql, params | arm, gate.held_out_sql("policy_key", "policy_limit"))
 
 
-def _checks(version: Version, *, caps: Sequence[gate.Window]) -> list[tuple[str, str]]:
+def _checks(version: Version, *, caps: Sequence[gate.Window], is_quiet: bool) -> list[tuple[str, str]]:
     """The gate, and what only a run can know: too late, the cause is gone, or overtaken by a newer one of its kind."""
-    checks = [(reasons.LATE, "t.is_late")]
+    checks = [(reasons.LATE, "t.is_late"), *([(reasons.QUIET, "true")] if is_quiet else [])]
     for reason, condition in gate.refusals(version, caps=caps, causes=rechecks.of_decision(version.trigger)):
         overtaken = " or t.is_old" if reason in (reasons.STAGE_LEFT, reasons.SEGMENT_LEFT, reasons.STEP_LEFT) else ""
         checks.append((reason, condition + overtaken))

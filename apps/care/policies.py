@@ -19,7 +19,7 @@ from apps.segments import language
 PURPOSES = (Consent.Purpose.CARE.value, Consent.Purpose.MARKETING.value)
 DEFAULTS: dict[str, Any] = {
     "audience": {}, "purpose": "care", "missing": {}, "send_hour": 10, "holdout_percent": 10, "return_days": 30,
-    "is_own_hour": False, "is_transactional": False, "fallback": [], "content": {},
+    "is_own_hour": False, "is_now_or_never": False, "is_transactional": False, "fallback": [], "content": {},
 }  # fmt: skip
 FIELDS = {"trigger", "params", "channel", "template", *DEFAULTS}
 TEXTS: dict[str, Promise] = language.TEXTS | {
@@ -273,9 +273,12 @@ def _check_class(whole: dict[str, Any], found: _Findings) -> None:
         found.add("/holdout_percent", "no_holdout")
 
 
-def _check_own_hour(whole: dict[str, Any], found: _Findings) -> None:
-    if type(whole["is_own_hour"]) is not bool:
-        found.add("/is_own_hour", "not_yes_or_no")
+def _flag(name: str) -> Callable[[dict[str, Any], _Findings], None]:
+    def check(whole: dict[str, Any], found: _Findings) -> None:
+        if type(whole[name]) is not bool:
+            found.add(f"/{name}", "not_yes_or_no")
+
+    return check
 
 
 def _check_missing(whole: dict[str, Any], found: _Findings) -> None:
@@ -337,5 +340,6 @@ _CHECKS: dict[str, Callable[[dict[str, Any], _Findings], None]] = {
     "fallback": _check_fallback,
     "content": _check_content,
     "is_transactional": _check_class,
-    "is_own_hour": _check_own_hour,
+    "is_own_hour": _flag("is_own_hour"),
+    "is_now_or_never": _flag("is_now_or_never"),
 }

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from apps.care import gate, templates
+from apps.care import gate, reasons, templates
 from apps.care.models import Channel, Version
 from apps.core import brand, clock
 from apps.core.errors import NotFound
@@ -35,9 +35,11 @@ class Preview:
 def preview(version: Version, *, member_id: int, moment: datetime | None = None) -> Preview:
     """A version, or an unsaved one from `policies.as_version`, as this member would meet it. Raises NotFound."""
     moment = moment or clock.now()
-    limits = gate.load()
+    limits = gate.load().on(version.channel)
     send_at = limits.send_at(moment, hour=version.send_hour)
     in_audience, refusals = _verdict(version, member_id=member_id, limits=limits, moment=moment, send_at=send_at)
+    if version.is_now_or_never and limits.is_quiet_at(moment, hour=version.send_hour):
+        refusals = (reasons.QUIET, *refusals)
     names = templates.variables(version.template)
     values = templates.values_of([member_id], names=names, moment=moment)[member_id]
     rendered = templates.render(version.template, values=values, missing=version.missing)
@@ -62,7 +64,7 @@ def _kind(version: Version) -> Kind:
 
 def unread(version: Version) -> datetime:
     """When it would go out if its turn were now, whoever reads it."""
-    return gate.load().send_at(clock.now(), hour=version.send_hour)
+    return gate.load().on(version.channel).send_at(clock.now(), hour=version.send_hour)
 
 
 def _verdict(

@@ -80,6 +80,6 @@ HOLDINGS = (
     ),
 )
 IMPERSONAL = (
-    "care.Campaign", "care.Cost", "care.Journey", "care.JourneyMark", "care.JourneyVersion", "care.Lane", "care.Policy",
+    "care.Campaign", "care.Card", "care.Cost", "care.Journey", "care.JourneyMark", "care.JourneyVersion", "care.Lane", "care.Policy",
     "care.Run", "care.StepWatch", "care.Version",
 )  # fmt: skip

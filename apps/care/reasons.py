@@ -4,6 +4,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 LATE = "late"
+QUIET = "quiet"
 NOT_ACTIVE = "not_active"
 NO_CONSENT = "no_consent"
 UNDER_14 = "under_14"
@@ -37,6 +38,7 @@ WECOM_NO_STAFF, WECOM_QUOTA = "WECOM_NO_STAFF", "WECOM_QUOTA"
 
 TEXTS: dict[str, Promise] = {
     LATE: _("The moment had passed"),
+    QUIET: _("It would have come in quiet hours"),
     NOT_ACTIVE: _("The member is frozen, cancelled or erased"),
     NO_CONSENT: _("No consent for this channel"),
     UNDER_14: _("Under 14, and no guardian has agreed"),

@@ -23,6 +23,15 @@ _POSTPONE = """
         where settled_at is null and state = 'planned' and channel = %(channel)s and send_at <= %(moment)s for update skip locked
     )
 """
+_DROP = """
+    update care_touch t set state = 'skipped', reason = %(quiet)s, slot_on = null, settled_at = %(moment)s
+    where t.id in (
+        select x.id from care_touch x
+        where x.settled_at is null and x.state = 'planned' and x.channel = %(channel)s and x.send_at <= %(moment)s
+          and x.version_id in (select id from care_version where is_now_or_never)
+        order by x.id for update skip locked
+    )
+"""
 # Touches that are due but hold a slot of another day (an outage, a retry past midnight) need one of today.
 _MOVE = """
     with due as (
@@ -110,8 +119,9 @@ def _fits(window: gate.Window) -> str:
 
 
 def postpone(*, channel: str, moment: datetime, limits: gate.Gate) -> int:
-    """In quiet hours: let everything due on a channel wait for their end. Returns how many."""
+    """In quiet hours: let everything due on a channel wait for their end, but what is then or not at all. Returns how many wait."""
     with connection.cursor() as cursor:
+        cursor.execute(_DROP, {"channel": channel, "moment": moment, "quiet": reasons.QUIET})
         cursor.execute(_POSTPONE, {"channel": channel, "moment": moment, "until": limits.next_allowed(moment)})
         return cursor.rowcount
 

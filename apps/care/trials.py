@@ -128,8 +128,9 @@ def own(*, user_id: int) -> Tester | None:
 
 
 def recent(what: str, limit: int = 10) -> list[Trial]:
-    """The newest tests of a journey ("care.…") or a policy."""
-    return list(Trial.objects.filter(what__startswith=what).select_related("by__staff").order_by("-id")[:limit])
+    """The newest tests of a journey ("care.") or of a policy by its key."""
+    of = {"what__startswith": what} if what.endswith(".") else {"what": what}
+    return list(Trial.objects.filter(**of).select_related("by__staff").order_by("-id")[:limit])
 
 
 def send(message: Message, *, tester_ids: Sequence[int], user_id: int) -> list[Trial]:
@@ -154,7 +155,7 @@ def _written(message: Message, *, tester_ids: Sequence[int], user_id: int, momen
     channel = message.version.channel
     if channel == Channel.WECOM:
         raise NotTestable
-    if gate.load().is_quiet(moment):
+    if gate.load().on(channel).is_quiet(moment):
         raise QuietNow
     if Lane.objects.filter(channel=channel).exclude(circuit=Lane.Circuit.CLOSED).exists():
         raise ChannelClosed

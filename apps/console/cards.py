@@ -4,9 +4,10 @@ from typing import Any
 
 from apps.care.models import Enrolment
 from apps.console import journey_words
+from apps.core import clock
 from apps.members import selectors as members
 from apps.members.models import Attribute, Member, MemberTag, Opening, Tag
-from apps.segments import seen
+from apps.segments import drifts, seen
 from apps.segments.models import MemberStats, Segment
 from apps.segments.predictions import selectors as predictions
 
@@ -55,6 +56,7 @@ def outlook(stats: MemberStats | None) -> dict[str, object]:
         "is_sufficient": run.is_sufficient,
         "outlook": predictions.of_member(stats.pk),
         "due": predictions.due_of(stats.pk),
+        "drifts": drifts.of_member(member_id=stats.pk, moment=clock.now()),
     }
 
 

@@ -4,6 +4,7 @@ Nothing is required here: a draft may be incomplete, and what is missing is a fi
 keeps the value the draft had.
 """
 
+import re
 from typing import Any
 
 from django import forms
@@ -22,6 +23,7 @@ from apps.followups.models import Task
 from apps.members.models import Attribute, Tag
 
 ENTRY, ENDS = "_entry", "_ends"
+_COMMAS = re.compile(r"[,，、;；]+")
 NEW: dict[str, dict[str, Any]] = {
     "send": {"channel": "sms", "purpose": "care", "send_hour": 10, "missing": {}, "fallback": [], "content": {}},
     "wait": {"for": {"kind": "time", "days": 3}},
@@ -41,6 +43,12 @@ def _whole(label: Any, least: int, most: int, help_text: Any = "") -> forms.Inte
 def _text(label: Any, most: int, *, rows: int = 0, help_text: Any = "") -> forms.CharField:
     widget = forms.Textarea(attrs={"rows": rows}) if rows else None
     return forms.CharField(label=label, max_length=most, widget=widget, help_text=help_text)
+
+
+def _event(help_text: Any = "") -> forms.CharField:
+    """A name; the page offers those that are known."""
+    names = forms.TextInput(attrs={"list": "dl-events", "autocapitalize": "none"})
+    return forms.CharField(label=_("Name of the event"), max_length=40, widget=names, help_text=help_text)
 
 
 def _choice(label: Any, choices: Any) -> forms.ChoiceField:
@@ -89,7 +97,7 @@ class StepForm(forms.Form):
 
 class SendForm(StepForm, MessageForm):
     def of(self, raw: dict[str, Any]) -> dict[str, Any]:
-        plain = ("channel", "purpose", "template", "send_hour", "is_own_hour", "is_transactional")
+        plain = ("channel", "purpose", "template", "send_hour", "is_own_hour", "is_now_or_never", "is_transactional")
         whole = {"purpose": "care", "send_hour": 10} | raw
         return {name: whole.get(name) for name in plain} | policy_form.of_message(raw)
 
@@ -138,7 +146,7 @@ class WaitForm(StepForm):
 
 class AwaitForm(StepForm):
     kind = _choice(_("What for"), words.AWAITED)
-    event = _text(_("Name of the event"), 40)
+    event = _event()
     days = _whole(_("Days at most"), 1, 365)
 
     def of(self, raw: dict[str, Any]) -> dict[str, Any]:
@@ -271,6 +279,12 @@ class EntryForm(StepForm, TriggerForm):
         help_text=_("Else also to whom it happened during the days before."),
     )
     fact = _choice(_("What happens"), words.FACTS)
+    event = _event(_("The brand's own begin with “custom.”."))
+    only_property = _text(
+        _("Only where this property"), 40, help_text=_("Such as store or sku; empty: every such event.")
+    )
+    only_values = _text(_("is one of"), 400, help_text=_("Values, with commas between them."))
+    by = _text(_("Once per"), 40, help_text=_("A property, such as sku; empty: once per event."))
     at = _text(_("First time"), 25, help_text=_("Such as 2026-12-01T10:00, shop time."))
     every = _choice(_("And again"), [("", _("only once")), *words.EVERY.items()])
     until = _text(_("Last time"), 25)
@@ -298,7 +312,11 @@ class EntryForm(StepForm, TriggerForm):
         entry, again = raw["entry"], raw.get("again") or {}
         whole: dict[str, Any] = {"late_days": 2, "return_days": 30, "holdout_percent": 0} | raw
         return (
-            {name: entry.get(name, "") for name in ("kind", "trigger", "fact", "at", "every", "until", "is_from_now")}
+            {
+                name: entry.get(name, "")
+                for name in ("kind", "trigger", "fact", "event", "by", "at", "every", "until", "is_from_now")
+            }
+            | _of_only(entry.get("only"))
             | {name: whole.get(name) for name in self.numbers}
             | policy_form.of_params(entry.get("params"))
             | {"again": again.get("kind", "never"), "again_days": again.get("days")}
@@ -314,7 +332,7 @@ class EntryForm(StepForm, TriggerForm):
         )
         more = {
             "trigger": ["trigger", *(name for name in asked if name in self.fields)], "fact": ["fact"],
-            "schedule": ["at", "every", "until"],
+            "event": ["event", "only_property", "only_values", "by"], "schedule": ["at", "every", "until"],
         }  # fmt: skip
         return [self[name] for name in ["kind", *more.get(kind, [])]]
 
@@ -345,12 +363,12 @@ class EntryForm(StepForm, TriggerForm):
             fresh: dict[str, dict[str, Any]] = {
                 "trigger": {"trigger": "stage_entered", "params": params},
                 "fact": {"fact": "order.paid"},
+                "event": {"event": "product_viewed"},
             }
             return {"kind": kind} | fresh.get(kind, {})
         if kind != "trigger":
-            return {"kind": kind} | _given(
-                given, {"fact": ("fact",), "schedule": ("at", "every", "until")}.get(kind, ())
-            )
+            names = {"fact": ("fact",), "event": ("event", "by"), "schedule": ("at", "every", "until")}
+            return {"kind": kind} | _given(given, names.get(kind, ())) | (_only(given) if kind == "event" else {})
         given["trigger"] = trigger = given.get("trigger") or "stage_entered"
         given.setdefault("track_step", "")
         params = self.params()
@@ -372,6 +390,17 @@ def form(draft: dict[str, Any], key: str, data: QueryDict | None = None) -> Step
     raw = next((raw for raw in draft["nodes"] if raw["key"] == key), None)
     made = FORMS.get(raw["kind"]) if raw else None
     return (made or StepForm)(data, raw=raw) if raw else None
+
+
+def _of_only(only: Any) -> dict[str, Any]:
+    only = only if isinstance(only, dict) else {}
+    return {"only_property": only.get("property", ""), "only_values": ", ".join(map(str, only.get("values", [])))}
+
+
+def _only(given: dict[str, Any]) -> dict[str, Any]:
+    """Nothing without a property: every such event is meant."""
+    values = list(dict.fromkeys(word.strip() for word in _COMMAS.split(given.get("only_values") or "") if word.strip()))
+    return {"only": {"property": given["only_property"], "values": values}} if given.get("only_property") else {}
 
 
 def _given(given: dict[str, Any], names: Any) -> dict[str, Any]:

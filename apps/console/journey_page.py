@@ -8,10 +8,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from apps.activity import catalogue
 from apps.care import policies
 from apps.care.journeys import approving, comparing, shaping
 from apps.care.models import Enrolment, Journey, JourneyVersion, Touch
-from apps.console import journey_changes, journey_form, journey_rows
+from apps.console import behaviour, journey_changes, journey_form, journey_rows
 from apps.console import journey_words as words
 from apps.console.charts import journey as pictures
 from apps.console.journey_form import ENDS, ENTRY, StepForm
@@ -63,6 +64,7 @@ def editor(row: Journey, *, opened: str = "", form: StepForm | None = None) -> d
         "changed_words": journey_changes.short(changes, draft) if changes else "",
         "variables": list(form.variables.items()) if isinstance(form, MessageForm) else [],
         "audience": brand.rule(draft.get("audience") or {}),
+        "events": [(kind.name, behaviour.title(kind.name)) for kind in catalogue.TYPES],
         "tail": _tail(page),
     }  # fmt: skip
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from apps.care.journeys import callees
 from apps.care.models import Channel, Version
-from apps.console import policy_words, segment_words
+from apps.console import behaviour, policy_words, segment_words
 from apps.console.segment_form import Words
 from apps.coupons.models import Template
 
@@ -34,6 +34,7 @@ QUIET = ("wait", "await", "branch", "split", "exit")  # steps that give nothing
 ENTRIES = {
     "trigger": gettext_lazy("When something falls due for a member"),
     "fact": gettext_lazy("At once, when something happens"),
+    "event": gettext_lazy("When a member does something"),
     "schedule": gettext_lazy("At a time, everybody of the audience"),
     "call": gettext_lazy("Put in by hand or by a program"),
 }
@@ -44,6 +45,8 @@ FACTS = {
     "member.registered": gettext_lazy("somebody becomes a member"),
     "member.tier_changed": gettext_lazy("a tier changes"),
     "member.tier_falling": gettext_lazy("a tier is about to fall"),
+    "booking.kept": gettext_lazy("a booking was kept"),
+    "ticket.resolved": gettext_lazy("a ticket is resolved"),
 }
 EVERY = {
     "day": pgettext_lazy("journey", "every day"),
@@ -95,7 +98,7 @@ def number(count: int) -> str:
 def entry(draft: dict[str, Any], brand: Brand) -> str:
     """Who comes in."""
     given = draft["entry"]
-    what = {"trigger": _trigger, "fact": _fact, "schedule": _schedule}.get(
+    what = {"trigger": _trigger, "fact": _fact, "event": _event, "schedule": _schedule}.get(
         given["kind"], lambda _given: _("By hand or by a program")
     )
     text = what(given)
@@ -113,6 +116,15 @@ def _trigger(given: dict[str, Any]) -> str:
 def _fact(given: dict[str, Any]) -> str:
     fact = given.get("fact", "")
     return _("When %(fact)s") % {"fact": FACTS.get(fact, fact)}
+
+
+def _event(given: dict[str, Any]) -> str:
+    """What is done, with which thing, and whether once per thing."""
+    only, name = given.get("only") or {}, behaviour.title(str(given.get("event", "")))
+    text = _("When a member does this: %(event)s") % {"event": name}
+    if only.get("property"):
+        text = f"{text} ({only['property']}: {', '.join(only.get('values', []))})"
+    return _("%(event)s, once per %(property)s") % {"event": text, "property": given["by"]} if given.get("by") else text
 
 
 def _schedule(given: dict[str, Any]) -> str:

@@ -62,6 +62,7 @@ GROUPS: tuple[Group, ...] = (
             Item(label=_("Computed traits"), icon="coin", url_name="console:traits", permission="segments.view"),
             Item(label=_("Tags"), icon="tag", url_name="console:tags", permission="tags.manage"),
             Item(label=_("Member fields"), icon="list", url_name="console:fields", permission="fields.manage"),
+            Item(label=_("Stages and worth"), icon="flow", url_name="console:worth", permission="segments.view"),
             Item(label=_("Predictions"), icon="bars", url_name="console:predictions", permission="predictions.view"),
             Item(label=_("Data quality"), icon="check", url_name="console:quality", permission="members.quality"),
             Item(
@@ -117,6 +118,8 @@ GROUPS: tuple[Group, ...] = (
             Item(label=_("Customer pool"), icon="people", url_name="console:wecom_pool", permission="community.pool"),
             Item(label=_("Invited friends"), icon="user", url_name="console:referral", permission="referral.view"),
             Item(label=_("Codes"), icon="link", url_name="console:codes", permission="codes.view"),
+            Item(label=_("Content cards"), icon="doc", url_name="console:cards", permission="cards.view"),
+            Item(label=_("Limits of sending"), icon="shield", url_name="console:limits", permission="limits.view"),
             Item(label=_("Messages"), icon="send", url_name="console:messages", permission="messages.view"),
             Item(
                 label=pgettext_lazy("messages", "Channels"),

@@ -157,6 +157,11 @@ class MessageForm(forms.Form):
         ),
         required=False,
     )
+    is_now_or_never = forms.BooleanField(
+        label=gettext_lazy("Then or not at all"),
+        help_text=gettext_lazy("What would fall into quiet hours is skipped instead of sent after them."),
+        required=False,
+    )
     is_transactional = forms.BooleanField(
         label=gettext_lazy("Part of the service"),
         help_text=gettext_lazy("No limit of messages and no holdout applies; consent is asked for all the same."),
@@ -202,7 +207,7 @@ class MessageForm(forms.Form):
 
     @property
     def choices(self) -> list[forms.BoundField]:
-        return [self["is_own_hour"], self["is_transactional"]]
+        return [self["is_own_hour"], self["is_now_or_never"], self["is_transactional"]]
 
     def message(self) -> dict[str, Any]:
         """The message's part of care's draft; what makes no sense is left out."""
@@ -212,7 +217,7 @@ class MessageForm(forms.Form):
             for name in self.variables
             if given.get(f"missing_{name}")
         }
-        plain = ("channel", "purpose", "template", "send_hour", "is_own_hour", "is_transactional")
+        plain = ("channel", "purpose", "template", "send_hour", "is_own_hour", "is_now_or_never", "is_transactional")
         return {
             **{name: given[name] for name in plain if name in given},
             "missing": missing,

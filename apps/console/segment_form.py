@@ -22,6 +22,7 @@ from apps.members.models import Attribute, Tag
 from apps.segments.language import FIELDS, BadRule
 from apps.segments.language.columns import OPS
 from apps.segments.models import Trait
+from apps.tickets.models import Ticket
 
 EMPTY: dict[str, Any] = {"all": []}
 _SPLIT = re.compile(r"[,，、;；\n]+")
@@ -101,6 +102,7 @@ class Words:
         return {
             "stores": list(self.names.stores), "categories": self._list("categories", Category, "name"),
             "templates": self._list("templates", Template, "key"), "message_channels": list(MessageChannel.values),
+            "ticket_kinds": list(Ticket.Kind.values),
         }  # fmt: skip
 
     def _list(self, name: str, model: Any, column: str) -> list[str]:

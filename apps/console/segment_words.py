@@ -41,6 +41,9 @@ UNITS = {
     "coupons": pgettext_lazy("unit", "coupons"),
     "pieces": pgettext_lazy("unit", "pieces"),
     "hour": pgettext_lazy("unit", "o'clock"),
+    "tickets": pgettext_lazy("unit", "tickets"),
+    "stars": pgettext_lazy("unit", "stars"),
+    "share": pgettext_lazy("unit", "points of 100"),
 }
 WHERE = {
     "stores": gettext_lazy("in these stores"),
@@ -51,6 +54,7 @@ WHERE = {
     "brands": gettext_lazy("these brands"),
     "templates": gettext_lazy("of these coupons"),
     "message_channels": gettext_lazy("by these channels"),
+    "ticket_kinds": gettext_lazy("of these kinds"),
 }
 SHOWN = 4
 
@@ -100,7 +104,7 @@ class Names:
             ]
         if field == "trait":
             return [(key, trait.name) for key, trait in self.traits.items()]
-        if field == "replenish_on":
+        if field in {"replenish_on", "category_drift"}:
             return [(name, name) for name in Category.objects.values_list("name", flat=True)[:300]]
         return [(str(key), str(label)) for key, label in (FIELDS[field].labels or {}).items()]
 

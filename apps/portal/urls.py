@@ -5,6 +5,7 @@ from django.urls import path
 from apps.portal.views import (
     app,
     bookings,
+    cards,
     code,
     coupons,
     earning,
@@ -65,6 +66,7 @@ urlpatterns = [
     path("invited/", invite.invited, name="invited"),
     path("groups/", groups.page, name="groups"),
     path("groups/tasks/<str:group_task>/", groups.do, name="group_task"),
+    path("cards/<str:card>/", cards.follow, name="card"),
     path("live/", live.page, name="live"),
     path("live/pieces/<str:piece>/back/", live.give_back, name="live_back"),
     path("live/products/<str:product>/", live.reserve, name="live_reserve"),

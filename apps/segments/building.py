@@ -186,6 +186,8 @@ _SOURCES = {
     "coupons_coupon": "select x.member_id from coupons_coupon x where x.id > {before} and x.member_id is not null",
     "coupons_entry": "select c.member_id from coupons_entry x join coupons_coupon c on c.id = x.coupon_id"
     " where x.id > {before} and c.member_id is not null",
+    "tickets_entry": "select t.member_id from tickets_entry x join tickets_ticket t on t.id = x.ticket_id where x.id > {before}",
+    "tickets_vote": "select t.member_id from tickets_vote x join tickets_ticket t on t.id = x.ticket_id where x.id > {before}",
 }
 
 

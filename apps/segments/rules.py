@@ -3,7 +3,10 @@
 from itertools import pairwise
 from typing import Any
 
-from apps.core import brand
+from django.db import transaction
+
+from apps.core import audit, brand
+from apps.core.errors import ValidationFailed
 
 KEY = "segments.lifecycle"
 DEFAULT: dict[str, Any] = {
@@ -49,6 +52,16 @@ brand.declare(KEY, default=DEFAULT, check=check)
 def current() -> dict[str, Any]:
     value: dict[str, Any] = brand.read(KEY)
     return value
+
+
+@transaction.atomic
+def save(wanted: dict[str, Any]) -> None:
+    """Other thresholds; the next refresh is a full one, and its moves never begin care. Raises ValidationFailed."""
+    audit.sign()
+    try:
+        brand.write(KEY, wanted)
+    except ValueError as problem:
+        raise ValidationFailed(errors=[{"pointer": "", "code": "invalid", "message": str(problem)}]) from None
 
 
 def parameters(rules: dict[str, Any]) -> dict[str, float]:

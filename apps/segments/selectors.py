@@ -112,31 +112,11 @@ def stage_history(*, member_id: int, limit: int = PAGE) -> list[StageMove]:
     return [StageMove(**row) for row in rows[:limit]]
 
 
-def cell_moves(*, first: date, last: date) -> list[Move]:
-    """The migration matrix: members by their RFM cell at the end of either day; `before` empty: no buyer yet on `first`."""
-    with connection.cursor() as cursor:
-        cursor.execute(_CELL_MOVES, {"first": first, "last": last})
-        return [Move(*row) for row in cursor.fetchall()]
-
-
 def members_of(*, stage: str = "", cell: str = "", after_id: int = 0, limit: int = PAGE) -> list[int]:
     """Ids of the members in a stage, a cell or both, ascending; `after_id` is the last one of the page before."""
     wanted: dict[str, Any] = {name: value for name, value in (("stage", stage), ("cell", cell)) if value}
     found = MemberStats.objects.filter(member_id__gt=after_id, **wanted).order_by("member_id")
     return list(found.values_list("member_id", flat=True)[:limit])
-
-
-_CELL_MOVES = """
-with scored as (
-    select member_id, cell, "on" from segments_scorechange where "on" <= %(last)s
-), closing as (
-    select distinct on (member_id) member_id, cell from scored order by member_id, "on" desc
-), opening as (
-    select distinct on (member_id) member_id, cell from scored where "on" <= %(first)s order by member_id, "on" desc
-)
-select coalesce(o.cell, '') as before, c.cell as after, count(*) from closing c left join opening o using (member_id)
-group by 1, 2 order by 1, 2
-"""
 
 
 def _moves(start: datetime, end: datetime) -> Any:

@@ -110,6 +110,7 @@ def address(route: str, path: str, house: House) -> str:
         "price": ids.encode("prc", 1),
         "cost": ids.encode("cst", 1),
         "campaign": ids.encode("cmp", 1),
+        "card": ids.encode("crd", 1),
         "product": ids.encode("prd", 1),
         "batch": ids.encode("cpb", 1),
         "token": "no-token",

@@ -178,6 +178,28 @@ def test_each_channel_reaches_whom_the_gate_would_let_through(shop: Shop, noon: 
     assert asked == {"sms": (1, 1, 0), "inbox": (1, 1, 0), "wechat": (0, 0, 2), "email": (0, 2, 0), "wecom": (0, 2, 0)}
 
 
+def test_whoever_has_had_enough_is_counted_among_the_reached(shop: Shop, noon: datetime) -> None:
+    shop.limits(
+        day_cap=9, week_cap=9, classes={"care": {"day": 2}}, channels={"sms": {"day_cap": 1, "quiet": [11, 13]}}
+    )
+    for _ in range(2):
+        shop.lapsing_member()
+    fresh = shop.member()
+    for number, channel in enumerate(["sms", "inbox"]):
+        shop.policy(f"p{number}", channel=channel, send_hour=14)
+    services.plan(moment=noon)
+    found = {one.channel: one for one in reach.of_rule({}, moment=noon)}
+    assert (found["sms"].reached, found["sms"].capped, found["inbox"].capped) == (3, 2, 0)
+    assert (found["sms"].rests_until, found["inbox"].rests_until) == (noon.replace(hour=13), None)
+
+    shop.policy("second", channel="inbox", send_hour=15)
+    services.plan(moment=noon)
+    of_class = {purpose: reach.of_rule({}, moment=noon, purpose=purpose) for purpose in ("care", "marketing")}
+    assert [[one.capped for one in each if one.channel == "inbox"] for each in of_class.values()] == [[2], [0]]
+    tomorrow = reach.of_rule({}, moment=noon + timedelta(days=1))
+    assert (sum(one.capped for one in tomorrow), fresh.pk > 0) == (0, True)
+
+
 def test_a_rehearsed_draft_shows_its_own_touches_and_leaves_nothing(shop: Shop, noon: datetime) -> None:
     shop.lapsing_member()
     shop.policy("live")

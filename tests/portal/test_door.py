@@ -25,7 +25,7 @@ OTHERS = {
     "portal:booking_times": {"offer": "no-offer"}, "portal:booking_cancel": {"booking": "no-booking"},
     "portal:group_task": {"group_task": "no-task"},
     "portal:live_back": {"piece": "no-piece"}, "portal:live_reserve": {"product": "no-product"},
-    "portal:live_remind": {"stream": "no-stream"},
+    "portal:live_remind": {"stream": "no-stream"}, "portal:card": {"card": "no-card"},
     "portal:help_article": {"article": "no-article"}, "portal:help_solved": {"article": "no-article"},
     "portal:ticket_photo": {"file": "no-file"}, "portal:ticket_vote": {"token": "no-token"},
     **{f"portal:ticket{act}": {"ticket": "no-ticket"} for act in ("", "_say", "_move", "_rate")},

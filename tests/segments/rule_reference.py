@@ -20,6 +20,7 @@ from apps.orders.models import Line, Order, Refund
 from apps.points.models import Account, Lot, Standing, Tier
 from apps.segments.models import MemberCycle, Membership, MemberStats, Placement, Prediction, Trait
 from apps.stores.models import Store
+from apps.tickets.models import Ticket
 from tests.segments import trait_reference
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -56,6 +57,10 @@ class World:
             CouponUse.objects.values("member_id", "state", "done_at", "template__key", "store__code"), "member_id"
         )
         self.touches = _by(Touch.objects.values("member_id", "state", "channel", "settled_at"), "member_id")
+        self.tickets = _by(
+            Ticket.objects.values("member_id", "kind", "state", "created_at", "vote__score", "vote__at", "vote__id"),
+            "member_id",
+        )
         self.places = _by(Placement.objects.filter(left_at=None).values(*_PLACE), "member_id")
         self.needs = {
             (row["member_id"], row["category__name"]): row["due_on"]
@@ -301,6 +306,40 @@ class World:
             and (wanted is None or one["channel"] in wanted)
             for one in self.touches[pk]
         )  # fmt: skip
+
+    def _of_kind(self, pk: int, rule: Row) -> list[Row]:
+        wanted = rule.get("where", {}).get("ticket_kinds")
+        return [one for one in self.tickets[pk] if wanted is None or one["kind"] in wanted]
+
+    def _windowed_tickets(self, pk: int, rule: Row) -> int:
+        mine = [one for one in self._of_kind(pk, rule) if one["state"] != "merged"]
+        return sum(one["created_at"] <= self.moment and self._in(one["created_at"], rule) for one in mine)
+
+    def _windowed_tickets_open(self, pk: int, rule: Row) -> int:
+        return sum(one["state"] not in {"resolved", "closed", "withdrawn", "merged"} for one in self._of_kind(pk, rule))
+
+    def _windowed_satisfaction(self, pk: int, rule: Row) -> int | None:
+        votes = [
+            (one["vote__at"], one["vote__id"], one["vote__score"]) for one in self.tickets[pk]
+            if one["vote__at"] and one["vote__at"] <= self.moment and self._in(one["vote__at"], rule)
+        ]  # fmt: skip
+        return max(votes)[2] if votes else None
+
+    def _windowed_category_drift(self, pk: int, rule: Row) -> float | None:
+        shares = []
+        for window in ({"last_days": 90}, {"days_ago": [90, 359]}):
+            lines = [
+                (line["total_cents"] - line["refunded_cents"], self.products.get(line["product_id"]))
+                for order, _left in self._kept(pk, {"within": window})
+                for line in self.lines[order["id"]]
+                if line["total_cents"] > line["refunded_cents"]
+            ]
+            whole = sum(cents for cents, _product in lines)
+            if not whole:
+                return None
+            of_category = [cents for cents, product in lines if product and product["category__name"] == rule["key"]]
+            shares.append(100 * sum(of_category) / whole)
+        return shares[0] - shares[1]
 
     def _windowed_coupons_usable(self, pk: int, rule: Row) -> int:
         wanted = rule.get("where", {}).get("templates")

@@ -25,6 +25,8 @@ from apps.segments.tracks import services as tracks
 from apps.segments.traits import defining as traits
 from apps.segments.traits import working
 from apps.stores.models import Region, Store
+from apps.tickets.models import Entry as TicketEntry
+from apps.tickets.models import Ticket, Vote
 
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=timezone(timedelta(hours=8)))
 STORES, CHANNELS, GOODS = ["S0", "S1", "S2"], ["", "pos", "mini"], ["P0", "P1", "P2", "P3"]
@@ -195,7 +197,22 @@ class Brand:
         for number in range(dice.choice([0, 1, 4])):
             self._event(one, n * 10 + number)
         self._touches(one)
+        for number in range(dice.choice([0, 0, 0, 1, 2])):
+            self._ticket(one, f"{n}-{number}")
         return one
+
+    def _ticket(self, member: Member, number: str) -> None:
+        """Some are open, some done, of some the member has said how it went."""
+        dice, at = self.dice, self._moment(40)
+        state = dice.choice(["new", "waiting", "resolved", "closed", "withdrawn"])
+        is_open = state in {"new", "waiting"}
+        made = Ticket.objects.create(
+            member=member, kind=dice.choice(["question", "complaint", "refund"]), state=state, title="t", created_at=at,
+            source=f"test:{number}", ended_at=None if is_open else at,
+        )  # fmt: skip
+        TicketEntry.objects.create(ticket=made, act="opened", side="member", at=at)
+        if not is_open and dice.random() < 0.7:
+            Vote.objects.create(ticket=made, score=dice.randint(1, 5), channel="portal", at=self._moment(30))
 
     def _change_places(self, one: Member) -> None:
         MemberCycle.objects.filter(member=one).delete()
@@ -208,7 +225,7 @@ class Brand:
     def change(self, one: Member) -> None:
         """One of the things that happen to members."""
         dice = self.dice
-        what = dice.randrange(9)
+        what = dice.randrange(10)
         if what == 0:
             set_tags(member_id=one.pk, tags=[tag for tag in TAGS if dice.random() < 0.4])
         elif what == 1:
@@ -223,8 +240,8 @@ class Brand:
             Change.objects.create(member=one, due_at=NOW - timedelta(seconds=1))
         elif what == 4:
             self._event(one, dice.randrange(10_000, 10**9))
-        elif what in {7, 8}:
-            self._change_places(one)
+        elif what in {7, 8, 9}:
+            self._change_places(one) if what < 9 else self._ticket(one, f"later-{dice.random()}")
         elif what == 5:
             Coupon.objects.filter(member=one, state="ready").update(state="recalled")
             for coupon in Coupon.objects.filter(member=one):

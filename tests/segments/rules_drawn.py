@@ -162,6 +162,10 @@ LEAVES: dict[str, Any] = {
     "goods_cents": lambda made: made.windowed(made.number(0, 2_500, 20_000), **_LINES),
     "event_count": _event,
     "contacts": lambda made: made.windowed(made.number(0, 1, 2), message_channels=["sms", "inbox"]),
+    "category_drift": lambda made: {"key": made.dice.choice(KINDS)} | made.number(-50, -10, 0, 10, 40),
+    "tickets_open": lambda made: made.number(0, 1, 2) | made.dice.choice([{}, {"where": {"ticket_kinds": ["refund"]}}]),
+    "tickets": lambda made: made.windowed(made.number(0, 1, 2), ticket_kinds=["question", "complaint", "refund"]),
+    "satisfaction": lambda made: made.windowed(made.number(1, 3, 5)),
     "segment": lambda made: made.some(
         "stage:lapsing", "cell:lost", "segment:friends", "segment:late", "stage:prospect"
     ),

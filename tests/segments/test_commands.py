@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from apps.core import clock
 from apps.members.models import Member
-from apps.segments import export, refresh, selectors
+from apps.segments import export, refresh, selectors, worth
 from apps.segments.models import MemberStats
 from tests.segments.histories import Life, buy, day, life, refund
 
@@ -127,7 +127,7 @@ def test_the_matrix_shows_where_members_of_a_cell_have_gone() -> None:
     life(2.5)
     refresh.refresh(day(3))
     days = {"first": clock.local_date(day(1)), "last": clock.local_date(day(3))}
-    assert selectors.cell_moves(**days) == [
+    assert worth.cell_moves(**days, store_ids=None) == [
         selectors.Move("", "new_customers", 1),
         selectors.Move("lost", "champions", 1),
         selectors.Move("lost", "lost", 8),

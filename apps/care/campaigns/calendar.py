@@ -87,9 +87,14 @@ def days(*, first: date, last: date) -> dict[date, Day]:
 
 def limits() -> dict[str, int]:
     """Messages that a channel takes on a day: its throttle, outside quiet hours. Channels without a throttle are missing."""
-    quiet = gate.load().quiet
-    hours = 24 if quiet is None else 24 - (quiet[1] - quiet[0]) % 24
-    return {channel: most * 60 * hours for channel, most in brand.read("care.throttle").items()}
+    found = gate.load()
+    return {
+        channel: most * 60 * _loud_hours(found.on(channel)) for channel, most in brand.read("care.throttle").items()
+    }
+
+
+def _loud_hours(limits: gate.Gate) -> int:
+    return 24 if limits.quiet is None else 24 - (limits.quiet[1] - limits.quiet[0]) % 24
 
 
 def _campaigns(after: datetime, until: datetime) -> list[_Sending]:

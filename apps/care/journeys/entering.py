@@ -21,6 +21,7 @@ from apps.segments import language
 from apps.segments.models import StageChange
 
 EVERY = timedelta(minutes=5)  # how often triggers are looked at
+UNDER_WAY = timedelta(minutes=5)  # an event seen so much later than it came in was being written at the last look
 _AGAIN = {
     "never": "not exists (select from care_enrolment b where b.journey_id = %(journey)s and b.member_id = m.id)",
     "after": """not exists (select from care_enrolment b where b.journey_id = %(journey)s and b.member_id = m.id
@@ -67,11 +68,28 @@ def look(version: JourneyVersion, graph: graphs.Graph, *, moment: datetime) -> l
         late = moment - timedelta(days=graph.data["late_days"])
         for occurrence, _at in occasions(entry, after=max(mark.looked_at or late, late), until=moment):
             entered += _enter(version, graph, due=_EVERYBODY, params={"occurrence": occurrence}, moment=moment)
+    elif entry["kind"] == "event":
+        late = moment - timedelta(days=graph.data["late_days"])
+        since = max(_began(version), mark.looked_at - UNDER_WAY) if mark.looked_at else _began(version)
+        asked = _asked_event(entry) | {"received_after": since, "happened_after": late}
+        entered = _enter(version, graph, due=_DONE, params=asked, moment=moment)
     mark.looked_at = max(moment, mark.looked_at or moment)
     mark.save(update_fields=["looked_at", "change_id"])
     return entered
 
 
+# By when it came in, so that each is met once and nothing is read twice; the same occurrence enters once in any case.
+_DONE = """
+    select a.member_id, 'event:' || case when %(by)s = '' then a.event_id::text
+               when length(a.properties ->> %(by)s) <= 40 then a.properties ->> %(by)s
+               else md5(a.properties ->> %(by)s) end as occurrence,
+           false as is_late, false as is_old
+    from activity_event a
+    where a.received_at > %(received_after)s and a.name = %(event)s and a.member_id is not null
+      and a.occurred_at > %(happened_after)s and a.occurred_at <= %(moment)s
+      and (%(by)s = '' or coalesce(a.properties ->> %(by)s, '') <> '')
+      and (%(property)s = '' or a.properties ->> %(property)s = any(%(values)s::text[]))
+"""
 _EVERYBODY = """
     select id as member_id, %(occurrence)s::text as occurrence, false as is_late, false as is_old
     from members_member where status = 'active'
@@ -80,6 +98,11 @@ _THESE = """
     select id as member_id, %(occurrence)s::text as occurrence, false as is_late, false as is_old
     from members_member where id = any(%(members)s)
 """
+
+
+def _asked_event(entry: dict[str, Any]) -> dict[str, Any]:
+    only = entry.get("only", {"property": "", "values": []})
+    return {"event": entry["event"], "by": entry.get("by", ""), "property": only["property"], "values": only["values"]}
 
 
 def by_fact(*, fact: str, member_id: int, occurrence: str, moment: datetime) -> int:

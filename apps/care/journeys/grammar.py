@@ -14,6 +14,7 @@ KEY = {"type": "string", "maxLength": 24, "pattern": r"^[a-z][a-z0-9_]*$"}
 TO = KEY | {"description": "key of the next step"}
 FACTS = (
     "order.paid", "order.received", "order.refunded", "member.registered", "member.tier_changed", "member.tier_falling",
+    "booking.kept", "ticket.resolved",
 )  # fmt: skip
 _RULE = {"type": "object", "description": "a rule: docs/segment-rule.schema.json"}
 _NAME = {"type": "string", "maxLength": 40, "description": "staff's own words for the step"}
@@ -25,6 +26,8 @@ _MOMENT = {
     "description": "a shop day, or a moment; without an offset shop time",
 }
 _PERCENT = shapes.whole(100, 1)
+_EVENT = {"type": "string", "maxLength": 40, "description": "name of a behaviour event"}
+_PROPERTY = {"type": "string", "maxLength": 40, "pattern": "^[a-z][a-z0-9_]*$"}
 
 ENTRIES = [
     shapes.kind(
@@ -36,6 +39,14 @@ ENTRIES = [
     shapes.kind(
         "fact", ["fact"], "At once when this happens; once per thing it happened to.",
         fact={"type": "string", "enum": list(FACTS)},
+    ),
+    shapes.kind(
+        "event", ["event"], "Whoever does this; what was done before the log-in that told who it was does not count.",
+        event=_EVENT,
+        only=shapes.group(
+            ["property", "values"], property=_PROPERTY, values=shapes.words(40, "any of them; numbers as they are written"),
+        ),
+        by=_PROPERTY | {"description": "once per value of this property, else once per event"},
     ),
     shapes.kind(
         "schedule", ["at"], "The audience, at one moment and then perhaps again and again.",
@@ -50,7 +61,7 @@ CONDITIONS = [
 ]
 AWAITED = [
     *CONDITIONS,
-    shapes.kind("event", ["event"], "A behaviour event.", event={"type": "string", "maxLength": 40}),
+    shapes.kind("event", ["event"], "A behaviour event.", event=_EVENT),
 ]
 WAITS = [
     shapes.kind(
@@ -81,6 +92,7 @@ _MESSAGE: dict[str, Any] = {
     "missing": {"type": "object"},
     "send_hour": _HOUR,
     "is_own_hour": {"type": "boolean"},
+    "is_now_or_never": {"type": "boolean", "description": "what would fall into quiet hours is skipped, not put off"},
     "is_transactional": {"type": "boolean"},
     "fallback": {"type": "array", "items": {"type": "object"}, "maxItems": 2},
 }

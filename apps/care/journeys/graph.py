@@ -11,6 +11,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from apps.activity import catalogue
 from apps.care import gate, policies
 from apps.care.journeys import callees
 from apps.care.journeys.grammar import DEFAULTS, MOST_NODES, SCHEMA
@@ -30,6 +31,7 @@ MESSAGE = (
     "missing",
     "send_hour",
     "is_own_hour",
+    "is_now_or_never",
     "is_transactional",
     "fallback",
 )
@@ -52,6 +54,8 @@ TEXTS: dict[str, Promise] = {
     "no_tags": _("This step changes no tag."),
     "ends_before_start": _("The end must come after the beginning."),
     "no_endpoint": _("There is no endpoint of this key that is switched on."),
+    "unknown_event": _("There is no behaviour event of this name. The brand's own begin with “custom.”."),
+    "unknown_property": _("This event has no such property."),
     "no_value": _("The value does not fit the field."),
 }
 WARNINGS: dict[str, Promise] = {
@@ -98,8 +102,12 @@ class Graph:
     def is_profiling(self) -> bool:
         """Whether it goes by what the house works out of a member's purchases and behaviour."""
         entry = self.data["entry"]
-        by_entry = entry["kind"] == "trigger" and gate.is_profiling_trigger(entry["trigger"])
-        return by_entry or any(language.is_profiling(rule) for rule in self.rules if rule != {})
+        by_trigger = entry["kind"] == "trigger" and gate.is_profiling_trigger(entry["trigger"])
+        return (
+            by_trigger
+            or entry["kind"] == "event"
+            or any(language.is_profiling(rule) for rule in self.rules if rule != {})
+        )
 
     @property
     def rules(self) -> list[Any]:
@@ -226,6 +234,12 @@ def _pointer(node: Node, name: str) -> str:
 def _entry(entry: dict[str, Any]) -> Iterator[Finding]:
     if entry["kind"] == "trigger":
         yield from policies.findings_of_trigger(entry["trigger"], entry.setdefault("params", {}), at="/entry/params")
+    if entry["kind"] == "event":
+        yield from _event(entry, "/entry")
+        for at, name in (("by", entry.get("by")), ("only/property", entry.get("only", {}).get("property"))):
+            known = catalogue.BY_NAME.get(entry["event"])
+            if name and known and name not in known.properties:
+                yield f"/entry/{at}", "unknown_property"
     if entry["kind"] == "schedule":
         first = _moment(entry["at"])
         last = _moment(entry["until"]) if "until" in entry else None
@@ -235,6 +249,16 @@ def _entry(entry: dict[str, Any]) -> Iterator[Finding]:
             yield "/entry/until", "not_a_date"
         if first and last and last <= first:
             yield "/entry/until", "ends_before_start"
+
+
+def _event(what: dict[str, Any], at: str) -> Iterator[Finding]:
+    if catalogue.check_of(what["event"]) is None and what["event"] not in catalogue.BY_NAME:
+        yield f"{at}/event", "unknown_event"
+
+
+def _await(node: Node, at: str, data: dict[str, Any]) -> Iterator[Finding]:
+    if node.data["what"]["kind"] == "event":
+        yield from _event(node.data["what"], f"{at}/what")
 
 
 def _moment(text: str) -> datetime | None:
@@ -333,6 +357,6 @@ def _nothing(node: Node, at: str, data: dict[str, Any]) -> Iterator[Finding]:
 
 
 _INSIDE = {
-    "send": _send, "wait": _wait, "split": _split, "coupon": _coupon, "tag": _tag, "attribute": _attribute,
+    "send": _send, "wait": _wait, "await": _await, "split": _split, "coupon": _coupon, "tag": _tag, "attribute": _attribute,
     "webhook": _webhook,
 }  # fmt: skip

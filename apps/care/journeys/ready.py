@@ -345,6 +345,37 @@ def _track(of: Brand) -> dict[str, Any]:
     }
 
 
+def _served(of: Brand) -> dict[str, Any]:
+    """Three days after a ticket was resolved: a word, and a task for staff where the member opens another one."""
+    return {
+        "entry": {"kind": "fact", "fact": "ticket.resolved"},
+        "again": {"kind": "after", "days": 30},
+        "nodes": [
+            rest("rest", "ask", days=3),
+            of.message(
+                "ask",
+                "await",
+                "{{ nickname }}，之前的问题都解决好了吗？还有需要，随时回复或到{{ brand }}店里找我们。",
+                "{{ nickname }}, is everything all right again? {{ brand }} is there for you if anything is left.",
+            ),
+            {
+                "key": "await", "kind": "await", "what": {"kind": "rule", "rule": _ASKS_AGAIN}, "days": 14,
+                "met": "staff", "timeout": "end",
+            },
+            {
+                "key": "staff", "kind": "followup", "task": "call", "due_hours": 24, "next": "end",
+                "title": of.say("售后回访后又来求助", "Needs help again after a ticket"),
+                "text": of.say(
+                    "上次的问题刚解决，会员又提了新问题，请亲自问候。",
+                    "The last ticket was resolved only days ago, and there is a new one: a personal word, please.",
+                ),
+            },
+            END,
+        ],
+    }  # fmt: skip
+
+
+_ASKS_AGAIN = {"field": "tickets_open", "op": "gte", "value": 1}
 READY: tuple[Ready, ...] = (
     Ready(
         "welcome",
@@ -411,6 +442,13 @@ READY: tuple[Ready, ...] = (
         _("Three days before something is probably used up; over with any purchase."),
         ("补货提醒", "Needed again"),
         _again,
+    ),
+    Ready(
+        "served",
+        _("After the service"),
+        _("Three days after a ticket was resolved a word; staff calls who needs help again."),
+        ("售后关怀", "After the service"),
+        _served,
     ),
     Ready(
         "track",

@@ -75,7 +75,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "bubbles": [],
         "cards": [],
         "is_down": False,
-        "quiet": gate.load().quiet,
+        "quiet": gate.load().on("sms").quiet,
     }
     try:
         facts["bubbles"] = [] if is_wrong else _bubbles(tail)

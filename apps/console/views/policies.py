@@ -14,7 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.care import policies, reach, reasons
 from apps.care import preview as previews
 from apps.care.models import Channel, Policy, Version
-from apps.console import dry_run, effects, policy_form, policy_words, segment_form
+from apps.console import dry_run, effects, message_preview, policy_form, policy_words, segment_form
+from apps.console import test_send as tests
 from apps.console.charts import svg
 from apps.console.journey_words import Brand
 from apps.console.policy_form import VARIABLE_WORDS, PolicyForm
@@ -145,6 +146,13 @@ def preview(request: HttpRequest, key: str) -> HttpResponse:
 
 
 @require_POST
+def test_send(request: HttpRequest, key: str) -> HttpResponse:
+    row = _found(key)
+    tests.send(request, what=row.key, version=lambda: policies.as_version(row, draft=row.draft))
+    return redirect(f"{reverse('console:policy', args=[key])}#test")
+
+
+@require_POST
 def rehearse(request: HttpRequest, key: str) -> HttpResponse:
     row = _found(key)
     facts: dict[str, Any] = {"policy": row}
@@ -196,7 +204,16 @@ def _page(request: HttpRequest, row: Policy, *, form: PolicyForm | None = None, 
         "result": effects.by_policy().get(row.pk),
         "may_edit": request.access.can("policies.edit"),  # type: ignore[attr-defined]
     }
+    facts |= tests.facts(request, what=row.key) | _channels(row)
     return render(request, "console/policy.html", facts | _form_facts(form), status=status)
+
+
+def _channels(row: Policy) -> dict[str, Any]:
+    """What of the draft can be tested: its message on each channel of the chain, or what is wrong with it."""
+    try:
+        return {"views": message_preview.views(policies.as_version(row, draft=row.draft), member_id=None)}
+    except ValidationFailed as refusal:
+        return {"refusals": refusal.facts["errors"]}
 
 
 def _form_facts(form: PolicyForm) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from apps.flows.demo import (
     source,
     standings,
     state,
+    tracks,
 )
 from apps.flows.demo.progress import Say, step
 from apps.members.models import Member
@@ -127,6 +128,9 @@ def _fill(*, now: datetime, households: int | None, with_replay: bool, say: Say)
     with step("segments and traits", say=say) as counts:
         made = groups.make()
         counts += [f"{made[0]} segments", f"{made[1]} traits"]
+    with step("a life track and cards", say=say) as counts:
+        families, shown = tracks.live(now=now)
+        counts += [f"{families} families", f"{shown} cards"]
     with step("service desk", say=say) as counts:
         counts.append(f"{desk.live(now=now):,} tickets")
     with step("figures of the dashboard", say=say) as counts:

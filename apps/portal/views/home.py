@@ -7,7 +7,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from apps.core import clock
+from apps.care.cards import selectors as cards
+from apps.care.models import Card
+from apps.core import clock, ids
 from apps.coupons import wallet
 from apps.gateways import inbox
 from apps.members import minors
@@ -40,8 +42,18 @@ def page(request: HttpRequest) -> HttpResponse:
         "coupon_count": wallet.count(member_id=member_id, moment=moment) if coupons else 0,
         "last_order": latest[0] if latest else None,
         "steps": [*_duties(me, said), *_steps(me, said)],
+        "cards": [_card(row) for row in cards.shown_to(member_id=member_id, slot="home", moment=moment)],
     }
     return shell.page(request, "portal/home.html", facts, at="home")
+
+
+def _card(row: Card) -> dict[str, str]:
+    title, text = cards.in_words(row)
+    return {
+        "title": title,
+        "text": text,
+        "href": reverse("portal:card", args=[ids.encode(cards.ID, row.pk)]) if row.link else "",
+    }
 
 
 def _duties(me: members.Profile, said: list[members.Standing]) -> list[dict[str, Any]]:

@@ -81,6 +81,7 @@ def _tier(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Column:
 
 _PERSON, _BOUGHT, _AHEAD = _("Person"), _("Purchases in all"), _("Predictions")
 _TRACKS, _WORKED_OUT = _("Life tracks"), _("Computed traits")
+_SERVED = _("After-sales")
 _GIVEN, WINDOWED, _OTHERS = _("Points, tier, coupons"), _("Purchases and behaviour in a stretch of time"), _("Groups")
 _AGE = """(extract(year from %(today)s::date)::int - m.birth_year - (
     coalesce(m.birth_month, 12) * 100 + coalesce(m.birth_day, 31) > to_char(%(today)s::date, 'MMDD')::int
@@ -162,6 +163,11 @@ FIELDS: dict[str, Field] = {
                          where=_GOODS, is_profiling=True),
     "event_count": Field(_("Behaviour"), WINDOWED, "number", measures.events, unit="times", has_key=True, has_window=True,
                          where=("properties",), is_profiling=True),
+    "category_drift": Field(_("Change of a category's share of spending"), WINDOWED, "decimal", measures.drift, unit="share",
+                            has_key=True, is_profiling=True, moves="days"),
+    "tickets_open": Field(_("Open tickets"), _SERVED, "number", measures.tickets_open, unit="tickets", where=("ticket_kinds",)),
+    "tickets": Field(_("Tickets"), _SERVED, "number", measures.tickets, unit="tickets", has_window=True, where=("ticket_kinds",)),
+    "satisfaction": Field(_("Stars of the last vote"), _SERVED, "number", measures.satisfaction, unit="stars", has_window=True),
     "trait": Field(_("Computed trait"), _WORKED_OUT, "", dated.trait, has_key=True, is_profiling=True),
     "segment": Field(pgettext_lazy("of a rule", "Segment"), _OTHERS, "segment", _plain(Column("segment", ""))),
     "bucket": Field(_("Random bucket, 0 to 9,999"), _OTHERS, "number", keyed.bucket, has_key=True),

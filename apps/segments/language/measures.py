@@ -22,8 +22,10 @@ _LISTS = {
     "categories": "p.category_id in (select x.id from catalog_category x where x.name = any({values}))",
     "brands": "p.brand = any({values})",
     "message_channels": "o.channel = any({values})",
+    "ticket_kinds": "t.kind = any({values})",
     "templates": "c.template_id in (select x.id from coupons_template x where x.key = any({values}))",
 }
+DRIFT_NOW, DRIFT_BEFORE = 90, 270  # shop days
 _ORDER_PARTS = ("stores", "channels", "at_least_cents")
 _LINE_PARTS = ("products", "categories", "brands")
 
@@ -72,6 +74,58 @@ def events(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Column:
         {_properties(compiler, leaf, name, at)}{window(compiler, leaf, "e.occurred_at", at)}{compiler.narrowed("e.member_id")}
         group by 1"""
     return Column("number", f"{compiler.summed(query)}.n", empty=0)
+
+
+def drift(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Column:
+    """By how many points of 100 a category's share of what a member spends has changed: the last 90 shop days against the 270 before.
+
+    Of whoever bought nothing in one of the two it is not known: that is no drift, that is a beginning or an end.
+    """
+    category = compiler.known.categories.get(leaf["key"]) if isinstance(leaf["key"], str) else None
+    if category is None:
+        raise BadRule(f"{at}/key", "unknown_key")
+    recent = compiler.inside("k.paid_at", {"last_days": DRIFT_NOW}, at=at)
+    before = compiler.inside("k.paid_at", {"days_ago": [DRIFT_NOW, DRIFT_NOW + DRIFT_BEFORE - 1]}, at=at)
+    cents = "l.total_cents - l.refunded_cents"
+    shares = [
+        f"100.0 * sum({cents}) filter (where {span} and p.category_id = {category:d})"
+        f" / sum({cents}) filter (where {span})"
+        for span in (recent, before)
+    ]
+    whole = compiler.inside("o.paid_at", {"last_days": DRIFT_NOW + DRIFT_BEFORE}, at=at)
+    query = f"""select member_id, coalesce(now_share, 0) - coalesce(was_share, 0) as points from (
+        select k.member_id, {shares[0]} as now_share, {shares[1]} as was_share
+        from ({KEPT_ORDERS} and {whole}{compiler.narrowed("o.member_id")}) k join orders_line l on l.order_id = k.id
+        left join catalog_product p on p.id = l.product_id
+        where l.total_cents > l.refunded_cents group by 1
+        having bool_or({recent}) and bool_or({before})) shares"""
+    return Column("decimal", f"({compiler.summed(query)}.points)::float8")
+
+
+def tickets(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Column:
+    """Tickets opened by or for a member; those merged into another count once."""
+    conditions = _where(compiler, leaf, at, allowed=("ticket_kinds",))
+    query = f"""select t.member_id, count(*) as n from tickets_ticket t
+        where t.into_id is null and t.created_at <= %(moment)s
+        {_all(conditions)}{window(compiler, leaf, "t.created_at", at)}{compiler.narrowed("t.member_id")} group by 1"""
+    return Column("number", f"{compiler.summed(query)}.n", empty=0)
+
+
+def tickets_open(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Column:
+    """Tickets that are not done, whoever's turn it is."""
+    conditions = _where(compiler, leaf, at, allowed=("ticket_kinds",))
+    query = f"""select t.member_id, count(*) as n from tickets_ticket t
+        where t.ended_at is null{_all(conditions)}{compiler.narrowed("t.member_id")}
+        group by 1"""
+    return Column("number", f"{compiler.summed(query)}.n", empty=0)
+
+
+def satisfaction(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Column:
+    """Stars of the newest vote in the stretch, 1 to 5; not known of who never voted."""
+    query = f"""select distinct on (t.member_id) t.member_id, v.score from tickets_vote v join tickets_ticket t on t.id = v.ticket_id
+        where v.at <= %(moment)s{window(compiler, leaf, "v.at", at)}{compiler.narrowed("t.member_id")}
+        order by t.member_id, v.at desc, v.id desc"""
+    return Column("number", f"{compiler.summed(query)}.score")
 
 
 def points(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Column:

@@ -1,0 +1,17 @@
+import django.contrib.postgres.indexes
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("activity", "0004_each_index_once"),
+    ]
+
+    operations = [
+        migrations.AddIndex(
+            model_name="event",
+            index=django.contrib.postgres.indexes.BrinIndex(
+                autosummarize=True, fields=["received_at"], name="activity_received", pages_per_range=16
+            ),
+        ),
+    ]
