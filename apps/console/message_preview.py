@@ -1,5 +1,6 @@
 """One message on each channel of its chain as a member would read it: substitutes in colour, length, price, what stands against it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,14 +9,15 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from apps.care import policies, preview, reasons, routes, templates
+from apps.care import policies, preview, reach, reasons, routes, templates
 from apps.care.journeys import graph
 from apps.care.models import Channel, Journey, Policy, Trial, Version
 from apps.console.policy_form import VARIABLE_WORDS
-from apps.core import money
+from apps.core import clock, money
 from apps.gateways import sms
 from apps.members import selectors as members
 from apps.members.models import Member
+from apps.segments import language
 
 MOST = 6  # members offered for one search
 
@@ -51,6 +53,16 @@ def on_channel(version: Version, channel: str) -> Version:
 def views(version: Version, *, member_id: int | None) -> list[View]:
     """None: no member is chosen, every variable stands for itself."""
     return [_view(route.version, member_id=member_id) for route in routes.of(version)]
+
+
+def reached(version: Version, *, audience: Any, store_ids: Sequence[int] | None) -> list[reach.Reached]:
+    """Of those the audience means today, whom each channel of the chain could reach; none while the rule is not whole."""
+    try:
+        found = reach.of_rule(audience, moment=clock.now(), purpose=version.purpose, store_ids=store_ids)
+    except language.BadRule:
+        return []
+    by_channel = {one.channel: one for one in found}
+    return [by_channel[route.version.channel] for route in routes.of(version)]
 
 
 def _view(version: Version, *, member_id: int | None) -> View:

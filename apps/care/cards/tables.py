@@ -16,15 +16,17 @@ class Card(models.Model):
         ON = "on", pgettext_lazy("card", "Shown")
         OFF = "off", pgettext_lazy("card", "Taken down")
 
-    slot = models.CharField(max_length=24, default="home", verbose_name=_("place"))  # "home": the portal's start page
-    name = models.CharField(max_length=60, verbose_name=_("name"))  # staff's own
-    title = models.CharField(max_length=40, blank=True, verbose_name=_("title"))
+    slot = models.CharField(
+        max_length=24, default="home", verbose_name=pgettext_lazy("card", "place")
+    )  # "home": the portal's start page
+    name = models.CharField(max_length=60, verbose_name=pgettext_lazy("card", "name among ourselves"))  # staff's own
+    title = models.CharField(max_length=40, blank=True, verbose_name=pgettext_lazy("card", "title"))
     title_en = models.CharField(max_length=60, blank=True, verbose_name=_("title in English"))
-    text = models.CharField(max_length=120, blank=True, verbose_name=_("text"))
+    text = models.CharField(max_length=120, blank=True, verbose_name=pgettext_lazy("card", "text"))
     text_en = models.CharField(max_length=200, blank=True, verbose_name=_("text in English"))
     link = models.CharField(max_length=300, blank=True, verbose_name=_("leads to"))
     audience = models.JSONField(default=dict)
-    priority = models.PositiveSmallIntegerField(default=100, verbose_name=_("order"))
+    priority = models.PositiveSmallIntegerField(default=100, verbose_name=pgettext_lazy("card", "order of showing"))
     starts_on = models.DateField(null=True, blank=True, verbose_name=_("first day"))
     ends_on = models.DateField(null=True, blank=True, verbose_name=_("last day"))
     state = models.CharField(max_length=5, choices=State, default=State.DRAFT)

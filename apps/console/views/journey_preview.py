@@ -28,7 +28,13 @@ def page(request: HttpRequest, key: str) -> HttpResponse:
     if chosen is not None:
         facts |= message_preview.search(request, permission="journeys.view")
         try:
-            facts["views"] = message_preview.views(message_preview.of_step(row, chosen), member_id=facts["member_id"])
+            version = message_preview.of_step(row, chosen)
+            facts["views"] = message_preview.views(version, member_id=facts["member_id"])
+            facts["reached"] = message_preview.reached(
+                version,
+                audience=row.draft.get("audience") or {},
+                store_ids=request.access.store_ids("journeys.view"),  # type: ignore[attr-defined]
+            )
         except ValidationFailed as refusal:
             facts["refusals"] = refusal.facts["errors"]
     return render(request, "console/journey_preview.html", facts)
