@@ -63,6 +63,27 @@ def going(row: Journey, version: JourneyVersion, *, moment: datetime) -> dict[st
     }
 
 
+def figures_sheet(row: Journey, version: JourneyVersion, *, moment: datetime) -> list[list[str]]:
+    """What `going` shows, a line a step and way: step, what is counted, members. First the two arms and what came of them."""
+    facts = going(row, version, moment=moment)
+    told = facts["verdict"]
+    arms = (
+        (pgettext("journey arm", "Walked"), told.treated, told.treated_returned),
+        (_("Held out"), told.held_out, told.held_returned),
+    )
+    lines: list[list[str]] = []
+    for arm, members, returned in arms:
+        lines += [[arm, _("Members"), str(members)], [arm, _("Came back"), str(returned)]]
+    for step in facts["steps"]:
+        lines += [
+            [step.title, _("Stand here now"), str(step.waiting)],
+            [step.title, _("Have passed"), str(step.passed)],
+        ]
+        lines += [[step.title, _("Sent"), str(step.sent)]] if step.sent is not None else []
+        lines += [[step.title, words, str(count)] for words, count in step.ways]
+    return lines
+
+
 def trial(row: Journey, *, moment: datetime, days: int) -> Trial:
     """The draft now and, with `days`, in so many days from now. Nothing is kept. Raises ValidationFailed, Stopped, TooLong."""
     seen = Trial(at=moment)

@@ -401,6 +401,7 @@ urlpatterns = [
     path("console/journeys/<slug:key>/canvas/", journeys.canvas, name="journey_canvas"),
     path("console/journeys/<slug:key>/changes/", journeys.changes, name="journey_changes"),
     path("console/journeys/<slug:key>/going/", journey_runs.going, name="journey_going"),
+    path("console/journeys/<slug:key>/figures.csv", journey_runs.csv, name="journey_csv"),
     path("console/journeys/<slug:key>/dry-run/", journey_runs.trial, name="journey_trial"),
     path("console/journeys/<slug:key>/preview/", journey_preview.page, name="journey_preview"),
     path("console/journeys/<slug:key>/preview/send/", journey_preview.send, name="journey_test_send"),

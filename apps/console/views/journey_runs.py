@@ -41,6 +41,17 @@ def going(request: HttpRequest, key: str) -> HttpResponse:
     return render(request, "console/journey_going.html", facts)
 
 
+@require_safe
+def csv(request: HttpRequest, key: str) -> HttpResponse:
+    """The figures of the page as a file."""
+    row = journey_page.found(key)
+    version = row.versions.filter(number=row.version).first()
+    if version is None:
+        raise NotFound
+    rows = journey_runs.figures_sheet(row, version, moment=clock.now())
+    return csv_files.response(name=f"{row.key}.csv", headers=[_("Step"), _("What is counted"), _("Members")], rows=rows)
+
+
 def _walks(row: Journey, *, text: str, state: str) -> list[dict[str, Any]]:
     found = Enrolment.objects.filter(journey=row).select_related("member", "version").order_by("-id")
     if state == "walking":
