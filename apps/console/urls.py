@@ -123,6 +123,7 @@ urlpatterns = [
     path("console/worth/", worth.page, name="worth"),
     path("console/worth/stages/", worth.stages, name="worth_stages"),
     path("console/members/predictions/", predictions.page, name="predictions"),
+    path("console/members/predictions/terms/", predictions.set_terms, name="predictions_terms"),
     path("console/members/predictions/fit/", predictions.fit, name="predictions_fit"),
     path("console/members/predictions/back/", predictions.roll_back, name="predictions_back"),
     path("console/members/predictions/<int:version>/activate/", predictions.activate, name="prediction_activate"),

@@ -85,7 +85,7 @@ def test_the_page_counts_and_takes_members_in_and_out(admin: Client, people: lis
     assert [row["step"] for row in page.context["walks"]] == [resting.title] * 3
     assert len(admin.get(GOING, {"q": "W0"}).context["walks"]) == 1
     sheet = admin.get("/console/journeys/care/figures.csv").content.decode("utf-8-sig").splitlines()
-    assert (sheet[0], f"{resting.title},现在停在这里,3" in sheet, len(sheet) > 8) == ("步骤,统计项,会员", True, True)
+    assert (sheet[0], f"{resting.title},现在停在这里,3" in sheet, len(sheet) > 8) == ("阶段,统计项,会员", True, True)
     mine = admin.get(f"/console/members/{ids.encode('mem', people[0])}/", {"show": "journeys"})
     assert [(one["walk"].journey, one["step"]) for one in mine.context["walks"]] == [(made, resting.title)]
     assert GOING in mine.content.decode()

@@ -10,6 +10,7 @@ from apps.care.models import Tester as Colleague
 from apps.core import brand, ids
 from apps.segments import rules
 from apps.segments.models import Prediction
+from apps.segments.predictions import terms
 from apps.stores.models import Role
 from tests.console.test_predictions import version
 from tests.console.world import House
@@ -123,3 +124,13 @@ def test_a_policys_message_is_tested_from_its_page(house: House, at: At) -> None
     Policy.objects.filter(pk=policy.pk).update(draft={})
     client.post(address, {"tester": [tester.pk]})
     assert (Trial.objects.count(), at(Role.ANALYST).post(address).status_code) == (1, 403)
+
+
+def test_the_value_of_a_customer_looks_as_far_ahead_as_the_brand_wants(house: House, at: At) -> None:
+    address = reverse("console:predictions_terms")
+    assert at(Role.MARKETER).post(address, {"clv_days": "90", "discount": "8"}).status_code == 403
+    for days in ("29", "1826", "x"):
+        at(Role.ADMIN).post(address, {"clv_days": days, "discount": "8"})
+    assert terms.current() == {"clv_days": 365, "discount_a_year": 0.1}
+    at(Role.ADMIN).post(address, {"clv_days": "730", "discount": "7.5"})
+    assert terms.current() == {"clv_days": 730, "discount_a_year": 0.075}

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.console import foresight, navigation, people
@@ -15,6 +17,18 @@ from apps.core.errors import DomainError
 from apps.segments.predictions import selectors, terms, versions, work
 
 MANAGE = "predictions.manage"
+
+
+class TermsForm(forms.Form):
+    clv_days = forms.IntegerField(
+        label=gettext_lazy("Days that a customer's value looks ahead"), min_value=30, max_value=1825
+    )
+    discount = forms.FloatField(label=gettext_lazy("Discount a year, percent"), min_value=0, max_value=100)
+
+
+def _terms() -> TermsForm:
+    now = terms.current()
+    return TermsForm(initial={"clv_days": now["clv_days"], "discount": round(now["discount_a_year"] * 100, 2)})
 
 
 @require_safe
@@ -34,6 +48,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "versions": _versions(),
         "cycles": selectors.cycles(limit=12),
         "ahead_days": terms.AHEAD_DAYS,
+        "terms": _terms() if may else None,
     }
     if active:
         facts |= {
@@ -55,6 +70,19 @@ def fit(request: HttpRequest) -> HttpResponse:
     """A new version by job; the page of the job leads back here."""
     job = jobs.start_alone(kind=work.KIND, params={}, user_id=request.user.pk)
     return redirect("console:work", jobs.public_id(job))
+
+
+@require_POST
+def set_terms(request: HttpRequest) -> HttpResponse:
+    """How far the value of a customer looks ahead, and its discount: from the next version on."""
+    form = TermsForm(request.POST)
+    if form.is_valid():
+        days, percent = form.cleaned_data["clv_days"], form.cleaned_data["discount"]
+        terms.save(clv_days=days, discount_a_year=round(percent / 100, 4))
+        messages.success(request, _("Saved. It holds from the next version on."))
+    else:
+        messages.error(request, _("Not saved: 30 to 1,825 days, and 0 to 100% a year."))
+    return redirect("console:predictions")
 
 
 @require_POST

@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from apps.core import brand
+from django.db import transaction
+
+from apps.core import audit, brand
+from apps.core.errors import ValidationFailed
 
 KEY = "segments.predictions"
 AHEAD_DAYS = 90  # of expected orders and of lapsing
@@ -21,6 +24,16 @@ def check(value: Any) -> None:
 
 
 brand.declare(KEY, default=DEFAULT, check=check)
+
+
+@transaction.atomic
+def save(*, clv_days: int, discount_a_year: float) -> None:
+    """Of the versions to come; what speaks now keeps its own. Raises ValidationFailed."""
+    audit.sign()
+    try:
+        brand.write(KEY, {"clv_days": clv_days, "discount_a_year": discount_a_year})
+    except ValueError as problem:
+        raise ValidationFailed(errors=[{"pointer": "", "code": "invalid", "message": str(problem)}]) from None
 
 
 def current() -> dict[str, Any]:
