@@ -14,7 +14,6 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from apps.care.models import Channel as MessageChannel
 from apps.catalog.models import Category
 from apps.console import segment_words as words
 from apps.coupons.models import Template
@@ -22,7 +21,6 @@ from apps.members.models import Attribute, Tag
 from apps.segments.language import FIELDS, BadRule
 from apps.segments.language.columns import OPS
 from apps.segments.models import Trait
-from apps.tickets.models import Ticket
 
 EMPTY: dict[str, Any] = {"all": []}
 _SPLIT = re.compile(r"[,，、;；\n]+")
@@ -101,8 +99,8 @@ class Words:
     def suggestions(self) -> dict[str, list[str]]:
         return {
             "stores": list(self.names.stores), "categories": self._list("categories", Category, "name"),
-            "templates": self._list("templates", Template, "key"), "message_channels": list(MessageChannel.values),
-            "ticket_kinds": list(Ticket.Kind.values),
+            "templates": self._list("templates", Template, "key"),
+            **{name: [str(label) for label in labels.values()] for name, labels in words.coded().items()},
         }  # fmt: skip
 
     def _list(self, name: str, model: Any, column: str) -> list[str]:
@@ -291,7 +289,10 @@ def _typed(text: str) -> list[str]:
 
 
 def _narrowed(name: str, text: str) -> Any:
-    return (_number(text.strip(), is_money=True) if text.strip() else "") if name == "at_least_cents" else _typed(text)
+    if name == "at_least_cents":
+        return _number(text.strip(), is_money=True) if text.strip() else ""
+    codes = {str(label): code for code, label in words.coded().get(name, {}).items()}
+    return [codes.get(word, word) for word in _typed(text)]
 
 
 def _number(text: str, *, is_money: bool) -> Any:
@@ -435,4 +436,5 @@ def _figure(value: Any, *, is_money: bool) -> str:
 def _shown(name: str, value: Any) -> str:
     if name == "at_least_cents":
         return _figure(value, is_money=True)
-    return "、".join(map(str, value)) if isinstance(value, list) else ""
+    labels = words.coded().get(name, {})
+    return "、".join(str(labels.get(one, one)) for one in value) if isinstance(value, list) else ""

@@ -17,6 +17,7 @@ from apps.segments import keys
 from apps.segments.language.fields import CONSENT_LABELS, FIELDS
 from apps.segments.models import Track, Trait
 from apps.stores.models import Store
+from apps.tickets.models import Ticket
 
 OPS = {
     "in": gettext_lazy("is"),
@@ -59,6 +60,11 @@ WHERE = {
 SHOWN = 4
 
 
+def coded() -> dict[str, dict[str, Any]]:
+    """Parts of `where` that are chosen from a few codes, with their labels: people read and type the labels."""
+    return {"message_channels": dict(MessageChannel.choices), "ticket_kinds": dict(Ticket.Kind.choices)}
+
+
 class Names:
     """What codes are called, read once for a page."""
 
@@ -82,7 +88,7 @@ class Names:
             return _("not known")
         sets: dict[str, Any] = {
             "segment": self.segments, "tier": self.tiers, "home_store": self.stores, "top_store": self.stores, "stores": self.stores,
-            "track_step": self.steps, "message_channels": dict(MessageChannel.choices),
+            "track_step": self.steps, **coded(),
         }  # fmt: skip
         known = sets.get(field) or (FIELDS[field].labels if field in FIELDS else None) or {}
         return str(known.get(code, code))

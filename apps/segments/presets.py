@@ -54,6 +54,9 @@ PRESETS: tuple[Preset, ...] = (
     Preset("looked-not-bought", _("Looked and did not buy"), _("Viewed products twice or more in 7 days and bought nothing in them."),
            _all(_leaf("event_count", "gte", 2, key="product_viewed", within={"last_days": 7}),
                 _leaf("order_count", "lte", 0, within={"last_days": 7}))),
+    Preset("unhappy", _("Unhappy of late"), _("Gave two stars or fewer in the last 90 days, or has a complaint open."),
+           {"any": [_leaf("satisfaction", "lte", 2, within={"last_days": 90}),
+                    _leaf("tickets_open", "gte", 1, where={"ticket_kinds": ["complaint"]})]}),
     Preset("returns-much", _("Gives much back"), _("Gave back 40 % or more of what was paid in 180 days, over 3 orders or more."),
            _all(_leaf("refund_percent", "gte", 40, within={"last_days": 180}), _leaf("orders", "gte", 3))),
 )  # fmt: skip
