@@ -437,4 +437,4 @@ def _shown(name: str, value: Any) -> str:
     if name == "at_least_cents":
         return _figure(value, is_money=True)
     labels = words.coded().get(name, {})
-    return "、".join(str(labels.get(one, one)) for one in value) if isinstance(value, list) else ""
+    return "、".join(str(labels.get(str(one), one)) for one in value) if isinstance(value, list) else ""

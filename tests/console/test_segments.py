@@ -62,6 +62,23 @@ def test_presses_change_the_shape_and_nothing_else(admin: Client) -> None:
     assert edited(admin, rule, act="drop:n99") == rule
 
 
+def test_kinds_are_typed_and_read_in_words_and_kept_as_codes(admin: Client) -> None:
+    rule = {"all": [{"field": "tickets_open", "op": "gte", "value": 1}]}
+    typed = {
+        "n1.field": "tickets_open",
+        "n1.op": "gte",
+        "n1.has": "1",
+        "n1.v": "1",
+        "n1.where.ticket_kinds": "投诉、odd",
+    }
+    held = edited(admin, rule, **typed)
+    assert held["all"][0]["where"] == {"ticket_kinds": ["complaint", "odd"]}
+    page = admin.post("/console/segments/edit/", form(held))
+    assert page.context["row"].parts[0].where[0][2] == "投诉、odd"
+    odd = {"all": [{"field": "tickets_open", "op": "gte", "value": 1, "where": {"ticket_kinds": [["x"], {}]}}]}
+    assert admin.post("/console/segments/edit/", form(odd)).status_code == 200
+
+
 def test_what_was_typed_wrong_stays_and_is_named_at_its_place(admin: Client) -> None:
     rule = {"all": [TEA, {"field": "net_cents", "op": "gte", "value": 100}]}
     typed = {"n2.field": "net_cents", "n2.op": "gte", "n2.has": "1", "n2.v": "a lot"}
