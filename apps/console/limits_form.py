@@ -79,6 +79,8 @@ class LimitsForm(forms.Form):
         """The settings, of valid fields."""
         said = self.cleaned_data
         gate: dict[str, Any] = {name: said[name] for name in ("day_cap", "week_cap", "global_holdout_percent")}
+        if gate["global_holdout_percent"] == int(gate["global_holdout_percent"]):
+            gate["global_holdout_percent"] = int(gate["global_holdout_percent"])
         gate |= {"quiet": self._quiet(""), "month_cap": said["month_cap"]}
         classes = {
             purpose: {

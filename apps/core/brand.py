@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.db.models import JSONField, Value
 
 from apps.core import prepared
 from apps.core.errors import NotFound
@@ -25,15 +26,16 @@ def read(key: str) -> Any:
     if key not in _declared:
         raise NotFound(key=key)
     found = prepared.row(_READ, [key])
-    return _declared[key][0] if found is None or found[0] is None else found[0]
+    return _declared[key][0] if found is None else found[0]
 
 
 def write(key: str, value: Any) -> None:
-    """Raises ValueError from the declared check; nothing is written then."""
+    """None where the setting allows it: what no row means, the default, is something else. Raises ValueError; nothing is written then."""
     if key not in _declared:
         raise NotFound(key=key)
     _declared[key][1](value)
-    BrandSetting.objects.update_or_create(key=key, defaults={"value": value})
+    kept = Value(None, JSONField()) if value is None else value
+    BrandSetting.objects.update_or_create(key=key, defaults={"value": kept})
 
 
 def declared() -> dict[str, Any]:

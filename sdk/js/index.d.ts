@@ -287,6 +287,15 @@ export interface CaptureInput {
   reference: string;
 }
 
+export interface CardOut {
+  /** the id of content_viewed, when the member opens it */
+  id: string;
+  /** a page of ours, or https; empty: it leads nowhere */
+  link: string;
+  text: string;
+  title: string;
+}
+
 export interface CodeInput {
   /** whose events become the member's */
   anonymous_id?: string;
@@ -1939,6 +1948,8 @@ export class Siyu {
   myBookingCancelPost(args: { booking: string; idempotencyKey?: string }, options?: CallOptions): Promise<Answer<BookingOut>>;
   /** Move a booking: the new place is taken before the old one is free; it is a booking of its own (member) */
   myBookingMovePost(args: { booking: string; idempotencyKey?: string; body: BookingMoveInput }, options?: CallOptions): Promise<Answer<BookingOut>>;
+  /** What the brand shows you in a place, three at most (member) */
+  myCardsGet(args?: { ifNoneMatch?: string; slot?: string }, options?: CallOptions): Promise<Answer<Array<CardOut>>>;
   /** A new member code: counts once, for a minute; ask again at refresh_at (member) */
   myCodeGet(args?: {}, options?: CallOptions): Promise<Answer<CodeOut>>;
   /** What came of a code that was shown: ask every two seconds while it is on the screen (member) */

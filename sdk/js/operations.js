@@ -32,6 +32,7 @@ module.exports = {
   myBookingsPost: "POST /me/bookings km",
   myBookingCancelPost: "POST /me/bookings/{booking}:cancel km",
   myBookingMovePost: "POST /me/bookings/{booking}:move km",
+  myCardsGet: "GET /me/cards m slot",
   myCodeGet: "GET /me/code m",
   myCodeResultGet: "GET /me/code/result m code",
   consentsGet: "GET /me/consents m",

@@ -114,4 +114,4 @@ def test_a_kept_booking_and_a_resolved_ticket_begin_a_journey_once(
         journey_entered.enter_resolved(Fact(name="ticket.moved", key=f"7:{number}", payload=said))
     facts.publish("booking.kept", key="3", lane=f"member:{member.pk}", booking_id=3, member_id=member.pk)
     run_flows()
-    assert entered() == [("M1", "3"), ("M1", "ticket:7")]
+    assert entered() == [("M1", "booking.kept:3"), ("M1", "ticket:7")]

@@ -28,7 +28,9 @@ def fields(client: Client, name: str) -> dict[str, str]:
     """What the page's form would send as it stands."""
     form = client.get(reverse(f"console:{name}")).context["form"]
     values = {field.html_name: field.value() for field in form}
-    return {key: "" if value is None else str(value) for key, value in values.items() if value is not False}
+    return {
+        key: "" if value is None else str(value) for key, value in values.items() if not key.endswith("never_quiet")
+    }
 
 
 def test_limits_are_changed_by_the_administrator_and_read_by_marketing(house: House, at: At) -> None:
@@ -54,8 +56,9 @@ def test_limits_are_changed_by_the_administrator_and_read_by_marketing(house: Ho
     assert gate["channels"] == {"sms": {"day_cap": 2}, "inbox": {"quiet": None}}
     assert brand.read("care.throttle") == {"sms": 600}
     page = shown(marketer, "limits")
-    assert ("短信：" in page or "短信: " in page, "600" in page, "<form class" in page) == (True, True, False)
-    assert fields(admin, "limits") == said, "nothing is lost on the way"
+    assert ("短信：" in page or "短信: " in page, "600" in page, address in page) == (True, True, False)
+    assert fields(admin, "limits") | {"inbox.never_quiet": "on"} == said, "nothing is lost on the way"
+    assert admin.get(reverse("console:limits")).context["form"]["inbox.never_quiet"].value() is True
 
 
 def test_worth_by_stage_and_cell_and_other_thresholds(house: House, at: At) -> None:
@@ -110,14 +113,16 @@ def test_a_card_is_written_meant_for_somebody_shown_and_taken_down(house: House,
 
 def test_a_policys_message_is_tested_from_its_page(house: House, at: At) -> None:
     policy, client = Policy.objects.get(key="lapsing"), at(Role.MARKETER)
+    chain = [{"channel": "inbox", "template": "{{ nickname }}，来看看"}]
+    Policy.objects.filter(pk=policy.pk).update(draft=policy.draft | {"fallback": chain})
     tester = Colleague.objects.create(user=house.users[Role.MARKETER], member=house.members["mine"])
     page = client.get(reverse("console:policy", args=[policy.key]))
     assert [row.pk for row in page.context["testers"]] == [tester.pk]
-    channel = policy.draft["channel"]
+    assert [view.channel for view in page.context["views"]] == [policy.draft["channel"], "inbox"]
     address = reverse("console:policy_test_send", args=[policy.key])
-    assert client.post(address, {"tester": [tester.pk], "channel": channel})["Location"].endswith("#test")
+    assert client.post(address, {"tester": [tester.pk], "channel": "inbox"})["Location"].endswith("#test")
     assert list(Trial.objects.values_list("what", "channel", "member_id")) == [
-        ("lapsing", channel, house.members["mine"].pk)
+        ("lapsing", "inbox", house.members["mine"].pk)
     ]
     assert len(client.get(reverse("console:policy", args=[policy.key])).context["sent"]) == 1
 

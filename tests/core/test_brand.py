@@ -5,6 +5,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from apps.care import second_person
 from apps.core import brand
 from apps.core.errors import NotFound
 from apps.core.models import AuditEntry, BrandSetting
@@ -47,6 +48,14 @@ def test_the_command_refuses_in_words(key: str, value: str):
         call_command("brand_settings", key, value)
 
     assert not BrandSetting.objects.exists()
+
+
+def test_nothing_is_a_value_where_the_setting_allows_it():
+    """ "never", where the default is a number: an absent row is something else."""
+    brand.write("care.approval_from", None)
+    assert (brand.read("care.approval_from"), second_person.is_needed(10**9)) == (None, False)
+    brand.write("care.approval_from", 7)
+    assert second_person.is_needed(7)
 
 
 def test_the_command_lists_every_setting():

@@ -34,6 +34,7 @@ BundleOut = TypedDict("BundleOut", {"id": str, "name": str, "said": str, "skus":
 CalendarOut = TypedDict("CalendarOut", {"days": list[DayOut], "is_signed_today": bool, "make_up": MakeUpOut, "steps": list[StepOut], "streak": int})
 CallInput = TypedDict("CallInput", {"device": NotRequired[str], "request_id": str})
 CaptureInput = TypedDict("CaptureInput", {"amount": int, "reference": str})
+CardOut = TypedDict("CardOut", {"id": str, "link": str, "text": str, "title": str})
 CodeInput = TypedDict("CodeInput", {"anonymous_id": NotRequired[str], "code": str, "come_back": NotRequired[bool], "label": NotRequired[str], "request_id": str})
 CodeOpenedInput = TypedDict("CodeOpenedInput", {"anonymous_id": NotRequired[str]})
 CodeOpenedOut = TypedDict("CodeOpenedOut", {"anonymous_id": str, "is_counted": bool, "target": str})
@@ -263,6 +264,8 @@ class Siyu(Engine):
         """Cancel a booking; the next who waits gets the place. Cancelled already: nothing changes (member)"""
     def my_booking_move_post(self, body: BookingMoveInput, *, booking: str, idempotency_key: str | None = None) -> Answer[BookingOut]:
         """Move a booking: the new place is taken before the old one is free; it is a booking of its own (member)"""
+    def my_cards_get(self, *, if_none_match: str | None = None, slot: str | None = None) -> Answer[list[CardOut]]:
+        """What the brand shows you in a place, three at most (member)"""
     def my_code_get(self) -> Answer[CodeOut]:
         """A new member code: counts once, for a minute; ask again at refresh_at (member)"""
     def my_code_result_get(self, *, code: str) -> Answer[ResultOut]:
