@@ -309,6 +309,7 @@ OBJECTS: dict[str, Promise] = {
     "webhook_delivery": gettext_lazy("Webhook delivery"),
     "webhook_endpoint": gettext_lazy("Webhook endpoint"),
     "core_brandsetting": gettext_lazy("Setting of the brand"),
+    "care_card": gettext_lazy("Content card"),
     "core_user": gettext_lazy("Account"),
     "coupon": gettext_lazy("Coupon"),
     "coupon_batch": gettext_lazy("Batch of coupons"),

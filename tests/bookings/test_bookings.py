@@ -151,7 +151,7 @@ def test_too_late_to_cancel_then_come_or_missed_and_the_share_of_those_who_keep_
     gone.refresh_from_db()
     assert gone.state == "missed"
     kept = Event.objects.filter(name="booking.kept").values_list("key", "payload")
-    assert list(kept) == [(str(came.pk), {"booking_id": came.pk, "member_id": one})]
+    assert list(kept) == [(f"booking.kept:{came.pk}", {"booking_id": came.pk, "member_id": one})]
     assert selectors.no_shows(moment=TEN + DAY, store_ids=None) == {"came": 1, "missed": 1, "share": 0.5}
 
 

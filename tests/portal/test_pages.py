@@ -66,7 +66,7 @@ def test_the_start_page_asks_the_database_few_questions_however_much_there_is(cl
     ) as asked:
         assert client.get("/my/").status_code == 200
 
-    assert len(asked) <= 16, [query["sql"][:400] for query in asked]
+    assert len(asked) <= 17, [query["sql"][:400] for query in asked]
 
 
 def test_the_phone_is_shown_masked_everywhere(client: Client):
