@@ -30,7 +30,7 @@ def read(key: str) -> Any:
 
 
 def write(key: str, value: Any) -> None:
-    """None where the setting allows it, which is not the default. Raises ValueError from the declared check; nothing is written then."""
+    """None where the setting allows it, which is not the default. Raises ValueError from the check; nothing is written then."""
     if key not in _declared:
         raise NotFound(key=key)
     _declared[key][1](value)
