@@ -32,9 +32,10 @@ class StagesForm(forms.Form):
             self.fields[name] = forms.IntegerField(label=label, min_value=least, max_value=LONGEST)
         for name, labels in _PARTS.items():
             for n, label in enumerate(labels):
-                kind = forms.FloatField if name == "gap_factors" else forms.IntegerField
-                self.fields[f"{name}.{n}"] = kind(
-                    label=label, min_value=0.1 if kind is forms.FloatField else 1, max_value=LONGEST
+                self.fields[f"{name}.{n}"] = (
+                    forms.FloatField(label=label, min_value=0.1, max_value=LONGEST)
+                    if name == "gap_factors"
+                    else forms.IntegerField(label=label, min_value=1, max_value=LONGEST)
                 )
 
     @property

@@ -71,8 +71,8 @@ def look(version: JourneyVersion, graph: graphs.Graph, *, moment: datetime) -> l
     elif entry["kind"] == "event":
         late = moment - timedelta(days=graph.data["late_days"])
         since = max(_began(version), mark.looked_at - UNDER_WAY) if mark.looked_at else _began(version)
-        asked = _asked_event(entry) | {"received_after": since, "happened_after": late}
-        entered = _enter(version, graph, due=_DONE, params=asked, moment=moment)
+        wanted = _asked_event(entry) | {"received_after": since, "happened_after": late}
+        entered = _enter(version, graph, due=_DONE, params=wanted, moment=moment)
     mark.looked_at = max(moment, mark.looked_at or moment)
     mark.save(update_fields=["looked_at", "change_id"])
     return entered

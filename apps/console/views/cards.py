@@ -19,7 +19,7 @@ from apps.core import clock, ids
 from apps.core.errors import NotFound, ValidationFailed
 from apps.segments import counting, language
 
-TONES = {Card.State.ON: "ok", Card.State.OFF: "warn"}
+TONES: dict[str, str] = {Card.State.ON: "ok", Card.State.OFF: "warn"}
 SHOWN = 200
 
 
