@@ -138,6 +138,8 @@ def send(message: Message, *, tester_ids: Sequence[int], user_id: int) -> list[T
 
     Raises TooManyReceivers, EnoughTests, QuietNow, ChannelClosed, NotTestable.
     """
+    if not 1 <= len(set(tester_ids)) <= MOST:
+        raise TooManyReceivers
     moment, channel = clock.now(), message.version.channel
     rows = _written(message, tester_ids=tester_ids, user_id=user_id, moment=moment)
     lanes.enter(channel, moment=moment)
@@ -160,7 +162,7 @@ def _written(message: Message, *, tester_ids: Sequence[int], user_id: int, momen
     if Lane.objects.filter(channel=channel).exclude(circuit=Lane.Circuit.CLOSED).exists():
         raise ChannelClosed
     wanted = [row for row in testers() if row.pk in set(tester_ids)]
-    if not 1 <= len(wanted) <= MOST or len(wanted) != len(set(tester_ids)):
+    if len(wanted) != len(set(tester_ids)):
         raise TooManyReceivers
     list(Tester.objects.select_for_update().filter(pk__in=[row.pk for row in wanted]).order_by("pk"))
     since = moment - timedelta(days=1)
