@@ -4,7 +4,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("activity", "0004_each_index_once"),
+        ("activity", "0005_streams_and_friends"),
     ]
 
     operations = [
