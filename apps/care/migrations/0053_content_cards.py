@@ -9,7 +9,7 @@ from apps.core.database import Audited
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('care', '0051_quarantine'),
+        ('care', '0052_group_invitations'),
     ]
 
     operations = [
