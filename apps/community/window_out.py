@@ -12,6 +12,7 @@ from celery import current_app
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.community.window_models import Talk, WindowMessage
@@ -63,7 +64,9 @@ def invite(talk_id: int, *, moment: datetime) -> None:
     if talk.invited_at is not None and moment - talk.invited_at < INVITE_AGAIN:
         return
     text = _("Hello! Log in once with this WeChat, then we can see your orders and answer you here:")
-    _queue(talk, f"invite:{talk.pk}:{int(moment.timestamp())}", f"{text}\n{settings.PUBLIC_URL}/")
+    _queue(
+        talk, f"invite:{talk.pk}:{int(moment.timestamp())}", f"{text}\n{settings.PUBLIC_URL}{reverse('portal:home')}"
+    )
     Talk.objects.filter(pk=talk.pk).update(invited_at=moment)
 
 

@@ -90,7 +90,7 @@ def test_a_stranger_is_invited_once_and_their_words_come_in_when_they_are_known(
     write(wecom_house, "有人吗？", "在吗？", person="bo")
     wecom_house.hear()
     window_out.send_due()
-    assert (len(said()), [text.splitlines()[-1] for text in sent(wecom_house)]) == (0, ["https://siyu.example.com/"])
+    assert (len(said()), [text.splitlines()[-1] for text in sent(wecom_house)]) == (0, ["https://siyu.example.com/my/"])
 
     bo = member(2, union="bo")
     contacts.bind()
