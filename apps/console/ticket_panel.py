@@ -6,6 +6,7 @@ from django.utils.translation import get_language
 
 from apps.analytics.lists import touches as listed_touches
 from apps.community.models import GroupMember
+from apps.console import coupon_words
 from apps.core import clock, ids
 from apps.coupons import wallet
 from apps.members import selectors as members
@@ -37,7 +38,7 @@ def of(row: Ticket, *, stores: list[int] | None) -> dict[str, Any]:
         "tier": _name(tier_of(member_ids=[member_id]).get(member_id)),
         "stats": MemberStats.objects.filter(pk=member_id).first(),
         "accounts": [(_name(one.currency), one) for one in held],
-        "coupons": usable[:NEWEST],
+        "coupons": [(coupon_words.name_of(one.template), one) for one in usable[:NEWEST]],
         "has_more_coupons": len(usable) > NEWEST,
         "orders": orders.newest(member_id=member_id, limit=NEWEST),
         "touches": listed_touches.of_member(member_id=member_id, limit=NEWEST),

@@ -147,11 +147,11 @@ def _sent(line: smtplib.SMTP, mail: Mail) -> Outcome:
 
 
 def _refusal(key: str, code: int, words: bytes | str) -> Outcome:
-    """4xx: later perhaps (full, greylisted). 5xx: never; 5.1.x and 550 speak of the address."""
+    """4xx: later perhaps (full, greylisted). 5xx: never; 5.1.x and 550 speak of the address, 5.7.x of the server's rules."""
     text = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
     if code < 500:
         return Outcome(key, "retry", code=f"SMTP_{code}")
-    is_address = code in (550, 551, 553) or "5.1." in text[:20]
+    is_address = "5.1." in text[:20] or (code in (550, 551, 553) and "5.7." not in text[:20])
     return Outcome(key, "refused", code="ADDRESS_INVALID" if is_address else f"SMTP_{code}")
 
 

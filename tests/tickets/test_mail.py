@@ -9,6 +9,7 @@ from django.test import Client
 from apps.gateways import mail
 from apps.gateways.mail import Mail
 from apps.gateways.messages import Outcome
+from apps.gateways.simulator.smtp import Mailboxes
 from apps.members import identities, mail_addresses, uploads
 from apps.members import services as members
 from apps.tickets import attachments, mail_in, mail_out, mail_words
@@ -209,6 +210,19 @@ def test_an_address_that_the_server_does_not_know_is_closed_at_once_and_pictures
     mail_out.ask_for_vote(ticket)
     assert mail_out.drain()["failed"] == 1
     assert (mail_addresses.is_closed(desk.member), Message.objects.get(is_internal=True).side) == (True, "house")
+
+
+def test_a_strict_server_takes_an_answer_and_its_rules_close_no_address(desk: of.Desk, posted: list[Mail]):
+    take(letter())
+    say(Ticket.objects.get(), desk.agent, text="寄来看看。")
+    mail_out.answer(Message.objects.get(text="寄来看看。"))
+    mail_out.drain()
+    sent = {"sender": "x+tkt-1@brand.example", "recipient": ADDRESS, "body": mail.written(posted[0]).as_bytes()}
+    assert Mailboxes().take(**sent) == "250 2.0.0 taken"
+    codes = [
+        mail._refusal("k", 550, said).code for said in (b"5.7.1 not by our rules", b"5.1.1 nobody", b"no such user")
+    ]
+    assert codes == ["SMTP_550", "ADDRESS_INVALID", "ADDRESS_INVALID"]
 
 
 @pytest.mark.parametrize(
