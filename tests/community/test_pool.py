@@ -155,6 +155,16 @@ def test_what_wecom_refuses_lies_in_the_pool_again(house: WeCom):
     assert list(PoolCase.objects.values_list("state", "taken_by", "code")) == [("pooled", "", "WECOM_40129")]
 
 
+def test_what_has_not_happened_after_two_days_lies_in_the_pool_again(house: WeCom):
+    case = pool.give_back(contact_id=contact("an"), moment=NOON)
+    pool.take(case_id=case.pk, userid=CHEN, may_give=False, moment=NOON)
+    PoolCase.objects.update(state="moving")  # WeCom was asked, and the customer has said no
+    assert (pool.pass_on(moment=NOON + timedelta(hours=48)), states()) == (0, {"an": "moving"})
+    pool.pass_on(moment=NOON + timedelta(hours=48, seconds=1))
+
+    assert list(PoolCase.objects.values_list("state", "taken_by", "code")) == [("pooled", "", "NOT_MOVED")]
+
+
 def test_a_manager_gives_a_customer_back_to_who_had_them(house: WeCom):
     case = pool.give_back(contact_id=contact("an"), moment=NOON)
     pool.take(case_id=case.pk, userid=LIN, may_give=True, moment=NOON)
