@@ -2145,7 +2145,7 @@ export class Siyu {
   /** Stores in business, at most 50: nearest first, without `near` by name (public) */
   storesGet(args?: { near?: string; sku?: string }, options?: CallOptions): Promise<Answer<Array<StoreOut>>>;
   /** Tickets of the service desk, newest first (client:tickets.read) */
-  ticketsGet(args?: { ifNoneMatch?: string; count?: "estimate"; cursor?: string; kind?: string; limit?: number; member?: string; state?: string }, options?: CallOptions): Promise<Answer<DeskTicketOutPage>>;
+  ticketsGet(args?: { ifNoneMatch?: string; count?: "estimate"; cursor?: string; kind?: "refund" | "return" | "exchange" | "repair" | "complaint" | "question"; limit?: number; member?: string; state?: "ended" | "open" }, options?: CallOptions): Promise<Answer<DeskTicketOutPage>>;
   /** One ticket with its words, those among staff too (client:tickets.read) */
   ticketGet(args: { ticket: string; ifNoneMatch?: string }, options?: CallOptions): Promise<Answer<DeskTicketDetailOut>>;
   /** Answer the member, or note something among staff; with `move` in one step (client:tickets.write) */

@@ -42,8 +42,16 @@ FORGED = "SCHEMATHESIS"  # in the token of requests that must be refused
 BY_BODY = ("auth_", "step_up")
 NIGHT = 100  # examples; from there on all boundary values are tried at every operation, every merge at one in three
 # Rules that no schema can say: which fields and templates there are, what a birthday can be, whom a guardian speaks for, an empty file,
-# what is asked about lines.
-BY_RULES = ("member_attributes_put", "subscriptions_post", "me_put", "consent_put", "files_post", "my_tickets_post")
+# what is asked about lines, how the desk's own fields are named.
+BY_RULES = (
+    "member_attributes_put",
+    "ticket_work_put",
+    "subscriptions_post",
+    "me_put",
+    "consent_put",
+    "files_post",
+    "my_tickets_post",
+)
 UNSAID = {"unknown"}  # of one field: a well-formed id that names nothing
 # Of whole answers that are right whatever the document says of the data: a cursor is ours and signed; what we rely on may be away.
 LEFT_OUT = {"positive_data_acceptance": "cursor_invalid", "not_a_server_error": "provider_unavailable"}

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers as f
 from rest_framework.request import Request
 
@@ -117,8 +118,8 @@ class DeskTickets(ApiView):
         answer=Paged(DeskTicketOut),
         example=TICKET_EXAMPLE,
         parameters=[
-            query("state", "open or ended; without it, all."),
-            query("kind", f"One of {', '.join(Ticket.Kind.values)}."),
+            OpenApiParameter("state", {"type": "string", "enum": sorted(_STATES)}, description="without it, all"),
+            OpenApiParameter("kind", {"type": "string", "enum": Ticket.Kind.values}, description="without it, all"),
             query("member", "Those of this member."),
         ],
         is_tagged=True,
@@ -213,10 +214,10 @@ class DeskWork(ApiView):
 def _asked(request: Request) -> QuerySet[Ticket]:
     """Raises ValidationFailed for a filter that there is not."""
     asked, rows = request.query_params, _every()
-    if state := asked.get("state"):
+    if (state := asked.get("state")) is not None:
         _known("state", state, _STATES)
         rows = rows.filter(ended_at__isnull=state == "open")
-    if kind := asked.get("kind"):
+    if (kind := asked.get("kind")) is not None:
         _known("kind", kind, set(Ticket.Kind.values))
         rows = rows.filter(kind=kind)
     if member := asked.get("member"):

@@ -460,7 +460,7 @@ class Siyu(Engine):
         """Hand in what stores have, 200 at most: each by itself; a count older than the one that stands changes nothing (client:catalog.write)"""
     def stores_get(self, *, near: str | None = None, sku: str | None = None) -> Answer[list[StoreOut]]:
         """Stores in business, at most 50: nearest first, without `near` by name (public)"""
-    def tickets_get(self, *, if_none_match: str | None = None, count: Literal["estimate"] | None = None, cursor: str | None = None, kind: str | None = None, limit: int | None = None, member: str | None = None, state: str | None = None) -> Answer[DeskTicketOutPage]:
+    def tickets_get(self, *, if_none_match: str | None = None, count: Literal["estimate"] | None = None, cursor: str | None = None, kind: Literal["refund", "return", "exchange", "repair", "complaint", "question"] | None = None, limit: int | None = None, member: str | None = None, state: Literal["ended", "open"] | None = None) -> Answer[DeskTicketOutPage]:
         """Tickets of the service desk, newest first (client:tickets.read)"""
     def ticket_get(self, *, ticket: str, if_none_match: str | None = None) -> Answer[DeskTicketDetailOut]:
         """One ticket with its words, those among staff too (client:tickets.read)"""
