@@ -216,6 +216,7 @@ def test_a_gift_goes_by_link_to_the_first_who_takes_it_and_can_be_withdrawn(lin:
     assert [
         words in page for words, page in zip(("券已放入", "朋友已经领走了", "已被别人领走了"), said, strict=True)
     ] == [True] * 3
+    assert ["已被别人领走了" in page for page in said] == [False, False, True]
     assert late.post(links[1]).status_code in {404, 409}
 
     assert set(Coupon.objects.filter(state="ready").values_list("member", "template__key")) == {
