@@ -196,6 +196,9 @@ def test_whoever_has_had_enough_is_counted_among_the_reached(shop: Shop, noon: d
     services.plan(moment=noon)
     of_class = {purpose: reach.of_rule({}, moment=noon, purpose=purpose) for purpose in ("care", "marketing")}
     assert [[one.capped for one in each if one.channel == "inbox"] for each in of_class.values()] == [[2], [0]]
+    Touch.objects.filter(policy__key="p1").update(version=shop.policy("offer", channel="inbox", purpose="marketing"))
+    left = reach.of_rule({}, moment=noon)
+    assert [one.capped for one in left if one.channel == "inbox"] == [0], "one of the class is left"
     tomorrow = reach.of_rule({}, moment=noon + timedelta(days=1))
     assert (sum(one.capped for one in tomorrow), fresh.pk > 0) == (0, True)
 
