@@ -32,7 +32,7 @@ class Place:
     raw: Any = None  # psycopg's connection, kept from test to test
 
 
-WORTH_IT = 3  # a database costs as much as a few builds
+WORTH_IT = 6  # a database costs as much as some builds
 _asked: Counter[Any] = Counter()
 _places: dict[Any, Place] = {}
 _exchanged: list[Any] = []  # the test's own connection, while it runs elsewhere

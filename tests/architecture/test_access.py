@@ -291,8 +291,8 @@ def _few_methods(name: str, need: str | None, number: int) -> tuple[str, ...]:
         return (*FEW, RARE[number % len(RARE)])
     if name == ROOT:
         return (FEW[number % len(FEW)],)
-    if name in KNOCKERS and may(name, need or "") and number % 3 != KNOCKERS.index(name) % 3:
-        return ("POST",) if name == Role.ADMIN else ()
+    if name in KNOCKERS and may(name, need or "") and number % 6 != KNOCKERS.index(name) % 6:
+        return ("POST",) if name == Role.ADMIN and number % 2 else ()
     if name in KNOCKERS and not may(name, need or ""):
         return (FEW[(number + KNOCKERS.index(name)) % len(FEW)],)
     return FEW

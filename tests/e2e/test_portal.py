@@ -57,9 +57,8 @@ def test_a_newcomer_joins_changes_their_mind_takes_their_data_along_and_leaves(
     expect(page.locator("form[data-download]")).to_be_visible(timeout=30_000)
     let_proofs_grow_old(simulator)
     page.locator("form[data-download] button").click()
-    step_up(found, simulator)
-    with page.expect_download() as taken:
-        page.locator("form[data-download] button").click()
+    with page.expect_download() as taken:  # what was asked for before the proof goes on by itself
+        step_up(found, simulator)
     with zipfile.ZipFile(taken.value.path()) as archive:
         assert "若溪" in archive.read("data.json").decode()
         assert NEWCOMER in archive.read("data.html").decode()
@@ -140,7 +139,6 @@ def step_up(found: Visit, simulator: Simulator) -> None:
     page.click("form button.wide")
     page.fill("#code", code_for(simulator, NEWCOMER))
     page.locator("form button.wide").first.click()
-    page.wait_for_url(lambda address: "step-up" not in address)
 
 
 def granted(member: Member) -> dict[tuple[str, str], bool]:
