@@ -50,10 +50,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that take longest come first, then those with most tests: one that came last would keep all processes waiting."""
+    """The files that take longest come first, then other walks in a browser, then those with most tests: a long one that came last
+    would keep all processes waiting.
+    """
     folder, sizes = Path(__file__).parent, Counter(item.path for item in items)
     first = {folder / name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: (first.get(item.path, len(first)), -sizes[item.path], item.path))
+    walks = {path: len(first) for path in sizes if path.parent == folder / "e2e"}
+    places = dict.fromkeys(sizes, len(first) + 1) | walks | first
+    items.sort(key=lambda item: (places[item.path], -sizes[item.path], item.path))
 
 
 @pytest.fixture(scope="session")

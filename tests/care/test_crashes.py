@@ -128,7 +128,7 @@ def broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]:
         yield running
 
 
-@pytest.mark.parametrize("losses", [3, pytest.param(20, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("losses", [1, pytest.param(20, marks=pytest.mark.nightly)])
 def test_the_broker_may_lose_everything_and_die(
     waiting: Client, broker: Broker, live_worker: LiveWorker, losses: int
 ) -> None:

@@ -22,7 +22,7 @@ from tests.care.conftest import Shop
 
 pytestmark = pytest.mark.django_db(transaction=True)
 GRACE = 60.0  # seconds within which a withdrawal must hold
-SIZES = [4_000, pytest.param(100_000, marks=pytest.mark.nightly)]
+SIZES = [1_500, pytest.param(100_000, marks=pytest.mark.nightly)]
 
 
 class Held:

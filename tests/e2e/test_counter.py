@@ -256,7 +256,8 @@ def handed(page: Page, gun: Gun, code: str) -> None:
     page.wait_for_selector("[data-screen=handed]")
 
 
-@pytest.mark.parametrize("language", ["zh-hans", pytest.param("en", marks=pytest.mark.nightly)])
+@pytest.mark.nightly
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
 def test_paper_coupons_points_of_ones_own_choice_gifts_taken_back_and_a_slip_of_58_mm(
     at: At, shop: Shop, language: str
 ):

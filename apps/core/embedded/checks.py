@@ -14,17 +14,17 @@ from apps.core.embedded.servers import BROKER_NAMES, Servers
 
 IMPORT_LINTER = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 COLLECT = ("-m", "pytest", "--collect-only", "-qq", "-p", "no:cacheprovider")
-STAGES = (
+STAGES = (  # two at a time: the three longest first, so that no core is left alone at the end
     ("compile_catalogues", ("manage.py", "compile_catalogues")),
+    ("tests compiled", COLLECT),  # once, not by each of pytest's processes at the same time
     ("ruff check", ("-m", "ruff", "check", ".")),
     ("ruff format --check", ("-m", "ruff", "format", "--check", ".")),
     ("mypy", ("-m", "mypy")),
+    ("database that tests copy", ("-m", "tests.databases")),
     ("lint-imports", ("-c", IMPORT_LINTER)),
     ("makemigrations --check", ("manage.py", "makemigrations", "--check", "--dry-run")),
     ("check --deploy (production settings)", ("manage.py", "check", "--deploy", "--fail-level", "WARNING")),
     ("catalogues --check", ("manage.py", "catalogues", "--check")),
-    ("database that tests copy", ("-m", "tests.databases")),  # here, while mypy still has the other core
-    ("tests compiled", COLLECT),  # once, not by each of pytest's processes at the same time
 )
 USAGE = """bin/test                     everything: lint, types, checks, tests, browser tests
 bin/test --nightly           the same, with the slow forms
@@ -95,8 +95,8 @@ def _stages(clone: Path, surroundings: dict[str, str]) -> bool:
 
 
 def _processes() -> int:
-    """Two a core: tests wait for browsers, servers and clocks half of the time."""
-    return max(2, min(8, (os.cpu_count() or 2) * 2))
+    """Three for two cores: beside each its session of the database works, and each more imports the house once again."""
+    return max(2, min(8, (os.cpu_count() or 2) * 3 // 2))
 
 
 def _production() -> dict[str, str]:
