@@ -10,7 +10,7 @@ from apps.api import principals
 from apps.api.errors import RateLimited, ScopeMissing
 from apps.api.frame import call_of, refuse
 from apps.api.principals import NOBODY, Principal
-from apps.core import audit, idempotency, logs, ratelimits, requests
+from apps.core import addresses, audit, idempotency, logs, ratelimits, requests
 from apps.core.errors import DomainError, Unauthenticated
 from apps.core.ratelimits import Limit
 
@@ -89,7 +89,9 @@ def _limits(request: HttpRequest, principal: Principal) -> list[Limit]:
         if principal.family_id is not None:
             own.append(Limit(name="token", subject=str(principal.family_id), quota=QUOTAS["token"], window=SECONDS))
         return own
-    address = ratelimits.subject_of(requests.origin().address)
+    address = ratelimits.subject_of(
+        addresses.network_of(requests.origin().address)
+    )  # whoever has one IPv6 address has a /64
     is_login = request.path_info.startswith(settings.API_LOGIN_PATHS)
     name = "login" if is_login else "ip"
     return [Limit(name=name, subject=address, quota=QUOTAS[name], window=SECONDS, closed=is_login)]

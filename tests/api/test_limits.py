@@ -88,6 +88,13 @@ def test_a_member_has_one_quota_and_each_of_their_log_ins_another(small, me: Cal
     holds(answers, name=name, passed=passed)
 
 
+def test_all_addresses_of_one_network_share_a_quota(small, nobody: Caller):
+    small("ip")
+    near = [f"2001:db8:0:1::{number:x}" for number in range(1, QUOTA + 2)]
+    answers = [nobody.http.get("/api/v1/me", REMOTE_ADDR=one).status_code for one in [*near, "2001:db8:0:2::1"]]
+    assert answers == [401] * QUOTA + [429, 401]
+
+
 @pytest.mark.parametrize(
     ("name", "method", "path", "secret"),
     [
