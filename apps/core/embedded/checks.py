@@ -95,8 +95,8 @@ def _stages(clone: Path, surroundings: dict[str, str]) -> bool:
 
 
 def _processes() -> int:
-    """Three for two cores: beside each its session of the database works, and each more imports the house once again."""
-    return max(2, min(8, (os.cpu_count() or 2) * 3 // 2))
+    """Two a core: tests wait for browsers, servers and clocks a part of the time. Three for two cores took as long."""
+    return max(2, min(8, (os.cpu_count() or 2) * 2))
 
 
 def _production() -> dict[str, str]:
