@@ -31,7 +31,7 @@ from tests.processes import LiveWorker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ARMS = [{"percent": 50, "next": "points"}, {"percent": 50, "next": "gift"}]
-INBOX = {"kind": "send", "channel": "inbox", "template": "{{ brand }}上新了，来看看吧。"}
+INBOX = {"kind": "send", "channel": "inbox", "send_hour": 0, "template": "{{ brand }}上新了，来看看吧。"}
 WALK = (
     {"key": "arms", "kind": "split", "arms": ARMS},
     {"key": "points", "kind": "points", "amount": 50, "next": "gift"},

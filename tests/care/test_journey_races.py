@@ -148,7 +148,7 @@ def under_way(shop: Shop, platform: Client) -> Callable[[int], tuple[int, thread
         now = house_clock.now()
         platform.limits(marketing_from_hour=0, marketing_until_hour=24)
         shop.limits(quiet=None)
-        made = journey(sms("one", "end"))
+        made = journey(sms("one", "end", send_hour=0))
         people = crowd.lapsing(size, moment=now)
         entering.put_in(journey_key="care", member_ids=people, occurrence="x", moment=now)
         stepping.tick(now, seconds=600)
@@ -204,7 +204,7 @@ def test_a_stop_is_heard_by_senders_before_the_walks_are_ended(shop: Shop, monke
 
 
 def test_who_pauses_waits_for_the_chunk_that_is_under_way(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = journey(sms("one", "end"))
+    made = journey(sms("one", "end", send_hour=0))
     member = shop.lapsing_member()
     entering.put_in(journey_key="care", member_ids=[member.pk], occurrence="x", moment=NOON)
     waited: list[str] = []
