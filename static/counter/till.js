@@ -316,6 +316,7 @@
   };
   const act = async (path, fields) => {
     try {
+      if (path === "unlock") await locking; // a lock that the server hears of after the PIN would end the shift again
       const answer = await send(`${path}/`, fields);
       reading = ""; // whoever did something in between means the next scan, also of the same code
       if (path === "unlock") return unlocked(answer);
@@ -324,6 +325,7 @@
   };
 
   // Lock and PIN
+  let locking = Promise.resolve();
   const lockNow = async () => {
     if (!lock.hidden) return;
     lock.hidden = false;
@@ -334,6 +336,9 @@
     state.active = lock.querySelector("[data-pin]");
     state.shift = "";
     state.active?.focus({ preventScroll: true });
+    await (locking = tellLocked());
+  };
+  const tellLocked = async () => {
     try {
       await token();
       const answer = await ask("lock/", { method: "POST", headers: { "X-CSRFToken": says.token } }, PATIENCE);
