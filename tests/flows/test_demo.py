@@ -2,15 +2,19 @@
 
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
+import psycopg
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.db import connections
 from django.db.models import Sum
 
 from apps.care.models import Attempt, Touch
 from apps.core import brand, runs
-from apps.flows.demo import answers, history, replay, state, wheel, words
+from apps.flows.demo import answers, history, loading, replay, state, wheel, words
 from apps.gateways.simulator.client import Client
 from apps.members import selectors as members
 from apps.members import services as member_services
@@ -18,8 +22,9 @@ from apps.members.models import Consent, ConsentNow, Member
 from apps.orders.models import Change, Line, Order
 from apps.segments import refresh as stats
 from apps.segments.models import MemberStats
-from tests.flows.demo_house import NOW, load, state_of_things
+from tests.flows.demo_house import NOW, SMALL, load, state_of_things
 from tests.processes import Simulator
+from tests.waiting import until
 
 
 @pytest.mark.django_db(transaction=True)
@@ -96,7 +101,7 @@ def _some_answered(simulator: Simulator) -> None:
 def small_demo(clock: Callable[[datetime], datetime], transactional_db: None) -> Callable[[datetime], datetime]:
     """Ten households without a replay, at noon; the fixture is the clock."""
     clock(NOW)
-    load("--households", "10", "--no-replay")
+    load(*SMALL)
     return clock
 
 
@@ -116,17 +121,40 @@ def test_a_killed_load_is_removed_and_done_again(small_demo, monkeypatch):
 
     monkeypatch.setattr(history, "load_lines", killed)
     with pytest.raises(KeyboardInterrupt):
-        load("--households", "10", "--no-replay")
+        load(*SMALL)
     assert state.read() == state.LOADING
     assert Line.objects.count() == 0
 
     monkeypatch.setattr(history, "load_lines", whole)
-    said = load("--households", "10", "--no-replay")
+    said = load(*SMALL)
 
     assert "interrupted" in said
     assert Counter(Order.objects.values_list("order_no", flat=True)) == finished
     assert Member.objects.count() == 10
     assert state.read() == state.DONE
+
+
+def _load_and_hang_up() -> str:
+    try:
+        return load(*SMALL)
+    finally:
+        connections.close_all()
+
+
+def test_a_load_waits_for_a_lock_whose_holder_is_about_to_end_and_refuses_beside_one_who_stays(small_demo, monkeypatch):
+    with psycopg.connect(settings.DATABASE_OWNER_URL, autocommit=True) as holder, ThreadPoolExecutor(1) as beside:
+        holder.execute("select pg_advisory_lock(%s)", [loading.LOCK])
+        said = beside.submit(_load_and_hang_up)
+        waiting = "select 1 from pg_locks where locktype = 'advisory' and objid = %s and not granted"
+        until(lambda: holder.execute(waiting, [loading.LOCK]).fetchone())
+        holder.execute("select pg_advisory_unlock(%s)", [loading.LOCK])
+        assert "here already" in said.result(timeout=30)
+
+        monkeypatch.setattr(loading, "LOCK_WAIT", timedelta(milliseconds=50))
+        holder.execute("select pg_advisory_lock(%s)", [loading.LOCK])
+        with pytest.raises(CommandError) as refused:
+            load(*SMALL)
+        assert isinstance(refused.value.__cause__, loading.DemoRefused)
 
 
 def test_a_load_cut_off_inside_its_copy_leaves_indexes_and_references_as_they_were(transactional_db, monkeypatch):

@@ -45,6 +45,9 @@ from apps.segments import refresh as stats
 from apps.segments.models import Prediction
 
 LOCK = 7_490_802  # held by the one command that loads
+LOCK_WAIT = timedelta(
+    seconds=3
+)  # a command that was killed a moment ago still holds it until its server process notices
 WORKER_GONE = timedelta(minutes=1)
 
 
@@ -65,9 +68,7 @@ def load(*, households: int | None, with_replay: bool, say: Say) -> Loaded:
     if not log_ins.is_allowed():
         raise DemoRefused(reason=_("it brings fixed passwords, and these are production settings."))
     with psycopg.connect(settings.DATABASE_OWNER_URL, autocommit=True) as guard:
-        free = guard.execute("select pg_try_advisory_lock(%s)", [LOCK]).fetchone()
-        if free != (True,):
-            raise DemoRefused(reason=_("another command is loading it."))
+        _lock(guard)
         is_new = state.read() != state.DONE
         if is_new:
             _make_room(say)
@@ -79,6 +80,14 @@ def load(*, households: int | None, with_replay: bool, say: Say) -> Loaded:
         orders=Order.objects.filter(source=state.SOURCE).count(),
         is_new=is_new,
     )
+
+
+def _lock(guard: psycopg.Connection) -> None:
+    guard.execute("select set_config('lock_timeout', %s, false)", [f"{LOCK_WAIT // timedelta(milliseconds=1)}ms"])
+    try:
+        guard.execute("select pg_advisory_lock(%s)", [LOCK])
+    except psycopg.errors.LockNotAvailable:
+        raise DemoRefused(reason=_("another command is loading it.")) from None
 
 
 def _fill(*, now: datetime, households: int | None, with_replay: bool, say: Say) -> None:
