@@ -6,14 +6,16 @@ it. The list ranks, it does not accuse: a new complaint desk stands out, too.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
 from apps.core import alerts, clock
+from apps.core.models import Alert
 from apps.points import adjusting
-from apps.stores.models import Role
+from apps.stores.models import Role, Staff
 
 DAYS = 30
 FEWEST = 5
@@ -22,6 +24,7 @@ SHARE = 0.5  # of one's points to one member
 SPLITS = 2  # once may be a correction of a correction
 KIND = "points.by_hand_often"
 AT_TILLS = "points.at_till_often"
+_SAID = ("grants", "points", "members", "top_share", "median_grants", "median_points", "splits")  # what an alert keeps
 
 
 @dataclass(frozen=True)
@@ -132,12 +135,41 @@ def _found(lines: str, moment: datetime | None, store_ids: list[int] | None, lim
 
 @transaction.atomic
 def notice(*, moment: datetime | None = None) -> int:
-    """An alert for each person who stands out, once a month and person. Returns how many are new."""
+    """An alert for each person who stands out, once a month and person, with the figures that say why. Returns how many are new."""
     moment = moment or clock.now()
     month = clock.local_date(moment).strftime("%Y-%m")
     found = [(KIND, hand) for hand in hands(moment=moment)] + [(AT_TILLS, hand) for hand in at_tills(moment=moment)]
     return sum(
-        alerts.raise_once(kind, key=f"{kind}:{hand.staff_id}:{month}", staff_id=hand.staff_id, grants=hand.grants)
+        alerts.raise_once(
+            kind,
+            key=f"{kind}:{hand.staff_id}:{month}",
+            staff_id=hand.staff_id,
+            **{name: getattr(hand, name) for name in _SAID},
+        )
         for kind, hand in found
         if hand.stands_out
     )
+
+
+@dataclass(frozen=True)
+class Noticed:
+    alert: Alert
+    staff: Staff
+    hand: Hand
+
+
+def noticed(*, store_ids: Sequence[int] | None) -> list[Noticed]:
+    """Alerts that nobody has looked at, about people of these stores (None: all). Two or three statements; nothing is counted anew."""
+    rows = [*alerts.unseen(KIND), *alerts.unseen(AT_TILLS)]
+    people = Staff.objects.select_related("store").in_bulk([row.facts["staff_id"] for row in rows]) if rows else {}
+    found = []
+    for row in rows:
+        person = people.get(row.facts["staff_id"])
+        if person is not None and (store_ids is None or person.store_id in store_ids):
+            said = {name: row.facts.get(name, 0) for name in _SAID}
+            store = person.store.name if person.store else ""
+            hand = Hand(
+                staff_id=person.pk, code=person.code, name=person.name, store_id=person.store_id, store=store, **said
+            )
+            found.append(Noticed(row, person, hand))
+    return found

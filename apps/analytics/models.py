@@ -2,6 +2,10 @@
 
 from django.db import models
 
+from apps.analytics.notice_models import AlertRule, Breach, NoticeBox, NoticeMail
+
+__all__ = ["AlertRule", "Breach", "CouponDay", "CouponMark", "DailyFigure", "NoticeBox", "NoticeMail", "StaffFigure"]
+
 
 class DailyFigure(models.Model):
     """A figure of one shop day. `store` 0 means all stores. Recomputed whole for a day: the upsert makes a repeat harmless."""
@@ -17,6 +21,26 @@ class DailyFigure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.on}"
+
+
+class StaffFigure(models.Model):
+    """What one person did in a shop day in a store (0: none), by the figures of `day.sources`. Written beside `DailyFigure`."""
+
+    on = models.DateField()
+    name = models.CharField(max_length=60)
+    staff_id = models.BigIntegerField()
+    store_id = models.BigIntegerField(default=0)
+    value = models.BigIntegerField()
+    as_of = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["name", "staff_id", "store_id", "on"], name="analytics_staff_figure_once")
+        ]
+        indexes = [models.Index(fields=["on", "store_id"], name="analytics_staff_of_day")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.staff_id} {self.on}"
 
 
 class CouponDay(models.Model):

@@ -3,4 +3,13 @@
 from apps.core.holdings import Holding
 
 HOLDINGS: tuple[Holding, ...] = ()
-IMPERSONAL = ("analytics.CouponDay", "analytics.CouponMark", "analytics.DailyFigure")
+IMPERSONAL = (
+    "analytics.AlertRule",
+    "analytics.Breach",
+    "analytics.CouponDay",
+    "analytics.CouponMark",
+    "analytics.DailyFigure",
+    "analytics.NoticeBox",
+    "analytics.NoticeMail",
+    "analytics.StaffFigure",
+)

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Max
 
+from apps.analytics.day import sources
 from apps.analytics.models import DailyFigure
 from apps.core import clock
 from apps.orders.models import ImportRun
@@ -19,6 +20,8 @@ DAYS = 3  # today and the two before it: late changes of state fall there
 FIRST_DAYS = 120  # what the first run fills
 LOCK = 7_490_301  # advisory: two roll-ups at once would fight over the same rows
 ROLLED = "day.rolled"
+WEEK = timedelta(days=7)
+TICK = timedelta(microseconds=1)  # windows end before their `end`; what happens at the moment itself counts
 
 _WRITE = """
 insert into analytics_dailyfigure (name, store_id, "on", value, as_of)
@@ -48,16 +51,11 @@ from care_touch t join members_member m on m.id = t.member_id
 where t.decided_at >= %(start)s and t.decided_at < %(end)s
 group by 1, 2, 3
 """
-_ORDERS = f"""
-select {_DAY.format(at="o.paid_at")} as day, v.name, o.store_id as store, sum(v.n) as n
-from orders_order o cross join lateral (values ('orders.paid', 1), ('sales.paid_cents', o.total_cents)) as v (name, n)
-where o.paid_at >= %(start)s and o.paid_at < %(end)s and o.status <> 'cancelled'
-group by 1, 2, 3
-"""
-_JOINED = f"""
-select {_DAY.format(at="m.joined_at")} as day, 'members.joined' as name, m.home_store_id as store, count(*) as n
-from members_member m where m.joined_at >= %(start)s and m.joined_at < %(end)s and m.merged_into_id is null
-group by 1, 3
+# The same rows that stand behind each figure; those of one person are kept by person, too.
+_PEOPLE = """
+insert into analytics_stafffigure ("on", staff_id, store_id, name, value, as_of)
+select day, staff, coalesce(store, 0), name, sum(n)::bigint, %(moment)s from facts where staff is not null group by 1, 2, 3, 4
+on conflict (name, staff_id, store_id, "on") do update set value = excluded.value, as_of = excluded.as_of
 """
 # Members by stage at the end of a day: today's count, less what moved in after that day, plus what moved out.
 _STAGES = f"""
@@ -109,7 +107,8 @@ def roll_up(*, moment: datetime, days: int | None = None) -> Rolled:
             "end": clock.day_end(last),
             "stages": list(Stage.values),
         }
-        written = sum(_write(cursor, facts=facts, values=values) for facts in (_MOVES, _TOUCHES, _ORDERS, _JOINED))
+        written = sum(_write(cursor, facts=facts, values=values) for facts in (_MOVES, _TOUCHES))
+        written += _write_days(cursor, values=values) + _write_before(cursor, values=values)
         cursor.execute(_STAGES, values)
         written += cursor.rowcount
         _mark(cursor, values=values)
@@ -118,12 +117,37 @@ def roll_up(*, moment: datetime, days: int | None = None) -> Rolled:
             " and name not like 'quality.%%'",  # counted by themselves, see `quality`
             values,
         )
+        cursor.execute(
+            'delete from analytics_stafffigure where "on" between %(first)s and %(last)s and as_of <> %(moment)s',
+            values,
+        )
     return Rolled(first=first, last=last, figures=written)
 
 
 def _write(cursor: Any, *, facts: str, values: dict[str, Any]) -> int:
     cursor.execute(f"with facts as ({facts}), figures as ({_SPREAD}) {_WRITE}", values)
     return cursor.rowcount
+
+
+def _write_days(cursor: Any, *, values: dict[str, Any]) -> int:
+    """What happened until now: what lies ahead (a booking of this afternoon) is no figure yet."""
+    written, until = 0, values | {"end": min(values["end"], values["moment"] + TICK)}
+    for source in sources.SOURCES:
+        rows = sources.facts(source, day=_DAY.format(at="r.at"))
+        cursor.execute(
+            f"with facts as materialized ({rows}), people as ({_PEOPLE}), figures as ({_SPREAD}) {_WRITE}", until
+        )
+        written += cursor.rowcount
+    return written
+
+
+def _write_before(cursor: Any, *, values: dict[str, Any]) -> int:
+    """The same weekday a week ago until the same time, so that a day that is not over is compared with what it can be."""
+    then = {"start": clock.day_start(values["last"] - WEEK), "end": values["moment"] - WEEK + TICK}
+    return sum(
+        _write(cursor, facts=sources.facts(source, day="%(last)s::date", prefix=sources.BEFORE), values=values | then)
+        for source in sources.SOURCES
+    )
 
 
 def _mark(cursor: Any, *, values: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from apps.analytics import coupon_days, effect, exports, insiders, live_board, quality, rollup
+from apps.analytics.notices import posting, watching
 from apps.core import clock, runs
 
 
@@ -13,6 +14,24 @@ def roll_up() -> None:
         rolled = rollup.roll_up(moment=moment)
         figures.update(days=(rolled.last - rolled.first).days + 1, figures=rolled.figures)
         figures["policies"] = len(effect.refresh(moment=moment))
+
+
+@shared_task(name=watching.KIND)
+def watch_figures() -> None:
+    with runs.recorded(watching.KIND) as figures:
+        figures["alerts"] = watching.judge(moment=clock.now()).began
+
+
+@shared_task(name=posting.DIGEST)
+def morning_digest() -> None:
+    with runs.recorded(posting.DIGEST) as figures:
+        figures["planned"] = posting.post_digest()
+
+
+@shared_task(name=posting.KIND, ignore_result=True)
+def post_notices() -> None:
+    with runs.recorded(posting.KIND) as figures:
+        figures.update(posting.drain())
 
 
 @shared_task(name="analytics.tell_boards", ignore_result=True)

@@ -21,6 +21,9 @@ TASKS: dict[str, Promise] = {
     "analytics.purge_exports": gettext_lazy("Removing old exported files"),
     "analytics.tell_boards": gettext_lazy("Figures of live boards"),
     "analytics.roll_up": gettext_lazy("Figures of the dashboard"),
+    "analytics.watch_figures": gettext_lazy("Alert rules"),
+    "analytics.morning_digest": gettext_lazy("Yesterday's figures by e-mail"),
+    "analytics.post_notices": gettext_lazy("E-mails to staff"),
     "api.tell_deprecations": gettext_lazy("Telling programs that a version of the API ends"),
     "care.decide_campaigns": gettext_lazy("Deciding tests of campaigns"),
     "care.drain": gettext_lazy("Sending messages that are due"),
@@ -103,6 +106,7 @@ FIGURES: dict[str, Promise] = {
     "is_full": gettext_lazy("everybody anew"),
     "lapsed": pgettext_lazy("count", "lapsed"),
     "lines": gettext_lazy("lines"),
+    "mailed": gettext_lazy("e-mails sent"),
     "live": pgettext_lazy("demo", "orders of the day"),
     "looked_at": gettext_lazy("members looked at"),
     "members": gettext_lazy("members"),
@@ -138,6 +142,8 @@ FIGURES: dict[str, Promise] = {
 _SAID_ELSEWHERE = ("as_of", "seconds")  # when it ran and how long it took stand beside
 # The code of an act → what was done. Acts on whole rows of a table are put together from `OBJECTS` and `_ROW_ACTS`.
 ACTS: dict[str, Promise] = {
+    "alert_rule.made": gettext_lazy("Made an alert rule"),
+    "alert_rule.changed": gettext_lazy("Changed an alert rule"),
     "campaign.decided": gettext_lazy("Decided the test of a campaign"),
     "campaign.started": gettext_lazy("Started a campaign"),
     "group_code.found_by": gettext_lazy("Set how a group code is found"),
@@ -287,6 +293,7 @@ ACTS: dict[str, Promise] = {
     "touches.replayed": gettext_lazy("Sent failed messages again"),
 }
 OBJECTS: dict[str, Promise] = {
+    "alert_rule": gettext_lazy("Alert rule"),
     "article": gettext_lazy("Article"),
     "contact": gettext_lazy("WeCom customer"),
     "group_code": gettext_lazy("Group code"),

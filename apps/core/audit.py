@@ -6,8 +6,10 @@ from apps.core import requests
 from apps.core.models import AuditEntry
 
 
-def record(action: str, *, object_type: str = "", object_id: object = "", after: dict | None = None) -> AuditEntry:
-    """Write one act by the present actor, in the caller's transaction. No personal data in `after`."""
+def record(
+    action: str, *, object_type: str = "", object_id: object = "", before: dict | None = None, after: dict | None = None
+) -> AuditEntry:
+    """Write one act by the present actor, in the caller's transaction. No personal data in `before` and `after`."""
     who = requests.origin()
     return AuditEntry.objects.create(
         actor=who.actor,
@@ -16,6 +18,7 @@ def record(action: str, *, object_type: str = "", object_id: object = "", after:
         action=action,
         object_type=object_type,
         object_id=str(object_id),
+        before=before,
         after=after,
     )
 

@@ -71,6 +71,7 @@ class Member(models.Model):
             ),
             GinIndex(OpClass(Upper("nickname"), name="gin_trgm_ops"), name="members_nickname"),
             models.Index(fields=["home_store", "id"], name="members_of_store"),
+            models.Index(fields=["joined_at"], name="members_joined"),
             models.Index(fields=["birth_month", "birth_day"], name="members_birthday"),
             models.Index(fields=["id"], include=["status"], condition=~Q(status="active"), name="members_not_active"),
             models.Index(OpClass("source", name="varchar_pattern_ops"), "id", name="members_by_source"),

@@ -99,6 +99,7 @@ class Refund(models.Model):
             models.UniqueConstraint(fields=["order", "source"], name="orders_refund_once"),
             models.CheckConstraint(condition=Q(amount_cents__gt=0), name="orders_refund_positive"),
         ]
+        indexes = [models.Index(fields=["refunded_at"], name="orders_refunds_by_time")]
 
     def __str__(self) -> str:
         return f"{self.order_id} {self.source}"

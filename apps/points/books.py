@@ -4,6 +4,7 @@ Every line says how it changed the account's four totals, so each total is the s
 earning left to spend: `amount` minus what `Use` rows took from it is `remaining`, and the open lots add up to `balance`.
 """
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -147,6 +148,7 @@ class Entry(models.Model):
             models.Index(
                 fields=["account", "at"], include=["amount"], condition=Q(kind="transfer_out"), name="points_given_away"
             ),
+            BrinIndex(fields=["at"], name="points_entries_when", pages_per_range=32),
         ]
 
     def __str__(self) -> str:

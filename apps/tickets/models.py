@@ -1,6 +1,7 @@
 """After-sales tickets: what a member asks for, what is said about it, and everything that happened to it."""
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -107,6 +108,7 @@ class Ticket(models.Model):
             models.Index(fields=["member", "-id"], name="tickets_of_member"),
             models.Index(fields=["-tier_rank", "due_at", "id"], condition=Q(ended_at=None), name="tickets_by_tier"),
             models.Index(fields=["id"], condition=Q(state__in=sorted(life.PAUSED)), name="tickets_waiting"),
+            BrinIndex(fields=["created_at"], name="tickets_opened_when", pages_per_range=32),
         ]
 
     def __str__(self) -> str:

@@ -165,6 +165,12 @@ CELERY_BEAT_SCHEDULE = {
     "read-ledgers": {"task": "webhooks.read_ledgers", "schedule": 10.0},
     "take-replies": {"task": "care.take_replies", "schedule": 20.0},
     "rollup": {"task": "analytics.roll_up", "schedule": crontab(minute="*/5")},
+    "watch-figures": {
+        "task": "analytics.watch_figures",
+        "schedule": crontab(minute="1-56/5"),
+    },  # a minute after each count
+    "morning-digest": {"task": "analytics.morning_digest", "schedule": crontab(hour=8, minute=30)},
+    "post-notices": {"task": "analytics.post_notices", "schedule": 60.0},
     "reward-birthdays": {"task": "points.reward_birthdays", "schedule": crontab(hour=0, minute=15)},
     "reward-events": {"task": "points.reward_events", "schedule": crontab(minute="*/10")},
     "keep-activity": {"task": "activity.keep", "schedule": crontab(hour=3, minute=20)},

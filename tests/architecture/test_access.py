@@ -126,6 +126,8 @@ def address(route: str, path: str, house: House) -> str:
         "redemption": ids.encode("rdm", 1),
         "picture": "0" * 64,
         "table": "stores",
+        "figure": "orders.paid",
+        "alert": "new",
         "day": "2026-11-21",
         "wish": "pause",
         "endpoint": "erp",

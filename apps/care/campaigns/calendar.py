@@ -85,6 +85,27 @@ def days(*, first: date, last: date) -> dict[date, Day]:
     return dict(sorted(made.items()))
 
 
+@dataclass(frozen=True)
+class Occasion:
+    """A sending without its audience, which takes long to count."""
+
+    at: datetime
+    name: str
+    campaign_id: int | None
+    is_draft: bool
+
+
+def occasions(*, first: date, last: date) -> list[Occasion]:
+    """What goes out from `first` to `last`, in order of time."""
+    after, until = clock.day_start(first), clock.day_end(last)
+    found = [
+        Occasion(at, sending.name, sending.campaign_id, sending.is_draft)
+        for sending in (*_campaigns(after, until), *_journeys(after, until))
+        for at in sending.times
+    ]
+    return sorted(found, key=lambda one: (one.at, one.name))
+
+
 def limits() -> dict[str, int]:
     """Messages that a channel takes on a day: its throttle, outside quiet hours. Channels without a throttle are missing."""
     found = gate.load()

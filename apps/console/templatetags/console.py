@@ -99,6 +99,12 @@ def minute(value: dt.datetime | None) -> str:
     return _shown(value, "%H:%M")
 
 
+@register.filter
+def clock_time(value: dt.datetime) -> str:
+    """10:32, Asia/Shanghai: where the day stands beside it."""
+    return clock.local(value).strftime("%H:%M")
+
+
 def _shown(value: dt.datetime | None, style: str) -> str:
     if value is None:
         return ""

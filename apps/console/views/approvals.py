@@ -92,6 +92,14 @@ def decide(request: HttpRequest, approval: str) -> HttpResponse:
     return redirect("console:approvals")
 
 
+def waiting(request: HttpRequest, *, limit: int) -> tuple[list[Row], int]:
+    """The newest that this person may decide on, and how many there are, of the newest `SHOWN`."""
+    reaches = _reaches(request)
+    others = Approval.objects.filter(state=Approval.State.WAITING).exclude(asked_by_id=request.user.pk)
+    found = [asked for asked in _newest(others) if _is_within(reaches, asked)] if reaches else []
+    return [_row(asked, may_decide=True) for asked in found[:limit]], len(found)
+
+
 def _refuse_own_card(request: HttpRequest, approval_id: int) -> None:
     """Nobody agrees to points on their own card either. Raises OwnCardShown."""
     asked = Approval.objects.get(pk=approval_id)
@@ -101,26 +109,36 @@ def _refuse_own_card(request: HttpRequest, approval_id: int) -> None:
 
 def _rows(request: HttpRequest, found: QuerySet[Approval]) -> list[Row]:
     """Newest first, those whose kind and store this person may decide on, and their own questions."""
-    rows = []
-    for asked in found.select_related("asked_by__staff", "decided_by__staff").order_by("-pk")[:SHOWN]:
-        kind = approvals.KINDS.get(asked.kind)
-        if kind is None:
-            continue
+    rows, reaches = [], _reaches(request)
+    for asked in _newest(found):
         is_own = asked.asked_by_id == request.user.pk
-        may_decide = not is_own and _is_within(request, kind.permission, asked)
-        if not (is_own or may_decide):
-            continue
-        change = _WORDS.get(asked.kind, _nothing)(asked)
-        public_id = ids.encode(PREFIX, asked.pk)
-        rows.append(Row(asked, public_id, str(kind.title), change, may_decide))
+        may_decide = not is_own and _is_within(reaches, asked)
+        if asked.kind in approvals.KINDS and (is_own or may_decide):
+            rows.append(_row(asked, may_decide=may_decide))
     return rows
 
 
-def _is_within(request: HttpRequest, permission: str, asked: Approval) -> bool:
+def _newest(found: QuerySet[Approval]) -> QuerySet[Approval]:
+    return found.select_related("asked_by__staff", "decided_by__staff").order_by("-pk")[:SHOWN]
+
+
+def _row(asked: Approval, *, may_decide: bool) -> Row:
+    change = _WORDS.get(asked.kind, _nothing)(asked)
+    return Row(asked, ids.encode(PREFIX, asked.pk), str(approvals.KINDS[asked.kind].title), change, may_decide)
+
+
+def _reaches(request: HttpRequest) -> dict[str, list[int] | None]:
+    """What this person may decide on: permission → stores, None all."""
     access = request.access  # type: ignore[attr-defined]
-    if not access.can(permission):
+    wanted = {kind.permission for kind in approvals.KINDS.values()}
+    return {permission: access.store_ids(permission) for permission in wanted if access.can(permission)}
+
+
+def _is_within(reaches: dict[str, list[int] | None], asked: Approval) -> bool:
+    kind = approvals.KINDS.get(asked.kind)
+    if kind is None or kind.permission not in reaches:
         return False
-    stores = access.store_ids(permission)
+    stores = reaches[kind.permission]
     return stores is None or asked.store_id in stores
 
 
