@@ -152,8 +152,8 @@ class RegionRecords(Records):
 
 
 class StoreRecords(Records):
-    list_display = ("code", "name", "region", "is_open")
-    list_filter = ("region", "is_open")
+    list_display = ("code", "name", "region", "is_open", "is_warehouse")
+    list_filter = ("region", "is_open", "is_warehouse")
     list_select_related = ("region",)
     search_fields = ("code", "name")
 

@@ -3,6 +3,7 @@
 import secrets
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -11,8 +12,8 @@ from apps.console.ticket_form import RefundForm, SplitForm, WordsForm
 from apps.console.ticket_words import MOVES
 from apps.core import clock, ids
 from apps.core.errors import NotFound
-from apps.stores.models import Role, Staff
-from apps.tickets import life, queues
+from apps.stores.models import Role, Staff, Store
+from apps.tickets import changing, life, queues
 from apps.tickets.models import Entry, Ticket
 from apps.tickets.services import Actor
 
@@ -36,7 +37,7 @@ def answer(request: HttpRequest, row: Ticket, *, status: int = 200, **given: Any
     shows: `newer` words, `since` entries and the reader's own `wanted` values."""
     stores = request.access.store_ids(VIEW)  # type: ignore[attr-defined]
     moves = may_move(request, row)
-    said = list(row.messages.select_related("by").prefetch_related("pictures").order_by("pk"))
+    said = list(row.messages.select_related("by").prefetch_related("pictures__upload").order_by("pk"))
     refunds = can(request, REFUND) and "refund" in life.legal(row.kind, row.state, by=life.HOUSE)
     may_work = can(request, WORK)
     words = given.pop("words", None) or WordsForm(moves=moves, initial={"seen": said[-1].pk if said else 0})
@@ -51,8 +52,7 @@ def answer(request: HttpRequest, row: Ticket, *, status: int = 200, **given: Any
         "entry": Entry.objects.filter(ticket=row).order_by("-pk").values_list("pk", flat=True).first() or 0,
         "lines": row.lines.select_related("line__product", "line__order").order_by("pk"),
         "priorities": Ticket.Priority.choices,
-        "kinds": Ticket.Kind.choices,
-        "colleagues": colleagues(row) if may_work and not row.ended_at else (),
+        **(_choices(request, row) if may_work and not row.ended_at else {}),
         "may_work": may_work,
         "words": words,
         "ways": ticket_ways.told(row, said) if may_work else (),
@@ -82,13 +82,34 @@ def may_move(request: HttpRequest, row: Ticket) -> list[tuple[str, str]]:
 
 
 def actor(request: HttpRequest) -> Actor:
+    """Who works in a warehouse is its side, whatever their role there."""
     access = request.access  # type: ignore[attr-defined]
-    side = life.AGENT if access.role in {Role.AGENT, Role.ADMIN} else life.STORE
-    return Actor(side, access.staff_id)
+    if access.role in {Role.AGENT, Role.ADMIN}:
+        return Actor(life.AGENT, access.staff_id)
+    is_there = access.store_id and Store.objects.filter(pk=access.store_id, is_warehouse=True).exists()
+    return Actor(life.WAREHOUSE if is_there else life.STORE, access.staff_id)
 
 
 def can(request: HttpRequest, permission: str) -> bool:
     return bool(request.access.can(permission))  # type: ignore[attr-defined]
+
+
+def places(request: HttpRequest) -> list[tuple[int, str]]:
+    """Where it can go: stores of the reader, and warehouses, whose people take goods in and send them out."""
+    reach = request.access.store_ids(WORK)  # type: ignore[attr-defined]
+    rows = Store.objects.filter(is_open=True).order_by("name", "pk")
+    if reach is not None:
+        rows = rows.filter(Q(pk__in=reach) | Q(is_warehouse=True))
+    return list(rows.values_list("pk", "name"))
+
+
+def _choices(request: HttpRequest, row: Ticket) -> dict[str, Any]:
+    kinds = changing.kinds(row)
+    return {
+        "kinds": [(value, label) for value, label in Ticket.Kind.choices if value in kinds],
+        "places": places(request),
+        "colleagues": colleagues(row),
+    }
 
 
 def colleagues(row: Ticket) -> list[tuple[int, str]]:

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from apps.core import clock
+from apps.core.files import documents
 from apps.gateways.messages import Outcome
 from apps.gateways.pacing import Breaker
 
@@ -42,7 +43,7 @@ class Mail(NamedTuple):
     leave: str
     reply_to: str = ""
     references: tuple[str, ...] = ()
-    pictures: tuple[bytes, ...] = ()  # JPEG
+    files: tuple[bytes, ...] = ()  # JPEG, PDF
 
 
 def is_set_up() -> bool:
@@ -107,8 +108,11 @@ def written(mail: Mail) -> EmailMessage:
     if mail.references:
         message["In-Reply-To"], message["References"] = mail.references[-1], " ".join(mail.references)
     message.set_content(mail.text, charset="utf-8", cte="base64")
-    for number, content in enumerate(mail.pictures, start=1):
-        message.add_attachment(content, maintype="image", subtype="jpeg", filename=f"{number}.jpg")
+    for number, content in enumerate(mail.files, start=1):
+        if documents.is_pdf(content):
+            message.add_attachment(content, maintype="application", subtype="pdf", filename=f"{number}.pdf")
+        else:
+            message.add_attachment(content, maintype="image", subtype="jpeg", filename=f"{number}.jpg")
     return message
 
 

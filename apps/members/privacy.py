@@ -239,13 +239,13 @@ def _uploads(member_id: int) -> list[dict[str, object]]:
     return [
         {
             "purpose": row.purpose,
-            "file": f"files/{uploads.file_name(row.pk)}",
+            "file": f"files/{uploads.file_name(row)}",
             "width": row.width,
             "height": row.height,
             "created_at": row.created_at,
             "expires_at": row.expires_at,
         }
-        for row in Upload.objects.filter(member_id=member_id).order_by("pk")
+        for row in uploads.theirs(Upload.objects.filter(member_id=member_id)).order_by("pk")
     ]
 
 

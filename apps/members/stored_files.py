@@ -8,11 +8,12 @@ from apps.core import clock
 
 
 class Upload(models.Model):
-    """A picture of a member, drawn anew by us. Waits a day for its use; the same picture again is the same row."""
+    """A picture of a member, drawn anew by us, or what staff sent them. Waits a day for its use; the same one again is the same row."""
 
     class Purpose(models.TextChoices):
         AVATAR = "avatar", _("Profile picture")
         TICKET = "ticket", _("Picture for our service")
+        DESK = "desk", _("From our service")  # of staff, a PDF too; until it is said to the member, it is none of theirs
 
     member = models.ForeignKey("members.Member", on_delete=models.CASCADE, related_name="+", db_index=False)
     key = models.CharField(max_length=32, unique=True)  # random; names the sealed file

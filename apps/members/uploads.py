@@ -1,4 +1,4 @@
-"""Pictures that members send: taken, shown to their owner, used, and swept. Nothing of them lies unsealed on a disk.
+"""Pictures that members send, pictures and documents that staff send them: taken, shown to their owner, used, and swept. Nothing of them lies unsealed on a disk.
 
 A file lies in the vault (`core.files.vault`, MEDIA_ROOT/uploads by default) before its row is written and goes after its row has
 gone: what a crash leaves behind is a sealed file without a row, which `sweep` removes.
@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from apps.core import ciphers, clock, ids, ratelimits
 from apps.core.errors import BadCipher, NotFound, ValidationFailed
-from apps.core.files import pictures, scanning, vault
+from apps.core.files import documents, pictures, scanning, vault
 from apps.core.files.errors import PictureTooLarge
 from apps.core.ratelimits import Limit
 from apps.members import identities, profile, selectors
@@ -30,7 +30,7 @@ FOLDER = "uploads"
 WAITS = timedelta(hours=24)  # for its use
 MOST_WAITING = 20  # files of one member without a use
 PER_WINDOW, WINDOW = 20, 600  # tries of one member in seconds: each may cost half a second of work
-LONGEST = {Upload.Purpose.AVATAR: 640, Upload.Purpose.TICKET: 1_600}  # pixels of the longer side
+LONGEST = {Upload.Purpose.AVATAR: 640, Upload.Purpose.TICKET: 1_600, Upload.Purpose.DESK: 1_600}  # pixels of the longer side
 _SWEEP = """
 delete from members_upload u where expires_at <= %s and not exists (select from members_member m where m.avatar_id = u.id)
 returning key
@@ -51,25 +51,33 @@ class Taken:
     expires_at: datetime | None
 
 
-def take(*, member_id: int, content: bytes, purpose: str) -> Taken:
-    """Keep a picture for a day; the same one again is the same file, and its day begins anew.
+@dataclass(frozen=True)
+class _Clean:
+    content: bytes
+    media_type: str = pictures.MEDIA_TYPE
+    width: int = 0
+    height: int = 0
 
-    Call it with no transaction open. Raises PictureRefused, PictureTooLarge, UploadQuotaReached, TooManyUploads, FileInfected,
+
+def take(*, member_id: int, content: bytes, purpose: str) -> Taken:
+    """Keep a picture, or for DESK a PDF, for a day; the same one again is the same file, and its day begins anew.
+
+    Call it with no transaction open. Raises DocumentRefused, PictureRefused, PictureTooLarge, UploadQuotaReached, TooManyUploads, FileInfected,
     ScannerSilent; nothing is kept then.
     """
     if len(content) > settings.API_UPLOAD_MAX_BYTES:
         raise PictureTooLarge(limit_bytes=settings.API_UPLOAD_MAX_BYTES)
-    _count(member_id)
+    _count(f"{member_id}:desk" if purpose == Upload.Purpose.DESK else str(member_id))
     digest = ciphers.blind_index(kind="upload", value=sha256(content).hexdigest())
     known = Upload.objects.filter(member_id=member_id, purpose=purpose, digest=digest)
     if _renewed(known):
         return _shown(known.get())
     _check_quota(member_id)
     scanning.check(content)
-    picture = pictures.clean(content, longest=LONGEST[Upload.Purpose(purpose)])
-    key = _kept(member_id, picture.content)
+    clean = _clean(content, purpose)
+    key = _kept(member_id, clean.content)
     try:
-        row = _stored(member_id, purpose, digest, picture, key)
+        row = _stored(member_id, purpose, digest, clean, key)
     except BaseException:
         vault.drop(_path(key))
         raise
@@ -80,7 +88,7 @@ def take(*, member_id: int, content: bytes, purpose: str) -> Taken:
 
 def one(*, member_id: int, upload_id: int) -> Taken:
     """A file of this member. Raises NotFound for anybody else's, and when its day is over."""
-    return _shown(_living(member_id).filter(pk=upload_id).first() or _missing())
+    return _shown(_living(member_id).exclude(purpose=Upload.Purpose.DESK).filter(pk=upload_id).first() or _missing())
 
 
 def content(*, upload_id: int) -> bytes:
@@ -134,14 +142,20 @@ def use_as_avatar(*, member_id: int, upload_id: int | None) -> None:
 
 def contents(member_id: int) -> Iterator[tuple[str, bytes]]:
     """(file name, picture) of every file of the member, also of records joined to theirs: for the copy of their data."""
-    for row in Upload.objects.filter(member_id__in=selectors.family(member_id)).order_by("pk"):
+    for row in theirs(Upload.objects.filter(member_id__in=selectors.family(member_id))).order_by("pk"):
         opened = _opened(row)
         if opened is not None:
-            yield file_name(row.pk), opened
+            yield file_name(row), opened
 
 
-def file_name(upload_id: int) -> str:
-    return f"{ids.encode(PREFIX, upload_id)}.jpg"
+def theirs(rows: QuerySet[Upload]) -> QuerySet[Upload]:
+    """Without what staff have chosen and not yet said to the member."""
+    return rows.exclude(purpose=Upload.Purpose.DESK, expires_at__isnull=False)
+
+
+def file_name(row: Upload) -> str:
+    ending = "pdf" if row.media_type == documents.MEDIA_TYPE else "jpg"
+    return f"{ids.encode(PREFIX, row.pk)}.{ending}"
 
 
 def sweep() -> dict[str, int]:
@@ -160,8 +174,8 @@ def remove_files(member_id: int) -> None:
         vault.drop(_path(key))
 
 
-def _count(member_id: int) -> None:
-    limit = Limit(name="upload", subject=str(member_id), quota=PER_WINDOW, window=WINDOW)
+def _count(subject: str) -> None:
+    limit = Limit(name="upload", subject=subject, quota=PER_WINDOW, window=WINDOW)
     if refusal := ratelimits.ask([limit]).refusal:
         raise TooManyUploads(retry_after=refusal.reset)
 
@@ -176,6 +190,14 @@ def _renewed(known: QuerySet[Upload]) -> bool:
     return bool(known.exclude(expires_at=None).update(expires_at=clock.now() + WAITS)) or known.exists()
 
 
+def _clean(content: bytes, purpose: str) -> _Clean:
+    if purpose == Upload.Purpose.DESK and documents.is_pdf(content):
+        documents.check(content)
+        return _Clean(content, documents.MEDIA_TYPE)
+    picture = pictures.clean(content, longest=LONGEST[Upload.Purpose(purpose)])
+    return _Clean(picture.content, width=picture.width, height=picture.height)
+
+
 def _kept(member_id: int, plain: bytes) -> str:
     key = secrets.token_hex(16)
     sealed = ciphers.encrypt_bytes(person_key=identities.person_key(member_id), plain=plain, context=_context(key))
@@ -184,8 +206,8 @@ def _kept(member_id: int, plain: bytes) -> str:
 
 
 @transaction.atomic
-def _stored(member_id: int, purpose: str, digest: bytes, picture: pictures.Picture, key: str) -> Upload:
-    """The row of this picture. The member is held, so that the quota is exact and of two copies at once one is kept."""
+def _stored(member_id: int, purpose: str, digest: bytes, clean: _Clean, key: str) -> Upload:
+    """The row of this file. The member is held, so that the quota is exact and of two copies at once one is kept."""
     profile.hold(member_id=member_id)
     known = Upload.objects.filter(member_id=member_id, purpose=purpose, digest=digest)
     if _renewed(known):
@@ -196,10 +218,10 @@ def _stored(member_id: int, purpose: str, digest: bytes, picture: pictures.Pictu
         key=key,
         digest=digest,
         purpose=purpose,
-        media_type=pictures.MEDIA_TYPE,
-        width=picture.width,
-        height=picture.height,
-        size=len(picture.content),
+        media_type=clean.media_type,
+        width=clean.width,
+        height=clean.height,
+        size=len(clean.content),
         expires_at=clock.now() + WAITS,
     )
 

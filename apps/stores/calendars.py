@@ -20,7 +20,7 @@ from apps.stores.places import PublicDay, SpecialDay, StorePlace
 
 HOURS, KEEPS_PUBLIC_DAYS = "stores.hours", "stores.keeps_public_days"
 FALLBACK: hours.Week = [[["10:00", "21:00"]]] * hours.DAYS
-_ENDLESS = 100_000  # days
+_ENDLESS, _LOOK_BACK = 100_000, 60  # days
 _DAY = timedelta(days=1)
 CERTAIN = public_holidays.certain()
 Interval = tuple[datetime, datetime]
@@ -73,6 +73,15 @@ class Calendar:
             left -= max(ends - start, timedelta())
         return None
 
+    def before(self, until: datetime, time: timedelta) -> datetime | None:
+        """A moment from which that much business time has passed by `until`; None when the house was not open that long in 60 days."""
+        day = clock.local_date(until)
+        for earlier in range(_LOOK_BACK):
+            since = clock.day_start(day - timedelta(days=earlier))
+            if (run := self.open_time(since, until)) >= time:
+                return self.after(since, run - time)
+        return None
+
     def _running(self, since: datetime) -> Iterator[Interval]:
         """Intervals that end after `since`, each minute once: what a night takes of the next day's first interval is cut off there."""
         edge = since
@@ -123,16 +132,6 @@ def is_open(store_id: int | None, moment: datetime) -> bool:
 def intervals(store_id: int | None, day: date) -> list[Interval]:
     """When it is open on that day, as moments; what begins on the day before is not repeated."""
     return of_store(store_id, since=day, until=day).intervals(day)
-
-
-def business_minutes(store_id: int | None, since: datetime, until: datetime) -> int:
-    """Whole minutes of business time between two moments; 0 where `until` is not later."""
-    return of_store(store_id).open_time(since, until) // timedelta(minutes=1)
-
-
-def add_business_minutes(store_id: int | None, start: datetime, minutes: int) -> datetime | None:
-    """The first moment by which so many have passed; None when it does not open that long."""
-    return of_store(store_id).after(start, timedelta(minutes=minutes))
 
 
 def _week(own: tuple[hours.Week, bool] | None, default: tuple[hours.Week, bool]) -> tuple[hours.Week, bool]:

@@ -22,7 +22,7 @@ class Region(models.Model):
 
 
 class Store(models.Model):
-    """A shop, or an online channel's warehouse. `code` is what tills and files say."""
+    """A shop, or a warehouse. `code` is what tills and files say. Who works in a warehouse takes goods in and sends them out."""
 
     code = models.CharField(_("store code"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=80)
@@ -30,6 +30,7 @@ class Store(models.Model):
         Region, null=True, blank=True, on_delete=models.PROTECT, related_name="stores", verbose_name=_("region")
     )
     is_open = models.BooleanField(_("open"), default=True)
+    is_warehouse = models.BooleanField(_("a warehouse, no shop"), default=False, db_default=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:

@@ -23,7 +23,7 @@ select s.id, s.code, s.name, coalesce(p.address, ''), coalesce(p.phone, ''), p.l
            + cos(radians(%(latitude)s::float8)) * cos(radians(p.latitude))
            * power(sin(radians(p.longitude - %(longitude)s::float8) / 2), 2)))) end as meters
   from stores_store s left join stores_storeplace p on p.store_id = s.id
- where s.is_open and (%(codes)s::text[] is null or s.code = any(%(codes)s::text[]))
+ where s.is_open and not s.is_warehouse and (%(codes)s::text[] is null or s.code = any(%(codes)s::text[]))
  order by meters nulls last, s.name, s.id limit %(limit)s
 """
 
@@ -52,7 +52,7 @@ class Near:
 
 
 def find(*, near: Point | None = None, codes: Sequence[str] | None = None, limit: int = 50) -> list[Near]:
-    """Stores that are in business, nearest first; without `near` by name. `codes`: only these. Few statements."""
+    """Shops that are in business, nearest first; without `near` by name. `codes`: only these. Few statements."""
     facts = {
         "latitude": near.latitude if near else None,
         "longitude": near.longitude if near else None,

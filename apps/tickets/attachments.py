@@ -1,4 +1,4 @@
-"""Pictures of a ticket: uploaded first (`members.uploads` judges, draws anew, seals), then tied to words.
+"""Pictures of a ticket, and documents that staff send: uploaded first (`members.uploads` judges, draws anew, seals), then tied to words.
 
 Who may see one, its ticket says.
 """
@@ -18,7 +18,7 @@ from apps.tickets import services as tickets
 from apps.tickets.models import Attachment, Message, Ticket
 from apps.tickets.services import Actor, NewTicket
 
-PURPOSE = Upload.Purpose.TICKET
+PURPOSE, OF_STAFF = Upload.Purpose.TICKET, Upload.Purpose.DESK
 MOST = 9  # with one message
 MOST_OF_TICKET = 60
 TYPED = frozenset({"portal", "mini"})  # channels
@@ -65,13 +65,14 @@ def attach(message: Message, upload_ids: Sequence[int]) -> None:
     new = set(wanted) - set(held.filter(message=message).values_list("upload_id", flat=True))
     if len(wanted) > MOST or held.count() + len(new) > MOST_OF_TICKET:
         raise ValidationFailed(errors=[_problem(_("%(most)s pictures at once are the most.") % {"most": MOST})])
-    if new and not uploads.use(member_id=message.ticket.member_id, upload_ids=sorted(new), purpose=PURPOSE):
+    purpose = PURPOSE if message.side == life.MEMBER else OF_STAFF
+    if new and not uploads.use(member_id=message.ticket.member_id, upload_ids=sorted(new), purpose=purpose):
         raise ValidationFailed(errors=[_problem(_("A picture is not there any more. Choose it again."))])
     Attachment.objects.bulk_create([Attachment(message=message, upload_id=key) for key in wanted if key in new])
 
 
 def of_message(message: Message) -> tuple[bytes, ...]:
-    """The pictures of words, as they are kept; what is gone meanwhile is left out."""
+    """Pictures and documents of words, as they are kept; what is gone meanwhile is left out."""
     found = []
     for key in Attachment.objects.filter(message=message).order_by("pk").values_list("upload_id", flat=True):
         with suppress(NotFound):
@@ -80,14 +81,14 @@ def of_message(message: Message) -> tuple[bytes, ...]:
 
 
 def content(*, ticket_id: int, upload_id: int) -> bytes:
-    """A picture said to the member or by them; the caller has asked whether the ticket may be seen. Raises NotFound."""
+    """A file said to the member or by them; the caller has asked whether the ticket may be seen. Raises NotFound."""
     if not Attachment.objects.filter(message__ticket_id=ticket_id, upload_id=upload_id).exists():
         raise NotFound
     return uploads.content(upload_id=upload_id)
 
 
 def content_for(*, member_id: int, upload_id: int) -> bytes:
-    """For the member: a picture of a ticket of theirs, or one they just sent. Raises NotFound."""
+    """For the member: a file of a ticket of theirs, or one they just sent. Raises NotFound."""
     own = Attachment.objects.filter(message__ticket__member_id=member_id, upload_id=upload_id)
     if not own.exists() and not uploads.waiting(member_id=member_id, purpose=PURPOSE).filter(pk=upload_id).exists():
         raise NotFound

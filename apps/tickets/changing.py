@@ -37,6 +37,13 @@ def fits(name: str, value: Any) -> bool:
     return name in _RULES and _RULES[name](Ticket(state=life.NEW, attributes={}), value) is not _REFUSED
 
 
+def kinds(ticket: Ticket) -> list[str]:
+    """Which it can be now; its own is among them."""
+    has_lines = ticket.lines.exists()
+    others = [kind for kind in Ticket.Kind.values if has_lines or kind not in life.ABOUT_LINES]
+    return [kind for kind in Ticket.Kind.values if kind == ticket.kind or (ticket.state in _KIND_OPEN and kind in others)]
+
+
 def told(values: Mapping[str, Any]) -> dict[str, Any]:
     """As a ticket's life keeps it: of attributes their names, as what stands in them may be about people."""
     return {name: sorted(value) if name == "attributes" else value for name, value in values.items()}
@@ -60,13 +67,7 @@ def _store(_ticket: Ticket, value: Any) -> Any:
 
 def _kind(ticket: Ticket, value: Any) -> Any:
     """Another kind, while both have the state; what is about goods needs their lines."""
-    if value == ticket.kind:
-        return value
-    if value not in Ticket.Kind.values or ticket.state not in _KIND_OPEN:
-        return _REFUSED
-    if value in life.ABOUT_LINES and ticket.pk and not ticket.lines.exists():
-        return _REFUSED
-    return value
+    return value if value in (kinds(ticket) if ticket.pk else Ticket.Kind.values) else _REFUSED
 
 
 def _skill(_ticket: Ticket, value: Any) -> Any:

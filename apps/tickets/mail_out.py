@@ -100,16 +100,16 @@ def _letter(row: Posting) -> Mail | None:
     ticket = row.ticket
     if (to := _address(ticket.member_id)) is None:
         return None
-    pictures: tuple[bytes, ...] = ()
+    files: tuple[bytes, ...] = ()
     if row.message is not None:
         key, text = f"{ANSWER}:{row.message_id}", row.message.text
-        pictures = attachments.of_message(row.message)
+        files = attachments.of_message(row.message)
     else:
         address = f"{settings.PUBLIC_URL}{reverse('portal:ticket_vote', args=[votes.token(ticket.pk)])}"
         key, text = f"vote:{ticket.pk}", _("Your request is done. How did we do? One tap is enough:") + f"\n{address}"
     return Mail(
         key=key, to=to, subject=f"Re: {ticket.title}", text=text, sender=brand.name(), leave="",
-        reply_to=reply_address(ticket.pk), references=_thread(row), pictures=pictures,
+        reply_to=reply_address(ticket.pk), references=_thread(row), files=files,
     )  # fmt: skip
 
 

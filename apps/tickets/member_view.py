@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.core import brand, clock
 from apps.core.errors import DomainError, NotFound
+from apps.core.files import documents
 from apps.orders.models import Line, Order
 from apps.stores import calendars
 from apps.tickets import life
@@ -45,6 +46,7 @@ class Step:
     text: str = ""
     channel: str = ""
     pictures: list[int] = field(default_factory=list)
+    documents: list[int] = field(default_factory=list)
 
 
 class _Looked(Exception):
@@ -135,7 +137,7 @@ def course(ticket: Ticket) -> list[Step]:
     for entry in entries:
         who = entry.by.name if entry.by else ""
         steps[entry.at, entry.side] = Step(entry.act, entry.side, who, entry.at)
-    pictures = _pictures(ticket)
+    pictures, papers = _files(ticket)
     found: list[Step] = []
     said = Message.objects.filter(ticket=ticket, is_internal=False).select_related("by").order_by("pk")
     for row in said:
@@ -143,7 +145,8 @@ def course(ticket: Ticket) -> list[Step]:
         if step is None or step.text:
             step = Step("said", row.side, row.by.name if row.by else "", row.at)
             found.append(step)
-        step.text, step.channel, step.pictures = row.text, row.channel, pictures.get(row.pk, [])
+        step.text, step.channel = row.text, row.channel
+        step.pictures, step.documents = pictures.get(row.pk, []), papers.get(row.pk, [])
     found += steps.values()
     return sorted(found, key=lambda step: step.at, reverse=True)
 
@@ -154,11 +157,12 @@ def promise(ticket: Ticket) -> tuple[datetime | None, list[tuple[datetime, datet
     return due, calendars.intervals(ticket.store_id, clock.local_date(due)) if due else []
 
 
-def _pictures(ticket: Ticket) -> dict[int, list[int]]:
-    held: dict[int, list[int]] = {}
+def _files(ticket: Ticket) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
+    """Pictures and documents, by message."""
+    held: tuple[dict[int, list[int]], dict[int, list[int]]] = ({}, {})
     rows = Attachment.objects.filter(message__ticket=ticket, message__is_internal=False).order_by("pk")
-    for message_id, upload_id in rows.values_list("message_id", "upload_id"):
-        held.setdefault(message_id, []).append(upload_id)
+    for message_id, upload_id, media_type in rows.values_list("message_id", "upload_id", "upload__media_type"):
+        held[media_type == documents.MEDIA_TYPE].setdefault(message_id, []).append(upload_id)
     return held
 
 

@@ -140,8 +140,8 @@ def _said(member_id: int) -> list[dict[str, object]]:
 
 def _pictures(member_id: int) -> list[dict[str, object]]:
     """Each under the name it has in the copy."""
-    rows = Attachment.objects.filter(message__ticket__member_id=member_id).select_related("message").order_by("pk")
-    return [{"file": f"files/{uploads.file_name(row.upload_id)}", "at": row.message.at} for row in rows]
+    rows = Attachment.objects.filter(message__ticket__member_id=member_id).select_related("message", "upload")
+    return [{"file": f"files/{uploads.file_name(row.upload)}", "at": row.message.at} for row in rows.order_by("pk")]
 
 
 SHOWN = {"tickets.Message": _said, "tickets.Attachment": _pictures}

@@ -103,10 +103,11 @@ def say(
 ) -> Message:
     """Words, and with `move` what they do, in one step: an answer that also moves the ticket has answered in time all the same.
 
-    A member who writes while it is their turn hands the turn back. The same source again is the same words. Raises MoveRefused.
+    A member who writes while it is their turn hands the turn back; to a ticket that is done, they open it again; to a merged one, the
+    words go where it goes on. The same source again is the same words. Raises MoveRefused, ReopenOver, LineInTicket.
     """
     moment = moment or clock.now()
-    ticket = locked(ticket_id)
+    ticket = locked(_goes_on(ticket_id) if by.side == life.MEMBER else ticket_id)
     if earlier := Message.objects.filter(source=source).first():
         return earlier
     if not 0 < len(text.strip()) <= 4_000:
@@ -116,9 +117,7 @@ def say(
     )  # fmt: skip
     if not is_internal:
         _answered(ticket, by=by, moment=moment)
-    if by.side == life.MEMBER and not move and "answer" in life.legal(ticket.kind, ticket.state, by=life.MEMBER):
-        move = "answer"
-    if move:
+    if move := move or _by_words(ticket, by):
         _move(ticket, move, by=by, moment=moment)
     clocks.set_clocks(ticket)
     ticket.save(update_fields=["asked_at", "first_reply_at", *clocks.FIELDS])
@@ -234,6 +233,22 @@ def _move(ticket: Ticket, name: str, *, by: Actor, moment: datetime) -> None:
     ticket.save(update_fields=["state", "ended_at", "version", "asked_at", "into", "due_at"])
     note(ticket, name, by=by, moment=moment, before={"state": before}, after={"state": ticket.state})
     _tell(MOVED, ticket, key=f"{ticket.pk}:{ticket.version}", by=by, move=name)
+
+
+def _by_words(ticket: Ticket, by: Actor) -> str:
+    """What a member's words do besides being said: nobody looks for new words in what has ended."""
+    if by.side != life.MEMBER:
+        return ""
+    if ticket.state not in life.OPEN:
+        return "reopen"
+    return "answer" if "answer" in life.legal(ticket.kind, ticket.state, by=life.MEMBER) else ""
+
+
+def _goes_on(ticket_id: int) -> int:
+    """Where a merged ticket goes on, maybe over several merges."""
+    while (into := Ticket.objects.filter(pk=ticket_id).values_list("into_id", flat=True).first()) is not None:
+        ticket_id = into
+    return ticket_id
 
 
 def _answered(ticket: Ticket, *, by: Actor, moment: datetime) -> None:

@@ -59,7 +59,7 @@ brand.declare(ESCALATE, default="notify", check=_check_escalate)
 brand.declare(WARN, default=30, check=_check_warn)
 brand.declare(
     RAISE, default=60, check=_check_warn
-)  # after a missed promise, minutes of any time; 0: nobody is told again
+)  # after a missed promise; 0: nobody is told again. These and the minutes before are business time
 brand.declare(
     VIP, default=3, check=_check_rank
 )  # from this rank of tier on the queue of the dearest members shows a ticket

@@ -1,5 +1,10 @@
-"""What time does to tickets: warned of, missed, closed. Each rule one statement, safe to repeat; a promise is told of once."""
+"""What time does to tickets: warned of, missed, closed. Each rule one statement, safe to repeat; a promise is told of once.
 
+How long before and after a promise is business time of the ticket's store, too: what is due at ten in the morning is warned of while
+somebody can still answer it the evening before.
+"""
+
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,6 +13,8 @@ from django.db import connection, transaction
 from apps.core import brand, clock
 from apps.core.errors import DomainError
 from apps.events import services as events
+from apps.stores import calendars
+from apps.stores.calendars import Calendar
 from apps.stores.models import Role
 from apps.tickets import assigning, life
 from apps.tickets import services as tickets
@@ -16,10 +23,14 @@ from apps.tickets.settings import ESCALATE, RAISE, WARN
 
 DUE_SOON, MISSED, RAISED = "ticket.due_soon", "ticket.missed", "ticket.raised"
 CHUNK = 5_000
+# `edges`: by store, and for the house (0), up to which promise; `furthest` where a store has none.
 _MARK = """
-with found as materialized (
-    select id from tickets_ticket where ended_at is null and due_at <= %(edge)s and {column} is distinct from due_at
-    order by due_at limit %(limit)s for update skip locked
+with edges as (select * from unnest(%(stores)s::bigint[], %(edges)s::timestamptz[]) e (store_id, edge)),
+found as materialized (
+    select t.id from tickets_ticket t left join edges e on e.store_id = coalesce(t.store_id, 0)
+    where t.ended_at is null and t.due_at <= %(furthest)s and t.due_at <= coalesce(e.edge, %(furthest)s)
+      and t.{column} is distinct from t.due_at
+    order by t.due_at limit %(limit)s for update of t skip locked
 ),
 marked as (update tickets_ticket t set {column} = t.due_at from found where t.id = found.id returning t.id, t.due_at),
 told as (
@@ -50,13 +61,14 @@ select id, 'escalated', 'house', %(moment)s, '{}', jsonb_build_object('assignee_
 def tick(*, moment: datetime | None = None) -> dict[str, int]:
     """All rules until nothing is left. Returns how many of each."""
     moment = moment or clock.now()
-    ahead = moment + timedelta(minutes=brand.read(WARN))
+    warn = timedelta(minutes=brand.read(WARN))
+    ahead = _edges(lambda calendar: calendar.after(moment, warn), otherwise=moment)
     figures = {"missed": 0, "raised": 0, "warned": 0, "closed": close_resolved(moment=moment)}
     while chunk := miss(moment=moment):
         figures["missed"] += chunk
     while chunk := raise_missed(moment=moment):
         figures["raised"] += chunk
-    while near := _mark("warned_due", DUE_SOON, "warned", edge=ahead, moment=moment):
+    while near := _mark("warned_due", DUE_SOON, "warned", edges=ahead, moment=moment):
         figures["warned"] += len(near)
     return figures | {"given": assigning.give_all(moment=moment)}
 
@@ -64,19 +76,20 @@ def tick(*, moment: datetime | None = None) -> dict[str, int]:
 @transaction.atomic
 def miss(*, moment: datetime) -> int:
     """Promises that were not kept: told once each; to the store's manager where the brand wants it, else only told."""
-    found = _mark("missed_due", MISSED, "missed", edge=moment, moment=moment)
+    found = _mark("missed_due", MISSED, "missed", edges={}, moment=moment)
     _hand_up(found, role=Role.MANAGER, moment=moment)
     return len(found)
 
 
 @transaction.atomic
 def raise_missed(*, moment: datetime) -> int:
-    """Promises that were missed so many minutes ago and are not kept yet: told once each; to the manager of the store's region where
-    the brand hands things up."""
-    minutes = brand.read(RAISE)
-    if not minutes:
+    """Promises that were missed so many minutes of business time ago and are not kept yet: told once each; to the manager of the
+    store's region where the brand hands things up."""
+    late = timedelta(minutes=brand.read(RAISE))
+    if not late:
         return 0
-    found = _mark("raised_due", RAISED, "raised", edge=moment - timedelta(minutes=minutes), moment=moment)
+    edges = _edges(lambda calendar: calendar.before(moment, late), otherwise=moment - late)
+    found = _mark("raised_due", RAISED, "raised", edges=edges, moment=moment)
     _hand_up(found, role=Role.REGION_MANAGER, moment=moment)
     return len(found)
 
@@ -106,9 +119,18 @@ def set_rank(*, member_id: int, rank: int) -> int:
     return Ticket.objects.filter(member_id=member_id, ended_at=None).exclude(tier_rank=rank).update(tier_rank=rank)
 
 
+def _edges(of: Callable[[Calendar], datetime | None], *, otherwise: datetime) -> dict[int, datetime]:
+    """By the calendar of each store that has open tickets; `otherwise` where it never opens."""
+    stores = Ticket.objects.filter(ended_at=None).order_by().values_list("store_id", flat=True).distinct()
+    return {key or 0: of(calendar) or otherwise for key, calendar in calendars.of_stores(list(stores)).items()}
+
+
 @transaction.atomic
-def _mark(column: str, fact: str, act: str, *, edge: datetime, moment: datetime) -> list[int]:
-    values: dict[str, Any] = {"edge": edge, "moment": moment, "limit": CHUNK, "act": act}
+def _mark(column: str, fact: str, act: str, *, edges: dict[int, datetime], moment: datetime) -> list[int]:
+    values: dict[str, Any] = {
+        "stores": list(edges), "edges": list(edges.values()), "furthest": max(edges.values(), default=moment), "moment": moment,
+        "limit": CHUNK, "act": act,
+    }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_MARK.format(column=column), values)
         found = [row[0] for row in cursor.fetchall()]

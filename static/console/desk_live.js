@@ -37,8 +37,22 @@
 
   const news = $("[data-desk-news]");
   if (news) {
-    const show = () => ($("a", news).hidden = false);
-    open("/ws/desk/", (said) => said.news && show());
+    const link = $("a", news);
+    const show = () => (link.hidden = false);
+    const rows = (page) =>
+      [...page.querySelectorAll("[data-desk-row]")].map((row) => {
+        const words = row.cloneNode(true);
+        for (const clock of words.querySelectorAll("[data-due]")) clock.remove();
+        return words.textContent;
+      }).join();
+    const shown = rows(document);
+    const socket = open("/ws/desk/", (said) => said.news && show());
+    const look = async () => {
+      const answer = socket.isOpen() ? null : await fetch(link.href, { credentials: "same-origin" }).catch(() => null);
+      if (answer?.ok && !answer.redirected && rows(new DOMParser().parseFromString(await answer.text(), "text/html")) !== shown) show();
+      else setTimeout(look, POLL);
+    };
+    setTimeout(look, POLL);
   }
 
   const live = $("[data-desk-live]");

@@ -25,7 +25,10 @@
       const canvas = document.createElement("canvas");
       canvas.width = Math.max(1, Math.round(picture.width * scale));
       canvas.height = Math.max(1, Math.round(picture.height * scale));
-      canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+      const paper = canvas.getContext("2d");
+      paper.fillStyle = "#fff"; // what is transparent would come out black
+      paper.fillRect(0, 0, canvas.width, canvas.height);
+      paper.drawImage(picture, 0, 0, canvas.width, canvas.height);
       for (const quality of [0.85, 0.7, 0.55, 0.4]) {
         const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", quality));
         if (blob && (blob.size <= HEAVIEST || quality === 0.4)) return blob;

@@ -64,6 +64,8 @@ def differences(times: int, seed: int) -> int:
         wrong += calendar.is_open(since) != _is_open(calendar, since)
         asked = dice.randrange(counted[-1] + 1)
         wrong += calendar.after(since, asked * MINUTE) != since + counted.index(asked) * MINUTE
+        earlier = calendar.before(until, asked * MINUTE)
+        wrong += earlier is None or calendar.open_time(earlier, until) != asked * MINUTE
     return wrong
 
 
@@ -92,12 +94,13 @@ def test_days_count_in_their_order_and_a_change_is_a_fact():
 
     begins, ends = shop_time("2026-09-29T17:00:00"), shop_time("2026-10-12T09:30:00")
     # the house: an hour on the 29th, one on the 30th, holidays to the 7th, then two days, a worked Saturday, a Sunday as a Friday
-    assert calendars.business_minutes(None, begins, ends) == 60 + 60 + 2 * 480 + 480 + 480 + 30
-    assert calendars.business_minutes(other.pk, begins, ends) == 2070
+    house, quiet, busy = calendars.of_stores([None, other.pk, store.pk]).values()
+    assert house.open_time(begins, ends) == (60 + 60 + 2 * 480 + 480 + 480 + 30) * MINUTE
+    assert quiet.open_time(begins, ends) == 2070 * MINUTE
     # a store that keeps no public days: 5 hours, none, then eleven days of twelve; the Sunday has the hours of its own Friday
-    assert calendars.business_minutes(store.pk, begins, ends) == 300 + 11 * 720
-    assert calendars.add_business_minutes(None, begins, 121) == shop_time("2026-10-08T09:01:00")
-    assert calendars.add_business_minutes(None, begins, 60) == shop_time("2026-09-29T18:00:00")
+    assert busy.open_time(begins, ends) == (300 + 11 * 720) * MINUTE
+    assert house.after(begins, 121 * MINUTE) == shop_time("2026-10-08T09:01:00")
+    assert house.after(begins, 60 * MINUTE) == shop_time("2026-09-29T18:00:00")
     assert [len(calendars.intervals(None, date(2026, 10, day))) for day in (7, 8, 10, 11)] == [0, 2, 2, 2]
 
     facts = Event.objects.filter(name="calendar.changed").order_by("pk")
@@ -113,11 +116,10 @@ def test_days_count_in_their_order_and_a_change_is_a_fact():
 def test_where_nobody_said_hours_promises_count_by_ten_to_nine_and_members_are_told_none():
     calendar = calendars.of_store(None)
     assert not calendar.hours_are_known
-    assert (
-        calendars.business_minutes(None, shop_time("2026-11-30T00:00:00"), shop_time("2026-12-02T00:00:00")) == 2 * 660
-    )
+    assert calendar.open_time(shop_time("2026-11-30T00:00:00"), shop_time("2026-12-02T00:00:00")) == 1_320 * MINUTE
     assert nearby.is_open(calendar, moment=shop_time("2026-11-30T12:00:00")) is None
-    assert Calendar(week=[[]] * 7).after(shop_time("2026-11-30T12:00:00"), MINUTE) is None
+    closed = Calendar(week=[[]] * 7)
+    assert [ask(shop_time("2026-11-30T12:00:00"), MINUTE) for ask in (closed.after, closed.before)] == [None, None]
 
 
 def test_the_holidays_of_2026_are_33_days_off_and_six_weekends_worked():

@@ -7,11 +7,11 @@ from django.core.files.storage import storages
 from django.db import IntegrityError, transaction
 
 from apps.core.errors import NotFound, ValidationFailed
-from apps.core.files.errors import FileInfected, ScannerSilent
+from apps.core.files.errors import FileInfected, PictureRefused, ScannerSilent
 from apps.flows import erasure, export
 from apps.members import states, uploads
 from apps.members.models import Upload
-from apps.tickets import attachments
+from apps.tickets import attachments, member_view
 from apps.tickets.models import Attachment, Message, Ticket
 from tests.pictures_made import drawn
 from tests.tickets import desk as of
@@ -80,12 +80,29 @@ def test_limits_owners_and_purposes_hold_and_a_refusal_says_nothing(monkeypatch)
         attachments.content_for(member_id=desk.member + 1, upload_id=key)
 
 
+def test_what_staff_chose_is_the_members_once_it_was_said_and_a_member_sends_no_documents():
+    desk = of.build()
+    ticket = opened(desk)
+    paper = b"%PDF-1.7\n1 0 obj\n<< /Type /Page >>\nendobj\ntrailer\n<< >>\n%%EOF\n"
+    with pytest.raises(PictureRefused):
+        uploads.take(member_id=desk.member, content=paper, purpose=attachments.PURPOSE)
+    key = uploads.take(member_id=desk.member, content=paper, purpose=attachments.OF_STAFF).id
+    for look in (lambda: uploads.one(member_id=desk.member, upload_id=key), lambda: said(desk, ticket, [key])):
+        with pytest.raises((NotFound, ValidationFailed)):
+            look()
+    assert dict(uploads.contents(desk.member)) == {}
+    attachments.say(ticket_id=ticket.pk, by=desk.agent, text="发票", source="paper", upload_ids=[key])
+    assert [name.rpartition(".")[2] for name, _content in uploads.contents(desk.member)] == ["pdf"]
+    assert [step.documents for step in member_view.course(ticket)] == [[key], []]
+    assert attachments.content_for(member_id=desk.member, upload_id=key) == paper
+
+
 def test_they_come_along_in_the_copy_and_go_with_the_member():
     desk = of.build()
     key = taken(desk)
     said(desk, opened(desk), [key])
     tables = {section.model._meta.label: section.rows for section in export.collect(desk.member)}
-    name = uploads.file_name(key)
+    name = uploads.file_name(Upload.objects.get())
     assert tables["tickets.Attachment"][0]["file"] == f"files/{name}"
     assert name in dict(uploads.contents(desk.member))
     row = Upload.objects.get()

@@ -153,6 +153,26 @@ def test_a_promise_is_warned_of_and_missed_once_and_only_told_unless_the_brand_w
 
 
 @pytest.mark.django_db
+def test_the_minutes_before_and_after_a_promise_are_business_time_of_its_store():
+    desk = of.build()  # 10:00 to 21:00
+    early = opened(desk, "question", lines=0, at=at("11-30T19:10"))  # two hours: due at 10:10 the next morning
+    calendar_edits.save_day(calendar_edits.NewDay(day=at("12-02T00:00").date(), kind="closed", store_id=desk.store.pk))
+    house = opened(desk, "question", lines=0, number=2, at=at("12-01T18:50"))  # of no store: due at 20:50
+    assert (early.due_at, house.due_at) == (at("12-01T10:10"), at("12-01T20:50"))
+    Ticket.objects.filter(pk=early.pk).update(store=desk.store)
+
+    def ticks(*times: str) -> list[tuple[int, int]]:
+        done = [upkeep.tick(moment=at(time)) for time in times]
+        return [(figures["warned"], figures["raised"]) for figures in done]
+
+    assert ticks("11-30T20:39", "11-30T20:40", "12-01T09:40") == [(0, 0), (1, 0), (0, 0)]
+    assert ticks("12-01T10:11", "12-01T11:09", "12-01T11:10") == [(0, 0), (0, 0), (0, 1)]
+    Ticket.objects.filter(pk=early.pk).update(due_at=at("12-01T20:50"), raised_due=None)
+    assert ticks("12-01T20:50", "12-02T10:49", "12-02T10:50") == [(2, 0), (0, 0), (0, 1)]  # the store is closed on the second
+    assert ticks("12-03T10:49", "12-03T10:50") == [(0, 0), (0, 1)]
+
+
+@pytest.mark.django_db
 def test_what_stays_late_goes_up_to_the_region_once_and_the_ticket_goes_along_where_the_brand_wants_it():
     desk = of.build()
     desk.store.region = Region.objects.create(name="华东")

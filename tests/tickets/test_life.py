@@ -122,6 +122,26 @@ def test_what_was_resolved_opens_again_for_seven_days_unless_its_line_is_elsewhe
     assert (ticket.state, ticket.ended_at) == ("working", None)
 
 
+def test_words_of_a_member_are_never_said_into_what_has_ended():
+    desk = of.build()
+    done, given_up, gone, kept = (opened(desk, "question", lines=0, number=number) for number in range(1, 5))
+    move(done, "resolve", desk.agent)
+    say(done, desk.agent, 1, text="不客气。", moment=NOON + DAY)  # a last word of ours opens nothing
+    assert done.state == "resolved"
+    say(done, MEMBER, 2, text="还是不行。", moment=NOON + DAY)
+    assert (done.state, done.ended_at, done.asked_at, done.due_at is None) == ("working", None, NOON + DAY, False)
+    move(done, "resolve", desk.agent, at=NOON + DAY)
+    move(given_up, "withdraw", MEMBER)
+    for row, refusal in ((done, ReopenOver), (given_up, MoveRefused)):
+        with pytest.raises(refusal):
+            say(row, MEMBER, 3, moment=NOON + 9 * DAY)
+    assert Message.objects.filter(source__endswith=":3").count() == 0
+    tickets.merge(ticket_id=gone.pk, into_id=kept.pk, by=desk.agent, moment=NOON)
+    for _again in range(2):
+        say(gone, MEMBER, 4, text="另外还有一件。")
+    assert Message.objects.get(text="另外还有一件。").ticket_id == kept.pk
+
+
 def test_a_stale_page_changes_nothing_and_words_are_never_lost():
     desk = of.build()
     ticket = opened(desk)

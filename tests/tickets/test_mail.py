@@ -198,7 +198,7 @@ def test_an_address_that_the_server_does_not_know_is_closed_at_once_and_pictures
 ):
     take(letter())
     ticket = Ticket.objects.get()
-    key = uploads.take(member_id=desk.member, content=drawn(size=(16, 16)), purpose=attachments.PURPOSE).id
+    key = uploads.take(member_id=desk.member, content=drawn(size=(16, 16)), purpose=attachments.OF_STAFF).id
     said = attachments.say(ticket_id=ticket.pk, by=desk.agent, text="请看图。", source="p:1", upload_ids=[key])
     mail_out.answer(said)
     mail_out.drain()

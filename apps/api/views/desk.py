@@ -262,7 +262,7 @@ def _ticket(row: Ticket) -> dict[str, Any]:
 
 
 def _detail(row: Ticket) -> dict[str, Any]:
-    said = row.messages.select_related("by").prefetch_related("pictures").order_by("pk")
+    said = row.messages.select_related("by").prefetch_related("pictures__upload").order_by("pk")
     return _ticket(row) | {"messages": [_message(one) for one in said]}
 
 
@@ -274,7 +274,9 @@ def _message(row: Message) -> dict[str, Any]:
         "channel": row.channel,
         "text": row.text,
         "at": shapes.at(row.at),
-        "pictures": [member_side.picture(one.upload_id) for one in row.pictures.all()],
+        "pictures": [
+            member_side.picture(one.upload_id, media_type=one.upload.media_type) for one in row.pictures.all()
+        ],
     }
 
 

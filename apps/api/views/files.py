@@ -21,11 +21,12 @@ from apps.members import uploads
 from apps.members.models import Upload
 
 LINK_LIVES = timedelta(minutes=10)
+PURPOSES = [Upload.Purpose.AVATAR.value, Upload.Purpose.TICKET.value]
 
 
 class FileInput(Input):
     file = f.FileField(max_length=255, help_text="JPEG, PNG or WebP; its name means nothing")
-    purpose = f.ChoiceField(Upload.Purpose.values, required=False, default=Upload.Purpose.AVATAR.value)
+    purpose = f.ChoiceField(PURPOSES, required=False, default=Upload.Purpose.AVATAR.value)
 
 
 class FileOut(f.Serializer[Any]):
@@ -107,7 +108,7 @@ class FileContent(ApiView):
         if not left:
             raise NotFound
         content = uploads.content(upload_id=ids.decode(shapes.FILE, file))
-        return answers.picture(content, name=f"{file}.jpg", seconds=left)
+        return answers.file(content, name=file, seconds=left)
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         """Whoever asks for `image/*` is answered, too."""

@@ -17,6 +17,7 @@ from apps.api.rendering import Response
 from apps.api.schema import Paged, operation, query
 from apps.core import clock, ids, links
 from apps.core.errors import NotFound, ValidationFailed
+from apps.core.files import documents, pictures
 from apps.flows import refund_ticket
 from apps.orders import selectors as orders
 from apps.orders.models import Line, Order
@@ -81,7 +82,8 @@ class TicketChoiceOut(f.Serializer[Any]):
 
 class TicketPictureOut(f.Serializer[Any]):
     file = f.CharField()
-    link = f.CharField(help_text="opens the picture without a token, on this host")
+    media_type = f.CharField(help_text="image/jpeg, or application/pdf from our service")
+    link = f.CharField(help_text="opens it without a token, on this host")
     link_expires_at = f.DateTimeField()
 
 
@@ -144,7 +146,7 @@ TICKET_EXAMPLE = {
 }  # fmt: skip
 STEP_EXAMPLE = {
     "act": "opened", "side": "member", "who": "", "at": _AT, "text": "穿了两次，第二颗扣子就掉了。", "pictures": [
-        {"file": "file_3f8k2m9pq7wxz", "link": "/api/v1/files/file_3f8k2m9pq7wxz/content?opens=1795315325.h0…", "link_expires_at": _AT}
+        {"file": "file_3f8k2m9pq7wxz", "media_type": "image/jpeg", "link": "/api/v1/files/file_3f8k2m9pq7wxz/content?opens=1795315325.h0…", "link_expires_at": _AT}
     ],
 }  # fmt: skip
 DETAIL_EXAMPLE = TICKET_EXAMPLE | {
@@ -300,23 +302,25 @@ class TicketMessages(ApiView):
     key_required = ("POST",)
 
     @operation(
-        "Write to a request; when it is your turn, this hands it back",
+        "Write to a request; when it is your turn, this hands it back, and what is done is opened again",
         form=TicketSayInput,
         asks={"text": "寄出了，单号SF123。"},
         answer=TicketDetailOut,
         example=DETAIL_EXAMPLE,
         status=201,
-        problems=["validation_failed", "not_found", "content_refused"],
+        problems=[
+            "validation_failed", "not_found", "content_refused", "ticket_move_refused", "ticket_reopen_over", "ticket_line_open",
+        ],
         tag="tickets",
-    )
+    )  # fmt: skip
     def post(self, request: Request, ticket: str) -> Response:
         row = member_view.one(member_id=self.member_id, ticket_id=ids.decode(TICKET, ticket))
         said = self.read(TicketSayInput)
-        attachments.say(
+        made = attachments.say(
             ticket_id=row.pk, by=member_view.MEMBER, text=said["text"], source=self.source("say"), upload_ids=_files(said),
             channel=CHANNEL,
         )  # fmt: skip
-        return Response(_detail(self.member_id, row.pk), status=201)
+        return Response(_detail(self.member_id, made.ticket_id), status=201)
 
 
 class TicketMoves(ApiView):
@@ -422,15 +426,18 @@ def _step(step: member_view.Step) -> dict[str, Any]:
         "who": step.who,
         "at": shapes.at(step.at),
         "text": step.text,
-        "pictures": [picture(key) for key in step.pictures],
+        "pictures": [
+            *(picture(key) for key in step.pictures), *(picture(key, media_type=documents.MEDIA_TYPE) for key in step.documents),
+        ],
     }
 
 
-def picture(upload_id: int) -> dict[str, Any]:
+def picture(upload_id: int, *, media_type: str = pictures.MEDIA_TYPE) -> dict[str, Any]:
     file, until = ids.encode(shapes.FILE, upload_id), clock.now() + LINK_LIVES
     address = reverse("api:file_content", args=[file])
     return {
         "file": file,
+        "media_type": media_type,
         "link": f"{address}?opens={links.sign(f'file:{file}', until=until)}",
         "link_expires_at": shapes.at(until),
     }

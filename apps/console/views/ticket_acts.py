@@ -1,6 +1,6 @@
 """What is done to one ticket at the workbench. Where somebody was faster, both are shown and nothing typed is lost."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -14,6 +14,7 @@ from apps.console.ticket_form import RefundForm, SplitForm, WordsForm
 from apps.console.ticket_page import PREFIX, REFUND, WORK
 from apps.core import ids, money
 from apps.core.errors import DomainError, NotFound, ValidationFailed
+from apps.core.files import documents
 from apps.flows import refund_ticket, ticket_amends, ticket_macros, ticket_texts
 from apps.members import uploads
 from apps.stores.models import Staff
@@ -71,8 +72,12 @@ def _send(request: HttpRequest, row: Ticket, said: dict[str, Any], files: list[A
     if said["is_internal"]:
         tickets.say(ticket_id=row.pk, by=by, text=said["text"], source=source, is_internal=True, move=said["move"])
         return
-    keys = [uploads.take(member_id=row.member_id, content=one.read(), purpose=attachments.PURPOSE).id for one in files]
-    attachments.say(ticket_id=row.pk, by=by, text=said["text"], source=source, upload_ids=keys, move=said["move"])
+    kept = [
+        uploads.take(member_id=row.member_id, content=one.read(), purpose=attachments.OF_STAFF) for one in files
+    ]
+    text = said["text"] or (_("[Document]") if any(one.media_type == documents.MEDIA_TYPE for one in kept) else "")
+    keys = [one.id for one in kept]
+    attachments.say(ticket_id=row.pk, by=by, text=text, source=source, upload_ids=keys, move=said["move"])
 
 
 def _newer(request: HttpRequest, row: Ticket, said: dict[str, Any]) -> list[Message]:
@@ -179,7 +184,9 @@ def _clash(request: HttpRequest, public_id: str) -> HttpResponse:
     """What became of the ticket meanwhile beside what was wanted; sent again from here, it counts."""
     row = ticket_page.found(request, public_id, permission=WORK)
     wanted = {
-        name: request.POST[name] for name in ("priority", "assignee", "skill", "tags", "move") if name in request.POST
+        name: request.POST[name]
+        for name in ("priority", "assignee", "kind", "store", "skill", "tags", "move")
+        if name in request.POST
     }
     seen = request.POST.get("entry", "")
     since = int(seen) if seen.isdigit() and len(seen) < 19 else 0
@@ -208,7 +215,10 @@ def _values(request: HttpRequest, row: Ticket) -> dict[str, Any]:
     if "priority" in said:
         values["priority"] = int(said["priority"]) if said["priority"] in {"1", "2", "3"} else None
     if "assignee" in said:
-        values["assignee_id"] = _colleague(row, said["assignee"]) if said["assignee"] else None
+        offered = dict(ticket_page.colleagues(row))
+        values["assignee_id"] = _offered("assignee", said["assignee"], offered, row.assignee_id)
+    if "store" in said:
+        values["store_id"] = _offered("store", said["store"], dict(ticket_page.places(request)), row.store_id)
     if "kind" in said:
         values["kind"] = said["kind"]
     if "skill" in said:
@@ -218,14 +228,14 @@ def _values(request: HttpRequest, row: Ticket) -> dict[str, Any]:
     return values
 
 
-def _colleague(row: Ticket, text: str) -> int:
-    """Whom the page offered; anybody else is refused."""
-    offered = {str(key): key for key, _name in ticket_page.colleagues(row)}
-    if text not in offered and text != str(row.assignee_id):
+def _offered(name: str, text: str, offered: Mapping[int, str], now: int | None) -> int | None:
+    """What the page offered, none, or what it is already; anything else is refused."""
+    found = {str(key): key for key in (*offered, *([now] if now else []))}
+    if text and text not in found:
         raise ValidationFailed(
-            errors=[{"pointer": "/assignee", "code": "invalid", "message": _("Choose one of the list.")}]
+            errors=[{"pointer": f"/{name}", "code": "invalid", "message": _("Choose one of the list.")}]
         )
-    return offered.get(text) or int(text)
+    return found.get(text)
 
 
 def _merge(request: HttpRequest, row: Ticket) -> None:

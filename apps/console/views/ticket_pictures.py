@@ -1,4 +1,4 @@
-"""A picture of a ticket, for whoever may see the ticket."""
+"""A picture or document of a ticket, for whoever may see the ticket."""
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
@@ -16,4 +16,4 @@ SECONDS = 600
 def picture(request: HttpRequest, ticket: str, file: str) -> HttpResponse:
     row = ticket_page.found(request, ticket)
     content = attachments.content(ticket_id=row.pk, upload_id=ids.decode(uploads.PREFIX, file))
-    return answers.picture(content, name=f"{file}.jpg", seconds=SECONDS)
+    return answers.file(content, name=file, seconds=SECONDS)

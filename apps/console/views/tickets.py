@@ -87,7 +87,8 @@ def bulk(request: HttpRequest) -> HttpResponse:
     results = [(rows.get(key), ids.encode(PREFIX, key), refused) for key, refused in told]
     done = sum(refused is None for _row, _key, refused in results)
     messages.success(request, ngettext("%(n)s ticket done.", "%(n)s tickets done.", done) % {"n": done})
-    return _index(request, results=[one for one in results if one[2]], done=done)
+    results.sort(key=lambda one: one[2] is None)  # what was refused stands first
+    return _index(request, results=results, done=done, refused=len(results) - done)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -87,11 +87,7 @@ def _serve(
     """Prepare, then supervise until a signal. Where nothing is to prepare, the page's process loads while PostgreSQL starts."""
     home = servers.home
     simulator_port = free_port(record.read(home).get("simulator_port"))
-    surroundings = servers.environment() | {
-        "PORT": str(options.port),
-        "SIMULATOR_URL": f"http://127.0.0.1:{simulator_port}",
-        processes.MARK: str(home.short),
-    }
+    surroundings = seen_by_children(servers, port=options.port, simulator_port=simulator_port)
     before = preparation.Preparation(servers=servers, surroundings=surroundings, voice=voice)
 
     def greet() -> None:
@@ -117,6 +113,17 @@ def _serve(
         supervisor.run()
     finally:
         supervisor.stop()
+
+
+def seen_by_children(servers: Servers, *, port: int, simulator_port: int) -> dict[str, str]:
+    """What every child sees. Links in messages lead to the address that is served here, unless a PUBLIC_URL is set outside."""
+    found = servers.environment()
+    return found | {
+        "PORT": str(port),
+        "PUBLIC_URL": found.get("PUBLIC_URL") or page.address(port).rstrip("/"),
+        "SIMULATOR_URL": f"http://127.0.0.1:{simulator_port}",
+        processes.MARK: str(servers.home.short),
+    }
 
 
 def _greet(*, home: Home, port: int, log_ins: str, voice: say.Voice) -> None:

@@ -1,8 +1,17 @@
-"""How a stored picture goes out over HTTP."""
+"""How a stored picture or document goes out over HTTP."""
 
 from django.http import HttpResponse
 
-from apps.core.files import pictures
+from apps.core.files import documents, pictures
+
+
+def file(content: bytes, *, name: str, seconds: int) -> HttpResponse:
+    """A picture to look at, a document to save; `name` without an ending."""
+    if not documents.is_pdf(content):
+        return picture(content, name=f"{name}.jpg", seconds=seconds)
+    answer = picture(content, name=f"{name}.pdf", seconds=seconds)
+    answer["Content-Type"], answer["Content-Disposition"] = documents.MEDIA_TYPE, f'attachment; filename="{name}.pdf"'
+    return answer
 
 
 def picture(content: bytes, *, name: str, seconds: int) -> HttpResponse:

@@ -90,6 +90,12 @@ class PictureRefused(DomainError):
     title = _("Only pictures in JPEG, PNG or WebP are taken. Save it as one of these and send it again.")
 
 
+class DocumentRefused(DomainError):
+    code = "upload_document_refused"
+    status = 415
+    title = _("This PDF has a script, a form, a file in it or a password, or is damaged. Print it as a PDF anew and send that.")
+
+
 class FileInfected(DomainError):
     code = "upload_infected"
     status = 422

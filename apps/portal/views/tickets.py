@@ -51,14 +51,15 @@ def say(request: HttpRequest, ticket: str) -> HttpResponse:
     """Words, pictures, or both; the form's token makes it once. What it lacks is said, and what was typed stays."""
     row, source = _own(request, ticket), source_of(request)
     try:
-        attachments.say(
+        made = attachments.say(
             ticket_id=row.pk, by=member_view.MEMBER, text=request.POST.get("text", "")[:4_001], channel="portal",
             source=source, upload_ids=photos_of(request),
         )  # fmt: skip
     except DomainError as refusal:
+        row.refresh_from_db()
         return _page(request, row, problem=refusal, text=request.POST.get("text", ""))
     sessions.say(request, _("Sent."))
-    return redirect("portal:ticket", ticket)
+    return redirect("portal:ticket", ids.encode(PREFIX, made.ticket_id))
 
 
 @require_POST
@@ -121,7 +122,7 @@ def photos(request: HttpRequest) -> JsonResponse:
 @require_safe
 def photo(request: HttpRequest, file: str) -> HttpResponse:
     content = attachments.content_for(member_id=me(request), upload_id=ids.decode(FILE, file))
-    return answers.picture(content, name=f"{file}.jpg", seconds=PICTURE_SECONDS)
+    return answers.file(content, name=file, seconds=PICTURE_SECONDS)
 
 
 def photos_of(request: HttpRequest) -> list[int]:

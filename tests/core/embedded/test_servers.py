@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import redis
 
-from apps.core.embedded import places, processes
+from apps.core.embedded import places, processes, start
 from apps.core.embedded.postgres import APPLICATION, OWNER, SUPERUSER
 from apps.core.embedded.say import Refusal, Voice
 from apps.core.embedded.servers import Servers
@@ -45,6 +45,12 @@ def ask(servers: Servers, sql: str, role: str = OWNER) -> list[tuple]:
     with psycopg.connect(servers.postgres.url(role=role), autocommit=True) as connection:
         cursor = connection.execute(sql)
         return cursor.fetchall() if cursor.description else []
+
+
+def test_links_in_messages_lead_to_the_address_that_is_served_unless_another_is_set(home: places.Home):
+    for outside, address in ({}, "http://127.0.0.1:8123"), ({"PUBLIC_URL": "https://siyu.example.com"}, "https://siyu.example.com"):
+        seen = start.seen_by_children(Servers(home=home, outside=outside, careless=True), port=8123, simulator_port=1)
+        assert seen["PUBLIC_URL"] == address
 
 
 def test_the_application_may_work_on_the_owners_tables_but_not_change_them(servers):

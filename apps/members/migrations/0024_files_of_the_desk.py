@@ -1,0 +1,21 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("members", "0023_pictures_of_tickets")]
+
+    operations = [
+        migrations.AlterField(
+            model_name="upload",
+            name="purpose",
+            field=models.CharField(
+                choices=[
+                    ("avatar", "Profile picture"),
+                    ("ticket", "Picture for our service"),
+                    ("desk", "From our service"),
+                ],
+                max_length=20,
+                verbose_name="purpose",
+            ),
+        )
+    ]
