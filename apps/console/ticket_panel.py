@@ -59,10 +59,14 @@ def of(row: Ticket, *, stores: list[int] | None) -> dict[str, Any]:
 def _notes(member: Member, accounts: Sequence[Account], seen: Cautions) -> list[str]:
     """What to mind before anything is promised, in sentences."""
     notes = [] if member.status == Member.Status.ACTIVE else [str(member.get_status_display())]
-    notes += [_("Owes %(n)s of: %(name)s") % {"n": one.debt, "name": _name(one.currency)} for one in accounts if one.debt]
+    notes += [
+        _("Owes %(n)s of: %(name)s") % {"n": one.debt, "name": _name(one.currency)} for one in accounts if one.debt
+    ]
     if seen.refunded:
         told = ngettext(
-            "Money back in %(some)s of %(n)s order of a year", "Money back in %(some)s of %(n)s orders of a year", seen.orders
+            "Money back in %(some)s of %(n)s order of a year",
+            "Money back in %(some)s of %(n)s orders of a year",
+            seen.orders,
         )
         notes.append(told % {"some": seen.refunded, "n": seen.orders})
     if seen.made_good:
@@ -73,7 +77,9 @@ def _notes(member: Member, accounts: Sequence[Account], seen: Cautions) -> list[
         notes.append(told % {"n": seen.complaints})
     if seen.low_votes:
         told = ngettext(
-            "Gave 2 stars or fewer %(n)s time in 90 days", "Gave 2 stars or fewer %(n)s times in 90 days", seen.low_votes
+            "Gave 2 stars or fewer %(n)s time in 90 days",
+            "Gave 2 stars or fewer %(n)s times in 90 days",
+            seen.low_votes,
         )
         notes.append(told % {"n": seen.low_votes})
     return notes

@@ -13,7 +13,10 @@ class Upload(models.Model):
     class Purpose(models.TextChoices):
         AVATAR = "avatar", _("Profile picture")
         TICKET = "ticket", _("Picture for our service")
-        DESK = "desk", _("From our service")  # of staff, a PDF too; until it is said to the member, it is none of theirs
+        DESK = (
+            "desk",
+            _("From our service"),
+        )  # of staff, a PDF too; until it is said to the member, it is none of theirs
 
     member = models.ForeignKey("members.Member", on_delete=models.CASCADE, related_name="+", db_index=False)
     key = models.CharField(max_length=32, unique=True)  # random; names the sealed file

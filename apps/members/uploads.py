@@ -1,4 +1,6 @@
-"""Pictures that members send, pictures and documents that staff send them: taken, shown to their owner, used, and swept. Nothing of them lies unsealed on a disk.
+"""Pictures that members send, pictures and documents that staff send them: taken, shown to their owner, used, and swept.
+
+Nothing of them lies unsealed on a disk.
 
 A file lies in the vault (`core.files.vault`, MEDIA_ROOT/uploads by default) before its row is written and goes after its row has
 gone: what a crash leaves behind is a sealed file without a row, which `sweep` removes.
@@ -30,7 +32,11 @@ FOLDER = "uploads"
 WAITS = timedelta(hours=24)  # for its use
 MOST_WAITING = 20  # files of one member without a use
 PER_WINDOW, WINDOW = 20, 600  # tries of one member in seconds: each may cost half a second of work
-LONGEST = {Upload.Purpose.AVATAR: 640, Upload.Purpose.TICKET: 1_600, Upload.Purpose.DESK: 1_600}  # pixels of the longer side
+LONGEST = {
+    Upload.Purpose.AVATAR: 640,
+    Upload.Purpose.TICKET: 1_600,
+    Upload.Purpose.DESK: 1_600,
+}  # pixels of the longer side
 _SWEEP = """
 delete from members_upload u where expires_at <= %s and not exists (select from members_member m where m.avatar_id = u.id)
 returning key
@@ -62,8 +68,8 @@ class _Clean:
 def take(*, member_id: int, content: bytes, purpose: str) -> Taken:
     """Keep a picture, or for DESK a PDF, for a day; the same one again is the same file, and its day begins anew.
 
-    Call it with no transaction open. Raises DocumentRefused, PictureRefused, PictureTooLarge, UploadQuotaReached, TooManyUploads, FileInfected,
-    ScannerSilent; nothing is kept then.
+    Call it with no transaction open. Raises DocumentRefused, PictureRefused, PictureTooLarge, UploadQuotaReached, TooManyUploads,
+    FileInfected, ScannerSilent; nothing is kept then.
     """
     if len(content) > settings.API_UPLOAD_MAX_BYTES:
         raise PictureTooLarge(limit_bytes=settings.API_UPLOAD_MAX_BYTES)

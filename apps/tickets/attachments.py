@@ -1,4 +1,4 @@
-"""Pictures of a ticket, and documents that staff send: uploaded first (`members.uploads` judges, draws anew, seals), then tied to words.
+"""Pictures of a ticket, and documents that staff send: uploaded first (`members.uploads` judges and seals), then tied to words.
 
 Who may see one, its ticket says.
 """

@@ -41,7 +41,9 @@ def kinds(ticket: Ticket) -> list[str]:
     """Which it can be now; its own is among them."""
     has_lines = ticket.lines.exists()
     others = [kind for kind in Ticket.Kind.values if has_lines or kind not in life.ABOUT_LINES]
-    return [kind for kind in Ticket.Kind.values if kind == ticket.kind or (ticket.state in _KIND_OPEN and kind in others)]
+    return [
+        kind for kind in Ticket.Kind.values if kind == ticket.kind or (ticket.state in _KIND_OPEN and kind in others)
+    ]
 
 
 def told(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -126,7 +126,12 @@ def test_goods_go_to_a_warehouse_whose_people_take_them_in_and_decide_nothing(cl
     order = house.orders["mine"]
     Order.objects.filter(pk=order.pk).update(received_at=clock.now())
     wanted = tickets.NewTicket(
-        source="t:1", member_id=order.member_id, kind="return", title="退", text="不要了。", line_ids=[order.lines.get().pk]
+        source="t:1",
+        member_id=order.member_id,
+        kind="return",
+        title="退",
+        text="不要了。",
+        line_ids=[order.lines.get().pk],
     )
     row = tickets.open_ticket(wanted, by=tickets.Actor("member"))
     depot = Store.objects.create(code="W1", name="一号仓", is_warehouse=True)
@@ -152,7 +157,12 @@ def test_goods_go_to_a_warehouse_whose_people_take_them_in_and_decide_nothing(cl
     clerk.staff.__class__.objects.filter(user=clerk).update(store=depot)
     world.enter(client, clerk)
     assert [name for name, _label in client.get(page).context["moves"]] == ["receive"]
-    for name, state in (("refuse", "returning"), ("receive", "arrived"), ("refuse", "arrived"), ("send_back", "working")):
+    for name, state in (
+        ("refuse", "returning"),
+        ("receive", "arrived"),
+        ("refuse", "arrived"),
+        ("send_back", "working"),
+    ):
         row.refresh_from_db()
         client.post(f"{page}move/", {"version": row.version, "move": name})
         row.refresh_from_db()

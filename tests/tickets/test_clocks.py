@@ -168,7 +168,11 @@ def test_the_minutes_before_and_after_a_promise_are_business_time_of_its_store()
     assert ticks("11-30T20:39", "11-30T20:40", "12-01T09:40") == [(0, 0), (1, 0), (0, 0)]
     assert ticks("12-01T10:11", "12-01T11:09", "12-01T11:10") == [(0, 0), (0, 0), (0, 1)]
     Ticket.objects.filter(pk=early.pk).update(due_at=at("12-01T20:50"), raised_due=None)
-    assert ticks("12-01T20:50", "12-02T10:49", "12-02T10:50") == [(2, 0), (0, 0), (0, 1)]  # the store is closed on the second
+    assert ticks("12-01T20:50", "12-02T10:49", "12-02T10:50") == [
+        (2, 0),
+        (0, 0),
+        (0, 1),
+    ]  # the store is closed on the second
     assert ticks("12-03T10:49", "12-03T10:50") == [(0, 0), (0, 1)]
 
 

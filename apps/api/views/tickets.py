@@ -146,7 +146,8 @@ TICKET_EXAMPLE = {
 }  # fmt: skip
 STEP_EXAMPLE = {
     "act": "opened", "side": "member", "who": "", "at": _AT, "text": "穿了两次，第二颗扣子就掉了。", "pictures": [
-        {"file": "file_3f8k2m9pq7wxz", "media_type": "image/jpeg", "link": "/api/v1/files/file_3f8k2m9pq7wxz/content?opens=1795315325.h0…", "link_expires_at": _AT}
+        {"file": "file_3f8k2m9pq7wxz", "media_type": "image/jpeg",
+         "link": "/api/v1/files/file_3f8k2m9pq7wxz/content?opens=1795315325.h0…", "link_expires_at": _AT},
     ],
 }  # fmt: skip
 DETAIL_EXAMPLE = TICKET_EXAMPLE | {
@@ -427,7 +428,8 @@ def _step(step: member_view.Step) -> dict[str, Any]:
         "at": shapes.at(step.at),
         "text": step.text,
         "pictures": [
-            *(picture(key) for key in step.pictures), *(picture(key, media_type=documents.MEDIA_TYPE) for key in step.documents),
+            *(picture(key) for key in step.pictures),
+            *(picture(key, media_type=documents.MEDIA_TYPE) for key in step.documents),
         ],
     }
 

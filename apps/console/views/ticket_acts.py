@@ -72,9 +72,7 @@ def _send(request: HttpRequest, row: Ticket, said: dict[str, Any], files: list[A
     if said["is_internal"]:
         tickets.say(ticket_id=row.pk, by=by, text=said["text"], source=source, is_internal=True, move=said["move"])
         return
-    kept = [
-        uploads.take(member_id=row.member_id, content=one.read(), purpose=attachments.OF_STAFF) for one in files
-    ]
+    kept = [uploads.take(member_id=row.member_id, content=one.read(), purpose=attachments.OF_STAFF) for one in files]
     text = said["text"] or (_("[Document]") if any(one.media_type == documents.MEDIA_TYPE for one in kept) else "")
     keys = [one.id for one in kept]
     attachments.say(ticket_id=row.pk, by=by, text=text, source=source, upload_ids=keys, move=said["move"])

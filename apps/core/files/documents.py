@@ -1,7 +1,7 @@
 """Documents that staff send to members: PDF, judged by its content and kept as it is.
 
 Nothing is drawn anew, as a page must stay what it is on paper. So what a reader could be made to do (scripts, forms, programs, files
-within the file) is refused and not removed, and so is what cannot be looked into (a password, other packing, more than `MOST_UNPACKED`).
+within the file) is refused and not removed, and so is what cannot be looked into (a password, other packing, `MOST_UNPACKED`).
 """
 
 import re

@@ -93,7 +93,9 @@ class PictureRefused(DomainError):
 class DocumentRefused(DomainError):
     code = "upload_document_refused"
     status = 415
-    title = _("This PDF has a script, a form, a file in it or a password, or is damaged. Print it as a PDF anew and send that.")
+    title = _(
+        "This PDF has a script, a form, a file in it or a password, or is damaged. Print it as a PDF anew and send that."
+    )
 
 
 class FileInfected(DomainError):

@@ -48,7 +48,10 @@ def ask(servers: Servers, sql: str, role: str = OWNER) -> list[tuple]:
 
 
 def test_links_in_messages_lead_to_the_address_that_is_served_unless_another_is_set(home: places.Home):
-    for outside, address in ({}, "http://127.0.0.1:8123"), ({"PUBLIC_URL": "https://siyu.example.com"}, "https://siyu.example.com"):
+    for outside, address in (
+        ({}, "http://127.0.0.1:8123"),
+        ({"PUBLIC_URL": "https://siyu.example.com"}, "https://siyu.example.com"),
+    ):
         seen = start.seen_by_children(Servers(home=home, outside=outside, careless=True), port=8123, simulator_port=1)
         assert seen["PUBLIC_URL"] == address
 

@@ -15,7 +15,9 @@ def pdf(*objects: bytes, head: bytes = HEAD, tail: bytes = TAIL) -> bytes:
     return head + b"".join(written) + tail
 
 
-def packed(inner: bytes, *, told: bytes = b"/Type /ObjStm", more: bytes = b"/Filter /FlateDecode", pack=zlib.compress) -> bytes:
+def packed(
+    inner: bytes, *, told: bytes = b"/Type /ObjStm", more: bytes = b"/Filter /FlateDecode", pack=zlib.compress
+) -> bytes:
     return b"<< %s %s /Length 9 >>\nstream\r\n%s\nendstream" % (told, more, pack(inner))
 
 
