@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import ngettext
 from django.utils.translation import gettext as _
 
 from apps.analytics import cautions
@@ -11,6 +11,7 @@ from apps.analytics.cautions import Cautions
 from apps.analytics.lists import touches as listed_touches
 from apps.community.models import GroupMember
 from apps.console import coupon_words
+from apps.console.ticket_words import name_of
 from apps.core import clock, ids
 from apps.coupons import wallet
 from apps.members import selectors as members
@@ -40,10 +41,10 @@ def of(row: Ticket, *, stores: list[int] | None) -> dict[str, Any]:
     return {
         "member_id": ids.encode(members.PREFIX, member_id),
         "phone": members.masked_phone(member_id),
-        "tier": _name(tier_of(member_ids=[member_id]).get(member_id)),
+        "tier": name_of(tier_of(member_ids=[member_id]).get(member_id)),
         "stats": MemberStats.objects.filter(pk=member_id).first(),
         "notes": _notes(row.member, held, cautions.of(member_id=member_id, ticket_id=row.pk, moment=moment)),
-        "accounts": [(_name(one.currency), one) for one in held],
+        "accounts": [(name_of(one.currency), one) for one in held],
         "coupons": [(coupon_words.name_of(one.template), one) for one in usable[:NEWEST]],
         "has_more_coupons": len(usable) > NEWEST,
         "orders": orders.newest(member_id=member_id, limit=NEWEST),
@@ -60,7 +61,7 @@ def _notes(member: Member, accounts: Sequence[Account], seen: Cautions) -> list[
     """What to mind before anything is promised, in sentences."""
     notes = [] if member.status == Member.Status.ACTIVE else [str(member.get_status_display())]
     notes += [
-        _("Owes %(n)s of: %(name)s") % {"n": one.debt, "name": _name(one.currency)} for one in accounts if one.debt
+        _("Owes %(n)s of: %(name)s") % {"n": one.debt, "name": name_of(one.currency)} for one in accounts if one.debt
     ]
     if seen.refunded:
         told = ngettext(
@@ -83,10 +84,3 @@ def _notes(member: Member, accounts: Sequence[Account], seen: Cautions) -> list[
         )
         notes.append(told % {"n": seen.low_votes})
     return notes
-
-
-def _name(row: Any) -> str:
-    """Of a currency or a tier, in the reader's language; "" for none."""
-    if row is None:
-        return ""
-    return str(row.name_en if get_language() == "en" and row.name_en else row.name)

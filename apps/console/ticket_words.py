@@ -1,6 +1,13 @@
-"""Moves and acts of tickets in words."""
+"""Moves, acts and refunds of tickets in words."""
 
-from django.utils.translation import pgettext_lazy
+from typing import Any
+
+from django.utils.translation import get_language, pgettext_lazy
+
+from apps.console import coupon_words
+from apps.coupons.models import Coupon
+from apps.flows.refund_ticket import Outcome
+from apps.points.models import Currency, Tier
 
 MOVES = {
     "take_up": pgettext_lazy("ticket move", "Begin work"),
@@ -41,3 +48,30 @@ ACTS = {
     "raised": pgettext_lazy("ticket act", "Still late: told further up"),
     "escalated": pgettext_lazy("ticket act", "To the manager"),
 }
+
+
+def outcome(seen: Outcome) -> dict[str, Any]:
+    """What a refund will do, by the names that the brand has given."""
+    currencies = {row.key: name_of(row) for row in Currency.objects.filter(key__in=seen.points)}
+    tiers = {row.key: name_of(row) for row in Tier.objects.filter(key__in=[seen.tier_before, seen.tier_after])}
+    keys = [*seen.coupons_back, *seen.coupons_gone]
+    coupons = {
+        row.pk: coupon_words.name_of(row.template)
+        for row in Coupon.objects.filter(pk__in=keys).select_related("template")
+    }
+    return {
+        "cents": seen.refunded_cents,
+        "points": [(currencies[key], points) for key, points in seen.points.items()],
+        "coupons_back": [coupons[key] for key in seen.coupons_back],
+        "coupons_gone": [coupons[key] for key in seen.coupons_gone],
+        "tier_moves": seen.tier_before != seen.tier_after,
+        "tier_before": tiers.get(seen.tier_before, ""),
+        "tier_after": tiers.get(seen.tier_after, ""),
+    }
+
+
+def name_of(row: Any) -> str:
+    """Of a currency or a tier, in the reader's language; "" for none."""
+    if row is None:
+        return ""
+    return str(row.name_en if get_language() == "en" and row.name_en else row.name)

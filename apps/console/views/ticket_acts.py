@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from apps.console import people, ticket_life, ticket_page, ticket_tools
+from apps.console import people, ticket_life, ticket_page, ticket_tools, ticket_words
 from apps.console.ticket_form import RefundForm, SplitForm, WordsForm
 from apps.console.ticket_page import PREFIX, REFUND, WORK
 from apps.core import ids, money
@@ -96,8 +96,8 @@ def _refund(request: HttpRequest, row: Ticket, public_id: str) -> HttpResponse:
         return ticket_page.answer(request, row, refund=form, status=422)
     try:
         if "do" not in request.POST:
-            outcome = refund_ticket.preview(ticket_id=row.pk, cents=form.cents())
-            return ticket_page.answer(request, row, refund=form, outcome=outcome)
+            seen = refund_ticket.preview(ticket_id=row.pk, cents=form.cents())
+            return ticket_page.answer(request, row, refund=form, outcome=ticket_words.outcome(seen))
         staff = Staff.objects.get(pk=access.staff_id)
         done = refund_ticket.decide(
             ticket_id=row.pk, cents=form.cents(), staff=staff, reason=form.cleaned_data["reason"]
