@@ -115,6 +115,7 @@ V1: list[tuple[str, type[ApiView]]] = [
     ("me/pieces", live.Pieces),
     ("me/pieces/<str:piece>:give-back", live.PieceGiveBack),
     ("articles", tickets.Articles),
+    ("articles/helped", tickets.ArticleHelped),
     ("tickets", desk.DeskTickets),
     ("tickets/<str:ticket>", desk.DeskTicket),
     ("tickets/<str:ticket>/messages", desk.DeskMessages),

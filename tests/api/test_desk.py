@@ -93,6 +93,19 @@ def test_work_is_changed_by_whoever_read_it_last_all_of_it_or_nothing(program):
     assert shop.put(at(row, "/work"), {"move": "resolve"}, If_Match="*").data["state"] == "resolved"
 
 
+def test_it_is_given_to_a_person_a_store_and_another_kind_by_their_codes(program):
+    desk, shop = of.build(), program()
+    row = opened(desk, "question", lines=0)
+    body = {"assignee": desk.staff.code, "store": desk.store.code, "kind": "complaint"}
+    done = shop.put(at(row, "/work"), body, If_Match="*")
+    assert (done.status_code, {name: done.data[name] for name in body}) == (200, body)
+    for wrong in ({"assignee": "nobody"}, {"store": "NOWHERE"}, {"kind": "return"}):
+        assert shop.put(at(row, "/work"), wrong, If_Match="*").data["code"] == "validation_failed"
+    shop.put(at(row, "/work"), {"assignee": None, "store": None}, If_Match="*")
+    row.refresh_from_db()
+    assert (row.assignee_id, row.store_id, row.kind) == (None, None, "complaint")
+
+
 def test_who_may_read_may_not_write(program):
     row = opened(of.build(), "question", lines=0)
     reader = program("tickets.read")

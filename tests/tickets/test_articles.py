@@ -67,6 +67,13 @@ def test_what_is_held_out_opened_solved_or_sent_all_the_same_is_counted():
     assert each[row.pk] == articles.Figures(shown=2, opened=1, helped=1, sent=1)
     assert (whole, Ticket.objects.count(), Suggestion.objects.count()) == (articles.Whole(2, 1, 1), 1, 2)
     nobody = Client()
+    api = "/api/v1/articles"
+    for word in ("third-form", "x"):  # one letter is no form's word
+        assert [one["id"] for one in nobody.get(f"{api}?q=纽扣掉了&writing={word}").json()] == [key]
+    for article, word in ((key, "third-form"), (key, "never-shown"), ("art_0", "third-form")):
+        said = {"article": article, "writing": word}
+        assert nobody.post(f"{api}/helped", said, content_type="application/json").status_code == 204
+    assert (articles.figures()[1], Suggestion.objects.count()) == (articles.Whole(3, 2, 1), 3)
     assert row.title in nobody.get("/my/help/").content.decode()
     assert row.title in nobody.get("/my/help/?q=扣子").content.decode()
     Article.objects.update(is_published=False)

@@ -23,6 +23,7 @@ from apps.api.views import tickets as member_side
 from apps.core import ids
 from apps.core.errors import NotFound, ValidationFailed
 from apps.members import selectors as members
+from apps.stores.models import Staff, Store
 from apps.tickets import life
 from apps.tickets import services as tickets
 from apps.tickets.actions import MOVES
@@ -49,6 +50,9 @@ class DeskWorkInput(Input):
     limits = {"minProperties": 1}
     move = f.ChoiceField(MOVES, required=False, help_text="one of `moves`")
     priority = f.IntegerField(min_value=1, max_value=3, required=False, help_text="1 urgent, 2 normal, 3 low")
+    kind = f.ChoiceField(Ticket.Kind.values, required=False)
+    store = f.CharField(max_length=40, allow_null=True, required=False, help_text="its code; null: head office")
+    assignee = f.CharField(max_length=40, allow_null=True, required=False, help_text="a staff number; null: nobody")
     skill = f.CharField(max_length=30, allow_blank=True, required=False)
     tags = f.ListField(child=f.CharField(max_length=30), max_length=12, required=False)
     attributes = f.DictField(
@@ -89,6 +93,9 @@ class DeskTicketDetailOut(DeskTicketOut):
 class DeskWorkOut(f.Serializer[Any]):
     state = f.CharField()
     priority = f.IntegerField()
+    kind = f.CharField()
+    store = f.CharField(allow_null=True)
+    assignee = f.CharField(allow_null=True)
     skill = f.CharField(allow_blank=True)
     tags = f.ListField(child=f.CharField())
     attributes = f.DictField(child=f.CharField())
@@ -106,7 +113,8 @@ MESSAGE_EXAMPLE = {
 }  # fmt: skip
 DETAIL_EXAMPLE = TICKET_EXAMPLE | {"messages": [MESSAGE_EXAMPLE]}
 WORK_EXAMPLE = {
-    "state": "working", "priority": 1, "skill": "", "tags": ["扣子"], "attributes": {"batch_no": "B17"}, "moves": ["ask", "resolve"],
+    "state": "working", "priority": 1, "kind": "question", "store": "S001", "assignee": None, "skill": "", "tags": ["扣子"],
+    "attributes": {"batch_no": "B17"}, "moves": ["ask", "resolve"],
 }  # fmt: skip
 
 
@@ -203,7 +211,10 @@ class DeskWork(ApiView):
         if not wanted:
             raise ValidationFailed(errors=[{"pointer": "", "code": "invalid", "message": _("Say what to change.")}])
         self.demand_match(_work(tickets.locked(key)))
-        values = {name: wanted[name] for name in ("priority", "skill", "tags", "attributes") if name in wanted}
+        values = {name: wanted[name] for name in ("priority", "kind", "skill", "tags", "attributes") if name in wanted}
+        for name, model in (("store", Store), ("assignee", Staff)):
+            if name in wanted:
+                values[f"{name}_id"] = _key(name, model, wanted[name])
         if values:
             tickets.change(ticket_id=key, values=values, by=AGENT)
         if wanted.get("move"):
@@ -223,6 +234,17 @@ def _asked(request: Request) -> QuerySet[Ticket]:
     if member := asked.get("member"):
         rows = rows.filter(member_id=members.current_id(ids.decode(shapes.MEMBER, member)))
     return rows
+
+
+def _key(name: str, model: type[Store | Staff], code: str | None) -> int | None:
+    """Raises ValidationFailed for a code that nothing has."""
+    if code is None:
+        return None
+    found: int | None = model.objects.filter(code=code).values_list("pk", flat=True).first()
+    if found is None:
+        message = _("Choose one of the list.")
+        raise ValidationFailed(errors=[{"pointer": f"/{name}", "code": "invalid", "message": message}])
+    return found
 
 
 def _known(name: str, value: str, allowed: set[str]) -> None:
@@ -285,6 +307,9 @@ def _work(row: Ticket) -> dict[str, Any]:
     return {
         "state": row.state,
         "priority": row.priority,
+        "kind": row.kind,
+        "store": row.store.code if row.store else None,
+        "assignee": row.assignee.code if row.assignee else None,
         "skill": row.skill,
         "tags": row.tags,
         "attributes": row.attributes,

@@ -1,6 +1,7 @@
 """After-sales over the API, for mini-programs: what may be asked for, what it will do, own requests, words, moves, the vote."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -30,6 +31,7 @@ TICKET, CHANNEL = "tkt", "mini"
 LINK_LIVES = timedelta(minutes=10)
 MONEY = frozenset({life.REFUND, life.RETURN})
 _AT = "2026-11-29T10:32:05+08:00"
+SHORTEST, LONGEST = 8, 40  # a form's own word
 _KINDS = "refund, return, exchange, repair, complaint, question"
 
 
@@ -52,6 +54,17 @@ class TicketInput(Input):
         required=False,
         help_text="sent with `purpose` ticket",
     )
+    writing = f.CharField(
+        min_length=SHORTEST,
+        max_length=LONGEST,
+        required=False,
+        help_text="as sent with `articles`: they did not spare this request",
+    )
+
+
+class ArticleHelpedInput(Input):
+    article = f.CharField(max_length=40)
+    writing = f.CharField(min_length=SHORTEST, max_length=LONGEST, help_text="as sent with `articles`")
 
 
 class TicketSayInput(Input):
@@ -180,13 +193,39 @@ class Articles(ApiView):
         "Help articles; show them before a request is sent",
         answer=ArticleOut(many=True),
         example=[ARTICLE_EXAMPLE],
-        parameters=[query("q", "A question in the member's words; without it, all.")],
+        parameters=[
+            query("q", "A question in the member's words; without it, all."),
+            query("writing", "Made up anew for each form, 8 to 40 letters: it counts what spared a request."),
+        ],
         tag="tickets",
     )
     def get(self, request: Request) -> Response:
-        asked = request.query_params.get("q", "")[:200]
-        found = articles.find(asked) if asked else articles.published()
+        asked, writing = request.query_params.get("q", "")[:200], request.query_params.get("writing", "")
+        if asked and SHORTEST <= len(writing) <= LONGEST and writing.isprintable():
+            found = articles.suggest(asked, token=writing)
+        else:
+            found = articles.find(asked) if asked else articles.published()
         return Response([_article(row) for row in found])
+
+
+class ArticleHelped(ApiView):
+    route = "article_helped"
+
+    @operation(
+        "An article solved it: no request is sent",
+        form=ArticleHelpedInput,
+        asks={"article": "art_3f8k2m9pq7wxz", "writing": "f3k2m9pq7w"},
+        status=204,
+        problems=["validation_failed"],
+        tag="tickets",
+        is_keyed=False,
+    )
+    def post(self, request: Request) -> Response:
+        """What was never shown to this form counts for nothing."""
+        said = self.read(ArticleHelpedInput)
+        with suppress(NotFound):
+            articles.note_helped(token=said["writing"], article_id=ids.decode("art", said["article"]))
+        return Response(status=204)
 
 
 class TicketChoices(ApiView):
@@ -279,6 +318,8 @@ class Tickets(ApiView):
             quantities={line.pk: some for line, some in chosen.items() if some is not None},
         )  # fmt: skip
         made = attachments.open_ticket(new, by=member_view.MEMBER, upload_ids=_files(said))
+        if said.get("writing"):
+            articles.note_sent(token=said["writing"])
         return Response(_detail(self.member_id, made.pk), status=201)
 
 
