@@ -2,11 +2,8 @@
 
 from typing import Any
 
-from django.db import transaction
-
 from apps.care import lanes, second_person  # noqa: F401 - they declare what is changed here
-from apps.core import audit, brand
-from apps.core.errors import ValidationFailed
+from apps.core import brand
 from apps.core.models import AuditEntry, BrandSetting
 
 SETTINGS = ("care.gate", "care.throttle", second_person.SETTING, "care.sms_price_cents")
@@ -17,17 +14,9 @@ def read() -> dict[str, Any]:
     return {key: brand.read(key) for key in SETTINGS}
 
 
-@transaction.atomic
 def save(wanted: dict[str, Any]) -> list[str]:
     """Write what differs, and say which. What is planned already keeps its hour. Raises ValidationFailed; nothing is written then."""
-    audit.sign()
-    changed = [key for key in SETTINGS if key in wanted and wanted[key] != brand.read(key)]
-    for key in changed:
-        try:
-            brand.write(key, wanted[key])
-        except ValueError as problem:
-            raise ValidationFailed(errors=[{"pointer": key, "code": "invalid", "message": str(problem)}]) from None
-    return changed
+    return brand.change({key: wanted[key] for key in SETTINGS if key in wanted})
 
 
 def history(*, at_most: int) -> list[tuple[AuditEntry, dict[str, Any], dict[str, Any]]]:

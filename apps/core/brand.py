@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import JSONField, Value
 
-from apps.core import prepared
-from apps.core.errors import NotFound
+from apps.core import audit, prepared
+from apps.core.errors import NotFound, ValidationFailed
 from apps.core.models import BrandSetting
 
 _READ = "select value from core_brandsetting where key = %s"
@@ -36,6 +37,19 @@ def write(key: str, value: Any) -> None:
     _declared[key][1](value)
     kept = Value(None, JSONField()) if value is None else value
     BrandSetting.objects.update_or_create(key=key, defaults={"value": kept})
+
+
+@transaction.atomic
+def change(wanted: dict[str, Any]) -> list[str]:
+    """Write what differs, all or none, each in the audit trail, and say which. Raises ValidationFailed; nothing is written then."""
+    audit.sign()
+    changed = [key for key in wanted if wanted[key] != read(key)]
+    for key in changed:
+        try:
+            write(key, wanted[key])
+        except ValueError as problem:
+            raise ValidationFailed(errors=[{"pointer": key, "code": "invalid", "message": str(problem)}]) from None
+    return changed
 
 
 def declared() -> dict[str, Any]:

@@ -94,6 +94,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "ticket.raised": (ticket_work.tell_region,),
     "ticket.voted": (ticket_followed.low_vote,),
     "calendar.changed": (ticket_work.set_clocks,),
+    "promises.changed": (ticket_work.set_clocks,),
     "achievement.reached": (coupon_rewards.give,),
     "achievement.taken_back": (coupon_rewards.recall,),
     "task.rewarded": (coupon_rewards.give,),

@@ -1,5 +1,7 @@
 """The service desk on pages: from a phone call to money back."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
@@ -7,10 +9,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.community.models import Contact, ServiceAccount, Talk
-from apps.core import clock, ids
+from apps.core import brand, clock, ids
+from apps.events.models import Event
+from apps.flows import services as delivery
 from apps.members import selectors as members
 from apps.orders import services as orders
 from apps.orders.models import Order, Refund
+from apps.stores import calendars
 from apps.stores.models import Role, Store
 from apps.tickets import joining
 from apps.tickets import services as tickets
@@ -168,6 +173,28 @@ def test_goods_go_to_a_warehouse_whose_people_take_them_in_and_decide_nothing(cl
         row.refresh_from_db()
         assert row.state == state
     assert Entry.objects.get(ticket=row, act="receive").side == "warehouse"
+
+
+def test_other_promises_set_the_clocks_of_open_tickets_and_a_wrong_one_changes_nothing(client: Client):
+    house = world.build()
+    row = a_ticket(house)
+    page = "/console/tickets/promises/"
+    world.enter(client, house.users[Role.MANAGER])
+    assert client.get(page).status_code == 403
+    world.enter(client, house.users[Role.ADMIN])
+    form = client.get(page).context["form"]
+    said = {name: form[name].value() for name in form.fields}
+    assert (said["first_2"], said["days_return"], said["escalate"]) == (120, 7, "notify")
+    assert client.post(page, said | {"first_2": "60", "warn": "2000"}).status_code == 422
+    assert brand.read("tickets.targets")["2"]["first"] == 120
+    assert client.post(page, said).status_code == 302
+    assert not Event.objects.filter(name="promises.changed").exists()  # nothing was different
+    client.post(page, said | {"first_2": "60", "days_return": "14", "raised": "0"})
+    assert (brand.read("tickets.windows")["return"], brand.read("tickets.raise_minutes")) == (14, 0)
+    delivery.deliver(event_id=Event.objects.get(name="promises.changed").pk)
+    before = row.first_due_at
+    row.refresh_from_db()
+    assert row.first_due_at == calendars.of_store(row.store_id).after(row.created_at, timedelta(hours=1)) < before
 
 
 def test_macros_and_automations_are_written_shown_and_used_on_pages(client: Client):
