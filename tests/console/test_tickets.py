@@ -143,11 +143,11 @@ def test_goods_go_to_a_warehouse_whose_people_take_them_in_and_decide_nothing(cl
     far = house.stores["far"].pk
     page = f"/console/tickets/{ids.encode('tkt', row.pk)}/"
 
-    def change(**values: object) -> int:
+    def change(**values: object) -> str:
         row.refresh_from_db()
         answer = client.post(f"{page}change/", {"version": row.version} | values)
         row.refresh_from_db()
-        return answer.status_code
+        return str(answer.headers.get("Location"))
 
     world.enter(client, house.users[Role.MANAGER])
     change(kind="exchange", store=str(far))  # the other region's store is not hers to choose
@@ -155,7 +155,7 @@ def test_goods_go_to_a_warehouse_whose_people_take_them_in_and_decide_nothing(cl
     client.post(f"{page}move/", {"version": row.version, "move": "accept"})
     change(kind="refund", store=str(depot.pk))  # on its way back it cannot become another kind
     assert (row.kind, row.state, row.store_id) == ("return", "returning", house.stores["mine"].pk)
-    change(store=str(depot.pk))
+    assert change(store=str(depot.pk)) == "/console/tickets/"  # where it went she sees it no more
     assert (row.store_id, client.get(page).status_code) == (depot.pk, 404)
 
     clerk = house.users[Role.CLERK]

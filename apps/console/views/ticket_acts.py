@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from apps.console import people, ticket_life, ticket_page, ticket_tools, ticket_words
 from apps.console.ticket_form import RefundForm, SplitForm, WordsForm
-from apps.console.ticket_page import PREFIX, REFUND, WORK
+from apps.console.ticket_page import PREFIX, REFUND, VIEW, WORK
 from apps.core import ids, money
 from apps.core.errors import DomainError, NotFound, ValidationFailed
 from apps.core.files import documents
@@ -39,6 +39,9 @@ def act(request: HttpRequest, ticket: str, act: str) -> HttpResponse:
     except DomainError as refusal:
         people.complain(request, refusal)
     else:
+        if not queues.seen_by(request.access.store_ids(VIEW)).filter(pk=row.pk).exists():  # type: ignore[attr-defined]
+            messages.success(request, _("Saved. The ticket is with another store now."))
+            return redirect("console:tickets")
         messages.success(request, _("Saved."))
     return _back(request, ticket)
 
