@@ -299,7 +299,7 @@ def test_staff_send_pictures_with_an_answer_never_with_a_note(client: Client):
     held = Attachment.objects.get()
     assert (held.message.side, held.message.is_internal, held.upload.member_id) == ("agent", False, row.member_id)
     assert "data-photo href" in client.get(page).content.decode()
-    paper = b"%PDF-1.7\n1 0 obj\n<< /Type /Page >>\nendobj\ntrailer\n<< >>\n%%EOF\n"
+    paper = b"%PDF-1.7\n1 0 obj\n<< /Type /Page >>\nendobj\ntrailer\n<< >>\nstartxref\n0\n%%EOF\n"
     assert sent("with-a-paper-1", paper.replace(b"Type", b"JavaScript")) == 415
     assert sent("with-a-paper-2", paper) == 302
     held = Attachment.objects.latest("pk")

@@ -83,7 +83,7 @@ def test_limits_owners_and_purposes_hold_and_a_refusal_says_nothing(monkeypatch)
 def test_what_staff_chose_is_the_members_once_it_was_said_and_a_member_sends_no_documents():
     desk = of.build()
     ticket = opened(desk)
-    paper = b"%PDF-1.7\n1 0 obj\n<< /Type /Page >>\nendobj\ntrailer\n<< >>\n%%EOF\n"
+    paper = b"%PDF-1.7\n1 0 obj\n<< /Type /Page >>\nendobj\ntrailer\n<< >>\nstartxref\n0\n%%EOF\n"
     with pytest.raises(PictureRefused):
         uploads.take(member_id=desk.member, content=paper, purpose=attachments.PURPOSE)
     key = uploads.take(member_id=desk.member, content=paper, purpose=attachments.OF_STAFF).id
