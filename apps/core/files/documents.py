@@ -12,7 +12,8 @@ from apps.core.files.errors import DocumentRefused
 MEDIA_TYPE = "application/pdf"
 _HEAD, _TAIL = re.compile(rb"%PDF-[12]\.[0-9]\s"), re.compile(rb"%%EOF\s*\Z")
 _ACTS = (
-    "JavaScript", "Launch", "EmbeddedFile", "EmbeddedFiles", "RichMedia", "XFA", "SubmitForm", "ImportData", "GoToE", "GoToR", "Rendition",
+    "JavaScript", "Launch", "EmbeddedFile", "EmbeddedFiles", "RichMedia", "XFA", "SubmitForm", "ImportData", "GoToE", "GoToR",
+    "Rendition",
 )  # fmt: skip
 _HIDES = ("ObjStm", "XRef", "XRefStm", "Encrypt")  # objects in a stream, and lists of them that are streams
 _LISTS = re.compile(rb"(?:startxref|/Prev)\s+(\d{1,12})(?!\d)(?!\s+\d+\s+R)")

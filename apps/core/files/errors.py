@@ -94,7 +94,7 @@ class DocumentRefused(DomainError):
     code = "upload_document_refused"
     status = 415
     title = _(
-        "This PDF has a script, a form, a file in it or a password, or is damaged. Print it as a PDF anew and send that."
+        "This PDF has a script, a form, a file in it, a password or packed parts, or is damaged. Print it as PDF and send that."
     )
 
 
