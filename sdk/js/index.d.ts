@@ -113,6 +113,12 @@ export interface AchievementsOut {
   data: Array<AchievementOut>;
 }
 
+export interface ArticleHelpedInput {
+  article: string;
+  /** as sent with `articles` */
+  writing: string;
+}
+
 export interface ArticleOut {
   id: string;
   /** plain */
@@ -525,23 +531,31 @@ export interface DeskTicketOutPage {
 }
 
 export interface DeskWorkInput {
+  /** a staff number; null: nobody */
+  assignee?: string | null;
   /** what is left out stays; names: a–z, 0–9, _ */
   attributes?: Record<string, string>;
+  kind?: "refund" | "return" | "exchange" | "repair" | "complaint" | "question";
   /** one of `moves` */
   move?: "accept" | "ask" | "close" | "deliver" | "offer" | "receive" | "refuse" | "reopen" | "resolve" | "send" | "send_back" | "take_up" | "withdraw";
   /** 1 urgent, 2 normal, 3 low */
   priority?: number;
   skill?: string;
+  /** its code; null: head office */
+  store?: string | null;
   tags?: Array<string>;
 }
 
 export interface DeskWorkOut {
+  assignee: string | null;
   attributes: Record<string, string>;
+  kind: string;
   /** the steps that may be taken now */
   moves: Array<string>;
   priority: number;
   skill: string;
   state: string;
+  store: string | null;
   tags: Array<string>;
 }
 
@@ -1752,6 +1766,8 @@ export interface TicketInput {
   order?: string;
   text: string;
   title: string;
+  /** as sent with `articles`: they did not spare this request */
+  writing?: string;
 }
 
 export interface TicketLineInput {
@@ -1794,9 +1810,11 @@ export interface TicketOutPage {
 
 export interface TicketPictureOut {
   file: string;
-  /** opens the picture without a token, on this host */
+  /** opens it without a token, on this host */
   link: string;
   link_expires_at: string;
+  /** image/jpeg, or application/pdf from our service */
+  media_type: string;
 }
 
 export interface TicketPointsOut {
@@ -1887,7 +1905,9 @@ export class Siyu {
   /** Sends again what was begun with `persist` and never answered. */
   resume(): Promise<Answer<unknown>[]>;
   /** Help articles; show them before a request is sent (public) */
-  articlesGet(args?: { q?: string }, options?: CallOptions): Promise<Answer<Array<ArticleOut>>>;
+  articlesGet(args?: { q?: string; writing?: string }, options?: CallOptions): Promise<Answer<Array<ArticleOut>>>;
+  /** An article solved it: no request is sent (public) */
+  articleHelpedPost(args: { body: ArticleHelpedInput }, options?: CallOptions): Promise<Answer<null>>;
   /** Log in with the code; a phone that nobody has becomes a member (public) */
   authCodePost(args: { body: CodeInput }, options?: CallOptions): Promise<Answer<LoggedInOut>>;
   /** Have a new code read out by a call to the same phone, when no message came (public) */
@@ -2070,7 +2090,7 @@ export class Siyu {
   myTicketsPost(args: { idempotencyKey?: string; body: TicketInput }, options?: CallOptions): Promise<Answer<TicketDetailOut>>;
   /** One request with its course; reading it makes it read (member) */
   myTicketGet(args: { ticket: string }, options?: CallOptions): Promise<Answer<TicketDetailOut>>;
-  /** Write to a request; when it is your turn, this hands it back (member) */
+  /** Write to a request; when it is your turn, this hands it back, and what is done is opened again (member) */
   myTicketMessagesPost(args: { ticket: string; idempotencyKey?: string; body: TicketSayInput }, options?: CallOptions): Promise<Answer<TicketDetailOut>>;
   /** Withdraw it, agree, confirm that it came, open it again (member) */
   myTicketMovesPost(args: { ticket: string; idempotencyKey?: string; body: TicketMoveInput }, options?: CallOptions): Promise<Answer<TicketDetailOut>>;

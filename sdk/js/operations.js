@@ -1,7 +1,8 @@
 // Made by `bin/manage api_document --write` from docs/api/openapi.json.
 "use strict";
 module.exports = {
-  articlesGet: "GET /articles - q",
+  articlesGet: "GET /articles - q,writing",
+  articleHelpedPost: "POST /articles/helped -",
   authCodePost: "POST /auth/code -",
   authCodeCallsPost: "POST /auth/code-calls -",
   authCodesPost: "POST /auth/codes -",

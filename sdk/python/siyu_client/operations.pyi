@@ -11,6 +11,7 @@ AccountOut = TypedDict("AccountOut", {"balance": int, "currency": str, "debt": i
 AccountsOut = TypedDict("AccountsOut", {"data": list[AccountOut]})
 AchievementOut = TypedDict("AchievementOut", {"completed_at": str | None, "currency": str, "key": str, "kind": str, "name": str, "period": str, "points": int, "target": int, "value": int})
 AchievementsOut = TypedDict("AchievementsOut", {"data": list[AchievementOut]})
+ArticleHelpedInput = TypedDict("ArticleHelpedInput", {"article": str, "writing": str})
 ArticleOut = TypedDict("ArticleOut", {"id": str, "text": str, "title": str, "topic": str})
 AttributesInput = TypedDict("AttributesInput", {"attributes": dict[str, str | float | bool | None]})
 AttributesOut = TypedDict("AttributesOut", {"attributes": dict[str, str | float | bool | None]})
@@ -58,8 +59,8 @@ DeskMessageOut = TypedDict("DeskMessageOut", {"at": str, "channel": str, "is_int
 DeskTicketDetailOut = TypedDict("DeskTicketDetailOut", {"assignee": str | None, "created_at": str, "due_at": str | None, "ended_at": str | None, "id": str, "kind": str, "member": str, "messages": list[DeskMessageOut], "number": str, "order": str | None, "priority": int, "state": str, "store": str | None, "title": str})
 DeskTicketOut = TypedDict("DeskTicketOut", {"assignee": str | None, "created_at": str, "due_at": str | None, "ended_at": str | None, "id": str, "kind": str, "member": str, "number": str, "order": str | None, "priority": int, "state": str, "store": str | None, "title": str})
 DeskTicketOutPage = TypedDict("DeskTicketOutPage", {"count_estimate": NotRequired[int], "data": list[DeskTicketOut], "has_more": bool, "next_cursor": str | None})
-DeskWorkInput = TypedDict("DeskWorkInput", {"attributes": NotRequired[dict[str, str]], "move": NotRequired[Literal["accept", "ask", "close", "deliver", "offer", "receive", "refuse", "reopen", "resolve", "send", "send_back", "take_up", "withdraw"]], "priority": NotRequired[int], "skill": NotRequired[str], "tags": NotRequired[list[str]]})
-DeskWorkOut = TypedDict("DeskWorkOut", {"attributes": dict[str, str], "moves": list[str], "priority": int, "skill": str, "state": str, "tags": list[str]})
+DeskWorkInput = TypedDict("DeskWorkInput", {"assignee": NotRequired[str | None], "attributes": NotRequired[dict[str, str]], "kind": NotRequired[Literal["refund", "return", "exchange", "repair", "complaint", "question"]], "move": NotRequired[Literal["accept", "ask", "close", "deliver", "offer", "receive", "refuse", "reopen", "resolve", "send", "send_back", "take_up", "withdraw"]], "priority": NotRequired[int], "skill": NotRequired[str], "store": NotRequired[str | None], "tags": NotRequired[list[str]]})
+DeskWorkOut = TypedDict("DeskWorkOut", {"assignee": str | None, "attributes": dict[str, str], "kind": str, "moves": list[str], "priority": int, "skill": str, "state": str, "store": str | None, "tags": list[str]})
 EnterInput = TypedDict("EnterInput", {"members": list[str], "occurrence": str})
 EnteredOut = TypedDict("EnteredOut", {"entered": list[str], "passed_over": list[str], "unknown": list[str]})
 EntryOut = TypedDict("EntryOut", {"about": str, "amount": int, "at": str, "balance": int, "debt": int, "held": int, "id": str, "kind": str, "order_id": str | None, "pending": int, "title": str})
@@ -181,13 +182,13 @@ TasksOut = TypedDict("TasksOut", {"data": list[TaskOut]})
 TemplatesOut = TypedDict("TemplatesOut", {"template_ids": list[str]})
 TicketChoiceOut = TypedDict("TicketChoiceOut", {"is_available": bool, "kind": str, "label": str, "last_day": str | None, "refusal": str})
 TicketDetailOut = TypedDict("TicketDetailOut", {"created_at": str, "ended_at": str | None, "id": str, "into": str | None, "is_unread": bool, "kind": str, "lines": list[TicketLineOut], "moves": list[str], "number": str, "order": str | None, "promised_by": str | None, "state": str, "steps": list[TicketStepOut], "title": str, "vote": int | None})
-TicketInput = TypedDict("TicketInput", {"files": NotRequired[list[str]], "kind": Literal["refund", "return", "exchange", "repair", "complaint", "question"], "lines": NotRequired[list[TicketLineInput]], "order": NotRequired[str], "text": str, "title": str})
+TicketInput = TypedDict("TicketInput", {"files": NotRequired[list[str]], "kind": Literal["refund", "return", "exchange", "repair", "complaint", "question"], "lines": NotRequired[list[TicketLineInput]], "order": NotRequired[str], "text": str, "title": str, "writing": NotRequired[str]})
 TicketLineInput = TypedDict("TicketLineInput", {"line_no": int, "quantity": NotRequired[int]})
 TicketLineOut = TypedDict("TicketLineOut", {"line_no": int, "quantity": str | None})
 TicketMoveInput = TypedDict("TicketMoveInput", {"move": Literal["withdraw", "agree", "disagree", "deliver", "reopen", "close"]})
 TicketOut = TypedDict("TicketOut", {"created_at": str, "ended_at": str | None, "id": str, "is_unread": bool, "kind": str, "number": str, "order": str | None, "state": str, "title": str})
 TicketOutPage = TypedDict("TicketOutPage", {"count_estimate": NotRequired[int], "data": list[TicketOut], "has_more": bool, "next_cursor": str | None})
-TicketPictureOut = TypedDict("TicketPictureOut", {"file": str, "link": str, "link_expires_at": str})
+TicketPictureOut = TypedDict("TicketPictureOut", {"file": str, "link": str, "link_expires_at": str, "media_type": str})
 TicketPointsOut = TypedDict("TicketPointsOut", {"change": int, "currency": str})
 TicketPreviewInput = TypedDict("TicketPreviewInput", {"lines": list[TicketLineInput]})
 TicketPreviewOut = TypedDict("TicketPreviewOut", {"coupons_back": list[str], "coupons_gone": list[str], "points": list[TicketPointsOut], "refunded_cents": int, "tier_after": str, "tier_before": str})
@@ -202,8 +203,10 @@ WechatPhoneInput = TypedDict("WechatPhoneInput", {"app_id": str, "code": str})
 WechatPhoneOut = TypedDict("WechatPhoneOut", {"outcome": Literal["bound", "merging"]})
 
 class Siyu(Engine):
-    def articles_get(self, *, q: str | None = None) -> Answer[list[ArticleOut]]:
+    def articles_get(self, *, q: str | None = None, writing: str | None = None) -> Answer[list[ArticleOut]]:
         """Help articles; show them before a request is sent (public)"""
+    def article_helped_post(self, body: ArticleHelpedInput) -> Answer[None]:
+        """An article solved it: no request is sent (public)"""
     def auth_code_post(self, body: CodeInput) -> Answer[LoggedInOut]:
         """Log in with the code; a phone that nobody has becomes a member (public)"""
     def auth_code_calls_post(self, body: CallInput) -> Answer[CodesOut]:
@@ -387,7 +390,7 @@ class Siyu(Engine):
     def my_ticket_get(self, *, ticket: str) -> Answer[TicketDetailOut]:
         """One request with its course; reading it makes it read (member)"""
     def my_ticket_messages_post(self, body: TicketSayInput, *, ticket: str, idempotency_key: str | None = None) -> Answer[TicketDetailOut]:
-        """Write to a request; when it is your turn, this hands it back (member)"""
+        """Write to a request; when it is your turn, this hands it back, and what is done is opened again (member)"""
     def my_ticket_moves_post(self, body: TicketMoveInput, *, ticket: str, idempotency_key: str | None = None) -> Answer[TicketDetailOut]:
         """Withdraw it, agree, confirm that it came, open it again (member)"""
     def my_ticket_vote_put(self, body: TicketVoteInput, *, ticket: str, idempotency_key: str | None = None) -> Answer[TicketDetailOut]:
