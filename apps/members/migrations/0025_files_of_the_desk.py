@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("members", "0023_pictures_of_tickets")]
+    dependencies = [("members", "0024_members_by_joining")]
 
     operations = [
         migrations.AlterField(
