@@ -142,3 +142,21 @@ def test_a_key_is_ended_on_the_command_line_by_its_name_or_its_last_four(capsys)
         with pytest.raises(CommandError):
             call_command("revoke_key", wrong)
     assert credentials.find(second.secret) is not None
+
+
+@pytest.mark.django_db
+def test_a_process_believes_a_key_for_two_seconds_and_one_that_revoked_it_no_longer(monkeypatch):
+    moment = [1000.0]
+    monkeypatch.setattr(credentials.time, "monotonic", lambda: moment[0])
+    issued, other = (credentials.issue_client(name=name, scopes=["orders.write"]) for name in ("one", "two"))
+    assert credentials.find_lately(issued.secret) == credentials.find(issued.secret) != None  # noqa: E711 - both, and there
+    with CaptureQueriesContext(connection) as captured:
+        assert credentials.find_lately(issued.secret) is not None
+    assert len(captured) == 0
+
+    ApiClient.objects.filter(pk=issued.id).update(revoked_at=NOON)  # by another process
+    moment[0] += 2.01
+    assert credentials.find_lately(issued.secret) is None
+    assert credentials.find_lately(other.secret) is not None
+    credentials.revoke(kind="client", credential_id=other.id)
+    assert credentials.find_lately(other.secret) is None

@@ -57,7 +57,7 @@ def revoke(request: HttpRequest, credential: str) -> HttpResponse:
     kind, credential_id = credentials.named(credential)
     if not credentials.revoke(kind=kind, credential_id=credential_id):
         raise NotFound
-    messages.success(request, _("Revoked. The next request with this key is refused."))
+    messages.success(request, _("Revoked. This key is refused within two seconds."))
     return redirect("console:keys")
 
 
