@@ -20,7 +20,7 @@ class Command(BaseCommand):
         with requests.acting(actor="cli"):
             if not credentials.revoke(kind=kind, credential_id=credential_id):
                 raise CommandError("this key is unknown or revoked already")
-        self.stdout.write("Revoked. The next request with this key is refused.")
+        self.stdout.write("Revoked. Every process refuses it within two seconds.")
 
 
 def _named(text: str) -> tuple[credentials.Kind, int]:
