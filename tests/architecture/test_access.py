@@ -83,9 +83,9 @@ def is_face(need: str | None) -> bool:
     return need is not None and (need == "member" or need.startswith(FACES))
 
 
-def address(route: str, path: str, house: House) -> str:
-    """The route's address for objects of the reader's own store."""
-    samples = {
+def samples(house: House) -> dict[str, object]:
+    """What stands in addresses: objects of the reader's own store."""
+    return {
         "member": house.member_id("mine"),
         "order": house.order_id("mine"),
         "code": house.codes["mine"].slug,
@@ -169,9 +169,12 @@ def address(route: str, path: str, house: House) -> str:
         "macro": "new",
         "automation": "new",
     }
-    wanted = [name for name in samples if f":{name}>" in path or f"<{name}>" in path]
+
+
+def address(route: str, path: str, given: dict[str, object]) -> str:
+    wanted = [name for name in given if f":{name}>" in path or f"<{name}>" in path]
     try:
-        return reverse(route, kwargs={name: samples[name] for name in wanted})
+        return reverse(route, kwargs={name: given[name] for name in wanted})
     except NoReverseMatch:
         return "/console/records/nowhere"  # the record site's catch-all has no name to reverse
 
@@ -245,7 +248,8 @@ def test_nobody_passes_a_route_that_the_table_refuses_by_any_method(
     monkeypatch.setattr(api_door, "QUOTAS", dict.fromkeys(api_door.QUOTAS, 1_000_000))  # this one knocks everywhere
     wrong: list[tuple[str, str, str, int]] = []
     opened: dict[tuple[str, str], bool] = {}  # does it show a whole number?
-    places = [(route, address(route, path, house)) for route, path in ROUTES]
+    given = samples(house)
+    places = [(route, address(route, path, given)) for route, path in ROUTES]
     for name, (user, role) in people(house).items():
         if (role or "nobody") != who:
             continue

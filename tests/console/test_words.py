@@ -11,7 +11,7 @@ from apps.analytics import rollup
 from apps.members import tagging
 from apps.stores.models import Role
 from tests import words
-from tests.architecture.test_access import ROUTES, address
+from tests.architecture.test_access import ROUTES, address, samples
 from tests.console import world
 from tests.console.world import House
 
@@ -54,11 +54,11 @@ def client(house: House) -> Client:
 def pages(house: House, client: Client, language: str) -> dict[str, str]:
     """Every page of the console that a GET draws whole."""
     client.cookies["django_language"] = language
-    found = {}
+    found, given = {}, samples(house)
     for route, path in ROUTES:
         if not route.startswith("console:") or route in APART:
             continue
-        answer = client.get(address(route, path, house))
+        answer = client.get(address(route, path, given))
         if answer.status_code == 200 and answer["Content-Type"].startswith("text/html"):
             found[route] = answer.content.decode()
     assert len(found) > 35

@@ -44,16 +44,16 @@ def test_servers_time_governs_an_offline_page_shows_no_code_and_a_reading_is_tol
     log_in(found, simulator, path="/my/code/")
     keep(page, name=f"code-{language}", folder=tmp_path)
 
-    assert 45 <= left(page) <= 50  # the phone is ten minutes off
-    first = digits(page)
+    begun, first = left(page), digits(page)
+    assert 35 < begun <= 50  # the phone is ten minutes off
     page.clock.fast_forward("00:30")
-    assert 15 <= left(page) <= 20
+    assert 0 < left(page) <= begun - 30
     page.clock.set_system_time(clock.now() - timedelta(minutes=minutes))  # set while the page is open
     page.clock.run_for(500)
     with page.expect_response("**/my/code/next/"):
         page.clock.fast_forward("00:21")
     expect(page.locator("#code-now")).not_to_contain_text(first[:6])
-    assert 45 <= left(page) <= 50
+    assert 35 < left(page) <= 50
     found.check()
 
     page.context.set_offline(True)

@@ -96,15 +96,19 @@ def hide(page: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "held"),
-    [("qr", "tilted"), *(pytest.param(*one, marks=pytest.mark.nightly) for one in (("bars", "flat"), ("qr", "glare")))],
+    ("kind", "held", "milliseconds"),
+    [("qr", "tilted", 30_000)]  # 2 s are U2-3's, but of a machine that does little else
+    + [
+        pytest.param(*one, 2_000, marks=pytest.mark.nightly)
+        for one in (("qr", "tilted"), ("bars", "flat"), ("qr", "glare"))
+    ],
 )
-def test_a_film_of_a_code_is_read_by_the_server_and_the_camera_let_go(film, kind: str, held: str):
+def test_a_film_of_a_code_is_read_by_the_server_and_the_camera_let_go(film, kind: str, held: str, milliseconds: int):
     visit, _text = film(kind, held)
     page = visit.page
 
     page.locator("#by-camera").click()
-    page.wait_for_selector("[data-screen=member]", timeout=2_000)  # U2-3
+    page.wait_for_selector("[data-screen=member]", timeout=milliseconds)
 
     assert "沈*e" in page.locator("#view h1").inner_text()
     assert states(page) == ["ended"]

@@ -14,7 +14,8 @@ from apps.core.embedded.servers import BROKER_NAMES, Servers
 
 IMPORT_LINTER = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 COLLECT = ("-m", "pytest", "--collect-only", "-qq", "-p", "no:cacheprovider")
-STAGES = (  # two at a time: the three longest first, so that no core is left alone at the end
+STAGES = (  # three at a time, of which one waits for the network at first: the longest first, so that no core is left alone
+    ("browser for the tests", ("-m", "apps.core.embedded.browser")),
     ("compile_catalogues", ("manage.py", "compile_catalogues")),
     ("tests compiled", COLLECT),  # once, not by each of pytest's processes at the same time
     ("ruff check", ("-m", "ruff", "check", ".")),
@@ -72,7 +73,7 @@ def _surroundings(servers: Servers) -> dict[str, str]:
 
 
 def _stages(clone: Path, surroundings: dict[str, str]) -> bool:
-    """Run all that comes before the tests, two at a time; the first that fails ends the run."""
+    """Run all that comes before the tests, three at a time; the first that fails ends the run."""
 
     def run(stage: tuple[str, tuple[str, ...]]) -> tuple[int, str, float]:
         begun = time.monotonic()
@@ -83,7 +84,7 @@ def _stages(clone: Path, surroundings: dict[str, str]) -> bool:
         )  # fmt: skip
         return done.returncode, done.stdout, time.monotonic() - begun
 
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(3) as pool:
         for (name, _), (code, said, seconds) in zip(STAGES, pool.map(run, STAGES), strict=True):
             if code:
                 pool.shutdown(cancel_futures=True)

@@ -111,12 +111,17 @@ def test_manage_leaves_no_server_and_start_serves_one_address_survives_kill_9_an
 
 
 def _manage_passes_output_and_exit_codes_through_and_leaves_no_server(newcomer):
-    failed = newcomer.run("manage", "shell", "-v", "0", "-c", "raise SystemExit(7)")
-    assert (failed.returncode, failed.stdout) == (7, "")
+    too_early = newcomer.run("manage", "refresh_stats")
+    assert (too_early.returncode, too_early.stdout) == (1, "")
+    assert "`bin/start`" in too_early.stderr
+    assert "Traceback" not in too_early.stderr
 
-    as_application = "from django.db import connection as c; x = c.cursor(); x.execute('SELECT current_user'); print(x.fetchone()[0])"
+    as_application = (
+        "from django.db import connection as c; x = c.cursor(); x.execute('SELECT current_user'); "
+        "print(x.fetchone()[0]); raise SystemExit(7)"
+    )
     printed = newcomer.run("manage", "shell", "-v", "0", "-c", as_application)
-    assert (printed.returncode, printed.stdout) == (0, "siyu_app\n")
+    assert (printed.returncode, printed.stdout) == (7, "siyu_app\n")
     pid_files = list(places.locate(state=newcomer.state).short.glob("*/postmaster.pid"))
     assert [*pid_files, *newcomer.state.glob("postgres/postmaster.pid")] == []
 
