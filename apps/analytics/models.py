@@ -3,8 +3,22 @@
 from django.db import models
 
 from apps.analytics.notice_models import AlertRule, Breach, NoticeBox, NoticeMail
+from apps.analytics.study_models import CellMove, CohortMonth, HourFigure, StudyMark
 
-__all__ = ["AlertRule", "Breach", "CouponDay", "CouponMark", "DailyFigure", "NoticeBox", "NoticeMail", "StaffFigure"]
+__all__ = [
+    "AlertRule",
+    "Breach",
+    "CellMove",
+    "CohortMonth",
+    "CouponDay",
+    "CouponMark",
+    "DailyFigure",
+    "HourFigure",
+    "NoticeBox",
+    "NoticeMail",
+    "StaffFigure",
+    "StudyMark",
+]
 
 
 class DailyFigure(models.Model):

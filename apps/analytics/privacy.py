@@ -6,10 +6,14 @@ HOLDINGS: tuple[Holding, ...] = ()
 IMPERSONAL = (
     "analytics.AlertRule",
     "analytics.Breach",
+    "analytics.CellMove",
+    "analytics.CohortMonth",
     "analytics.CouponDay",
     "analytics.CouponMark",
     "analytics.DailyFigure",
+    "analytics.HourFigure",
     "analytics.NoticeBox",
     "analytics.NoticeMail",
     "analytics.StaffFigure",
+    "analytics.StudyMark",
 )

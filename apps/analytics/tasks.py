@@ -4,6 +4,7 @@ from celery import shared_task
 
 from apps.analytics import coupon_days, effect, exports, insiders, live_board, quality, rollup
 from apps.analytics.notices import posting, watching
+from apps.analytics.study import counting
 from apps.core import clock, runs
 
 
@@ -14,6 +15,18 @@ def roll_up() -> None:
         rolled = rollup.roll_up(moment=moment)
         figures.update(days=(rolled.last - rolled.first).days + 1, figures=rolled.figures)
         figures["policies"] = len(effect.refresh(moment=moment))
+
+
+@shared_task(name=counting.KIND)
+def count_studies() -> None:
+    with runs.recorded(counting.KIND) as figures:
+        figures.update(counting.refresh(moment=clock.now()))
+
+
+@shared_task(name=counting.WHOLE)
+def count_all_studies() -> None:
+    with runs.recorded(counting.WHOLE) as figures:
+        figures.update(counting.refresh(moment=clock.now(), whole=True))
 
 
 @shared_task(name=watching.KIND)

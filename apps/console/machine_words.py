@@ -21,6 +21,8 @@ TASKS: dict[str, Promise] = {
     "analytics.purge_exports": gettext_lazy("Removing old exported files"),
     "analytics.tell_boards": gettext_lazy("Figures of live boards"),
     "analytics.roll_up": gettext_lazy("Figures of the dashboard"),
+    "analytics.study": gettext_lazy("Cohorts, hours and groups of analysts"),
+    "analytics.study_whole": gettext_lazy("Counting the tables of analysts anew"),
     "analytics.watch_figures": gettext_lazy("Alert rules"),
     "analytics.morning_digest": gettext_lazy("Yesterday's figures by e-mail"),
     "analytics.post_notices": gettext_lazy("E-mails to staff"),

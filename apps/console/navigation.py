@@ -65,6 +65,7 @@ GROUPS: tuple[Group, ...] = (
             Item(label=_("Member fields"), icon="list", url_name="console:fields", permission="fields.manage"),
             Item(label=_("Stages and worth"), icon="flow", url_name="console:worth", permission="segments.view"),
             Item(label=_("Predictions"), icon="bars", url_name="console:predictions", permission="predictions.view"),
+            Item(label=_("Analysis"), icon="bars", url_name="console:analysis", permission="dashboard.view"),
             Item(label=_("Data quality"), icon="check", url_name="console:quality", permission="members.quality"),
             Item(
                 label=_("Import members"), icon="upload", url_name="console:member_imports", permission="members.import"

@@ -169,6 +169,8 @@ CELERY_BEAT_SCHEDULE = {
         "task": "analytics.watch_figures",
         "schedule": crontab(minute="1-56/5"),
     },  # a minute after each count
+    "count-studies": {"task": "analytics.study", "schedule": crontab(minute=12)},
+    "count-all-studies": {"task": "analytics.study_whole", "schedule": crontab(hour=4, minute=5)},
     "morning-digest": {"task": "analytics.morning_digest", "schedule": crontab(hour=8, minute=30)},
     "post-notices": {"task": "analytics.post_notices", "schedule": 60.0},
     "reward-birthdays": {"task": "points.reward_birthdays", "schedule": crontab(hour=0, minute=15)},

@@ -128,6 +128,7 @@ def samples(house: House) -> dict[str, object]:
         "table": "stores",
         "figure": "orders.paid",
         "alert": "new",
+        "box": "hours",
         "day": "2026-11-21",
         "wish": "pause",
         "endpoint": "erp",

@@ -6,9 +6,11 @@ from apps.console.charts.curves import Calibration, Ranking, Said, Tenths
 from apps.console.charts.flow import JOINED, Move, Stage, StageFlow
 from apps.console.charts.forest import Comparison, ForestPlot
 from apps.console.charts.line import Line, Point, Sparkline
+from apps.console.charts.matrix import Box, Matrix
 
 __all__ = [
     "JOINED",
+    "Box",
     "Calibration",
     "Cell",
     "Chart",
@@ -19,6 +21,7 @@ __all__ = [
     "ForestPlot",
     "Line",
     "Link",
+    "Matrix",
     "Move",
     "Part",
     "Point",

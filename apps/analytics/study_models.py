@@ -1,0 +1,75 @@
+"""What analysts look at, counted ahead: who came back month after month, when orders come, who changed their RFM group."""
+
+from django.db import models
+
+
+class CohortMonth(models.Model):
+    """Of the members whose first kept order fell into `cohort`, those who bought in `month`; both first days of a month, shop time.
+
+    `store_id`: their home store, 0 none; a member counts in one store only, so that stores add up.
+    """
+
+    cohort = models.DateField()
+    month = models.DateField()
+    store_id = models.BigIntegerField(default=0)
+    members = models.IntegerField()
+    orders = models.IntegerField()
+    net_cents = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["cohort", "month", "store_id"], name="analytics_cohort_month_once"),
+            models.CheckConstraint(
+                condition=models.Q(month__gte=models.F("cohort")), name="analytics_cohort_then_month"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.cohort:%Y-%m} {self.month:%Y-%m}"
+
+
+class HourFigure(models.Model):
+    """Paid orders of one hour of a shop day in a store (0: none). Money in 分, before refunds."""
+
+    on = models.DateField()
+    hour = models.PositiveSmallIntegerField()
+    store_id = models.BigIntegerField(default=0)
+    orders = models.IntegerField()
+    paid_cents = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["on", "hour", "store_id"], name="analytics_hour_once")]
+
+    def __str__(self) -> str:
+        return f"{self.on} {self.hour}"
+
+
+class CellMove(models.Model):
+    """Members by the RFM group they were in `days` before `on`, and on that day; "" is none. `store_id`: their home store, 0 none."""
+
+    on = models.DateField()
+    days = models.PositiveSmallIntegerField()
+    before = models.CharField(max_length=20, blank=True)
+    after = models.CharField(max_length=20, blank=True)
+    store_id = models.BigIntegerField(default=0)
+    members = models.IntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["on", "days", "before", "after", "store_id"], name="analytics_cell_move_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.on} {self.before} {self.after}"
+
+
+class StudyMark(models.Model):
+    """Up to when one of the tables above counts."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    as_of = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
