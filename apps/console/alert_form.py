@@ -21,7 +21,7 @@ class AlertRuleForm(forms.Form):
 
     name = forms.CharField(label=pgettext_lazy("alert rule", "Name"), min_length=2, max_length=60)
     figure = forms.ChoiceField(label=gettext_lazy("Figure of the day"))
-    kind = forms.ChoiceField(label=gettext_lazy("When"), choices=_Kind.choices)
+    kind = forms.ChoiceField(label=pgettext_lazy("alert rule", "What is wrong"), choices=_Kind.choices)
     limit = forms.DecimalField(
         label=gettext_lazy("Limit"),
         help_text=gettext_lazy(

@@ -61,15 +61,16 @@ class Matrix(Chart):
         pitch = (self.width - left) / max(len(self.columns), 1)
         content: list[object] = [svg.text(0, 14, self.corner, cls="s")]
         x = names
-        for head, wide in zip(self.more, beside, strict=True):
+        for title, wide in zip(self.more, beside, strict=True):
             x += wide
-            content.append(svg.text(x - PAD, 14, head, cls="s", anchor="end"))
-        every = max(1, -(-int(max(svg.width_of(column) for column in self.columns) + 4) // max(int(pitch), 1)))
-        for place, column in enumerate(self.columns):
-            if place % every == 0:
-                content.append(svg.text(left + pitch * (place + 0.5), 14, column, cls="s", anchor="middle"))
+            content.append(svg.text(x - PAD, 14, title, cls="s", anchor="end"))
+        is_tight = max((svg.width_of(column) for column in self.columns), default=0) + 4 > pitch
+        head = HEAD + (14 if is_tight else 0)
+        for place, column in enumerate(self.columns):  # names wider than their column stand on two lines in turn
+            y = 28 if is_tight and place % 2 else 14
+            content.append(svg.text(left + pitch * (place + 0.5), y, column, cls="s", anchor="middle"))
         for number, (name, more, boxes) in enumerate(self.rows):
-            y = HEAD + number * ROW
+            y = head + number * ROW
             content.append(svg.text(0, y + 19, name))
             x = names
             for text, wide in zip(more, beside, strict=True):
@@ -79,7 +80,7 @@ class Matrix(Chart):
                 if box.text:
                     said = described(name, column, box.spoken or box.text)
                     content.append(self._box(box, name=said, x=left + pitch * place, y=y, pitch=pitch))
-        return content, HEAD + len(self.rows) * ROW + 4
+        return content, head + len(self.rows) * ROW + 4
 
     def _box(self, box: Box, *, name: str, x: float, y: float, pitch: float) -> object:
         shade = f"{0.06 + 0.5 * min(max(box.weight, 0.0), 1.0):.2f}" if box.weight else "0"

@@ -111,6 +111,7 @@ def cohorts(view: View, *, csv_url: str = "") -> Matrix:
     """Months after the first order: the share of those who bought then. The running month is marked, it is not over."""
     first, last = view.months
     found = reading.cohorts(first=first, last=last, store_ids=view.where.ids)
+    most = max((one.share(month) for one in found for month in one.later if month != one.month), default=0.0)
     lines = []
     for cohort in found:
         boxes = []
@@ -121,7 +122,7 @@ def cohorts(view: View, *, csv_url: str = "") -> Matrix:
             share = cohort.share(month)
             text = figure_words.percent(share) + ("*" if month == last else "")
             href = view.rows_url("cohorts", cohort=cohort.month, month=month) if share else ""
-            boxes.append(Box(text=text, weight=min(1.0, share / 0.5), href=href))
+            boxes.append(Box(text=text, weight=share / most if most else 0, href=href))
         lines.append((f"{cohort.month:%Y-%m}", (figure_words.number(cohort.members),), tuple(boxes)))
     over = [one for one in found if one.members and reading.next_month(one.month) < last]
     members = sum(one.members for one in over)
