@@ -65,6 +65,8 @@ def cells(*, days: int, store_ids: Stores) -> tuple[date | None, dict[tuple[str,
     """The day they were counted, and (before, after) → members over the `days` before it."""
     rows = CellMove.objects.filter(days=days)
     on = rows.order_by("-on").values_list("on", flat=True).first()
+    if on is None:
+        return None, {}
     sums = _of(rows.filter(on=on), store_ids).values_list("before", "after").annotate(n=Sum("members"))
     return on, {(before, after): members for before, after, members in sums}
 

@@ -67,8 +67,8 @@ class Matrix(Chart):
         is_tight = max((svg.width_of(column) for column in self.columns), default=0) + 4 > pitch
         head = HEAD + (14 if is_tight else 0)
         for place, column in enumerate(self.columns):  # names wider than their column stand on two lines in turn
-            y = 28 if is_tight and place % 2 else 14
-            content.append(svg.text(left + pitch * (place + 0.5), y, column, cls="s", anchor="middle"))
+            line = 28 if is_tight and place % 2 else 14
+            content.append(svg.text(left + pitch * (place + 0.5), line, column, cls="s", anchor="middle"))
         for number, (name, more, boxes) in enumerate(self.rows):
             y = head + number * ROW
             content.append(svg.text(0, y + 19, name))

@@ -222,7 +222,7 @@ def _cohort_rows(request: HttpRequest, view: View) -> dict[str, Any]:
 
 def _hour_rows(request: HttpRequest, view: View) -> dict[str, Any]:
     weekday, hour = asked.a_key(request, name="weekday"), asked.a_key(request, name="hour")
-    if weekday not in range(1, 8) or hour not in HOURS:
+    if weekday is None or hour is None or weekday not in range(1, 8) or hour not in HOURS:
         raise NotFound
     first, last = view.span
     found = rows.of_hour(
