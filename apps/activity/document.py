@@ -10,7 +10,9 @@ _HEAD = """# Behaviour events
 
 Made by `bin/manage event_catalogue`; change `apps/activity/catalogue.py` instead.
 
-A batch is a list of at most {events} events and {bytes:,} bytes. Each event:
+A batch is a list of at most {events} events and {bytes:,} bytes: `POST /events` with a member's token or none, or, of a member whom a
+program of the brand knows (another shop, gates, shelves, tags), `POST /members/{{id}}/events` with a key of scope `events.write`.
+Each event:
 
 | Field | Meaning |
 |---|---|

@@ -24,7 +24,7 @@ class Event(models.Model):
         "members.Member", null=True, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
     )
     anonymous_id = models.CharField(max_length=64, blank=True)
-    source = models.CharField(max_length=40)  # "portal", "mini-program", "client:3", "device:7"
+    source = models.CharField(max_length=40)  # "portal", "api", "short-link", "api:3" (a program)
     properties = models.JSONField(default=dict)
     is_late = models.BooleanField(default=False)  # came more than an hour after it happened
     is_stitched = models.BooleanField(default=False)  # happened before the log-in that told whose it is

@@ -112,7 +112,7 @@ _BRANCHES = (
            from core_auditentry a where a.object_type = 'member' and a.object_id = any({_FAMILY}::text[])
              and a.action in ('member.identity_added', 'member.identity_removed', 'member.phone_changed',
                               'member.fields_changed', 'privacy.export_asked', 'privacy.export_taken',
-                              'privacy.erasure_asked', 'privacy.erasure_cancelled')""",
+                              'privacy.erasure_asked')""",
     ),
     (
         "journey",

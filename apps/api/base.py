@@ -123,9 +123,9 @@ class ApiView(APIView):
         return call_of(self.request._request).principal
 
     def source(self, of: str) -> str:
-        """What makes this keyed write of the member happen once for good, not for the day that its answer is kept."""
+        """What makes this keyed write of the caller happen once for good, not for the day that its answer is kept."""
         key = sha256(call_of(self.request._request).key.encode()).hexdigest()
-        return f"api:{of}:{self.member_id}:{key[:40]}"
+        return f"api:{of}:{self.principal.member_id or self.principal.actor}:{key[:40]}"
 
     @property
     def member_id(self) -> int:

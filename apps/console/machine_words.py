@@ -269,7 +269,6 @@ ACTS: dict[str, Promise] = {
     "policy_text.published": gettext_lazy("Published a policy text"),
     "predictions.activated": gettext_lazy("Chose a version of the predictions"),
     "privacy.erasure_asked": gettext_lazy("Asked to be erased"),
-    "privacy.erasure_cancelled": gettext_lazy("Erasure called off"),
     "privacy.export_asked": gettext_lazy("Asked for a copy of their data"),
     "privacy.export_taken": gettext_lazy("Took the copy of their data"),
     "article.saved": gettext_lazy("Saved a help article"),

@@ -176,7 +176,6 @@ def _account(facts: dict[str, Any]) -> dict[str, str]:
         "privacy.export_asked": _("Asked for a copy of their data"),
         "privacy.export_taken": _("Took the copy of their data"),
         "privacy.erasure_asked": _("Asked to be erased"),
-        "privacy.erasure_cancelled": _("Erasure called off"),
     }
     parts = (facts["who"], ", ".join(after.get("keys", ())), after.get("reason", ""))
     tone = "warn" if facts["action"] in {"member.identity_removed", "privacy.erasure_asked"} else ""

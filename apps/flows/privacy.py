@@ -167,23 +167,6 @@ def request_erasure(*, member_id: int, reason: str = "") -> Erasure:
     return Erasure(asked_at=wish.asked_at, effective_at=wish.due_at)
 
 
-@transaction.atomic
-def cancel_erasure(*, member_id: int) -> None:
-    """Take the wish back; the member is again what they were before. Raises CoolOffOver, and NotFound when no wish is open."""
-    _lock(member_id)
-    if not _open_wishes(member_id).exists():
-        raise NotFound
-    states.come_back(member_id=member_id)
-    _close(member_id)
-    audit.record("privacy.erasure_cancelled", object_type="member", object_id=member_id)
-
-
-def erasure_of(member_id: int) -> Erasure | None:
-    """The open wish, if any; none once the member has come back."""
-    wish = _open_wishes(member_id).filter(member__status=Member.Status.CANCELLED).first()
-    return Erasure(asked_at=wish.asked_at, effective_at=wish.due_at) if wish else None
-
-
 def _open_wishes(member_id: int) -> QuerySet[PrivacyRequest]:
     kind, state = PrivacyRequest.Kind.ERASURE, PrivacyRequest.State.COOLING
     return PrivacyRequest.objects.filter(member_id=member_id, kind=kind, state=state)

@@ -166,6 +166,13 @@ class PolicyVersionTaken(DomainError):
     title = _("This version of the text exists already. Texts are never changed: choose a new version.")
 
 
+class PolicyTextOutdated(DomainError):
+    """Facts: `current`, the version in force."""
+
+    code = "policy_text_outdated"
+    title = _("The text has changed. Read version %(current)s, then decide.")
+
+
 class UploadQuotaReached(DomainError):
     """Facts: `limit`, files without a use."""
 

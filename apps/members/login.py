@@ -100,25 +100,30 @@ def log_in_by_code(*, request_id: str, code: str, source: str, come_back: bool =
         return _prove(request_id, code, CodeRequest.Purpose.LOGIN, enter)
 
 
-def log_in_by_wechat(*, app_id: str, js_code: str, come_back: bool = False) -> LoggedIn:
-    """The member with this open id, else with this union id, else a new one. Ids that come later are added.
+def log_in_by_wechat(*, app_id: str, js_code: str, source: str = "", come_back: bool = False) -> LoggedIn:
+    """The member with this open id, else with this union id, else a new one, with that `source` or the mini-program's. Ids that
+    come later are added.
 
     Where open id and union id lead to two members, the one with the open id comes in and `member.unionid_conflict` is published:
     nobody is merged here. Raises what `wechat.session_of` does, MemberFrozen, MemberLeaving.
     """
     session = wechat.session_of(app_id=app_id, js_code=js_code)
+    source = source or f"wechat:{app_id}"
     try:
-        return _enter_by_wechat(app_id, session, come_back)
+        return _enter_by_wechat(app_id, session, source, come_back)
     except IdentityTaken:  # the same person's first log-in on another device won; now the ids have an owner
-        return _enter_by_wechat(app_id, session, come_back)
+        return _enter_by_wechat(app_id, session, source, come_back)
 
 
-def bind_wechat_phone(*, member_id: int, app_id: str, code: str) -> Literal["bound", "merging"]:
+def bind_wechat_phone(*, member_id: int, family_id: int, app_id: str, code: str) -> Literal["bound", "merging"]:
     """Give a member the number that WeChat proves. A number of another member publishes `member.phone_conflict` and binds nothing.
 
-    Raises what `wechat.phone_of` does, PhoneInvalid, PhoneBarred.
+    The number of any WeChat account will do, so one beside the member's own needs a fresh proof: else a stolen token would be
+    enough to come in by the thief's phone for good. Raises what `wechat.phone_of` does, PhoneInvalid, PhoneBarred, StepUpRequired.
     """
     phone = phones.normal(wechat.phone_of(app_id=app_id, code=code))
+    if selectors.find_by_phone(phone) != member_id and _has_phone(member_id):
+        require_step_up(family_id=family_id)
     try:
         return _bind(member_id, phone)
     except PhoneTaken:  # taken between our look and our write
@@ -166,10 +171,16 @@ def change_phone(*, member_id: int, family_id: int, request_id: str, code: str) 
 
 
 def step_up_by_wechat(*, family_id: int, app_id: str, js_code: str) -> None:
-    """For members without a phone: WeChat says anew who sits there. Raises what `wechat.session_of` does, StepUpRequired."""
+    """For members without a phone: WeChat says anew who sits there. Raises what `wechat.session_of` does, StepUpRequired.
+
+    Whoever has a phone proves themselves by it: their WeChat alone must not be enough to take the phone away from them.
+    """
+    member_id = _member_of_family(family_id)
+    if member_id is None or _has_phone(member_id):
+        raise StepUpRequired
     session = wechat.session_of(app_id=app_id, js_code=js_code)
     owner = selectors.find_by_identity(kind=_OPENID, value=session.openid, namespace=app_id)
-    if owner is None or owner != _member_of_family(family_id) or not tokens.step_up(family_id=family_id):
+    if owner != member_id or not tokens.step_up(family_id=family_id):
         raise StepUpRequired
 
 
@@ -198,11 +209,11 @@ def _prove(request_id: str, code: str, purpose: str, then: Callable[[str], T]) -
 
 
 @transaction.atomic(durable=True)
-def _enter_by_wechat(app_id: str, session: wechat.WechatSession, come_back: bool) -> LoggedIn:
+def _enter_by_wechat(app_id: str, session: wechat.WechatSession, source: str, come_back: bool) -> LoggedIn:
     by_openid = selectors.find_by_identity(kind=_OPENID, value=session.openid, namespace=app_id)
     by_unionid = selectors.find_by_identity(kind=_UNIONID, value=session.unionid) if session.unionid else None
     owner = by_openid or by_unionid
-    member_id = selectors.current_id(owner) if owner else services.register(source=f"wechat:{app_id}"[:60])
+    member_id = selectors.current_id(owner) if owner else services.register(source=source[:60])
     if by_openid is None:
         _add(member_id, _OPENID, session.openid, namespace=app_id)
     if session.unionid and by_unionid is None:
@@ -271,6 +282,11 @@ def _return(member_id: int, come_back: bool) -> None:
     if not come_back:
         raise MemberLeaving(until=until.isoformat())
     states.come_back(member_id=member_id)
+
+
+def _has_phone(member_id: int) -> bool:
+    """One that the member has shown to be theirs; what a file says may be anybody's."""
+    return Identity.objects.filter(member_id=member_id, kind=_PHONE, verified_at__isnull=False).exists()
 
 
 def _member_of_family(family_id: int) -> int | None:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, connection, transaction
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from apps.core import audit, clock
 from apps.core.errors import ValidationFailed
-from apps.members.errors import PolicyVersionTaken
+from apps.members.errors import PolicyTextOutdated, PolicyVersionTaken
 from apps.members.models import Consent, PolicyText
 
 LONGEST_TEXT = 20_000
@@ -31,6 +32,11 @@ class Text:
     effective_at: datetime
     asks_again: bool
     is_current: bool  # in force now, and the newest of its purpose
+
+    @property
+    def words(self) -> str:
+        """In the reader's language."""
+        return self.text_zh if (get_language() or "").startswith("zh") else self.text_en
 
 
 def publish(
@@ -67,6 +73,24 @@ def publish(
 def current(purpose: str) -> Text | None:
     """The text in force, or None while the brand has published none."""
     return next((text for text in history() if text.purpose == purpose and text.is_current), None)
+
+
+def in_force() -> list[Text]:
+    """The text that counts now of each purpose for which the brand has published one."""
+    return [text for text in history() if text.is_current]
+
+
+def check_shown(*, purpose: str, version: str) -> None:
+    """A yes names a text of the brand that no later one has ended; while there is none, any name will do. Raises PolicyTextOutdated."""
+    moment = clock.now()
+    published = [text for text in history() if text.purpose == purpose and text.effective_at <= moment]
+    for text in published:
+        if text.version == version:
+            return
+        if text.asks_again:
+            break
+    if published:
+        raise PolicyTextOutdated(current=published[0].version)
 
 
 def history() -> Sequence[Text]:

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db.models import Q
 from django.utils.functional import Promise
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import audit, clock
@@ -53,13 +52,17 @@ _ADDRESS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Switch:
-    """One purpose on one channel. `at`: since when it is as it is; None: nothing was said, which is no to every message."""
+    """One purpose on one channel. `at`: since when it is as it is; None: nothing was said, which is no to every message.
+
+    `version`: of the text that a yes is given to.
+    """
 
     purpose: str
     channel: str
     label: str | Promise
     is_on: bool
     at: datetime | None
+    version: str
 
     @property
     def key(self) -> str:
@@ -94,30 +97,30 @@ def accept(*, member_id: int, wanted: Sequence[str]) -> None:
     """Record the ticked offers; what is not ticked was not said."""
     for key in {offer["key"] for offer in offers()} & set(wanted):
         purpose, _sign, channel = key.partition(":")
-        _give(member_id, purpose, channel, is_on=True)
+        _give(member_id, purpose, channel, is_on=True, version=_versions().get(purpose, VERSION))
 
 
 def purposes(member_id: int) -> list[Purpose]:
     """Every switch that means something to this member."""
-    said, ended = _said(member_id), asked_again(member_id)
+    said, ended, versions = _said(member_id), asked_again(member_id), _versions()
     kinds = set(Identity.objects.filter(member_id=member_id).values_list("kind", flat=True))
     usable = [(purpose, channel) for purpose, channel in _LABELS if _ADDRESS.get(channel, "") in {"", *kinds}]
     return [
         Purpose(
             label=str(_P(purpose).label),
             why=_WHY[purpose],
-            switches=tuple(_switch(said, *at) for at in usable if at[0] == purpose),
+            switches=tuple(_switch(said, versions, *at) for at in usable if at[0] == purpose),
             new_text=ended.get(purpose),
         )
         for purpose in (_P.CARE, _P.MARKETING, _P.ADVERTISING, _P.PROFILING)
     ]
 
 
-def texts() -> list[tuple[str, policy_texts.Text, str]]:
-    """What the brand has published per purpose, in force now: (purpose's name, the text, its words in the reader's language)."""
-    is_chinese = (get_language() or "").startswith("zh")
-    in_force = [text for text in policy_texts.history() if text.is_current]
-    return [(str(_P(one.purpose).label), one, one.text_zh if is_chinese else one.text_en) for one in in_force]
+def texts(*, in_force: bool) -> list[tuple[str, policy_texts.Text]]:
+    """What the brand has published, with its purpose's name: what counts now, or what counted before, newest first."""
+    moment = clock.now()
+    known = [text for text in policy_texts.history() if text.effective_at <= moment and text.is_current == in_force]
+    return [(str(_P(one.purpose).label), one) for one in known]
 
 
 def asked_again(member_id: int) -> dict[str, policy_texts.Text]:
@@ -133,15 +136,26 @@ def asked_again(member_id: int) -> dict[str, policy_texts.Text]:
     return {text.purpose: text for text in texts if text.is_current and text.purpose in purposes}
 
 
-def turn(*, member_id: int, key: str, is_on: bool) -> Switch:
-    """Say yes or no; saying the same again adds no line. Raises NotFound for a switch that there is not."""
+def turn(*, member_id: int, key: str, is_on: bool, version: str) -> Switch:
+    """Say yes or no to the text that was shown; saying the same again adds no line.
+
+    Raises NotFound for a switch that there is not, PolicyTextOutdated for a yes on a page from before a text that asks again.
+    """
     purpose, _sign, channel = key.partition(":")
     if (purpose, channel) not in _LABELS:
         raise NotFound
-    before = _said(member_id).get((purpose, channel))
+    if is_on:
+        policy_texts.check_shown(purpose=purpose, version=version)
+    before, versions = _said(member_id).get((purpose, channel)), _versions()
     if before is None or before.is_granted != is_on:
-        _give(member_id, purpose, channel, is_on=is_on)
-    return _switch(_said(member_id), purpose, channel)
+        shown = version if is_on and purpose in versions else versions.get(purpose, VERSION)
+        _give(member_id, purpose, channel, is_on=is_on, version=shown)
+    return _switch(_said(member_id), versions, purpose, channel)
+
+
+def _versions() -> dict[str, str]:
+    """The brand's text in force, by purpose."""
+    return {text.purpose: text.version for text in policy_texts.in_force()}
 
 
 def _said(member_id: int) -> dict[tuple[str, str], ConsentNow]:
@@ -150,7 +164,7 @@ def _said(member_id: int) -> dict[tuple[str, str], ConsentNow]:
     return {(row.purpose, row.channel): row for row in ConsentNow.objects.filter(counts, member_id=member_id)}
 
 
-def _switch(said: dict[tuple[str, str], ConsentNow], purpose: str, channel: str) -> Switch:
+def _switch(said: dict[tuple[str, str], ConsentNow], versions: dict[str, str], purpose: str, channel: str) -> Switch:
     row, any_channel = said.get((purpose, channel)), said.get((purpose, _C.ANY))
     rows = [line for line in (row, any_channel) if line]
     is_agreed = bool(rows) or purpose == _P.PROFILING  # the rules agreed to at log-in allow it until somebody objects
@@ -160,16 +174,11 @@ def _switch(said: dict[tuple[str, str], ConsentNow], purpose: str, channel: str)
         label=_LABELS[purpose, channel],
         is_on=is_agreed and all(line.is_granted for line in rows),  # as the gate judges: one yes, and no no
         at=max((line.at for line in rows), default=None),
+        version=versions.get(purpose, VERSION),
     )
 
 
-def _give(member_id: int, purpose: str, channel: str, *, is_on: bool) -> None:
-    text = policy_texts.current(purpose)
+def _give(member_id: int, purpose: str, channel: str, *, is_on: bool, version: str) -> None:
     members.give_consent(
-        member_id=member_id,
-        purpose=purpose,
-        channel=channel,
-        is_granted=is_on,
-        source=SOURCE,
-        text_version=text.version if text else VERSION,
+        member_id=member_id, purpose=purpose, channel=channel, is_granted=is_on, source=SOURCE, text_version=version
     )

@@ -84,6 +84,7 @@ class Scope(models.TextChoices):
 
     MEMBERS_READ = "members.read", _("Look members up")
     MEMBERS_WRITE = "members.write", _("Add and change members")
+    MEMBERS_MERGE = "members.merge", _("Join two records of one person")
     ORDERS_READ = "orders.read", _("Read orders")
     ORDERS_WRITE = "orders.write", _("Hand in orders")
     REFUNDS_WRITE = "refunds.write", _("Hand in refunds")

@@ -369,7 +369,7 @@ export interface ConfirmInput {
 
 export interface ConsentInput {
   is_granted: boolean;
-  /** the version of the text that was shown */
+  /** the version of the text that was shown, see policy-texts */
   text_version: string;
 }
 
@@ -713,6 +713,8 @@ export interface FileOut {
 }
 
 export interface FindInput {
+  /** on a card that staff added to the member */
+  card_no?: string;
   member_no?: string;
   phone?: string;
 }
@@ -993,6 +995,12 @@ export interface MemberBulkInput {
   items: Array<MemberInput>;
 }
 
+export interface MemberEventsInput {
+  events: Array<Record<string, unknown>>;
+  /** the client's clock now: wrong clocks are corrected by it */
+  sent_at?: string;
+}
+
 export interface MemberInput {
   /** values of the brand's own fields; null takes one away */
   attributes?: Record<string, string | number | boolean | null>;
@@ -1019,6 +1027,18 @@ export interface MemberOut {
   /** masked */
   phone: string;
   status: string;
+}
+
+export interface MergeInput {
+  /** field → which of the two values stays */
+  choices?: Record<string, "non_empty" | "survivor" | "loser" | "newest" | "trusted">;
+  /** becomes an alias of the member in the address */
+  loser: string;
+}
+
+export interface MergedOut {
+  /** the record that counts now */
+  id: string;
 }
 
 export interface MessageOut {
@@ -1240,6 +1260,15 @@ export interface Pointed {
   message: string;
   /** JSON Pointer into the body */
   pointer: string;
+}
+
+export interface PolicyTextOut {
+  effective_at: string;
+  /** open list: care, marketing, advertising, profiling, guardian */
+  purpose: string;
+  /** in the language of Accept-Language */
+  text: string;
+  version: string;
 }
 
 export interface PostingOut {
@@ -1619,6 +1648,12 @@ export interface StepUpInput {
   request_id: string;
 }
 
+export interface StepUpWechatInput {
+  app_id: string;
+  /** from wx.login, used once */
+  js_code: string;
+}
+
 export interface StockCountBulkInput {
   items: Array<StockCountInput>;
 }
@@ -1922,9 +1957,11 @@ export class Siyu {
   authStepUpPost(args: { body: StepUpInput }, options?: CallOptions): Promise<Answer<null>>;
   /** Have a code sent to your own phone, to confirm that it is you (member) */
   authStepUpCodesPost(args?: {}, options?: CallOptions): Promise<Answer<CodesOut>>;
+  /** Confirm that it is you by a fresh wx.login, if you have no phone here; good for five minutes (member) */
+  authStepUpWechatPost(args: { body: StepUpWechatInput }, options?: CallOptions): Promise<Answer<null>>;
   /** Log in a mini-program with the code of wx.login (public) */
   authWechatPost(args: { body: WechatInput }, options?: CallOptions): Promise<Answer<LoggedInOut>>;
-  /** Take over the phone that WeChat has proved (member) */
+  /** Take over the phone that WeChat has proved; one more than you have needs a confirmation first (member) */
   authWechatPhonePost(args: { body: WechatPhoneInput }, options?: CallOptions): Promise<Answer<WechatPhoneOut>>;
   /** Report that a tracked code was opened in the app, and learn where it leads (anyone) */
   codeOpenedPost(args: { code: string; body?: CodeOpenedInput }, options?: CallOptions): Promise<Answer<CodeOpenedOut>>;
@@ -2112,7 +2149,7 @@ export class Siyu {
   memberFieldsGet(args?: { ifNoneMatch?: string }, options?: CallOptions): Promise<Answer<FieldsOut>>;
   /** Add members, or bring known ones up to date; 200 at most, or 5,000 in a job (client:members.write) */
   membersPost(args: { idempotencyKey?: string; prefer?: string; body: MemberBulkInput }, options?: CallOptions): Promise<Answer<BulkOut | JobOut>>;
-  /** Find a member by phone or number; in the body, so that no address carries it (client:members.read | device:members.read) */
+  /** Find a member by phone, number or card; in the body, so that no address carries it (client:members.read | device:members.read) */
   memberFindPost(args: { body: FindInput }, options?: CallOptions): Promise<Answer<FoundOut>>;
   /** One member (client:members.read) */
   memberGet(args: { member: string; ifNoneMatch?: string }, options?: CallOptions): Promise<Answer<ProfileOut>>;
@@ -2122,6 +2159,8 @@ export class Siyu {
   memberAttributesPut(args: { ifMatch: string; member: string; idempotencyKey?: string; body: AttributesInput }, options?: CallOptions): Promise<Answer<AttributesOut>>;
   /** Give a member a coupon: stock, limit per member and the stop count, claim window and conditions do not (client:coupons.write) */
   memberCouponsPost(args: { member: string; idempotencyKey?: string; body: CouponGrantInput }, options?: CallOptions): Promise<Answer<CouponOut>>;
+  /** Send up to 500 behaviour events of one member (client:events.write) */
+  memberEventsPost(args: { member: string; body: MemberEventsInput }, options?: CallOptions): Promise<Answer<EventsOut>>;
   /** A member's points (client:points.read) */
   memberPointsGet(args: { member: string; ifNoneMatch?: string }, options?: CallOptions): Promise<Answer<AccountsOut>>;
   /** Grant points to a member (client:points.write) */
@@ -2132,6 +2171,8 @@ export class Siyu {
   memberPointsSpendPost(args: { member: string; idempotencyKey?: string; body: BookingInput }, options?: CallOptions): Promise<Answer<PostingOut>>;
   /** What products cost a member now (client:coupons.write) */
   memberPricesGet(args: { member: string; sku: Array<string>; ifNoneMatch?: string; channel?: string; store?: string }, options?: CallOptions): Promise<Answer<Array<ProductPriceOut>>>;
+  /** Join another record of the same person to this member; staff can undo it for 30 days (client:members.merge) */
+  memberMergePost(args: { member: string; idempotencyKey?: string; body: MergeInput }, options?: CallOptions): Promise<Answer<MergedOut>>;
   /** Hand in orders, paid or not; 200 at most, or 5,000 in a job; the same order again changes nothing (client:orders.write | device:orders.write) */
   ordersPost(args: { idempotencyKey?: string; prefer?: string; body: OrderBulkInput }, options?: CallOptions): Promise<Answer<BulkOut | JobOut>>;
   /** One order with its lines and refunds (client:orders.read | device:orders.read) */
@@ -2140,6 +2181,8 @@ export class Siyu {
   pointsHoldCapturePost(args: { hold: string; idempotencyKey?: string; body: CaptureInput }, options?: CallOptions): Promise<Answer<PostingOut>>;
   /** Let go of what was set aside; again: nothing happens (client:points.write) */
   pointsHoldReleasePost(args: { hold: string; idempotencyKey?: string }, options?: CallOptions): Promise<Answer<PostingOut>>;
+  /** The texts in force; a purpose without one takes any version that your own text has (public) */
+  policyTextsGet(args?: { ifNoneMatch?: string }, options?: CallOptions): Promise<Answer<Array<PolicyTextOut>>>;
   /** Hand in products and their prices, 200 at most: each by itself; the same again changes nothing (client:catalog.write) */
   pricesPost(args: { idempotencyKey?: string; body: PriceBulkInput }, options?: CallOptions): Promise<Answer<BulkOut>>;
   /** What a member's coupons do for a basket: ranked, with reasons, and the best combination (client:coupons.write | device:coupons.write) */

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from apps.activity import codes
 from apps.api import door
 from apps.core import clock as house
 from apps.core import ratelimits
@@ -12,6 +13,7 @@ from apps.core.models import IdempotencyKey, TokenFamily
 from apps.gateways.models import SubscribeGrant
 from apps.gateways.simulator.client import Client as SimulatorClient
 from apps.members.models import CodeRequest, Member
+from apps.members.selectors import find_by_phone
 from tests.api.conftest import Caller
 from tests.api.test_frame import is_problem
 
@@ -117,6 +119,23 @@ def test_a_phone_proved_by_wechat_is_taken_over(nobody: Caller, simulator):
     assert caller.get("me").data["phone"] == "139****0009"
 
 
+def test_a_stolen_token_puts_no_phone_beside_the_members_own(nobody: Caller, simulator):
+    caller = wechat(nobody)
+    mine, thief_s = ({"app_id": APP, "code": f"sim.1390000000{number}.p1"} for number in (9, 8))
+    caller.post("auth/wechat-phone", mine)
+
+    assert is_problem(caller.post("auth/wechat-phone", thief_s), 401, "step_up_required")
+    assert find_by_phone("13900000008") is None
+    again = caller.post("auth/wechat-phone", mine | {"code": "sim.13900000009.p2"})
+    sent = caller.post("auth/step-up-codes")
+    proof = {"request_id": sent.data["request_id"], "code": newest_code(simulator.url, "0009")}
+    assert caller.post("auth/step-up", proof).status_code == 204
+    proved = caller.post("auth/wechat-phone", thief_s | {"code": "sim.13900000008.p2"})
+
+    assert again.data == proved.data == {"outcome": "bound"}
+    assert find_by_phone("13900000008") == find_by_phone("13900000009")
+
+
 def test_a_new_phone_needs_a_step_up(nobody: Caller, simulator):
     caller = wechat(nobody)
     caller.post("auth/wechat-phone", {"app_id": APP, "code": "sim.13900000009.p1"})
@@ -128,6 +147,43 @@ def test_a_new_phone_needs_a_step_up(nobody: Caller, simulator):
     assert caller.post("auth/step-up", {"request_id": sent.data["request_id"], "code": code}).status_code == 204
 
     assert is_problem(caller.put("me/phone", body), 409, "code_expired")
+
+
+def test_who_has_no_phone_proves_by_wechat_that_it_is_them(nobody: Caller, simulator):
+    caller = wechat(nobody)
+    assert is_problem(caller.post("me/export"), 401, "step_up_required")
+    assert is_problem(caller.post("auth/step-up-codes"), 404, "not_found")
+    stranger = caller.post("auth/step-up-wechat", {"app_id": APP, "js_code": "sim.mei.b1"})
+    assert is_problem(stranger, 401, "step_up_required")
+    assert is_problem(caller.post("me/export"), 401, "step_up_required")
+
+    proved = caller.post("auth/step-up-wechat", {"app_id": APP, "js_code": "sim.xiaoman.a2"})
+
+    assert proved.status_code == 204
+    assert caller.post("me/export").status_code == 202
+    assert caller.post("me/erasure").status_code == 202
+    assert is_problem(caller.get("me"), 401, "unauthenticated")
+
+
+def test_wechat_alone_takes_nobody_their_phone(nobody: Caller, simulator):
+    caller = wechat(nobody)
+    caller.post("auth/wechat-phone", {"app_id": APP, "code": "sim.13900000009.p1"})
+
+    proved = caller.post("auth/step-up-wechat", {"app_id": APP, "js_code": "sim.xiaoman.a2"})
+
+    assert is_problem(proved, 401, "step_up_required")
+    assert is_problem(caller.put("me/phone", {"request_id": "otp_x", "code": "123456"}), 401, "step_up_required")
+
+
+def test_who_joins_in_a_mini_program_came_by_the_code_that_was_opened_there(nobody: Caller, simulator):
+    code = codes.create(name="poster", target="mini:pages/index").slug
+    phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 MicroMessenger/8.0.54"
+    nobody.post(f"codes/{code}/opened", {"anonymous_id": "phone-of-xiaoman"}, User_Agent=phone)
+
+    wechat(nobody, anonymous_id="phone-of-xiaoman")
+    wechat(nobody, person="mei", once="b1", anonymous_id="phone-of-mei-1")
+
+    assert list(Member.objects.order_by("pk").values_list("source", flat=True)) == [f"code:{code}", f"wechat:{APP}"]
 
 
 def test_answers_with_tokens_are_never_stored(nobody: Caller, simulator):

@@ -1,6 +1,7 @@
 """What members read and change about themselves; nobody else's things exist for them."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -12,6 +13,7 @@ from apps.core import ids
 from apps.gateways import inbox
 from apps.gateways.inbox import Letter
 from apps.gateways.models import InboxMessage
+from apps.members import policy_texts
 from apps.members.models import Consent, Member
 from tests.api.conftest import Caller, order_of
 from tests.api.test_frame import is_problem
@@ -116,6 +118,29 @@ def test_consents_are_given_and_withdrawn_one_by_one(me: Caller):
     assert list(Consent.objects.order_by("pk").values_list("is_granted", "source")) == [(True, "api"), (False, "api")]
     assert is_problem(me.put("me/consents/care/pigeon", {"is_granted": True, "text_version": "1"}), 404, "not_found")
     assert Consent.objects.count() == 2
+
+
+def test_a_yes_is_to_a_text_that_counts_and_a_no_to_any(me: Caller):
+    def say(version: str, *, yes: bool = True, purpose: str = "care") -> Any:
+        return me.put(f"me/consents/{purpose}/sms", {"is_granted": yes, "text_version": version})
+
+    assert me.get("policy-texts").data == []
+    for version, asks_again in (("2026-09", False), ("2026-10", True), ("2026-11", False)):
+        words = {"text_zh": f"版本{version}", "text_en": f"text {version}"}
+        policy_texts.publish(purpose="care", version=version, asks_again=asks_again, **words)
+    shown = me.get("policy-texts")
+    assert [(one["purpose"], one["version"], one["text"]) for one in shown.data] == [
+        ("care", "2026-11", "text 2026-11")
+    ]
+
+    refused = [say("2026-09"), say("of the app")]
+    taken = [say("2026-10"), say("2026-11"), say("2026-09", yes=False), say("of the app", purpose="marketing")]
+
+    for one in refused:
+        assert is_problem(one, 409, "policy_text_outdated")
+        assert one.data["current"] == "2026-11"
+    assert [one.status_code for one in taken] == [200] * 4
+    assert Consent.objects.count() == 4
 
 
 def test_a_consent_reads_none_of_the_history(me: Caller):

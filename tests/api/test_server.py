@@ -3,18 +3,20 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
 from django.db import connection
 
+from apps.activity.models import Event as ActivityEvent
 from apps.catalog.models import Product
-from apps.core import ids
+from apps.core import clock, ids
 from apps.core.models import IdempotencyKey, Job
 from apps.events.models import Event
 from apps.members import departures, services, states
 from apps.members import selectors as members
-from apps.members.models import Identity, Member
+from apps.members.models import Identity, Member, Merge
 from apps.orders.models import Order, Refund
 from apps.stores import credentials
 from apps.stores.models import Store
@@ -64,6 +66,72 @@ def test_members_are_added_and_brought_up_to_date_each_by_itself(program):
     assert (member.member_no, member.nickname, member.home_store_id) == ("P-1", "阿满", store.pk)
     assert members.masked_phone(member.pk) == "170****0001"
     assert lines[0]["id"] == lines[3]["id"] == ids.encode("mem", member.pk)
+
+
+def test_a_member_is_found_by_phone_number_or_card(program):
+    shop = program("members.read")
+    member_id = services.register(source="test", member_no="P-1", phone="17000000001")
+    services.add_identity(member_id=member_id, kind="card", value="C-0001")
+    found = [{"phone": "170 0000 0001"}, {"member_no": "P-1"}, {"card_no": "C-0001"}]
+    nobody = [{"phone": "17000000002"}, {"member_no": "C-0001"}, {"card_no": "P-1"}]
+
+    assert [[one["id"] for one in shop.post("members/find", body).data["data"]] for body in found] == [
+        [ids.encode("mem", member_id)]
+    ] * 3
+    assert [shop.post("members/find", body).data["data"] for body in nobody] == [[]] * 3
+    assert is_problem(shop.post("members/find", {"phone": "1", "card_no": "1"}), 422, "validation_failed")
+
+
+def test_what_a_program_noticed_of_a_member_is_theirs_and_under_the_program_s_name(program):
+    member_id, alias = (services.register(source="test", member_no=number) for number in ("P-1", "P-2"))
+    Member.objects.filter(pk=alias).update(merged_into_id=member_id, status="merged")
+    gate = program("events.write")
+    signal = {"device": "gate-1", "kind": "gate", "signal": "passed"}
+    events = [
+        {
+            "event_id": str(uuid4()),
+            "name": "device_signal",
+            "occurred_at": clock.now().isoformat(),
+            "properties": signal,
+        }
+        for _ in range(2)
+    ]
+
+    taken = gate.post(f"members/{ids.encode('mem', alias)}/events", {"events": events[:1]})
+    both = gate.post(f"members/{ids.encode('mem', member_id)}/events", {"events": events})
+    unknown = gate.post(f"members/{ids.encode('mem', member_id + 99)}/events", {"events": events})
+
+    assert (taken.data["accepted"], both.data["accepted"], both.data["duplicates"]) == (1, 1, 1)
+    assert is_problem(unknown, 404, "not_found")
+    rows = ActivityEvent.objects.values_list("member_id", "source")
+    assert {owner for owner, _source in rows} == {member_id}
+    assert all(source.startswith("api:") for _owner, source in rows)
+    assert is_problem(
+        program("members.write").post(f"members/{ids.encode('mem', member_id)}/events", {}), 403, "forbidden"
+    )
+
+
+def test_a_program_joins_two_records_once_and_never_two_people(program):
+    first, second, third = (services.register(source="test", member_no=f"P-{n}") for n in range(3))
+    for number, member_id in ((1, first), (3, third)):
+        services.add_identity(member_id=member_id, kind="phone", value=f"1700000000{number}", is_verified=True)
+    address, shop = f"members/{ids.encode('mem', first)}:merge", program("members.merge")
+    loser = {"loser": ids.encode("mem", second), "choices": {"nickname": "loser"}}
+
+    assert is_problem(shop.post(address, loser), 400, "idempotency_key_required")
+    assert is_problem(program("members.write").post(address, loser, Idempotency_Key="a"), 403, "forbidden")
+    done = [shop.post(address, loser, Idempotency_Key=key) for key in ("a", "a", "b")]
+    strangers = shop.post(address, {"loser": ids.encode("mem", third)}, Idempotency_Key="c")
+    itself = shop.post(address, {"loser": ids.encode("mem", first)}, Idempotency_Key="d")
+    wrong = shop.post(address, {**loser, "choices": {"balance": "loser"}}, Idempotency_Key="e")
+
+    assert [one.data for one in done] == [{"id": ids.encode("mem", first)}] * 3
+    assert Merge.objects.get().actor.startswith("client:")
+    assert Member.objects.get(pk=second).merged_into_id == first
+    assert is_problem(strangers, 409, "merge_refused_strong_ids")
+    assert strangers.data["kinds"] == ["phone"]
+    assert is_problem(itself, 409, "merge_refused")
+    assert is_problem(wrong, 422, "validation_failed")
 
 
 def test_a_program_brings_nobody_back_who_left(program):

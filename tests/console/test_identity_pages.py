@@ -11,7 +11,7 @@ from apps.console.views import merges
 from apps.core import clock as house_clock
 from apps.core import ids, tokens
 from apps.core.models import AuditEntry, User
-from apps.flows import privacy, repointing
+from apps.flows import repointing
 from apps.flows.models import PrivacyRequest
 from apps.members import departures, doubts, selectors, services, states
 from apps.members.models import Consent, ConsentNow, Identity, Member, Merge, Opening
@@ -123,7 +123,7 @@ def test_staff_cancel_for_a_member_who_asked_and_the_way_back_is_on_the_same_pag
     client.post(to("member_cancel", house, "mine"), {"confirm": "NO-mine", "reason": "asked in the store"})
 
     assert Member.objects.get(pk=mine).status == "cancelled"
-    assert privacy.erasure_of(mine).effective_at == NOON + timedelta(days=7)  # type: ignore[union-attr]
+    assert PrivacyRequest.objects.get().due_at == NOON + timedelta(days=7)
     page = text(client.get(to("member_identity", house, "mine")))
     assert "asked in the store" in page
     client.post(to("member_state", house, "mine"), {"move": "come_back"})

@@ -64,6 +64,15 @@ def test_staff_pass_on_what_a_member_asks_in_person(house: House):
     ]
 
 
+def test_the_number_of_a_merged_record_asks_for_the_record_that_counts(house: House):
+    member = house.members["mine"]
+    Member.objects.create(member_no="OLD-CARD", merged_into=member, status="merged")
+
+    at(house).post(reverse("console:privacy_ask"), {"member_no": "OLD-CARD", "kind": "export"})
+
+    assert PrivacyRequest.objects.get().member_id == member.pk
+
+
 def test_an_unknown_number_asks_nothing(house: House):
     client = at(house)
 

@@ -222,7 +222,7 @@ def test_wechat_gives_a_member_a_proved_phone_and_the_same_again_is_a_no_op(phon
     came = by_wechat(phone, person="lin")
     for _ in range(2):
         code = phone.client.phone_code(app_id=APP, phone=NUMBER)
-        assert login.bind_wechat_phone(member_id=came.member_id, app_id=APP, code=code) == "bound"
+        assert login.bind_wechat_phone(member_id=came.member_id, family_id=0, app_id=APP, code=code) == "bound"
 
     assert selectors.phones([came.member_id]) == {came.member_id: f"+86{NUMBER}"}
     assert Identity.objects.get(kind="phone").verified_at is not None
@@ -234,7 +234,7 @@ def test_a_phone_of_another_member_is_told_and_not_taken(phone: Phone, noon: Noo
     came = by_wechat(phone, person="lin")
     code = phone.client.phone_code(app_id=APP, phone=NUMBER)
 
-    assert login.bind_wechat_phone(member_id=came.member_id, app_id=APP, code=code) == "merging"
+    assert login.bind_wechat_phone(member_id=came.member_id, family_id=0, app_id=APP, code=code) == "merging"
     assert selectors.find_by_phone(NUMBER) == imported
     fact = told().get()
     assert (fact.name, fact.payload) == (

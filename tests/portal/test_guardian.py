@@ -127,7 +127,7 @@ def test_a_new_text_that_asks_again_is_shown_until_the_member_has_decided(clock)
     shown = client.get("/my/privacy/").context["purposes"]
     assert [one.new_text.version if one.new_text else "" for one in shown] == ["2", "", "", ""]
     assert any(step["icon"] == "doc" for step in client.get("/my/").context["steps"])
-    client.post("/my/privacy/consent/", {"key": "care:sms", "on": "1"})
+    client.post("/my/privacy/consent/", {"key": "care:sms", "on": "1", "version": "2"})
 
     assert [one.new_text for one in client.get("/my/privacy/").context["purposes"]] == [None] * 4
     assert not any(step["icon"] == "doc" for step in client.get("/my/").context["steps"])

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.core import clock, holdings, ids, tokens
 from apps.core.clock import frozen
 from apps.flows import privacy
+from apps.flows.models import PrivacyRequest
 from apps.gateways import inbox
 from apps.gateways.models import InboxMessage
 from apps.members import policy_texts, states
@@ -230,10 +231,17 @@ def test_a_yes_that_has_ended_shows_as_off_and_can_be_given_anew(client: Client,
 def test_a_statement_names_the_text_that_was_in_force(client: Client, member_id: int):
     policy_texts.publish(purpose="marketing", version="2026-11", text_zh="关于优惠消息。", text_en="About offers.")
 
-    client.post("/my/privacy/consent/", {"key": "marketing:sms", "on": "1"})
+    client.post("/my/privacy/consent/", {"key": "marketing:sms", "on": "1", "version": "2026-11"})
 
     assert Consent.objects.get(member_id=member_id).text_version == "2026-11"
-    assert "关于优惠消息。" in client.get("/my/privacy/policy/").content.decode()
+    policy_texts.publish(
+        purpose="marketing", version="2026-12", text_zh="关于优惠和活动。", text_en="About offers, too."
+    )
+    page = client.get("/my/privacy/policy/")
+    assert [[text.version for _name, text in page.context[part]] for part in ("texts", "earlier")] == [
+        ["2026-12"], ["2026-11"],
+    ]  # fmt: skip
+    assert "关于优惠消息。" in page.content.decode()
 
 
 def test_every_form_without_its_token_is_refused(member_id: int):
@@ -257,6 +265,23 @@ def test_a_nickname_is_text_and_nothing_else(client: Client, member_id: int, tex
         assert ">14<" not in page
 
 
+def test_a_yes_on_a_page_from_before_a_new_text_is_not_taken(client: Client, member_id: int):
+    words = {"purpose": "care", "text_zh": "一", "text_en": "one", "asks_again": True}
+    policy_texts.publish(version="1", **words)
+    shown = client.get("/my/privacy/").context["purposes"][0].switches[0]
+    policy_texts.publish(version="2", **words)
+    said = {"key": shown.key, "on": "1", "version": shown.version}
+
+    part = client.post("/my/privacy/consent/", said, headers={"HX-Request": "true"})
+    assert (part.headers["HX-Refresh"], Consent.objects.count()) == ("true", 0)
+    assert client.post("/my/privacy/consent/", said).status_code == 302
+    assert Consent.objects.count() == 0
+    anew = client.get("/my/privacy/").context["purposes"][0].switches[0]
+    client.post("/my/privacy/consent/", said | {"version": anew.version})
+
+    assert Consent.objects.get().text_version == "2"
+
+
 def test_every_purpose_of_a_holding_has_words_for_members():
     purposes = {one.purpose for one in holdings.holdings()}
 
@@ -267,27 +292,32 @@ def prove(client: Client) -> None:
     tokens.step_up(family_id=family_of(client))
 
 
+def due(member_id: int) -> datetime | None:
+    """When an erasure that the member asked for falls due."""
+    open_wishes = PrivacyRequest.objects.filter(member_id=member_id, kind="erasure", state="cooling")
+    return open_wishes.values_list("due_at", flat=True).first()
+
+
 def test_leaving_asks_for_a_proof_then_for_a_tick_and_logs_out(client: Client, member_id: int):
     asked = client.get("/my/privacy/erase/")
     assert (asked.status_code, asked["Location"]) == (302, "/my/step-up/?next=/my/privacy/erase/")
     assert client.post("/my/privacy/erase/", {"understood": "1"}).status_code == 302
-    assert privacy.erasure_of(member_id) is None
+    assert due(member_id) is None
 
     prove(client)
     assert client.get("/my/privacy/erase/").status_code == 200
     assert client.post("/my/privacy/erase/").status_code == 422
-    assert privacy.erasure_of(member_id) is None
+    assert due(member_id) is None
     left = client.post("/my/privacy/erase/", {"understood": "1"})
 
     assert left.status_code == 200
-    assert left.context["until"] == privacy.erasure_of(member_id).effective_at
+    assert left.context["until"] == due(member_id)
     assert client.get("/my/").status_code == 302
 
 
 def test_who_came_back_has_no_open_erasure_and_can_leave_anew(client: Client, member_id: int):
     first = privacy.request_erasure(member_id=member_id)
     states.come_back(member_id=member_id)
-    assert privacy.erasure_of(member_id) is None
 
     with frozen(NOW + timedelta(days=400)):
         second = privacy.request_erasure(member_id=member_id)

@@ -55,7 +55,10 @@ ENTRIES: tuple[Entry, ...] = (
         401,
         False,
         _("This act needs a proof of identity from the last 5 minutes."),
-        _("Have a code sent at /auth/step-up-codes, confirm it at /auth/step-up, repeat the call."),
+        _(
+            "Have a code sent at /auth/step-up-codes, confirm it at /auth/step-up, repeat the call."
+            " A member without a phone: /auth/step-up-wechat."
+        ),
     ),
     Entry(
         "forbidden",

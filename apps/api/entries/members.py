@@ -128,6 +128,29 @@ ENTRIES: tuple[Entry, ...] = (
         _("Show the places that me/tracks answers."),
     ),
     Entry(
+        "merge_refused",
+        409,
+        False,
+        _("One of the two is leaving or erased, or both are the same record; `why` says which."),
+        _("Read both members; leave out what is no member any more."),
+    ),
+    Entry(
+        "merge_refused_strong_ids",
+        409,
+        False,
+        _("Both have a proven identity of their own; `kinds` names which. They may be two people."),
+        _("Leave the pair to staff, who may join them with a reason."),
+    ),
+    Entry(
+        "policy_text_outdated",
+        409,
+        False,
+        _(
+            "A yes was given to a text that a later one has ended, or that the brand never published; `current` is in force."
+        ),
+        _("Show the text that policy-texts answers, and ask again."),
+    ),
+    Entry(
         "export_not_there",
         404,
         False,

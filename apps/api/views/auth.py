@@ -162,7 +162,10 @@ class Wechat(AuthView):
     def post(self, request: Request) -> Response:
         wanted = self.read(WechatInput)
         came_in = login.log_in_by_wechat(
-            app_id=wanted["app_id"], js_code=wanted["js_code"], come_back=wanted["come_back"]
+            app_id=wanted["app_id"],
+            js_code=wanted["js_code"],
+            source=codes.source_of(wanted["anonymous_id"], otherwise=""),
+            come_back=wanted["come_back"],
         )
         return _logged_in(came_in, client=f"mini:{wanted['app_id']}", wanted=wanted)
 
@@ -235,6 +238,28 @@ class StepUp(AuthView):
         return Response(status=204)
 
 
+class StepUpWechatInput(Input):
+    app_id = f.CharField(max_length=40)
+    js_code = f.CharField(max_length=200, help_text="from wx.login, used once")
+
+
+class StepUpWechat(AuthView):
+    route = "auth_step_up_wechat"
+
+    @operation(
+        "Confirm that it is you by a fresh wx.login, if you have no phone here; good for five minutes",
+        form=StepUpWechatInput,
+        asks={"app_id": "wx5170000000000001", "js_code": "sim.xiaoman.example-2"},
+        status=204,
+        problems=[*WECHAT_REFUSALS, "step_up_required"],
+        tag="auth",
+        is_keyed=False,
+    )
+    def post(self, request: Request) -> Response:
+        login.step_up_by_wechat(family_id=self.family_id, **self.read(StepUpWechatInput))
+        return Response(status=204)
+
+
 class WechatPhoneInput(Input):
     app_id = f.CharField(max_length=40)
     code = f.CharField(max_length=200, help_text="from getPhoneNumber, used once, good for 5 minutes")
@@ -248,17 +273,19 @@ class WechatPhone(AuthView):
     route = "auth_wechat_phone"
 
     @operation(
-        "Take over the phone that WeChat has proved",
+        "Take over the phone that WeChat has proved; one more than you have needs a confirmation first",
         form=WechatPhoneInput,
         asks={"app_id": "wx5170000000000001", "code": "sim.17000000001.example-1"},
         answer=WechatPhoneOut,
         example={"outcome": "bound"},
-        problems=[*WECHAT_REFUSALS, "phone_invalid", "registration_refused"],
+        problems=[*WECHAT_REFUSALS, "phone_invalid", "registration_refused", "step_up_required"],
         tag="auth",
         is_keyed=False,
     )
     def post(self, request: Request) -> Response:
-        outcome = login.bind_wechat_phone(member_id=self.member_id, **self.read(WechatPhoneInput))
+        outcome = login.bind_wechat_phone(
+            member_id=self.member_id, family_id=self.family_id, **self.read(WechatPhoneInput)
+        )
         return Response({"outcome": outcome})
 
 
@@ -274,7 +301,7 @@ class Phone(AuthView):
         form=PhoneInput,
         asks={"request_id": "otp_Q9zR3m0sX1cVbN7kLpTy2aWd", "code": "294016"},
         status=204,
-        problems=[*CODE_REFUSALS, "step_up_required", "phone_taken"],
+        problems=[*CODE_REFUSALS, "step_up_required", "phone_taken", "registration_refused"],
         is_keyed=False,
     )
     def put(self, request: Request) -> Response:

@@ -11,7 +11,7 @@ from apps.api.rendering import Response
 from apps.api.schema import operation
 from apps.api.views.auth import ANONYMOUS, CODE_REFUSALS, CODES_EXAMPLE, AuthView, CodesOut
 from apps.core import requests
-from apps.members import guardians, minors, selectors
+from apps.members import guardians, minors, policy_texts, selectors
 from apps.members.models import Consent
 
 SOURCE = "api:guardian"
@@ -72,11 +72,12 @@ class Guardian(AuthView):
         asks={"request_id": "otp_Q9zR3m0sX1cVbN7kLpTy2aWd", "code": "294016", "text_version": "2026-12"},
         answer=GuardianOut,
         example=GUARDIAN_EXAMPLE,
-        problems=[*CODE_REFUSALS, *REFUSALS, "guardian_of_many"],
+        problems=[*CODE_REFUSALS, *REFUSALS, "guardian_of_many", "policy_text_outdated"],
         is_keyed=False,
     )
     def put(self, request: Request) -> Response:
         wanted = self.read(GuardianInput)
+        policy_texts.check_shown(purpose=Consent.Purpose.GUARDIAN, version=wanted["text_version"])
         guardians.confirm(member_id=self.member_id, source=SOURCE, **wanted)
         return Response(self._shown())
 

@@ -15,7 +15,7 @@ from apps.api.views import standing
 from apps.core import clock, ids, tokens
 from apps.core.errors import NotFound
 from apps.gateways import inbox
-from apps.members import attributes, services, uploads
+from apps.members import attributes, policy_texts, services, uploads
 from apps.members import profile as profiles
 from apps.members import selectors as members
 from apps.members.models import Consent
@@ -105,9 +105,46 @@ class Consents(ApiView):
         return self.tagged([shapes.consent(row) for row in members.standings(self.member_id)])
 
 
+class PolicyTextOut(f.Serializer[Any]):
+    purpose = f.CharField(help_text="open list: care, marketing, advertising, profiling, guardian")
+    version = f.CharField()
+    text = f.CharField(help_text="in the language of Accept-Language")
+    effective_at = f.DateTimeField()
+
+
+class PolicyTexts(ApiView):
+    """Anybody may read what members are asked to agree to."""
+
+    route = "policy_texts"
+
+    @operation(
+        "The texts in force; a purpose without one takes any version that your own text has",
+        answer=PolicyTextOut(many=True),
+        example=[
+            {
+                "purpose": "care", "version": "2026-11", "text": "生日祝福、使用和保养提醒，都可以随时关掉。",
+                "effective_at": "2026-11-01T00:00:00+08:00",
+            }
+        ],
+        is_tagged=True,
+    )  # fmt: skip
+    def get(self, request: Request) -> HttpResponse:
+        return self.tagged(
+            [
+                {
+                    "purpose": one.purpose,
+                    "version": one.version,
+                    "text": one.words,
+                    "effective_at": shapes.at(one.effective_at),
+                }
+                for one in policy_texts.in_force()
+            ]
+        )
+
+
 class ConsentInput(Input):
     is_granted = f.BooleanField()
-    text_version = f.CharField(max_length=40, help_text="the version of the text that was shown")
+    text_version = f.CharField(max_length=40, help_text="the version of the text that was shown, see policy-texts")
 
 
 class OneConsent(ApiView):
@@ -119,12 +156,14 @@ class OneConsent(ApiView):
         asks={"is_granted": False, "text_version": "2026-11"},
         answer=shapes.ConsentOut,
         example=shapes.CONSENT_EXAMPLE | {"is_granted": False},
-        problems=["not_found"],
+        problems=["not_found", "policy_text_outdated"],
     )
     def put(self, request: Request, purpose: str, channel: str) -> Response:
         if purpose not in Consent.Purpose.values or channel not in Consent.Channel.values:
             raise NotFound
         wanted = self.read(ConsentInput)
+        if wanted["is_granted"]:
+            policy_texts.check_shown(purpose=purpose, version=wanted["text_version"])
         services.give_consent(member_id=self.member_id, purpose=purpose, channel=channel, source="api", **wanted)
         [standing] = members.standings(self.member_id, purpose=purpose, channel=channel)
         return Response(shapes.consent(standing))

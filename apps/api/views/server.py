@@ -16,7 +16,7 @@ from apps.api.schema import operation
 from apps.core import ids
 from apps.members import attributes
 from apps.members import selectors as members
-from apps.members.models import Member
+from apps.members.models import Identity, Member
 from apps.orders import selectors as orders
 
 MembersInput = bulk.items_of(intake.MemberInput)
@@ -77,11 +77,12 @@ class OneMember(ApiView):
 
 
 class FindInput(Input):
-    """One of the two."""
+    """One of the three."""
 
     limits = {"minProperties": 1, "maxProperties": 1}
     phone = f.CharField(max_length=40, required=False)
     member_no = f.CharField(max_length=40, required=False)
+    card_no = f.CharField(max_length=40, required=False, help_text="on a card that staff added to the member")
 
 
 class FoundOut(f.Serializer[Any]):
@@ -93,7 +94,7 @@ class FindMember(ApiView):
     keeps_answers = False  # they name a person
 
     @operation(
-        "Find a member by phone or number; in the body, so that no address carries it",
+        "Find a member by phone, number or card; in the body, so that no address carries it",
         form=FindInput,
         asks={"phone": "17000000001"},
         answer=FoundOut,
@@ -104,9 +105,11 @@ class FindMember(ApiView):
     def post(self, request: Request) -> Response:
         wanted = self.read(FindInput)
         if len(wanted) != 1:
-            raise intake.wrong("", _("Give a phone or a member number."))
+            raise intake.wrong("", _("Give a phone, a member number or a card number."))
         if "phone" in wanted:
             found = members.find_by_phone(wanted["phone"])
+        elif "card_no" in wanted:
+            found = members.find_by_identity(kind=Identity.Kind.CARD, value=wanted["card_no"])
         else:
             found = Member.objects.filter(member_no=wanted["member_no"]).values_list("pk", flat=True).first()
         shown = [shapes.member(members.card(members.current_id(found)))] if found else []

@@ -18,6 +18,7 @@ from apps.core.models import TaskRun, User
 from apps.flows import export_words, privacy, processing, retention
 from apps.flows.models import PrivacyRequest
 from apps.members import minors, policy_texts
+from apps.members import selectors as members
 from apps.members.errors import PolicyVersionTaken
 from apps.members.models import Consent, Member
 
@@ -73,6 +74,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     try:
         if member_id is None:
             raise NotFound
+        member_id = members.current_id(member_id)
         if kind == PrivacyRequest.Kind.ERASURE:
             erasure = privacy.request_erasure(member_id=member_id)
             day = clock.local(erasure.effective_at).strftime("%Y-%m-%d %H:%M")

@@ -162,6 +162,7 @@ class Postgres:
 
     def _prepare(self) -> None:
         """Make the cluster with its roles and database once. It gets its name last: half a cluster is never used."""
+        user = _own_name()
         _folder_for_server(self.sockets, self.as_root)
         if (self.data / "PG_VERSION").exists():
             return
@@ -172,7 +173,6 @@ class Postgres:
         self._run("initdb", "-D", str(draft), "-U", SUPERUSER, "-E", "UTF8", "--locale=C.UTF-8", "--data-checksums",
                   "--auth=peer", "--no-sync", "--no-instructions")  # fmt: skip
         (draft / "pg_hba.conf").write_text("local all all peer map=siyu\n")
-        user = pwd.getpwuid(os.geteuid()).pw_name
         (draft / "pg_ident.conf").write_text(
             "".join(f'siyu "{user}" {role}\n' for role in (SUPERUSER, OWNER, APPLICATION))
         )
@@ -244,6 +244,18 @@ class Postgres:
     def _reap(self) -> None:
         if self._process is not None and self._launcher == os.getpid():
             self._process.poll()
+
+
+def _own_name() -> str:
+    """Its sockets let people in by their names: a user without one, as containers make them by number, gets nowhere."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        raise Refusal(
+            f"The user with the number {os.geteuid()} has no name on this machine, and PostgreSQL lets people in by name. Start Siyu"
+            " as a user that /etc/passwd lists, or add a line for this one there (in an image: RUN useradd --create-home siyu,"
+            " then USER siyu)."
+        ) from None
 
 
 def tail(log: Path, *, lines: int = 12) -> str:

@@ -11,6 +11,7 @@ from apps.flows import privacy as rights
 from apps.flows import processing
 from apps.members import minors
 from apps.members import selectors as members
+from apps.members.errors import PolicyTextOutdated
 from apps.portal import agreements, browsers, sessions, shell
 from apps.portal import held as holdings
 from apps.portal.shell import Facts
@@ -35,7 +36,13 @@ def consent(request: HttpRequest) -> HttpResponse:
     """One switch. It holds from this moment on: messages that wait are asked again before they leave."""
     member_id = request.member.member_id  # type: ignore[attr-defined]
     is_on = request.POST.get("on") == "1"
-    switch = agreements.turn(member_id=member_id, key=request.POST.get("key", "")[:40], is_on=is_on)
+    key, version = request.POST.get("key", "")[:40], request.POST.get("version", "")[:40]
+    try:
+        switch = agreements.turn(member_id=member_id, key=key, is_on=is_on, version=version)
+    except PolicyTextOutdated as refusal:  # the page stood open while a new text came
+        sessions.say(request, str(refusal))
+        is_part = bool(request.headers.get("HX-Request"))
+        return HttpResponse(headers={"HX-Refresh": "true"}) if is_part else redirect("portal:privacy")
     if request.headers.get("HX-Request"):
         return shell.part(request, "portal/_switch.html", {"switch": switch, "can_undo": not request.POST.get("undo")})
     words = _("%(name)s: on") if switch.is_on else _("%(name)s: off")
@@ -55,7 +62,8 @@ def policy(request: HttpRequest) -> HttpResponse:
     """The text itself; anybody may read it."""
     facts = {
         "version": agreements.VERSION,
-        "texts": agreements.texts(),
+        "texts": agreements.texts(in_force=True),
+        "earlier": agreements.texts(in_force=False),
         "departure_days": settings.MEMBER_DEPARTURE_DAYS,
         "cool_off_days": settings.MEMBER_COOL_OFF_DAYS,
     }

@@ -78,7 +78,7 @@ FieldOut = TypedDict("FieldOut", {"choices": list[str], "is_retired": bool, "is_
 FieldsOut = TypedDict("FieldsOut", {"data": list[FieldOut]})
 FileInput = TypedDict("FileInput", {"purpose": NotRequired[Literal["avatar", "ticket"]]})
 FileOut = TypedDict("FileOut", {"bytes": int, "expires_at": str | None, "height": int, "id": str, "link": str, "link_expires_at": str, "media_type": str, "purpose": str, "width": int})
-FindInput = TypedDict("FindInput", {"member_no": NotRequired[str], "phone": NotRequired[str]})
+FindInput = TypedDict("FindInput", {"card_no": NotRequired[str], "member_no": NotRequired[str], "phone": NotRequired[str]})
 FoundOut = TypedDict("FoundOut", {"data": list[MemberOut]})
 GiftLinkOut = TypedDict("GiftLinkOut", {"token": str})
 GiftTokenInput = TypedDict("GiftTokenInput", {"token": str})
@@ -109,8 +109,11 @@ LineSavingOut = TypedDict("LineSavingOut", {"line": int, "saved_cents": int})
 LoggedInOut = TypedDict("LoggedInOut", {"access_expires_at": str, "access_token": str, "is_new": bool, "member": str, "refresh_expires_at": str, "refresh_token": str})
 MakeUpOut = TypedDict("MakeUpOut", {"days_back": int, "free_left": int, "is_offered": bool, "points": int | None})
 MemberBulkInput = TypedDict("MemberBulkInput", {"items": list[MemberInput]})
+MemberEventsInput = TypedDict("MemberEventsInput", {"events": list[dict[str, Any]], "sent_at": NotRequired[str]})
 MemberInput = TypedDict("MemberInput", {"attributes": NotRequired[dict[str, str | float | bool | None]], "birthday": NotRequired[str], "gender": NotRequired[Literal["", "f", "m"]], "joined_at": NotRequired[str], "member_no": str, "nickname": NotRequired[str], "phone": NotRequired[str], "store": NotRequired[str]})
 MemberOut = TypedDict("MemberOut", {"avatar": str | None, "birthday": str | None, "gender": Literal["", "f", "m"], "id": str, "joined_at": str, "member_no": str, "nickname": str, "phone": str, "status": str})
+MergeInput = TypedDict("MergeInput", {"choices": NotRequired[dict[str, Literal["non_empty", "survivor", "loser", "newest", "trusted"]]], "loser": str})
+MergedOut = TypedDict("MergedOut", {"id": str})
 MessageOut = TypedDict("MessageOut", {"body": str, "created_at": str, "id": str, "read_at": str | None, "title": str})
 MessageOutPage = TypedDict("MessageOutPage", {"count_estimate": NotRequired[int], "data": list[MessageOut], "has_more": bool, "next_cursor": str | None})
 MyGroupOut = TypedDict("MyGroupOut", {"joined_at": str, "key": str, "name": str})
@@ -134,6 +137,7 @@ PieceOutPage = TypedDict("PieceOutPage", {"count_estimate": NotRequired[int], "d
 PlaceInput = TypedDict("PlaceInput", {"anchor_on": str, "is_agreed": Literal[true], "track": str})
 PlaceOut = TypedDict("PlaceOut", {"anchor_on": str, "id": str, "next_at": str | None, "step": str, "step_name": str, "track": str})
 Pointed = TypedDict("Pointed", {"code": str, "message": str, "pointer": str})
+PolicyTextOut = TypedDict("PolicyTextOut", {"effective_at": str, "purpose": str, "text": str, "version": str})
 PostingOut = TypedDict("PostingOut", {"amount": int, "balance": int, "debt": int, "held": int, "id": str, "is_new": bool, "pending": int})
 PriceBulkInput = TypedDict("PriceBulkInput", {"items": list[PriceInput]})
 PriceHintOut = TypedDict("PriceHintOut", {"code": str, "message": str})
@@ -169,6 +173,7 @@ SpecialInput = TypedDict("SpecialInput", {"audience": NotRequired[str], "cents":
 StandingOut = TypedDict("StandingOut", {"basis": str, "coming": ComingTierOut | None, "falls": FallOut | None, "is_locked": bool, "next": NextTierOut | None, "since": str | None, "tier": TierOut, "valid_until": str | None, "value": int})
 StepOut = TypedDict("StepOut", {"day": int, "points": int})
 StepUpInput = TypedDict("StepUpInput", {"code": str, "request_id": str})
+StepUpWechatInput = TypedDict("StepUpWechatInput", {"app_id": str, "js_code": str})
 StockCountBulkInput = TypedDict("StockCountBulkInput", {"items": list[StockCountInput]})
 StockCountInput = TypedDict("StockCountInput", {"as_of": NotRequired[str], "on_hand": int, "sku": str, "store": str})
 StockCountOut = TypedDict("StockCountOut", {"as_of": str, "on_hand": int, "sku": str, "store": str})
@@ -221,10 +226,12 @@ class Siyu(Engine):
         """Confirm that it is you; good for five minutes (member)"""
     def auth_step_up_codes_post(self) -> Answer[CodesOut]:
         """Have a code sent to your own phone, to confirm that it is you (member)"""
+    def auth_step_up_wechat_post(self, body: StepUpWechatInput) -> Answer[None]:
+        """Confirm that it is you by a fresh wx.login, if you have no phone here; good for five minutes (member)"""
     def auth_wechat_post(self, body: WechatInput) -> Answer[LoggedInOut]:
         """Log in a mini-program with the code of wx.login (public)"""
     def auth_wechat_phone_post(self, body: WechatPhoneInput) -> Answer[WechatPhoneOut]:
-        """Take over the phone that WeChat has proved (member)"""
+        """Take over the phone that WeChat has proved; one more than you have needs a confirmation first (member)"""
     def code_opened_post(self, body: CodeOpenedInput | None = None, *, code: str) -> Answer[CodeOpenedOut]:
         """Report that a tracked code was opened in the app, and learn where it leads (anyone)"""
     def coupon_gift_take_post(self, body: GiftTokenInput, *, idempotency_key: str | None = None) -> Answer[CouponOut]:
@@ -412,7 +419,7 @@ class Siyu(Engine):
     def members_post(self, body: MemberBulkInput, *, idempotency_key: str | None = None, prefer: str | None = None) -> Answer[BulkOut | JobOut]:
         """Add members, or bring known ones up to date; 200 at most, or 5,000 in a job (client:members.write)"""
     def member_find_post(self, body: FindInput) -> Answer[FoundOut]:
-        """Find a member by phone or number; in the body, so that no address carries it (client:members.read | device:members.read)"""
+        """Find a member by phone, number or card; in the body, so that no address carries it (client:members.read | device:members.read)"""
     def member_get(self, *, member: str, if_none_match: str | None = None) -> Answer[ProfileOut]:
         """One member (client:members.read)"""
     def member_attributes_get(self, *, member: str, if_none_match: str | None = None) -> Answer[AttributesOut]:
@@ -421,6 +428,8 @@ class Siyu(Engine):
         """Change some of these values (client:members.write)"""
     def member_coupons_post(self, body: CouponGrantInput, *, member: str, idempotency_key: str | None = None) -> Answer[CouponOut]:
         """Give a member a coupon: stock, limit per member and the stop count, claim window and conditions do not (client:coupons.write)"""
+    def member_events_post(self, body: MemberEventsInput, *, member: str) -> Answer[EventsOut]:
+        """Send up to 500 behaviour events of one member (client:events.write)"""
     def member_points_get(self, *, member: str, if_none_match: str | None = None) -> Answer[AccountsOut]:
         """A member's points (client:points.read)"""
     def member_points_earn_post(self, body: BookingInput, *, member: str, idempotency_key: str | None = None) -> Answer[PostingOut]:
@@ -431,6 +440,8 @@ class Siyu(Engine):
         """Take points from a member, first-expiring first (client:points.write)"""
     def member_prices_get(self, *, member: str, sku: list[str], if_none_match: str | None = None, channel: str | None = None, store: str | None = None) -> Answer[list[ProductPriceOut]]:
         """What products cost a member now (client:coupons.write)"""
+    def member_merge_post(self, body: MergeInput, *, member: str, idempotency_key: str | None = None) -> Answer[MergedOut]:
+        """Join another record of the same person to this member; staff can undo it for 30 days (client:members.merge)"""
     def orders_post(self, body: OrderBulkInput, *, idempotency_key: str | None = None, prefer: str | None = None) -> Answer[BulkOut | JobOut]:
         """Hand in orders, paid or not; 200 at most, or 5,000 in a job; the same order again changes nothing (client:orders.write | device:orders.write)"""
     def order_get(self, *, order: str, if_none_match: str | None = None) -> Answer[OrderDetailOut]:
@@ -439,6 +450,8 @@ class Siyu(Engine):
         """Spend what was set aside, or part of it; the rest goes back (client:points.write)"""
     def points_hold_release_post(self, *, hold: str, idempotency_key: str | None = None) -> Answer[PostingOut]:
         """Let go of what was set aside; again: nothing happens (client:points.write)"""
+    def policy_texts_get(self, *, if_none_match: str | None = None) -> Answer[list[PolicyTextOut]]:
+        """The texts in force; a purpose without one takes any version that your own text has (public)"""
     def prices_post(self, body: PriceBulkInput, *, idempotency_key: str | None = None) -> Answer[BulkOut]:
         """Hand in products and their prices, 200 at most: each by itself; the same again changes nothing (client:catalog.write)"""
     def quotes_post(self, body: QuoteInput, *, idempotency_key: str | None = None) -> Answer[QuoteOut]:

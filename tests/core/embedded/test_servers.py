@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from apps.core.embedded import places, processes, start
-from apps.core.embedded.postgres import APPLICATION, OWNER, SUPERUSER
+from apps.core.embedded.postgres import APPLICATION, OWNER, SUPERUSER, Postgres
 from apps.core.embedded.say import Refusal, Voice
 from apps.core.embedded.servers import Servers
 
@@ -54,6 +54,18 @@ def test_links_in_messages_lead_to_the_address_that_is_served_unless_another_is_
     ):
         seen = start.seen_by_children(Servers(home=home, outside=outside, careless=True), port=8123, simulator_port=1)
         assert seen["PUBLIC_URL"] == address
+
+
+def test_a_user_without_a_name_is_told_what_to_do_and_nothing_is_made(home, monkeypatch):
+    def nobody_s(number: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    postgres = Postgres(home=home.nested("nameless"), packages=home.clone, home_id="nameless")
+    monkeypatch.setattr("pwd.getpwuid", nobody_s)
+
+    with pytest.raises(Refusal, match=r"/etc/passwd"):
+        postgres.launch()
+    assert not postgres.sockets.parent.exists()
 
 
 def test_the_application_may_work_on_the_owners_tables_but_not_change_them(servers):
