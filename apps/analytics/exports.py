@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from apps.analytics.lists import members as listed
 from apps.analytics.lists import select
-from apps.core import audit, clock, jobs, logs, requests
+from apps.core import audit, clock, jobs, logs, reasons, requests
 from apps.core.errors import Forbidden, ValidationFailed
 from apps.core.files.rejects import harmless
 from apps.core.models import Job
@@ -70,10 +70,10 @@ def begin(kind: str, act: str, *, params: dict[str, Any], reason: str, access: A
 
 def checked(*, is_full: bool, reason: str, access: Access) -> dict[str, str]:
     """What the audit trail keeps of the reason. Raises Forbidden, ValidationFailed: whole names and numbers need one."""
-    reason = " ".join(reason.split())[:200]
+    reason = reasons.said(reason)
     if is_full and not access.can(FULL):
         raise Forbidden
-    if is_full and len(reason) < 2:
+    if is_full and not reason:
         sentence = _("Say in a few words why you need the whole numbers.")
         raise ValidationFailed(errors=[{"pointer": "/reason", "code": "required", "message": sentence}])
     return dict(logs.scrub(None, "", {"reason": reason})) if is_full else {}

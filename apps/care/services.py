@@ -12,6 +12,7 @@ from apps.care import dispatch, gate, outcomes, planning, policies, reasons
 from apps.care.models import Policy, Touch, Version
 from apps.care.planning import Plan
 from apps.core import audit, clock
+from apps.core import reasons as given_reasons
 from apps.core.errors import NotFound, ValidationFailed
 from apps.members import selectors as members
 from apps.segments import refresh as stats
@@ -69,7 +70,7 @@ def replay(*, touch_ids: Sequence[int], reason: str) -> int:
 
     Each needs a slot of the day again, and is too late where its policy says so. Raises ValidationFailed without a reason.
     """
-    if not reason.strip():
+    if not given_reasons.said(reason):
         raise ValidationFailed(errors=[{"pointer": "/reason", "code": "required", "message": str(_("Say why."))}])
     moment = clock.now()
     failed = Touch.objects.select_for_update().filter(pk__in=touch_ids, state=Touch.State.FAILED).order_by("pk")

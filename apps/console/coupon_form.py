@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from apps.catalog.models import Category
 from apps.console import coupon_rows
 from apps.console.policy_form import Yuan
+from apps.console.reason_field import Reason
 from apps.console.rule_form import Words, as_post, day_and_time, text_of
 from apps.console.rule_rows import Day, Time
 from apps.console.rule_words import WEEKDAYS
@@ -282,4 +283,4 @@ def _group(said: dict[str, Any], name: str) -> dict[str, Any]:
 class StockForm(forms.Form):
     most = _whole(gettext_lazy("How many there are in all"), 100_000_000, 1, gettext_lazy("Empty: without end."))
     low_at = _whole(gettext_lazy("Warn when so few are left"), 100_000_000)
-    reason = forms.CharField(label=gettext_lazy("Reason"), min_length=2, max_length=200)
+    reason = Reason()

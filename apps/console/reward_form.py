@@ -9,13 +9,13 @@ from django.core.validators import RegexValidator
 from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
 
+from apps.console.reason_field import Reason
 from apps.core import clock, money
 from apps.core.errors import DomainError
 from apps.points import stocking
 from apps.points.models import Reward, Tier
 from apps.stores.models import Store
 
-SHORTEST_REASON = 4
 _DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 _TOKEN = RegexValidator(r"^[A-Za-z0-9_-]{12,40}$")
 
@@ -197,7 +197,7 @@ class StockForm(forms.Form):
         min_value=-10_000_000,
         max_value=10_000_000,
     )
-    reason = forms.CharField(label=gettext_lazy("Reason"), min_length=SHORTEST_REASON, max_length=200)
+    reason = Reason()
     request_key = forms.CharField(widget=forms.HiddenInput, validators=[_TOKEN])
 
     def __init__(self, *args: Any, stores: Any, **kwargs: Any) -> None:

@@ -5,15 +5,15 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import pgettext_lazy
 
 from apps.console import coupon_words
+from apps.console.reason_field import Reason
 from apps.console.ticket_form import Keyed
 from apps.coupons import handing
 from apps.coupons.models import Coupon, Template
 from apps.flows import ticket_texts
 from apps.points import adjusting
-from apps.stores import limits
 from apps.tickets import actions, macros
 from apps.tickets.models import Amends, Message, Ticket
 
@@ -23,7 +23,7 @@ class AmendsForm(Keyed):
     template = forms.ModelChoiceField(
         label=pgettext_lazy("amends", "Or a coupon"), queryset=Template.objects.none(), required=False
     )
-    reason = forms.CharField(label=gettext_lazy("Reason"), min_length=limits.SHORTEST_REASON, max_length=200)
+    reason = Reason()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -43,8 +43,8 @@ def require_usable(row: Coupon, *, who: Shopper, desk: Desk, bought: Bought, mom
     if bought == Bought():
         bought = Bought(counter_rules.read().most_cents)
     put = basket.put(bought, who=who, store_code=desk.store_code, moment=moment, is_vouched=True)
-    held = redeeming.helds([row], moment=moment)[0]
-    found = together([held], who, put.basket)
+    helds = shopper.within_budgets(redeeming.helds([row], moment=moment), member_id=who.member_id, basket=put.basket)
+    found = together(helds, who, put.basket)
     if not isinstance(found, Chosen):
         _held, reason = found
         raise CouponRefused(reason.code, **reason.facts)

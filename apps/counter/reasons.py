@@ -74,7 +74,8 @@ CODES: dict[str, Reason] = {
         gettext_lazy("Not accepted"), gettext_lazy("Take the sale in again, with the member's code.")
     ),
     "shift_cap": Reason(
-        gettext_lazy("Limit reached"), gettext_lazy("Ask your manager: the shift is ended, or the limit is raised.")
+        gettext_lazy("Limit reached"),
+        gettext_lazy("A colleague takes this sale in. A manager can have the limit raised."),
     ),
     "member_too_often": Reason(
         gettext_lazy("Too often"), gettext_lazy("Ask your manager to have a look at these purchases.")

@@ -83,7 +83,8 @@ class Basket:
 @dataclass(frozen=True)
 class Held:
     """A coupon of the member's wallet as a quote reads it. `state` as stored; `is_stopped`: its template is. `facts`: what the text of
-    its state names (when and where it was used, until when it is reserved)."""
+    its state names (when and where it was used, until when it is reserved). `room_cents`: what its budgets still let one use save,
+    below zero where no use is left; None: no budget speaks against it."""
 
     id: int
     template_id: int
@@ -94,6 +95,7 @@ class Held:
     ends_at: datetime
     is_stopped: bool = False
     facts: Mapping[str, object] = field(default_factory=dict)
+    room_cents: int | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from apps.core import approvals, audit, clock
+from apps.core import approvals, audit, clock, reasons
 from apps.core.errors import NotFound, ValidationFailed
 from apps.core.models import Approval
 from apps.coupons import costs, issuing
@@ -62,11 +62,11 @@ def handed_today(*, staff_id: int) -> int:
 
 @transaction.atomic
 def hand_out(*, wish: Wish, staff: Staff) -> Outcome:
-    """Do it, or ask for a second person. Raises CouponRefused, ValidationFailed (a reason of four letters), NotFound.
+    """Do it, or ask for a second person. Raises CouponRefused, ValidationFailed (without a reason), NotFound.
 
     Two wishes of one person at once are judged one after the other, so their sum cannot slip past the limit of the day.
     """
-    reason = limits_by_role.reason(wish.reason)
+    reason = reasons.said(wish.reason)
     if not reason:
         error = {"pointer": "/reason", "code": "required", "message": str(_("Say why, in a few words."))}
         raise ValidationFailed(errors=[error])

@@ -49,6 +49,9 @@ def judge(held: Held, shopper: Shopper, basket: Basket) -> Fit | Reason:
     could_vouch = isinstance(found, Reason) and not basket.is_vouched and any(not line.sku for line in basket.lines)
     if could_vouch and isinstance(_by_goods(terms, replace(basket, is_vouched=True)), Fit):
         return Reason("coupon_unknown_goods")
+    room = held.room_cents
+    if isinstance(found, Fit) and room is not None and found.alone + found.worth_cents > room:
+        return Reason("coupon_budget_spent")
     return found
 
 

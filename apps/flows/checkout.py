@@ -4,7 +4,8 @@ Repeatable by its key.
 What a paid order sets off (points, tier, stats) follows by its fact as for any order; `follow` delivers it while the clerk waits.
 A sale that is undone is refunded whole: points that it earned go, points and coupons that paid for it come back.
 
-Locks: the shift first, so that caps are exact; then coupons; then the account (by the ledger).
+Locks: what the person did in this shop day first, so that caps are exact at however many tills; then coupons; then the account (by the
+ledger).
 """
 
 import re
@@ -50,10 +51,12 @@ from apps.orders.services import NewLine
 from apps.points import selectors as points
 from apps.points import takebacks
 from apps.points.models import Award, Currency
+from apps.stores import limits
 from apps.stores.models import Shift, Staff
 
 SKEW = timedelta(minutes=2)  # by which a till's clock may be ahead
 UNDO_WITHIN = timedelta(minutes=5)
+OLDEST_SHIFT = timedelta(days=2)  # that a sale of today can belong to: begun before midnight, kept without a network
 PATIENCE = 1.5  # seconds that a clerk waits for the points
 _RECEIPT = re.compile(r"[0-9A-Za-z][0-9A-Za-z./_-]{0,39}", re.ASCII).fullmatch
 _KEY = re.compile(r"[0-9A-Za-z_-]{8,64}", re.ASCII).fullmatch
@@ -119,7 +122,7 @@ def pay(*, desk: Desk, sale: Sale, moment: datetime | None = None) -> Taken:
     who, put = _put(sale, desk=desk, member_id=member_id, at=at)
     _check_amount(sale, put, rules)
     own_cards.refuse(staff_id=desk.staff_id, member_id=member_id)
-    Shift.objects.select_for_update(no_key=True).get(pk=desk.shift_id)
+    limits.take_turn("checkout", staff_id=desk.staff_id)
     if known := _known(sale):
         return Taken(known, is_new=False)
     _check_caps(sale, desk=desk, member_id=member_id, rules=rules, moment=moment)
@@ -251,9 +254,11 @@ def _check(sale: Sale, *, desk: Desk, rules: Rules, moment: datetime) -> None:
 
 
 def _check_caps(sale: Sale, *, desk: Desk, member_id: int, rules: Rules, moment: datetime) -> None:
-    """Under the shift's lock."""
+    """Of one person in a shop day, whatever till they went to and however often they ended their shift. In their turn."""
     rules = rules.of_role(Staff.objects.values_list("role", flat=True).get(pk=desk.staff_id))
-    mine = Checkout.objects.filter(shift_id=desk.shift_id, undone_at=None)
+    today = clock.day_start(clock.local_date(moment))
+    shifts = Shift.objects.filter(staff_id=desk.staff_id, began_at__gte=today - OLDEST_SHIFT)
+    mine = Checkout.objects.filter(shift__in=shifts, undone_at=None, at__gte=today)
     if mine.count() >= rules.orders:
         raise ShiftCapReached(cap="orders")
     spends = Q(points_spent__gt=0) | Q(coupons__gt=0)
@@ -262,9 +267,7 @@ def _check_caps(sale: Sale, *, desk: Desk, member_id: int, rules: Rules, moment:
     given = Award.objects.filter(order__in=mine.values("order"), rule__currency__key="points")
     if (given.aggregate(sum=Sum("points"))["sum"] or 0) >= rules.points:
         raise ShiftCapReached(cap="points")
-    today = clock.day_start(clock.local_date(moment))
-    theirs = Checkout.objects.filter(shift__staff_id=desk.staff_id, undone_at=None, at__gte=today)
-    if theirs.filter(order__member_id__in=members.family(member_id)).count() >= rules.per_member:
+    if mine.filter(order__member_id__in=members.family(member_id)).count() >= rules.per_member:
         raise MemberTooOften
 
 

@@ -62,7 +62,7 @@ class ShiftCapReached(DomainError):
     """`cap` is a field of `counter_rules.Rules`."""
 
     code = "shift_cap"
-    title = _("This shift has reached a limit.")
+    title = _("You have reached a limit of today.")
 
 
 class MemberTooOften(DomainError):

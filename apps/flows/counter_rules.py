@@ -1,9 +1,9 @@
-"""What a till may take in: bounds of amounts and times, and caps per shift. One brand setting, `counter.rules`.
+"""What a till may take in: bounds of amounts and times, and caps per person. One brand setting, `counter.rules`.
 
 `hours_back`: how old a sale may be that a till kept while its network was away. `receipts_by`: who numbers the receipts, each "till" or
 the whole "store". `receipt_has_store`: a receipt begins with the code of its store. Caps count what was not undone: `orders`,
-`redemptions` and `points` (granted) of one shift, `per_member` purchases of one member with one clerk in a shop day. `roles`: caps of a
-role where they are other than these.
+`redemptions` and `points` (granted) of one clerk in a shop day, at whatever till and in however many shifts, `per_member` purchases of
+one member with them. `roles`: caps of a role where they are other than these.
 
 What is stricter counts at once. Whatever lets a till take in more than before waits for a second person.
 """

@@ -1,4 +1,5 @@
-"""Who of the staff is which member: nobody takes in purchases for their own card, or corrects points on it.
+"""Who of the staff is which member: nobody takes in purchases for their own card, corrects points on it
+or hands it coupons.
 
 A link is set in the back office by phone, or learnt at the till: whoever shows a card with the phone that the clerk gave is the clerk.
 """

@@ -4,7 +4,7 @@ Basket lines come from a till or a shop.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import connection
@@ -18,8 +18,8 @@ from apps.catalog.pricing import Buyer, LinePrice, Priced, Wanted
 from apps.community import groups
 from apps.core import clock
 from apps.coupons import basket as baskets
+from apps.coupons import budgets, redeeming
 from apps.coupons import quote as quotes
-from apps.coupons import redeeming
 from apps.coupons.basket import Basket, Line, Shopper
 from apps.coupons.models import Coupon
 from apps.coupons.quote import Quote
@@ -80,8 +80,17 @@ def offers_for(member: int | Shopper, basket: Basket, *, with_points: bool = Fal
     `with_points`: points are to pay for it too. Reads only. `basket.at` is the moment.
     """
     shopper = member if isinstance(member, Shopper) else shopper_of(member, moment=basket.at)
-    helds = wallet_of(shopper.member_id, moment=basket.at)
+    helds = within_budgets(wallet_of(shopper.member_id, moment=basket.at), member_id=shopper.member_id, basket=basket)
     return quotes.quote(helds, shopper, basket, with_points=with_points)
+
+
+def within_budgets(helds: Sequence[baskets.Held], *, member_id: int, basket: Basket) -> list[baskets.Held]:
+    """With what the budgets of each leave at this moment, so that no quote promises what is used up."""
+    if not helds:
+        return []
+    templates = list({one.template_id for one in helds})
+    rooms = budgets.rooms(template_ids=templates, member_id=member_id, store=basket.store, moment=basket.at)
+    return [replace(one, room_cents=rooms.get(one.template_id)) for one in helds]
 
 
 def basket_of(

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from apps.core import approvals, clock
+from apps.core import approvals, clock, reasons
 from apps.core.errors import DomainError, NotFound, ValidationFailed
 from apps.core.models import Approval
 from apps.coupons import costs, handing, issuing, keeping
@@ -71,15 +71,15 @@ def take_back(*, ticket_id: int, staff: Staff, reason: str) -> bool:
     row = Amends.objects.select_for_update().filter(ticket_id=ticket_id).first()
     if row is None:
         raise NotFound
-    if not limits.reason(reason):
+    if not reasons.said(reason):
         raise _wrong("/reason", _("Say why, in a few words."))
     if row.taken_back_at is not None:
         return False
     if row.kind == "points":
-        by = points.By(staff_id=staff.pk, store_id=staff.store_id, note=limits.reason(reason))
+        by = points.By(staff_id=staff.pk, store_id=staff.store_id, note=reasons.said(reason))
         points.reverse(entry_id=row.given_key, amount=row.worth, source=f"{_source(ticket_id)}:back", by=by)
     else:
-        keeping.recall(coupon_id=row.given_key, by=staff.user, note=limits.reason(reason))
+        keeping.recall(coupon_id=row.given_key, by=staff.user, note=reasons.said(reason))
     row.taken_back_at = clock.now()
     row.save(update_fields=["taken_back_at"])
     ticket = tickets.locked(ticket_id)
@@ -90,7 +90,7 @@ def take_back(*, ticket_id: int, staff: Staff, reason: str) -> bool:
 
 
 def _check(wish: Wish) -> None:
-    if not limits.reason(wish.reason):
+    if not reasons.said(wish.reason):
         raise _wrong("/reason", _("Say why, in a few words."))
     if (wish.points > 0) == (wish.template_id is not None) or not 0 <= wish.points <= points.MOST:
         raise _wrong("/points", _("Say how many points, or choose a coupon."))
@@ -126,7 +126,7 @@ def _ask(ticket: Ticket, wish: Wish, staff: Staff) -> Approval:
         kind=KIND,
         source=f"{KIND}:{ticket.pk}:{asked.count()}",
         params=params,
-        reason=limits.reason(wish.reason),
+        reason=reasons.said(wish.reason),
         user_id=staff.user_id or 0,
         store_id=ticket.store_id,
     )
@@ -148,7 +148,7 @@ def _run(asked: Approval) -> None:
 def _do(ticket: Ticket, wish: Wish, *, staff_id: int, store_id: int | None) -> Amends:
     member_id, source = members.current_id(ticket.member_id), _source(ticket.pk)
     if wish.template_id is None:
-        by = points.By(staff_id=staff_id, store_id=store_id, note=limits.reason(wish.reason))
+        by = points.By(staff_id=staff_id, store_id=store_id, note=reasons.said(wish.reason))
         posted = points.adjust(member_id=member_id, amount=wish.points, source=source, by=by)
         kind, worth, key = "points", wish.points, posted.entry_id
     else:

@@ -6,14 +6,13 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from apps.core import audit, ciphers, logs, tokens
+from apps.core import audit, ciphers, logs, reasons, tokens
 from apps.core.errors import BadCipher, NotFound, ValidationFailed
 from apps.members import identities, phones
 from apps.members.models import Identity, Member, MemberKey
 
 # What staff may enter: the others only the platform can vouch for.
 BY_HAND = (Identity.Kind.PHONE, Identity.Kind.CARD, Identity.Kind.EMAIL)
-SHORTEST_REASON = 4
 
 
 @dataclass(frozen=True)
@@ -75,8 +74,8 @@ def _record(action: str, member_id: int, *, kind: str, identity_id: int, reason:
 
 
 def _checked(reason: str) -> str:
-    clean = str(logs.scrub(None, "", {"reason": " ".join(reason.split())[:200]})["reason"])
-    if len(clean) < SHORTEST_REASON:
+    clean = reasons.said(str(logs.scrub(None, "", {"reason": reason})["reason"]))
+    if not clean:
         sentence = _("Say the reason in a few words.")
         raise ValidationFailed(errors=[{"pointer": "/reason", "code": "required", "message": sentence}])
     return clean

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F
 
-from apps.core import ciphers, clock, logs, requests
+from apps.core import ciphers, clock, logs, reasons, requests
 from apps.core.errors import NotFound
 from apps.members import consent_merges, field_policies, identities, tag_merges
 from apps.members.errors import MergeRefused, MergeRefusedStrongIds, UnmergeRefused
@@ -75,7 +75,7 @@ def check(pair: Pair, *, reason: str) -> None:
     if {pair.survivor.status, pair.loser.status} - MERGEABLE:
         raise MergeRefused(why="state")
     kinds = strong_differences(survivor_id=pair.survivor.pk, loser_id=pair.loser.pk)
-    if kinds and len(reason.strip()) < 4:
+    if kinds and not reasons.said(reason):
         raise MergeRefusedStrongIds(kinds=kinds)
 
 

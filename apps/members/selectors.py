@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from apps.core import alerts, audit, ciphers, clock, ids, logs, prepared
+from apps.core import alerts, audit, ciphers, clock, ids, logs, prepared, reasons
 from apps.core.errors import BadCipher, NotFound, ValidationFailed
 from apps.core.models import AuditEntry
 from apps.members import identities, minors
@@ -215,8 +215,8 @@ def unmask(*, member_id: int, reason: str, access: Access) -> str:
     Raises Forbidden, NotFound (other stores' members), ValidationFailed without a reason.
     """
     store_ids = access.store_ids("members.unmask")
-    reason = " ".join(reason.split())[:200]
-    if len(reason) < 2:
+    reason = reasons.said(reason)
+    if not reason:
         sentence = _("Say in a few words why you need the number.")
         raise ValidationFailed(errors=[{"pointer": "/reason", "code": "required", "message": sentence}])
     if not within(Member.objects.filter(pk=member_id), store_ids).exists():

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from apps.core import audit, clock, logs, requests
+from apps.core import audit, clock, logs, reasons, requests
 from apps.core.errors import NotFound, ValidationFailed
 from apps.events.services import publish
 from apps.members import departures
@@ -27,7 +27,6 @@ MOVES: dict[str, tuple[frozenset[_S], _S]] = {
     "come_back": (frozenset({_S.CANCELLED}), _S.ACTIVE),
     "depart": (frozenset({_S.CANCELLED}), _S.ERASED),
 }
-SHORTEST_REASON = 4
 
 
 @dataclass(frozen=True)
@@ -150,8 +149,8 @@ def _locked(member_id: int) -> Member:
 
 def checked_reason(reason: str) -> str:
     """What staff give as their reason, without personal data. Raises ValidationFailed when it says too little."""
-    clean = _scrubbed(reason)
-    if len(clean) < SHORTEST_REASON:
+    clean = reasons.said(_scrubbed(reason))
+    if not clean:
         raise ValidationFailed(errors=[_no_reason()])
     return clean
 
@@ -161,8 +160,8 @@ def _checked(cause: str, reason: str) -> str:
     errors = []
     if cause not in StateChange.Cause.values or cause == StateChange.Cause.ERASED:
         errors.append({"pointer": "/cause", "code": "invalid", "message": _("Choose one of the causes.")})
-    clean = _scrubbed(reason)
-    if len(clean) < SHORTEST_REASON:
+    clean = reasons.said(_scrubbed(reason))
+    if not clean:
         errors.append(_no_reason())
     if errors:
         raise ValidationFailed(errors=errors)

@@ -12,7 +12,7 @@ from django.db.models import Sum
 from django.db.models.functions import Greatest
 from django.utils.translation import gettext_lazy as _
 
-from apps.core import approvals, audit, clock
+from apps.core import approvals, audit, clock, reasons
 from apps.core.models import Approval
 from apps.points import services as points
 from apps.points.errors import AmountOutOfRange, ReasonMissing
@@ -68,7 +68,7 @@ def adjust(*, wish: Wish, staff: Staff) -> Outcome:
 
     Two wishes of one person at once are judged one after the other, so their sum cannot slip past the limit of the day.
     """
-    reason = limits_by_role.reason(wish.reason)
+    reason = reasons.said(wish.reason)
     if not reason:
         raise ReasonMissing
     lock(staff_id=staff.pk)

@@ -14,7 +14,6 @@ from apps.core.models import User
 from apps.stores.models import Role, Staff
 
 _NOTHING = {"each": 0, "day": 0}
-SHORTEST_REASON = 4  # letters
 
 
 def declare(setting: str, *, default: Mapping[str, int], most: int) -> None:
@@ -58,12 +57,6 @@ def take_turn(what: str, *, staff_id: int) -> None:
     """Judge what one person does of a kind one after the other, until the end of the transaction: no sum slips past a day's limit."""
     with connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtext(%s), %s)", [what, staff_id])
-
-
-def reason(said: str) -> str:
-    """What somebody gave as their reason, "" where it is too short to be one."""
-    text = said.strip()[:200]
-    return text if len(text) >= SHORTEST_REASON else ""
 
 
 def _by_role(fits: Callable[[Any], bool], wanted: str) -> Callable[[Any], None]:

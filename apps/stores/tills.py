@@ -80,9 +80,11 @@ def of(request: HttpRequest) -> Known | None:
 
 @transaction.atomic
 def keep_scan_key(*, device_id: int, public_key: bytes) -> None:
-    """The public half (DER) of the browser's own key, once. Raises ValidationFailed, ScanKeyKnown."""
+    """The public half (DER) of the browser's own key, once; the same again is a no-op. Raises ValidationFailed, ScanKeyKnown."""
     _key(public_key)
     if not Till.objects.filter(device_id=device_id, scan_key=None).update(scan_key=public_key):
+        if Till.objects.filter(device_id=device_id, scan_key=public_key).exists():
+            return
         raise ScanKeyKnown
     audit.record("till.scan_key_kept", object_type="device", object_id=device_id)
 

@@ -1,14 +1,15 @@
 // A scan gun types wherever the focus is, faster than any person: 5 to 15 ms between keys, then Enter. Such a burst is taken out of
 // the stream before any field sees more than its first two keys, and what these wrote is put back. Keys are read by their place on the
-// keyboard where an input method holds them back.
+// keyboard where an input method holds them back. The pace is that at which keys were pressed, however late a busy till hands them over:
+// what was taken for a person's is a burst again when a key of its pace follows.
 (() => {
   "use strict";
   const GAP = 60; // ms between two keys of a gun; people take longer
   const LEAST = 6; // keys of the shortest code
   const QUIET = 500; // ms after which a few fast keys were a person's after all
-  const ENDLESS = 12, PATIENCE = 1500; // keys of a burst that needs no Enter, ms to wait for one: a busy till hands keys over late
+  const ENDLESS = 12, PATIENCE = 1500; // keys of a burst that needs no Enter, ms to wait for one
   const till = (window.siyuTill = window.siyuTill || {});
-  let typed = "", swallowed = "", last = -Infinity, before = null, timer = 0;
+  let typed = "", swallowed = "", last = -Infinity, before = null, timer = 0, isOver = false;
 
   const letter = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return "";
@@ -34,18 +35,27 @@
     if (was.caret && was.caret[0] !== null) was.here.setSelectionRange(...was.caret);
     was.here.dispatchEvent(new Event("input", { bubbles: true }));
   };
-  const forget = () => { typed = ""; swallowed = ""; last = -Infinity; before = null; clearTimeout(timer); };
+  const forget = () => { typed = ""; swallowed = ""; last = -Infinity; before = null; isOver = false; clearTimeout(timer); };
 
-  // A person who rolled over three keys: what was held back is written after all.
-  const giveUp = () => {
+  // A person who rolled over three keys: what was held back is written after all. The burst is not forgotten, for its rest may be late.
+  const writeBack = () => {
     const text = swallowed, was = before;
-    if (typed.length >= ENDLESS) return finish();
-    forget();
-    if (!text || !was || !was.here.isConnected) return undefined;
+    swallowed = "";
+    if (!text || !was || !was.here.isConnected) return;
     was.here.setRangeText(text, was.here.selectionStart, was.here.selectionEnd, "end");
     was.here.dispatchEvent(new Event("input", { bubbles: true }));
-    return undefined;
   };
+  // Long enough to be whole without an Enter. What comes late of it belongs to no field.
+  const endless = () => {
+    const at = last;
+    finish();
+    [last, isOver] = [at, true];
+  };
+  const wait = () => {
+    clearTimeout(timer);
+    timer = typed.length >= ENDLESS ? setTimeout(endless, PATIENCE) : setTimeout(writeBack, QUIET);
+  };
+  const hold = (event) => { event.preventDefault(); event.stopImmediatePropagation(); };
   const finish = () => {
     const text = typed, was = before;
     forget();
@@ -57,12 +67,16 @@
 
   document.addEventListener("keydown", (event) => {
     const isFast = event.timeStamp - last <= GAP;
+    if (isOver && isFast) {
+      last = event.timeStamp;
+      hold(event);
+      return;
+    }
     if (isEnd(event)) {
       if (typed.length >= LEAST && isFast) {
-        event.preventDefault();
-        event.stopImmediatePropagation();
+        hold(event);
         finish();
-      } else if (swallowed) giveUp(); else forget();
+      } else { writeBack(); forget(); }
       return;
     }
     const one = letter(event);
@@ -70,17 +84,15 @@
       if (!["Shift", "CapsLock"].includes(event.key)) forget();
       return;
     }
-    if (!isFast) { if (swallowed) giveUp(); forget(); before = remember(); }
+    if (!isFast) { writeBack(); forget(); before = remember(); }
     typed += one;
     last = event.timeStamp;
-    clearTimeout(timer);
-    timer = setTimeout(giveUp, typed.length >= ENDLESS ? PATIENCE : QUIET);
+    wait();
     if (typed.length > 2) {
       swallowed += one;
-      event.preventDefault();
-      event.stopImmediatePropagation();
+      hold(event);
     }
   }, true);
   // The rest of a burst that an input method would compose.
-  document.addEventListener("beforeinput", (event) => { if (typed.length > 2 && event.cancelable) event.preventDefault(); }, true);
+  document.addEventListener("beforeinput", (event) => { if (swallowed && event.cancelable) event.preventDefault(); }, true);
 })();

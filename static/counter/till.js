@@ -6,7 +6,7 @@
   const [view, result, lock, form, amount, receipt] = ["view", "result", "lock", "sale", "amount", "receipt"].map(at);
   const till = (window.siyuTill = window.siyuTill || {});
   const says = root.dataset;
-  const PATIENCE = 8000, PULSE = 1500, PULSE_PATIENCE = 1400, SLOW_PULSE = 10_000;
+  const PATIENCE = 8000, PULSE = 1500, PULSE_PATIENCE = 1400, SLOW_PULSE = 4_000;
   const MEMBER = /^[0-9]{18}$/, PHONE = /^1[0-9]{10}$/, RECEIPT = /^[0-9A-Za-z][0-9A-Za-z./_-]{3,39}$/;
   const SHAPES = JSON.parse(says.couponShapes).map((shape) => new RegExp(`^(?:${shape})$`));
   const BARCODE = /^(?:[0-9]{8}|[0-9]{12,14})$/;
@@ -192,15 +192,17 @@
     } catch { /* no sound here */ }
   };
 
-  // Scans follow each other; the same text again while it is being read is one scan.
-  let line = Promise.resolve(), reading = "", readAt = 0;
+  // Scans follow each other, and what was begun before them: the answer to a sale would cover the next member. The same text again while
+  // it is being read is one scan.
+  let line = Promise.resolve(), acting = Promise.resolve(), reading = "", readAt = 0;
   till.scanned = (text) => {
     touch();
     if (!lock.hidden) return;
     if (text === reading && Date.now() - readAt < 1500) return;
     [reading, readAt] = [text, Date.now()];
     document.querySelectorAll("dialog[open]").forEach((box) => box.close());
-    line = line.then(() => taken(text)).catch(() => {});
+    const before = acting; // as it is now: what is begun later waits for this scan
+    line = line.then(() => before).then(() => taken(text)).catch(() => {});
   };
   const taken = async (text) => {
     const isForSale = result.hidden && root.dataset.mode === "sale" && !MEMBER.test(text) && !PHONE.test(text);
@@ -258,7 +260,9 @@
     if (state.isBusy) return;
     state.isBusy = true;
     at("take").disabled = true;
-    try { await work(); } finally { state.isBusy = false; at("take").disabled = false; }
+    const doing = work();
+    acting = doing.catch(() => {});
+    try { await doing; } finally { state.isBusy = false; at("take").disabled = false; }
   };
   const take = () => once(async () => {
     await line; // a receipt that was scanned a moment ago
@@ -374,8 +378,8 @@
     await empty();
   };
   const enrol = async () => {
-    if (says.keyKnown === "yes") return;
-    try { await till.queue.enrol(false, send); says.keyKnown = "yes"; } catch { /* next time */ }
+    try { await till.queue.enrol(says.keyKnown === "no", send); says.keyKnown = "yes"; } catch { /* next time */ }
+    at("keyless").hidden = await till.queue.canKeep();
   };
 
   // What waits

@@ -19,7 +19,8 @@ from apps.core import approvals, brand, ids
 from apps.core.models import Alert, Approval, AuditEntry, Job
 from apps.coupons import ceilings, templates, warnings, welcome
 from apps.coupons.models import Batch, Coupon, Stock, Template, Use, Version
-from apps.stores.models import Role
+from apps.flows.models import OwnCard
+from apps.stores.models import Role, Staff
 from tests.console.world import House
 from tests.coupons import making
 
@@ -321,15 +322,14 @@ def test_a_members_coupons_are_handed_out_and_taken_back_with_their_history(hous
 
     one = reverse("console:member_coupon", args=[house.member_id("mine")])
     which = {"coupon": ids.encode("cpn", row.pk)}
-    agent.post(one, which | {"wish": "recall", "reason": ""})
+    agent.post(one, which | {"wish": "recall", "reason": "错"})
     row.refresh_from_db()
     assert row.state == "ready"
-    agent.post(one, which | {"wish": "recall", "reason": "发错了"})
-    agent.post(one, which | {"wish": "recall", "reason": "发错了人"})
+    agent.post(one, which | {"wish": "recall", "reason": "错发"})
     row.refresh_from_db()
     assert row.state == "recalled"
     over = agent.get(page, {"show": "over"}).content.decode()
-    assert "发错了人" in over
+    assert "错发" in over
     elsewhere = reverse("console:member_coupon", args=[house.member_id("far")])
     back = which | {"wish": "restore", "reason": "看错了人"}
     assert agent.post(elsewhere, back).status_code == 404
@@ -337,6 +337,24 @@ def test_a_members_coupons_are_handed_out_and_taken_back_with_their_history(hous
     agent.post(one, back)
     row.refresh_from_db()
     assert row.state == "ready"
+
+
+def test_nobody_hands_a_coupon_to_their_own_card_or_agrees_to_one(house: House, at: Callable[..., Client]):
+    """T-F8."""
+    member, made = house.members["mine"].pk, making.template("sorry", making.terms({"kind": "percent", "off": 10}))
+    OwnCard.objects.create(staff_id=Staff.objects.get(user=house.users[Role.AGENT]).pk, member_id=member)
+    OwnCard.objects.create(staff_id=Staff.objects.get(user=house.users[Role.ADMIN]).pk, member_id=member)
+    said = {"template": str(made.pk), "reason": "补偿", "request_key": "k" * 16}
+    url = reverse("console:coupon_hand_out", args=[house.member_id("mine")])
+
+    assert "这是你本人的卡" in at(Role.AGENT).post(url, said).content.decode()
+    at(Role.MANAGER).post(url, said)  # without a bound: it takes two
+    asked = Approval.objects.get()
+    decide = reverse("console:approval_decide", args=[ids.encode("apr", asked.pk)])
+    at(Role.ADMIN).post(decide, {"verdict": "agree"})
+    assert (Approval.objects.get().state, Coupon.objects.count()) == ("waiting", 0)
+    at(Role.ADMIN).post(decide, {"verdict": "refuse"})
+    assert Approval.objects.get().state == "refused"
 
 
 def test_codes_are_made_by_a_pattern_and_written_by_who_may_make_them(house: House, at: Callable[..., Client]):

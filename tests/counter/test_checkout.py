@@ -1,6 +1,7 @@
 """A sale at the counter: taken in once, worth what it says, undone whole."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,8 @@ from apps.core import brand, clock
 from apps.core.errors import DomainError, NotFound
 from apps.core.models import AuditEntry
 from apps.counter import choices
-from apps.coupons.models import Coupon, Template, Use
+from apps.coupons.errors import REASONS
+from apps.coupons.models import Budget, Coupon, Template, Use
 from apps.events.models import Event
 from apps.flows import checkout, counter_rules, own_cards, shift_summary, shopper
 from apps.flows.bought import Bought
@@ -18,6 +20,7 @@ from apps.flows.checkout import Desk
 from apps.flows.models import Checkout, OwnCard
 from apps.orders.models import Order
 from apps.points import selectors as points
+from apps.stores import shifts, tills
 from apps.stores.models import Shift
 from tests.counter.conftest import Shop
 from tests.coupons import making
@@ -100,7 +103,7 @@ def test_amount_time_receipt_and_presence_have_bounds(shop: Shop):
     assert pay(shop, "MINE-1").order.order_no == "MINE-1"
 
 
-def test_caps_of_a_shift_count_what_was_not_undone(shop: Shop):
+def test_caps_count_what_a_person_took_in_today_and_was_not_undone(shop: Shop):
     shop.rich("mine", 1_000)
     brand.write(counter_rules.SETTING, {"orders": 3, "redemptions": 1, "per_member": 2})
     first = pay(shop, "A1", points=100)
@@ -115,6 +118,23 @@ def test_caps_of_a_shift_count_what_was_not_undone(shop: Shop):
     brand.write(counter_rules.SETTING, {"orders": 3})
     pay(shop, "A7", member_id=near, gross_cents=100)
     assert refused(shop, "shift_cap", "A8", member_id=near).facts == {"cap": "orders"}
+
+
+def test_no_cap_is_escaped_by_ending_the_shift_or_at_the_next_till(shop: Shop):
+    """T-F8."""
+    near = shop.house.members["near"].pk
+    brand.write(counter_rules.SETTING, {"orders": 1})
+    pay(shop, "A1")
+    shifts.end(shift_id=shop.desk.shift_id)
+    other = tills.bind(name="3号台", store_id=shop.desk.store_id, staff_id=None)
+    for device_id in (shop.desk.device_id, other.id):
+        shift = shifts.begin(device_id=device_id, staff_id=shop.clerk.pk)
+        shop.desk = replace(shop.desk, shift_id=shift.pk, device_id=device_id)
+        assert refused(shop, "shift_cap", "A2", member_id=near).facts == {"cap": "orders"}
+
+    shift = shifts.begin(device_id=other.id, staff_id=shop.manager.pk)  # a colleague
+    shop.desk = replace(shop.desk, shift_id=shift.pk, staff_id=shop.manager.pk)
+    pay(shop, "A2", member_id=near)
 
 
 def test_nobody_takes_purchases_in_for_their_own_card(shop: Shop):
@@ -207,6 +227,33 @@ def test_a_sale_that_coupons_pay_whole_is_undone_too(shop: Shop):
 
     held.refresh_from_db()
     assert (held.state, Checkout.objects.get().undone_by_id) == ("ready", shop.clerk.pk)
+
+
+@pytest.mark.parametrize(
+    ("per", "of", "most"),
+    [("total", "uses", 1), ("store_day", "uses", 1), ("total", "cents", 5_999), ("store", "cents", 3_500)],
+)
+def test_what_no_budget_bears_any_more_is_not_offered_until_a_use_is_taken_back(
+    shop: Shop, per: str, of: str, most: int
+):
+    held = coupon(shop)
+    Budget.objects.create(template_id=held.template_id, per=per, of=of, most=most)
+    near = shop.house.members["near"]
+    theirs = making.coupon(held.template, near)
+
+    def told() -> tuple[int, list[str]]:
+        found = choices.of(
+            shopper.shopper_of(held.member_id or 0), desk=shop.desk, bought=Bought(56_800), is_present=True
+        )
+        return len(found.open), [why for _name, why in found.closed]
+
+    assert told() == (1, [])
+    row = pay(shop, "R-1", member_id=near.pk, coupons=(theirs.pk,))
+    assert told() == (0, [str(REASONS["coupon_budget_spent"])])
+    refused(shop, "coupon_budget_spent", "R-2", coupons=(held.pk,))
+    checkout.undo(checkout_id=row.pk, desk=shop.desk)
+    assert checkout.follow(order_id=row.order.refunds.get().pk, fact="order.refunded", patience=0)
+    assert told() == (1, [])
 
 
 def test_choices_are_sorted_by_what_they_save_and_say_what_is_missing(shop: Shop):

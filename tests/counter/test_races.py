@@ -1,13 +1,14 @@
 """Many hands at once: real threads on the real database."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from django.db import connections
 
-from apps.core import clock
+from apps.core import brand, clock
 from apps.core.errors import DomainError
-from apps.flows import checkout
+from apps.flows import checkout, counter_rules
 from apps.flows.checkout import Desk, Sale
 from apps.flows.models import Checkout
 from apps.orders.models import Order
@@ -49,6 +50,20 @@ def test_one_receipt_by_eight_hands_is_one_order_and_spends_once(shop: Shop):
     assert renamed == ["new"] + ["receipt_used"] * (HANDS - 1)
     assert Order.objects.filter(source__startswith="till:").count() == Checkout.objects.count() == 2
     assert points.totals(member_id=member_id).balance == 8_000
+
+
+def test_a_cap_holds_for_one_person_at_two_tills_at_the_same_moment(shop: Shop):
+    brand.write(counter_rules.SETTING, {"orders": 3})
+    other = tills.bind(name="3号台", store_id=shop.desk.store_id, staff_id=None)
+    shift = shifts.begin(device_id=other.id, staff_id=shop.clerk.pk)
+    desks = [shop.desk, replace(shop.desk, shift_id=shift.pk, device_id=other.id)]
+
+    with ThreadPoolExecutor(2) as pool:
+        found = pool.map(
+            lambda desk: at_once(desk, [shop.sale(f"A{n}", key=f"{desk.device_id}-{n}-key") for n in range(4)]), desks
+        )
+
+    assert sorted(one for some in found for one in some) == ["new"] * 3 + ["shift_cap"] * 5
 
 
 def test_two_tills_of_a_store_number_their_receipts_apart(shop: Shop):

@@ -12,9 +12,10 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.activity import codes as tracked
 from apps.core import clock, ids
-from apps.coupons import centre, codes, gate, gifts, issuing, wallet
+from apps.coupons import centre, codes, gate, gifts, issuing, templates, wallet
 from apps.coupons.basket import Shopper
-from apps.coupons.models import Coupon, Stock, Template, Use
+from apps.coupons.errors import REASONS
+from apps.coupons.models import Budget, Coupon, Spent, Stock, Template, Use
 from apps.flows import coupon_claim
 from apps.members import member_codes
 from apps.members.models import Member, MemberCode
@@ -260,6 +261,19 @@ def test_wallet_centre_and_code_ask_as_often_for_twelve_coupons_as_for_two_and_s
     assert asked[0] == asked[1]
     assert {address: asked[1][address] <= most for address, most in pages.items()} == dict.fromkeys(pages, True), asked
     assert {address: size <= 30_000 for address, size in weights.items()} == dict.fromkeys(pages, True), weights
+
+
+def test_the_wallet_says_what_does_not_count_though_it_is_in_time(lin: Member, me: Client):
+    rows = {name: making.coupon(making.template(name), lin) for name in ("fine", "stopped", "dry")}
+    templates.stop(template_id=rows["stopped"].template_id)
+    dry = Budget.objects.create(template_id=rows["dry"].template_id, per="total", of="cents", most=3_000)
+    assert text(me, "/my/coupons/").count("?coupon=") == 2
+    Spent.objects.create(budget=dry, key="", amount=3_000)
+
+    page = text(me, "/my/coupons/")
+
+    assert re.findall(r"\?coupon=(\w+)", page) == [ids.encode("cpn", rows["fine"].pk)]
+    assert [str(REASONS[code]) in page for code in ("coupon_frozen", "coupon_budget_spent")] == [True, True]
 
 
 def test_where_a_coupon_counts_names_its_stores_only(lin: Member, me: Client):

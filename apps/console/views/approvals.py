@@ -27,13 +27,14 @@ from apps.core.models import Approval
 from apps.coupons import handing, openings
 from apps.coupons import publishing as coupons
 from apps.coupons.models import Template
-from apps.flows import counter_rules, own_cards
+from apps.flows import counter_rules, own_cards, ticket_amends
 from apps.members.models import Member
 from apps.points import achieving, adjusting, bringing, ladders, publishing, spend_limits
 from apps.points import selectors as points
 from apps.points.models import Achievement, Rule, Tier
 from apps.segments.models import Pack
 from apps.segments.packs import making as packs
+from apps.tickets.models import Ticket
 
 PREFIX = "apr"
 SHOWN = 100
@@ -101,10 +102,15 @@ def waiting(request: HttpRequest, *, limit: int) -> tuple[list[Row], int]:
 
 
 def _refuse_own_card(request: HttpRequest, approval_id: int) -> None:
-    """Nobody agrees to points on their own card either. Raises OwnCardShown."""
+    """Nobody agrees to points or coupons on their own card either. Raises OwnCardShown."""
     asked = Approval.objects.get(pk=approval_id)
-    if asked.kind == adjusting.KIND:
-        own_cards.refuse(staff_id=request.access.staff_id, member_id=asked.params["member_id"])  # type: ignore[attr-defined]
+    if asked.kind in {adjusting.KIND, handing.KIND}:
+        member_id = asked.params["member_id"]
+    elif asked.kind == ticket_amends.KIND:
+        member_id = Ticket.objects.values_list("member_id", flat=True).get(pk=asked.params["ticket_id"])
+    else:
+        return
+    own_cards.refuse(staff_id=request.access.staff_id, member_id=member_id)  # type: ignore[attr-defined]
 
 
 def _rows(request: HttpRequest, found: QuerySet[Approval]) -> list[Row]:

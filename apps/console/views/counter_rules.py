@@ -1,4 +1,4 @@
-"""What tills may take in: amounts, times and receipts, and the caps of a shift by role; what was changed, and by whom."""
+"""What tills may take in: amounts, times and receipts, and the caps of a person by role; what was changed, and by whom."""
 
 from dataclasses import asdict
 from typing import Any
@@ -24,9 +24,9 @@ MAY_CHANGE = "counter.rules"
 AT_TILLS = (Role.CLERK, Role.MANAGER, Role.ADMIN)
 SHOWN = 20
 CAP_LABELS = {
-    "orders": gettext_lazy("Sales in a shift"),
-    "redemptions": gettext_lazy("Sales with points or coupons in a shift"),
-    "points": gettext_lazy("Points granted in a shift"),
+    "orders": gettext_lazy("Sales of one clerk a day"),
+    "redemptions": gettext_lazy("Sales with points or coupons of one clerk a day"),
+    "points": gettext_lazy("Points granted by one clerk a day"),
     "per_member": gettext_lazy("Purchases of one member with one clerk a day"),
 }
 LABELS = {

@@ -15,12 +15,11 @@ from apps.analytics.lists import coupon_templates as listed
 from apps.console import asked, coupon_form, coupon_rows, coupon_words, people, rule_words
 from apps.console.coupon_form import CouponForm, NewCoupon, StockForm
 from apps.console.templatetags.console import money
-from apps.core import alerts, clock, ids, jobs
+from apps.core import alerts, clock, ids, jobs, reasons
 from apps.core.errors import DomainError, NotFound, ValidationFailed
 from apps.coupons import ceilings, keeping, publishing, templates, warnings, words
 from apps.coupons import welcome as welcomes
 from apps.coupons.models import Stock, Template, Version
-from apps.stores import limits
 
 PREFIX = "cpt"
 EDIT, PUBLISH = "coupons.edit", "coupons.publish"
@@ -213,8 +212,8 @@ def budgets(request: HttpRequest, coupon: str) -> HttpResponse:
 def recall(request: HttpRequest, coupon: str) -> HttpResponse:
     """Every coupon of it that nobody has used, by job."""
     row = _found(coupon)
-    note = " ".join(request.POST.get("reason", "").replace("\0", "").split())[:200]
-    if len(note) < limits.SHORTEST_REASON:
+    note = reasons.said(request.POST.get("reason", ""))
+    if not note:
         messages.error(request, _("Say why, in a few words."))
         return redirect("console:coupon", coupon)
     job = keeping.start_recall(template_id=row.pk, user=request.user, note=note)  # type: ignore[arg-type]

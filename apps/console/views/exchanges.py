@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.analytics import exchange_exports
 from apps.analytics.lists import exchanges as listed
 from apps.console import asked, exchange_life, people, scope
-from apps.core import audit, clock, ids, jobs, money
+from apps.core import audit, clock, ids, jobs, money, reasons
 from apps.core.errors import DomainError, NotFound, ValidationFailed
 from apps.core.models import Job
 from apps.members import selectors as members
@@ -22,7 +22,6 @@ from apps.points.models import Exchange, Reward
 PREFIX, REWARD = "exg", "rwd"
 VIEW, SETTLE = "points.exchanges", "points.exchanges_settle"
 MOST_FOUND = 200  # members that a search looks through
-SHORTEST_REASON = 4
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -62,8 +61,8 @@ def page(request: HttpRequest, exchange: str) -> HttpResponse:
 @require_POST
 def cancel(request: HttpRequest, exchange: str) -> HttpResponse:
     row = _found(request, exchange, permission=SETTLE)
-    reason = " ".join(request.POST.get("reason", "").replace("\0", "").split())[:200]
-    if len(reason) < SHORTEST_REASON:
+    reason = reasons.said(request.POST.get("reason", ""))
+    if not reason:
         return _page(request, row, problem=_("Say why, in a few words."), status=422)
     by = mall.ByStaff(staff_id=request.access.staff_id, reason=reason)  # type: ignore[attr-defined]
     try:

@@ -15,13 +15,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.analytics import keyset
 from apps.console import asked, coupon_words, people
-from apps.core import clock, ids
+from apps.console.reason_field import Reason
+from apps.core import clock, ids, reasons
 from apps.core.errors import DomainError, NotFound
 from apps.core.models import Approval
 from apps.coupons import handing, keeping, wallet, words
 from apps.coupons.models import Coupon, Entry, Template
+from apps.flows import own_cards
 from apps.members.models import Member
-from apps.stores import limits
 from apps.stores.models import Staff
 
 PREFIX = "cpn"
@@ -37,7 +38,7 @@ TONES = {"ready": "ok", "reserved": "brand", "recalled": "bad"}
 
 class HandOutForm(forms.Form):
     template = forms.ModelChoiceField(label=gettext_lazy("Coupon"), queryset=Template.objects.none())
-    reason = forms.CharField(label=gettext_lazy("Reason"), min_length=limits.SHORTEST_REASON, max_length=200)
+    reason = Reason()
     request_key = forms.CharField(widget=forms.HiddenInput, validators=[RegexValidator(r"^[A-Za-z0-9_-]{12,40}$")])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -63,6 +64,7 @@ def hand_out(request: HttpRequest, member: str) -> HttpResponse:
     source = f"console:{said['request_key']}"
     wish = handing.Wish(row.pk, said["template"].pk, said["reason"], source)
     try:
+        own_cards.refuse(staff_id=request.access.staff_id, member_id=row.pk)  # type: ignore[attr-defined]
         done = handing.hand_out(wish=wish, staff=_staff(request))
     except DomainError as refusal:
         form.add_error(None, str(refusal))
@@ -79,14 +81,15 @@ def change(request: HttpRequest, member: str) -> HttpResponse:
     """`wish` is recall or restore of `coupon`, with a reason."""
     row = people.one(request, member, permission=HAND_OUT)
     found = Coupon.objects.filter(pk=ids.decode(PREFIX, request.POST.get("coupon", "")), member=row).first()
-    note = " ".join(request.POST.get("reason", "").replace("\0", "").split())[:200]
+    note = reasons.said(request.POST.get("reason", ""))
     if found is None:
         raise NotFound
-    if len(note) < limits.SHORTEST_REASON:
+    if not note:
         messages.error(request, _("Say why, in a few words."))
         return redirect("console:member_coupons", member)
     act = keeping.restore if request.POST.get("wish") == "restore" else keeping.recall
     try:
+        own_cards.refuse(staff_id=request.access.staff_id, member_id=row.pk)  # type: ignore[attr-defined]
         act(coupon_id=found.pk, by=request.user, note=note)  # type: ignore[arg-type]
     except DomainError as refusal:
         people.complain(request, refusal)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.console import asked, people
+from apps.console.reason_field import Reason
 from apps.core import audit, csv_files
 from apps.core.errors import DomainError
 from apps.core.models import Approval
@@ -20,7 +21,6 @@ from apps.members.models import Member
 from apps.points import adjusting, selectors, statement_file, telling
 from apps.points.adjusting import Wish
 from apps.points.models import Currency
-from apps.stores import limits
 from apps.stores.models import Staff
 
 PERMISSION = "points.view"
@@ -34,12 +34,7 @@ class AdjustForm(forms.Form):
         widget=forms.RadioSelect,
     )
     amount = forms.IntegerField(label=gettext_lazy("Points"), min_value=1, max_value=1_000_000_000)
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        help_text=gettext_lazy("The member reads it in the statement. No names or numbers of people."),
-        min_length=limits.SHORTEST_REASON,
-        max_length=200,
-    )
+    reason = Reason(help_text=gettext_lazy("The member reads it in the statement. No names or numbers of people."))
     request_key = forms.CharField(widget=forms.HiddenInput, validators=[RegexValidator(r"^[A-Za-z0-9_-]{12,40}$")])
 
 

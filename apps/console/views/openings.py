@@ -11,14 +11,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.console import people, uploads
 from apps.console.uploads import OpeningsForm
-from apps.core import ids, jobs
+from apps.core import ids, jobs, reasons
 from apps.core.errors import DomainError
 from apps.core.models import Approval
 from apps.coupons import openings
 from apps.members.imports.job import KIND as IMPORT
 from apps.points import adjusting, bringing
 from apps.points.openings import KIND as TAKING
-from apps.stores import limits
 from apps.stores.models import Staff
 
 PREFIX = "imp"
@@ -83,7 +82,7 @@ def _handed(request: HttpRequest, hand_in: Callable[[], bool]) -> HttpResponse:
 @require_POST
 def coupons_back(request: HttpRequest, file: str) -> HttpResponse:
     """The file was wrong: its unused coupons are recalled."""
-    note = limits.reason(" ".join(request.POST.get("reason", "").replace("\0", "").split()))
+    note = reasons.said(request.POST.get("reason", ""))
     if not note:
         messages.error(request, _("Say why, in a few words."))
         return redirect("console:openings")

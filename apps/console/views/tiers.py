@@ -11,15 +11,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.console import people, tier_card, tier_form
 from apps.console.tier_form import BenefitSet, LadderForm, TierSet
-from apps.core import clock
+from apps.core import clock, reasons
 from apps.core.errors import DomainError, NotFound, ValidationFailed
 from apps.flows import segment_gates
 from apps.points import benefits, ladders
 from apps.points import tiers as standings
 from apps.points.ladders import Draft
 from apps.points.models import Standing, Tier
-
-SHORTEST_REASON = 4
 
 
 @require_safe
@@ -92,8 +90,8 @@ def tier(request: HttpRequest, tier: str) -> HttpResponse:
 def set_by_hand(request: HttpRequest, member: str) -> HttpResponse:
     """Another tier for one member, with a reason; locked, no assessment changes it."""
     row = people.one(request, member, permission="points.tiers")
-    reason = " ".join(request.POST.get("reason", "").replace("\0", "").split())[:200]
-    if len(reason) < SHORTEST_REASON:
+    reason = reasons.said(request.POST.get("reason", ""))
+    if not reason:
         messages.error(request, _("Say why, in a few words."))
         return redirect("console:member", member)
     is_locked = "is_locked" in request.POST

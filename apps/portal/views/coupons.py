@@ -14,12 +14,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.activity import codes as tracked
 from apps.core import clock, ids, requests
 from apps.core.errors import DomainError
+from apps.coupons import budgets, codes, wallet, words
 from apps.coupons import centre as centres
-from apps.coupons import codes, wallet, words
 from apps.coupons import terms as grammar
 from apps.coupons.centre import Offer
 from apps.coupons.errors import REASONS
-from apps.coupons.models import Coupon, Gift, Use
+from apps.coupons.models import Coupon, Gift, Template, Use
 from apps.flows import coupon_claim
 from apps.flows import shopper as shoppers
 from apps.points.models import Tier
@@ -97,7 +97,7 @@ def stores(request: HttpRequest, coupon: str) -> HttpResponse:
 
 
 def told(found: Sequence[Coupon], *, moment: datetime) -> list[dict[str, Any]]:
-    """Each coupon with its card, its time left, and what became of it. Four queries however many."""
+    """Each coupon with its card, its time left, and what became of it. Five queries however many."""
     if not found:
         return []
     known = words.names([grammar.parse(row.version.terms) for row in found], tiers=_tiers())
@@ -106,6 +106,7 @@ def told(found: Sequence[Coupon], *, moment: datetime) -> list[dict[str, Any]]:
         use.coupon_id: use
         for use in Use.objects.filter(coupon__in=keys, state=Use.State.DONE).select_related("store", "order")
     }
+    dry = _dry(found, moment)
     offered = set(Gift.objects.filter(coupon__in=keys, state=Gift.State.OPEN).values_list("coupon_id", flat=True))
     return [
         {
@@ -116,10 +117,25 @@ def told(found: Sequence[Coupon], *, moment: datetime) -> list[dict[str, Any]]:
             "ticks": _seconds(row.ends_at, moment),
             "use": uses.get(row.pk),
             "is_offered": row.pk in offered,
+            "why_not": _why_not(row, dry),
             "may_give": row.template.is_giftable and row.parent_id is None and row.state == Coupon.State.READY,
         }
         for row in found
     ]
+
+
+def _dry(found: Sequence[Coupon], moment: datetime) -> set[int]:
+    """Templates whose budgets are used up for this member wherever they go; a store's own is known at its till."""
+    keys, member_id = list({row.template_id for row in found}), found[0].member_id or 0
+    rooms = budgets.rooms(template_ids=keys, member_id=member_id, store="", moment=moment)
+    return {key for key, room in rooms.items() if room <= 0}
+
+
+def _why_not(row: Coupon, dry: set[int]) -> str:
+    """Why one that is theirs and in time does not count all the same; "" where it does."""
+    if row.template.state == Template.State.STOPPED:
+        return str(REASONS["coupon_frozen"])
+    return str(REASONS["coupon_budget_spent"]) if row.template_id in dry else ""
 
 
 def _centre(request: HttpRequest, *, problem: str = "", status: int = 200, typed: str = "") -> HttpResponse:

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from apps.core import approvals, audit, brand, clock, jobs, requests
+from apps.core import approvals, audit, brand, clock, jobs, reasons, requests
 from apps.core.errors import ValidationFailed
 from apps.core.models import Approval, Job
 from apps.members import consents, minors
@@ -168,7 +168,7 @@ def _check(wanted: Wanted, recipient: str, reason: str) -> None:
         errors.append(("/ids", _("Choose what is hashed.")))
     if not 2 <= len(recipient) <= 40:
         errors.append(("/recipient", _("Name the platform that gets the pack, in 2 to 40 letters.")))
-    if len(reason) < 2:
+    if not reasons.said(reason):
         errors.append(("/reason", _("Say in a few words what the pack is for.")))
     if wanted.use != Pack.Use.WITHDRAW and not _has_source(wanted):
         errors.append(("/source", _("Choose a segment, or from 1 to 730 days for buyers.")))
