@@ -6,7 +6,7 @@
   const [view, result, lock, form, amount, receipt] = ["view", "result", "lock", "sale", "amount", "receipt"].map(at);
   const till = (window.siyuTill = window.siyuTill || {});
   const says = root.dataset;
-  const PATIENCE = 8000, PULSE = 1500, PULSE_PATIENCE = 1400, SLOW_PULSE = 4_000;
+  const PATIENCE = 8000, PULSE = 1500, PULSE_PATIENCE = 1400, SLOW_PULSE = 3_000;
   const MEMBER = /^[0-9]{18}$/, PHONE = /^1[0-9]{10}$/, RECEIPT = /^[0-9A-Za-z][0-9A-Za-z./_-]{3,39}$/;
   const SHAPES = JSON.parse(says.couponShapes).map((shape) => new RegExp(`^(?:${shape})$`));
   const BARCODE = /^(?:[0-9]{8}|[0-9]{12,14})$/;

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from apps.core import clock, requests
 from apps.gateways import inbox
@@ -35,6 +35,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE = 20_000  # ms for what has no time of its own to hold: a busy machine is slow, not wrong
 Open = Callable[..., Visit]
 
 
@@ -43,6 +44,7 @@ def chromium() -> Iterator[Browser]:
     """One Chromium for the file. Its event loop lives in this thread, so Django must be told that the ORM may too."""
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as player:
+        expect.set_options(timeout=PATIENCE)
         found = player.chromium.launch(executable_path=os.environ["SIYU_CHROMIUM"], args=FLAGS)
         yield found
         found.close()
