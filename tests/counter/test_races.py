@@ -60,7 +60,8 @@ def test_a_cap_holds_for_one_person_at_two_tills_at_the_same_moment(shop: Shop):
 
     with ThreadPoolExecutor(2) as pool:
         found = pool.map(
-            lambda desk: at_once(desk, [shop.sale(f"A{n}", key=f"{desk.device_id}-{n}-key") for n in range(4)]), desks
+            lambda desk: at_once(desk, [shop.sale(f"A{n}", key=f"till-{desk.device_id}-sale-{n}") for n in range(4)]),
+            desks,
         )
 
     assert sorted(one for some in found for one in some) == ["new"] * 3 + ["shift_cap"] * 5
