@@ -279,7 +279,7 @@ def test_a_day_at_the_till_in_three_taps_a_sale_and_an_hour_without_network(at: 
 def hold(page: Page, path: str) -> list[Route]:
     """Requests to this path get no answer until they are let go."""
     held: list[Route] = []
-    page.route(f"**/counter/{path}/", held.append)
+    page.route(f"**/counter/{path}/", lambda route: held.insert(0, route))
     return held
 
 
