@@ -20,7 +20,7 @@ from tests.console import world
 from tests.counter.conftest import NOON, Shop, open_shop
 
 PATH = "/console/tills/rules/"
-ORDERS = "一班的单数：{}"
+ORDERS = "一名店员一天的单数：{}"
 FORM = {
     "least_cents": "1", "most_cents": "20000", "hours_back": "1", "receipts_by": "store", "orders": "300",
     "redemptions": "100", "points": "200000", "per_member": "6", "clerk.points": "500", "clerk.per_member": "2",

@@ -284,9 +284,9 @@ def hold(page: Page, path: str) -> list[Route]:
 
 
 def release(page: Page, held: list[Route], path: str) -> None:
-    page.unroute(f"**/counter/{path}/")
     for route in held:
         route.continue_()
+    page.unroute(f"**/counter/{path}/")
 
 
 def test_what_was_begun_ends_before_the_next_scan_and_the_lock_before_the_pin(at: At, shop: Shop):
