@@ -28,7 +28,7 @@ def give_back(*, coupon: Coupon, cents: int, moment: datetime, store_id: int | N
 def rooms(*, template_ids: Sequence[int], member_id: int, store: str, moment: datetime) -> dict[int, int]:
     """By template what one more use by this member in this store (its code, "" online) may save at most, -1 where none is left.
     Templates without a ceiling are missing. Read without a lock: only `take` decides."""
-    values = {"templates": list(template_ids), "member": member_id, "store": store, "moment": moment}
+    values: dict[str, Any] = {"templates": list(template_ids), "member": member_id, "store": store, "moment": moment}
     with connection.cursor() as cursor:
         cursor.execute(_ROOMS, values)
         return dict(cursor.fetchall())
