@@ -37,7 +37,12 @@ class Cautions:
 
 def of(*, member_id: int, ticket_id: int, moment: datetime) -> Cautions:
     """One statement, however much the member did."""
-    asked: dict[str, Any] = {"member": member_id, "ticket": ticket_id, "year": moment - ORDERS_OF, "quarter": moment - TICKETS_OF}
+    asked: dict[str, Any] = {
+        "member": member_id,
+        "ticket": ticket_id,
+        "year": moment - ORDERS_OF,
+        "quarter": moment - TICKETS_OF,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, asked)
         return Cautions(*cursor.fetchone())

@@ -1,6 +1,7 @@
 """A page in a real browser, with everything that went wrong on it, and its picture."""
 
 import os
+import time
 from itertools import product
 from pathlib import Path
 
@@ -28,6 +29,8 @@ WATCH = """
 window.refused = [];
 document.addEventListener("securitypolicyviolation", (e) => window.refused.push(e.violatedDirective + " " + e.blockedURI));
 """
+
+SETTLED = 60  # seconds after which a request that nobody answers is a fault of the page or of the browser
 
 NO_SOCKET = "delete window.WebSocket"  # the server of these tests has none: pages ask now and then instead
 
@@ -76,7 +79,9 @@ class Visit:
         """Loaded, its scripts have had their turn, and nothing that was asked for is still under way."""
         self.page.wait_for_load_state("load")
         self.page.evaluate(TURN)
+        end = time.monotonic() + SETTLED
         while self._asked:
+            assert time.monotonic() < end, f"never answered: {[asked.url for asked in self._asked]}"
             self.page.wait_for_timeout(10)
 
     def check(self, *, deep: bool = True) -> None:

@@ -81,7 +81,9 @@ def test_clocks_pause_while_it_is_the_members_turn_and_a_change_loses_no_pause()
         at("11-30T14:00"),
     )
 
-    say(ticket, desk.agent, 9, is_internal=True, moment=at("11-30T12:30"))  # what staff say among themselves answers nobody
+    say(
+        ticket, desk.agent, 9, is_internal=True, moment=at("11-30T12:30")
+    )  # what staff say among themselves answers nobody
     assert (ticket.first_reply_at, ticket.asked_at, ticket.due_at) == (None, NOON, at("11-30T14:00"))
     say(ticket, desk.agent, 1, move="ask", moment=at("11-30T13:00"))  # answer and state in one step
     assert (ticket.first_reply_at, ticket.first_due_at, ticket.end_due_at, ticket.due_at) == (
