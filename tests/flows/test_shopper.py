@@ -51,7 +51,7 @@ def test_a_wallet_is_quoted_with_what_is_reserved_and_what_comes_later(member, d
     later = making.coupon(of, member, starts_at=clock.now() + timedelta(days=1))
     redeeming.reserve(Act([held.pk], shopper.shopper_of(member.pk), bought(9_000), "web:1"))
 
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         found = shopper.offers_for(member.pk, bought(7_000))
     assert {offer.held.id: offer.reason.code for offer in found.offers if offer.reason} == {
         ready.pk: "coupon_min_spend",
