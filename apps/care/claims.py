@@ -44,8 +44,9 @@ class Shape(NamedTuple):
 
 
 _DUE = """settled_at is null and state = 'planned' and channel = %(channel)s and send_at <= %(moment)s
-          and (slot_on = %(day)s or is_transactional) and deaths {deaths}"""
-_WAITING = f"select distinct version_id from care_touch where {_DUE}"
+          and (is_transactional or slot_on = case when zone = '' then %(day)s::date
+              else (%(moment)s::timestamptz at time zone zone)::date end) and deaths {deaths}"""
+_WAITING = f"select distinct version_id, zone from care_touch where {_DUE}"
 _START = (datetime(1, 1, 1, tzinfo=UTC), 0)
 _versions: dict[int, Version] = {}  # published versions never change
 
@@ -53,10 +54,12 @@ _versions: dict[int, Version] = {}  # published versions never change
 class Desk:
     """Claims chunk after chunk on a channel. Not for several threads at a time."""
 
-    def __init__(self, channel: str, *, deaths: str = "= 0") -> None:
-        self.channel, self.deaths = channel, deaths
+    def __init__(self, channel: str, *, deaths: str = "= 0", limits: gate.Gate | None = None) -> None:
+        """`limits`: nothing is taken where their hours are quiet by the member's clock."""
+        self.channel, self.deaths, self._limits = channel, deaths, limits
         self.shape = Shape(channel)
         self._ids: set[int] = set()  # the versions that the shape serves
+        self._zones: set[str] = set()  # by whose clocks they go
         self._after = _START  # the end of the last chunk: what was claimed before stays in the index until a vacuum
 
     @property
@@ -83,10 +86,12 @@ class Desk:
         values: dict[str, Any] = {"channel": self.channel, "moment": moment, "day": clock.local_date(moment)}
         with connection.cursor() as cursor:
             cursor.execute(_WAITING.format(deaths=self.deaths), values)
-            found = {version_id for (version_id,) in cursor.fetchall()}
-        if found <= self._ids:
+            rows = cursor.fetchall()
+        found, living = {row[0] for row in rows}, {row[1] for row in rows}
+        if found <= self._ids and living <= self._zones:
             return False
         self._ids |= found
+        self._zones |= living
         self.shape = _shape(versions(self._ids).values(), channel=self.channel, deaths=self.deaths)
         return True
 
@@ -96,8 +101,13 @@ class Desk:
             gate.as_of(moment)
             | {"channel": self.channel, "moment": moment, "day": clock.local_date(moment), "limit": limit,
              "lease": moment + LEASE, "brand": brand, "passed_on": list(routes.PASSED_ON), "versions": list(self._ids),
+             "awake": self._awake(moment),
              "purpose": self.shape.purpose, "after": self._after[0], "after_id": self._after[1]},
         )  # fmt: skip
+
+    def _awake(self, moment: datetime) -> list[str]:
+        limits = self._limits
+        return [zone for zone in self._zones if limits is None or not limits.at(zone).is_quiet(moment)]
 
 
 def versions(ids: Collection[int]) -> dict[int, Version]:
@@ -138,7 +148,7 @@ def statement(shape: Shape) -> str:
     text = f"""
     with picked as materialized (
         select ctid, version_id, member_id, decided_at, occurrence, route from care_touch
-        where {_DUE.format(deaths=shape.deaths)} and version_id = any(%(versions)s::bigint[])
+        where {_DUE.format(deaths=shape.deaths)} and version_id = any(%(versions)s::bigint[]) and zone = any(%(awake)s::text[])
           and (send_at, id) > (%(after)s, %(after_id)s)
         order by send_at, id limit %(limit)s for update skip locked
     ),

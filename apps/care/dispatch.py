@@ -149,7 +149,7 @@ def drain_lane(channel: str, *, seconds: float = 50.0) -> None:
 
 
 def drain_channel(channel: str, *, deadline: float) -> Counter[str]:
-    """Settle what is open, then send chunk after chunk until nothing is due, the hour is quiet, or the channel is down.
+    """Settle what is open, then send chunk after chunk until nothing is due, everybody's hours are quiet, or the channel is down.
 
     Raises RuntimeError inside a transaction: its claims would be invisible to those who record the receipts.
     """
@@ -160,10 +160,14 @@ def drain_channel(channel: str, *, deadline: float) -> Counter[str]:
     if most == 0:
         return Counter()  # the circuit is open, or the minute is full
     figures = resolve.settle_open(channel)
-    if limits.is_quiet(moment):
-        figures["postponed"] += slots.postpone(channel=channel, moment=moment, limits=limits)
+    zones = [limits.at(zone) for zone in slots.zones_due(channel, moment=moment)]
+    for here in zones:
+        if here.is_quiet(moment):
+            figures["postponed"] += slots.postpone(channel=channel, moment=moment, limits=here)
+        else:
+            slots.move_to_today(channel=channel, moment=moment, limits=here)
+    if zones and all(here.is_quiet(moment) for here in zones):
         return figures
-    slots.move_to_today(channel=channel, moment=moment, limits=limits)
     for settled in _pipeline(channel, limits=limits, deadline=deadline, most=most):
         figures += settled
     for settled in _suspects(channel, limits=limits, deadline=deadline):
@@ -177,9 +181,9 @@ def _suspects(channel: str, *, limits: gate.Gate, deadline: float) -> Iterator[C
         return
     most = lanes.enter(channel, moment=clock.now())  # what those before have left
     for deaths, size in (f"between 1 and {outcomes.ALONE_FROM - 1}", _FEW), (f">= {outcomes.ALONE_FROM}", 1):
-        desk, stopped, switch = claims.Desk(channel, deaths=deaths), threading.Event(), _Switch()
+        desk, stopped, switch = claims.Desk(channel, deaths=deaths, limits=limits), threading.Event(), _Switch()
         house = _house()
-        while time.monotonic() < deadline and not stopped.is_set() and not limits.is_quiet(clock.now()):
+        while time.monotonic() < deadline and not stopped.is_set():
             wanted = size if most is None else min(size, most)
             chunk = _claim(desk, limit=wanted, house=house, stopped=stopped, switch=switch) if wanted else None
             if chunk is None or not chunk.size:
@@ -192,17 +196,17 @@ def _suspects(channel: str, *, limits: gate.Gate, deadline: float) -> Iterator[C
 
 
 def _pipeline(channel: str, *, limits: gate.Gate, deadline: float, most: int | None) -> Iterator[Counter[str]]:
-    """Claims chunks and yields the figures of each, until nothing is due, the hour is quiet, or the channel is down.
+    """Claims chunks and yields the figures of each, until nothing is due, everybody's hours are quiet, or the channel is down.
 
     `most` messages in all, then no more for now; None: as many as there are.
     """
-    stopped, switch, house, desk = threading.Event(), _Switch(), _house(), claims.Desk(channel)
+    stopped, switch, house, desk = threading.Event(), _Switch(), _house(), claims.Desk(channel, limits=limits)
     under_way: deque[Future[Counter[str]]] = deque()
     with _quick_turns(), prepared.by_key(), ExitStack() as threads:
         writer, books = threads.enter_context(_thread()), threads.enter_context(_thread(prepared.by_key))
         lines = cycle([threads.enter_context(_thread()) for _ in range(_POSTERS)])
         for limit in chain(_FIRST_CHUNKS, repeat(CHUNK)):
-            is_open = time.monotonic() < deadline and not stopped.is_set() and not limits.is_quiet(clock.now())
+            is_open = time.monotonic() < deadline and not stopped.is_set()
             wanted = min(limit, CHUNK) if most is None else min(limit, CHUNK, most)
             chunk = (
                 _claim(desk, limit=wanted, house=house, stopped=stopped, switch=switch) if is_open and wanted else None

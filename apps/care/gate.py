@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
-from apps.care import reasons, templates
+from apps.care import reasons, templates, zones
 from apps.care.models import Channel, Policy, Version
 from apps.care.rechecks import Check
 from apps.core import brand, clock
@@ -72,7 +73,7 @@ brand.declare("care.gate", default=_DEFAULT, check=_check)
 
 @dataclass(frozen=True)
 class Gate:
-    """The brand's limits. `quiet`: from the first hour until the second, shop time; None: never quiet."""
+    """The brand's limits by the clock of a zone. `quiet`: from the first hour until the second; None: never quiet."""
 
     day_cap: int
     week_cap: int
@@ -81,6 +82,14 @@ class Gate:
     month_cap: int | None = None
     classes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     channels: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    zone: ZoneInfo = clock.SHOP_ZONE
+
+    def at(self, zone: str) -> "Gate":
+        """The limits for who lives in this zone; "" is the shop's."""
+        return replace(self, zone=zones.of(zone))
+
+    def day(self, moment: datetime) -> date:
+        return moment.astimezone(self.zone).date()
 
     def on(self, channel: str) -> "Gate":
         """The limits of a channel: what it has of its own, and for the rest everybody's."""
@@ -93,28 +102,31 @@ class Gate:
         if self.quiet is None:
             return False
         start, end = self.quiet
-        hour = clock.local(moment).hour
+        hour = moment.astimezone(self.zone).hour
         return start <= hour < end if start <= end else hour >= start or hour < end
 
     def next_allowed(self, moment: datetime) -> datetime:
         """The moment itself outside quiet hours, else the end of them."""
         if self.quiet is None or not self.is_quiet(moment):
             return moment
-        end = _at(clock.local_date(moment), self.quiet[1])
-        return end if end > moment else end + timedelta(days=1)
+        end = self._hour(self.day(moment), self.quiet[1])
+        return end if end > moment else self._hour(self.day(moment) + timedelta(days=1), self.quiet[1])
 
     def is_quiet_at(self, moment: datetime, *, hour: int) -> bool:
         """Whether what is due at `hour` of this day, or now when that has passed, would fall into quiet hours."""
-        return self.is_quiet(max(_at(clock.local_date(moment), hour), moment))
+        return self.is_quiet(max(self._hour(self.day(moment), hour), moment))
 
     def send_at(self, moment: datetime, *, hour: int) -> datetime:
         """Today's `hour` if still ahead, else now; out of quiet hours, and then not before `hour` of that day."""
-        wanted = max(_at(clock.local_date(moment), hour), moment)
+        wanted = max(self._hour(self.day(moment), hour), moment)
         if not self.is_quiet(wanted):
             return wanted
         allowed = self.next_allowed(wanted)
-        later = _at(clock.local_date(allowed), hour)
+        later = self._hour(self.day(allowed), hour)
         return later if later > allowed and not self.is_quiet(later) else allowed
+
+    def _hour(self, day: date, hour: int) -> datetime:
+        return datetime.combine(day, time(hour), tzinfo=self.zone)
 
 
 def load() -> Gate:
@@ -136,7 +148,7 @@ def _span(quiet: Sequence[int] | None) -> tuple[int, int] | None:
 
 
 class Window(NamedTuple):
-    """A cap over the shop days `first` to `last`; `purpose` "" counts every message of the channel, else those of a class."""
+    """A cap over the days `first` to `last`; `purpose` "" counts every message of the channel, else those of a class."""
 
     span: str
     first: date
@@ -146,7 +158,7 @@ class Window(NamedTuple):
 
 
 def windows(limits: "Gate", *, day: date) -> list[Window]:
-    """The caps that a message of this shop day has to keep."""
+    """The caps that a message of this day has to keep."""
     first = day.replace(day=1)
     spans = {
         "day": (day, day),
@@ -266,6 +278,7 @@ _PLAIN_TRIGGERS = frozenset(
         Version.Trigger.LIVE_REMINDER,
         Version.Trigger.BOOKING_NOTICE,
         Version.Trigger.GROUP_INVITE,
+        Version.Trigger.GROUP_JOINED,
     }
 )
 
@@ -333,10 +346,6 @@ def parameters(version: Version, *, gate: Gate, moment: datetime, send_at: datet
         "subscribe_template": version.content.get("template_id", ""),
         "global_key": GLOBAL,
         "global_limit": threshold_bytes(gate.global_holdout_percent),
-        "day": None if version.is_transactional else clock.local_date(send_at),
+        "day": None if version.is_transactional else gate.day(send_at),
         "less_urgent": list(less_urgent.values_list("pk", flat=True)),
     }
-
-
-def _at(day: date, hour: int) -> datetime:
-    return datetime.combine(day, time(hour), tzinfo=clock.SHOP_ZONE)

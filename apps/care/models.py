@@ -74,6 +74,7 @@ class Version(models.Model):
         LIVE_REMINDER = "live_reminder", _("Reminder of a live stream")
         BOOKING_NOTICE = "booking_notice", _("Notice of a booking")
         GROUP_INVITE = "group_invite", _("Invitation into a WeCom group")
+        GROUP_JOINED = "group_joined", _("Joined a WeCom group")
 
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="versions", db_index=False)
     number = models.PositiveIntegerField()
@@ -87,7 +88,7 @@ class Version(models.Model):
     template = models.TextField()
     content = models.JSONField(default=dict)  # WeChat: {"template_id": "…", "page": "…"}; its text is a line per field
     missing = models.JSONField(default=dict)  # per variable: {"policy": "skip"} | {"policy": "default", "value": "…"}
-    send_hour = models.PositiveSmallIntegerField(default=10)  # shop time, 0–23
+    send_hour = models.PositiveSmallIntegerField(default=10)  # by the member's clock, 0–23
     is_own_hour = models.BooleanField(
         default=False
     )  # at the hour at which the member buys; `send_hour` for who has none
@@ -137,9 +138,10 @@ class Touch(models.Model):
         default=0, db_default=0
     )  # place in the chain of channels, 0 the version's own
     is_transactional = models.BooleanField(default=False, db_default=False)
+    zone = models.CharField(max_length=40, default="", db_default="")  # whose clock counts for it; "": the shop's
     slot_on = models.DateField(
         null=True
-    )  # shop day whose frequency cap it uses; NULL: uses none. Written by planning, slots, dispatch
+    )  # day, in `zone`, whose frequency cap it uses; NULL: uses none. Written by planning, slots, dispatch
     lease_until = models.DateTimeField(
         null=True
     )  # SENDING and UNKNOWN: after it a worker asks the provider, then goes on

@@ -1,11 +1,10 @@
 """The hour at which a member buys: messages that may go then go then, on the same day, else at the policy's hour (H19)."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from apps.care.gate import Gate
 from apps.care.models import Version
-from apps.core import clock
 
 LOOK_BACK = timedelta(days=365)
 ENOUGH = 3  # orders
@@ -14,14 +13,14 @@ ENOUGH = 3  # orders
 _OWN = f"""coalesce((
     select own.at from (
         select %(own_day)s::timestamptz + make_interval(hours => mode() within group (
-            order by extract(hour from o.paid_at at time zone 'Asia/Shanghai')::int
+            order by extract(hour from o.paid_at at time zone %(own_zone)s::text)::int
         )) as at
         from orders_order o
         where o.member_id = judged.member_id and o.paid_at > %(own_since)s and o.paid_at <= %(moment)s
         having count(*) >= {ENOUGH}
     ) own
     where own.at >= %(own_earliest)s
-      and extract(hour from own.at at time zone 'Asia/Shanghai')::int = any(%(own_hours)s::int[])
+      and extract(hour from own.at at time zone %(own_zone)s::text)::int = any(%(own_hours)s::int[])
 ), %(send_at)s)"""
 
 
@@ -31,6 +30,8 @@ def chosen(version: Version) -> str:
 
 
 def parameters(limits: Gate, *, moment: datetime, send_at: datetime) -> dict[str, Any]:
-    start = clock.day_start(clock.local_date(send_at))
+    start = datetime.combine(limits.day(send_at), time(), tzinfo=limits.zone)
     loud = [hour for hour in range(24) if not limits.is_quiet(start + timedelta(hours=hour))]
-    return {"own_day": start, "own_since": moment - LOOK_BACK, "own_earliest": moment, "own_hours": loud}
+    return {
+        "own_day": start, "own_since": moment - LOOK_BACK, "own_earliest": moment, "own_hours": loud, "own_zone": limits.zone.key,
+    }  # fmt: skip

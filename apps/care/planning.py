@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 from django.db.models import F, Max
 
-from apps.care import gate, own_hours, reasons, rechecks, routes, slots, triggers
+from apps.care import gate, own_hours, reasons, rechecks, routes, slots, triggers, zones
 from apps.care.models import Policy, Run, Touch, Version
 from apps.core import clock
 from apps.segments import language
@@ -63,9 +63,10 @@ def plan(*, moment: datetime, only: Version | None = None) -> Plan:
     limits = gate.load()
     found = Plan(as_of=moment, after_touch=_newest_touch())
     newest = StageChange.objects.aggregate(top=Max("pk"))["top"] or 0
+    living = zones.Living.found()
     for version in [only] if only else live_versions():
         due = triggered(version, moment=moment, last_run=past["as_of"], seen=past["change_id"] or 0)
-        _plan_one(version, found=found, limits=limits, due=due)
+        _plan_one(version, found=found, limits=limits, due=due, living=living)
     found.last_touch = _newest_touch()
     Run.objects.create(
         as_of=moment,
@@ -95,7 +96,8 @@ def decide(version: Version, *, due: Due, moment: datetime) -> int:
     """
     lock_slots()
     found = Plan(as_of=moment, after_touch=_newest_touch())
-    _plan_one(version, found=found, limits=gate.load(), due=due)
+    living = zones.Living.found(among=due.sql, params=due.params)
+    _plan_one(version, found=found, limits=gate.load(), due=due, living=living)
     return found.after_touch
 
 
@@ -110,7 +112,8 @@ def decide_triggered(*, trigger: str, moment: datetime, **params: Any) -> int:
     for version in live_versions():
         if version.trigger == trigger and params.items() <= version.params.items():
             due = triggered(version, moment=moment, last_run=None, seen=0)
-            _plan_one(version, found=found, limits=limits, due=due)
+            living = zones.Living.found(among=due.sql, params=due.params)
+            _plan_one(version, found=found, limits=limits, due=due, living=living)
     return found.planned + found.held_out + found.skipped.total()
 
 
@@ -123,13 +126,20 @@ def _newest_touch() -> int:
     return Touch.objects.aggregate(top=Max("pk"))["top"] or 0
 
 
-def _plan_one(version: Version, *, found: Plan, limits: gate.Gate, due: Due) -> None:
+def _plan_one(version: Version, *, found: Plan, limits: gate.Gate, due: Due, living: zones.Living) -> None:
+    """A statement a channel of the chain, for each zone that somebody lives in."""
+    otherwise = version.params.get("time_zone", "")
+    for zone, whose in living.parts():
+        _plan_part(version, found=found, limits=limits.at(zone or otherwise), due=due, whose=whose)
+
+
+def _plan_part(version: Version, *, found: Plan, limits: gate.Gate, due: Due, whose: str) -> None:
     chain = routes.of(version)
     for route in chain:
         is_last, limits_here = route is chain[-1], limits.on(route.version.channel)
         sql, params = statement(
             route.version, moment=found.as_of, limits=limits_here, due=due, route=route.number,
-            passed_on=() if is_last else routes.PASSED_ON,
+            passed_on=() if is_last else routes.PASSED_ON, whose=whose,
         )  # fmt: skip
         with connection.cursor() as cursor:
             cursor.execute(sql, params)
@@ -151,13 +161,14 @@ def statement(
     due: Due,
     route: int = 0,
     passed_on: Sequence[str] = (),
+    whose: str = "true",
 ) -> tuple[str, dict[str, Any]]:
     """The one INSERT … SELECT of a version on one channel, with its parameters; it answers (state, reason, rows).
 
-    `passed_on`: reasons that are left for the next channel of the chain to judge.
+    `passed_on`: reasons that are left for the next channel of the chain to judge. `whose`: SQL of who lives by the limits' clock.
     """
     send_at = limits.send_at(moment, hour=version.send_hour)
-    caps = gate.windows(limits, day=clock.local_date(send_at))
+    caps = gate.windows(limits, day=limits.day(send_at))
     is_quiet = version.is_now_or_never and limits.is_quiet_at(moment, hour=version.send_hour)
     rule = language.compiled(version.audience, moment=moment, given={"s"})
     verdict = "\n".join(
@@ -172,7 +183,7 @@ def statement(
                    case {verdict} when {due.held} then '{_HELD}' else '' end as verdict
             from due t join members_member m on m.id = t.member_id
             cross join (select %(params)s::jsonb as params) v {gate.joins()} {rule.joins}
-            where {rule.condition} and not exists (
+            where {whose} and {rule.condition} and not exists (
                 select from care_touch e
                 where e.policy_id = %(policy)s and e.member_id = t.member_id and e.occurrence = t.occurrence
             )
@@ -180,13 +191,13 @@ def statement(
         made as (
             insert into care_touch (
                 policy_id, version_id, member_id, occurrence, channel, state, reason, is_treated, decided_at,
-                send_at, slot_on, lease_until, fence, tries, settled_at, route, is_transactional
+                send_at, zone, slot_on, lease_until, fence, tries, settled_at, route, is_transactional
             )
             select %(policy)s, %(version)s, member_id, occurrence, %(channel)s,
                    case verdict when '' then 'planned' when '{_HELD}' then 'held_out' else 'skipped' end,
                    case verdict when '{_HELD}' then '' else verdict end,
                    case verdict when '' then true when '{_HELD}' then false end, %(moment)s,
-                   case when verdict in ('', '{_HELD}') then {own_hours.chosen(version)} end,
+                   case when verdict in ('', '{_HELD}') then {own_hours.chosen(version)} end, %(zone)s,
                    case when verdict = '' then %(day)s::date end, null, 0, 0,
                    case when verdict <> '' then %(moment)s end, %(route)s, %(is_transactional)s
             from judged
@@ -202,6 +213,7 @@ def statement(
         "params": json.dumps(version.params),
         "send_at": send_at,
         "route": route,
+        "zone": zones.noted(limits.zone.key),
         "is_transactional": version.is_transactional,
         "passed_on": list(passed_on),
     }

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from apps.care import gate, reasons, templates
+from apps.care import gate, reasons, templates, zones
 from apps.care.models import Channel, Version
 from apps.core import brand, clock
 from apps.core.errors import NotFound
@@ -35,7 +35,8 @@ class Preview:
 def preview(version: Version, *, member_id: int, moment: datetime | None = None) -> Preview:
     """A version, or an unsaved one from `policies.as_version`, as this member would meet it. Raises NotFound."""
     moment = moment or clock.now()
-    limits = gate.load().on(version.channel)
+    lives = zones.of_member(member_id, otherwise=version.params.get("time_zone", ""))
+    limits = gate.load().on(version.channel).at(lives)
     send_at = limits.send_at(moment, hour=version.send_hour)
     in_audience, refusals = _verdict(version, member_id=member_id, limits=limits, moment=moment, send_at=send_at)
     if version.is_now_or_never and limits.is_quiet_at(moment, hour=version.send_hour):
@@ -70,7 +71,7 @@ def unread(version: Version) -> datetime:
 def _verdict(
     version: Version, *, member_id: int, limits: gate.Gate, moment: datetime, send_at: datetime
 ) -> tuple[bool, tuple[str, ...]]:
-    checks = gate.refusals(version, caps=gate.windows(limits, day=clock.local_date(send_at)))
+    checks = gate.refusals(version, caps=gate.windows(limits, day=limits.day(send_at)))
     asked = language.compiled(version.audience, moment=moment, given={"s"})
     columns = ", ".join(f"coalesce({check}, false)" for _, check in checks)
     with connection.cursor() as cursor:

@@ -21,6 +21,7 @@ STREAM_MOVED = "stream_moved"
 NOT_ASKED = "not_asked"
 BOOKING_GONE = "booking_gone"
 IN_GROUP = "in_group"
+GROUP_LEFT = "group_left"
 MISSING_VALUE = "missing_value"
 GLOBAL_HOLDOUT = "global_holdout"
 CAP = "cap"
@@ -53,6 +54,7 @@ TEXTS: dict[str, Promise] = {
     STEP_LEFT: _("No longer at this step of the life track"),
     STREAM_MOVED: _("The live stream was moved or called off"),
     IN_GROUP: _("Is in the group by now, or its code leads nowhere"),
+    GROUP_LEFT: _("Has left the group, or the group is gone"),
     BOOKING_GONE: _("The booking was cancelled or moved, or its time has begun"),
     NOT_ASKED: _("The member does not want to be reminded any more"),
     MISSING_VALUE: _("A value for the text is missing"),

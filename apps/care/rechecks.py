@@ -84,6 +84,10 @@ _BOOKING_GONE = """not exists (
     select from bookings_booking b join bookings_slot o on o.id = b.slot_id
     where b.id = split_part(t.occurrence, ':', 2)::bigint and b.state = 'booked' and o.starts_at > %(moment)s
 )"""
+_GROUP_LEFT = """not exists (
+    select from community_groupmember g join community_group r on r.id = g.group_id and r.dismissed_at is null
+    where g.id = split_part(t.occurrence, ':', 2)::bigint and g.left_at is null
+)"""
 _IN_GROUP = """exists (
     select from community_invitation n join community_groupcode k on k.id = n.code_id
     where n.id = split_part(t.occurrence, ':', 2)::bigint and (k.trouble = 'NO_ROOM' or exists (
@@ -120,6 +124,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
         Check(reasons.LATE, _BEGUN),
         Check(reasons.NOT_ASKED, _UNASKED),
     ),
+    Trigger.GROUP_JOINED: (Check(reasons.GROUP_LEFT, _GROUP_LEFT),),
     Trigger.GROUP_INVITE: (Check(reasons.IN_GROUP, _IN_GROUP),),
     Trigger.BOOKING_NOTICE: (Check(reasons.BOOKING_GONE, _BOOKING_GONE),),
 }

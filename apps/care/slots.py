@@ -1,4 +1,4 @@
-"""Slots of the frequency cap: a touch that waits or went out holds one on its shop day; they are counted, never stored twice.
+"""Slots of the frequency cap: a touch that waits or went out holds one on its day; they are counted, never stored twice.
 
 Only holders of the slot lock give slots out (`planning`, and here for touches whose day has passed), so a cap cannot be
 passed by two at a time. A skipped or failed touch gives its slot back by losing `slot_on`.
@@ -9,34 +9,38 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from apps.care import gate, reasons
+from apps.care import gate, reasons, zones
 from apps.care.models import Version
-from apps.core import clock
 
 CHUNK = 5000
 SLOT_LOCK = 7_490_031  # advisory lock of whoever gives out slots of the frequency cap
 
+_ZONES = """
+    select distinct zone from care_touch where settled_at is null and state = 'planned' and channel = %s and send_at <= %s order by 1
+"""
 _POSTPONE = """
     update care_touch set send_at = %(until)s
     where id in (
         select id from care_touch
-        where settled_at is null and state = 'planned' and channel = %(channel)s and send_at <= %(moment)s for update skip locked
+        where settled_at is null and state = 'planned' and channel = %(channel)s and zone = %(zone)s and send_at <= %(moment)s
+        for update skip locked
     )
 """
 _DROP = """
     update care_touch t set state = 'skipped', reason = %(quiet)s, slot_on = null, settled_at = %(moment)s
     where t.id in (
         select x.id from care_touch x
-        where x.settled_at is null and x.state = 'planned' and x.channel = %(channel)s and x.send_at <= %(moment)s
+        where x.settled_at is null and x.state = 'planned' and x.channel = %(channel)s and x.zone = %(zone)s and x.send_at <= %(moment)s
           and x.version_id in (select id from care_version where is_now_or_never)
         order by x.id for update skip locked
     )
 """
-# Touches that are due but hold a slot of another day (an outage, a retry past midnight) need one of today.
+# Touches that are due but hold a slot of another day (an outage, a retry past midnight) need one of
+# today, by the clock of who gets them.
 _MOVE = """
     with due as (
         select t.id, t.member_id, t.policy_id, t.version_id from care_touch t
-        where t.settled_at is null and t.state = 'planned' and t.channel = %(channel)s and t.send_at <= %(moment)s
+        where t.settled_at is null and t.state = 'planned' and t.channel = %(channel)s and t.zone = %(zone)s and t.send_at <= %(moment)s
           and t.slot_on is distinct from %(day)s and not t.is_transactional
         order by t.send_at, t.id limit %(chunk)s for update skip locked
     ),
@@ -118,22 +122,33 @@ def _fits(window: gate.Window) -> str:
     return f"({mine} or {fits})" if window.purpose else fits
 
 
-def postpone(*, channel: str, moment: datetime, limits: gate.Gate) -> int:
-    """In quiet hours: let everything due on a channel wait for their end, but what is then or not at all. Returns how many wait."""
+def zones_due(channel: str, *, moment: datetime) -> list[str]:
+    """By whose clocks something waits that is due on a channel; "" is the shop's."""
     with connection.cursor() as cursor:
-        cursor.execute(_DROP, {"channel": channel, "moment": moment, "quiet": reasons.QUIET})
-        cursor.execute(_POSTPONE, {"channel": channel, "moment": moment, "until": limits.next_allowed(moment)})
+        cursor.execute(_ZONES, [channel, moment])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def postpone(*, channel: str, moment: datetime, limits: gate.Gate) -> int:
+    """In quiet hours of the limits' zone: let what is due there on a channel wait for their end, but what is then or not at all.
+
+    Returns how many wait.
+    """
+    due: dict[str, Any] = {"channel": channel, "moment": moment, "zone": zones.noted(limits.zone.key)}
+    with connection.cursor() as cursor:
+        cursor.execute(_DROP, due | {"quiet": reasons.QUIET})
+        cursor.execute(_POSTPONE, due | {"until": limits.next_allowed(moment)})
         return cursor.rowcount
 
 
 def move_to_today(*, channel: str, moment: datetime, limits: gate.Gate) -> int:
-    """Give due touches a slot of this shop day, or skip them with `cap`. While a plan is being made they wait."""
-    day = clock.local_date(moment)
+    """Give touches due in the limits' zone a slot of this day there, or skip them with `cap`. While a plan is being made they wait."""
+    day = limits.day(moment)
     caps = gate.windows(limits, day=day)
     sql = _MOVE.replace("{fits}", " and ".join(_fits(window) for window in caps))
     params: dict[str, Any] = {
         "channel": channel, "moment": moment, "day": day, "chunk": CHUNK, "cap": reasons.CAP,
-        "first": min(w.first for w in caps), "last": max(w.last for w in caps),
+        "zone": zones.noted(limits.zone.key), "first": min(w.first for w in caps), "last": max(w.last for w in caps),
     }  # fmt: skip
     total = 0
     while True:

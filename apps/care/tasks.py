@@ -4,7 +4,7 @@ from celery import shared_task
 
 from apps.care import dispatch, replies, services
 from apps.care.campaigns import running
-from apps.care.journeys import stepping
+from apps.care.journeys import choosing, stepping
 from apps.core import clock, runs
 
 
@@ -43,6 +43,7 @@ def take_replies() -> None:
 
 @shared_task(name="care.decide_campaigns")
 def decide_campaigns() -> None:
-    """Sent every 10 minutes; the rest of a campaign waits an hour longer than its test."""
+    """Sent every 10 minutes: tests of campaigns, whose rest waits an hour longer, and splits of journeys."""
     with runs.recorded("care.decide_campaigns") as figures:
-        figures.update(decided=running.decide_due(moment=clock.now()))
+        moment = clock.now()
+        figures.update(decided=running.decide_due(moment=moment), chosen=choosing.choose_due(moment=moment))

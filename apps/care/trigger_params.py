@@ -6,8 +6,10 @@ from typing import Any, NamedTuple
 from django.db.models import QuerySet
 
 from apps.bookings.models import Notice
+from apps.care import zones
 from apps.care.models import Version
 from apps.catalog.models import Category
+from apps.community.models import Group
 from apps.coupons.models import Template
 from apps.livestream.models import Reminder
 from apps.points.models import Currency
@@ -50,12 +52,17 @@ class StepOf(NamedTuple):
     track: str = "track"
 
 
-Param = StepOf | Number | Name | Choice | Flag
+class Zone(NamedTuple):
+    """The name of a time zone; may be left out."""
+
+
+Param = StepOf | Number | Name | Choice | Flag | Zone
 _WINDOW = Number(1, 60, 14)
 _CURRENCY = Name(lambda: Currency.objects.filter(is_spendable=True), "key")
 _SEGMENT = Name(lambda: Segment.objects.filter(archived_at=None), "key")
 _TRACK = Name(lambda: Track.objects.filter(archived_at=None), "key")
 _COUPON = Name(lambda: Template.objects.filter(version__isnull=False), "key", is_needed=False)
+_GROUP = Name(lambda: Group.objects.filter(dismissed_at=None), "key", is_needed=False)
 _CATEGORY = Name(lambda: Category.objects.all(), "name", is_needed=False)
 PARAMS: dict[str, dict[str, Param]] = {
     Trigger.STAGE_ENTERED: {"window_days": _WINDOW, "stage": Choice(tuple(Stage.values))},
@@ -64,7 +71,7 @@ PARAMS: dict[str, dict[str, Param]] = {
     Trigger.BIRTHDAY: {
         "days_before": Number(0, 60, 0), "window_days": Number(1, 14, 2), "calendar": Choice(CALENDARS, "any"),
     },
-    Trigger.JOURNEY: {"window_days": Number(1, 60, 2), "ends_on_order": Flag(), "is_profiling": Flag()},
+    Trigger.JOURNEY: {"window_days": Number(1, 60, 2), "ends_on_order": Flag(), "is_profiling": Flag(), "time_zone": Zone()},
     Trigger.REGISTERED: {"days": Number(0, 365, 0), "window_days": Number(1, 60, 3)},
     Trigger.POINTS_EXPIRING: {
         "days_before": Number(0, 90, 7), "window_days": Number(1, 60, 3), "currency": _CURRENCY,
@@ -80,6 +87,7 @@ PARAMS: dict[str, dict[str, Param]] = {
     Trigger.LIVE_REMINDER: {"window_days": Number(1, 1, 1), "before": Choice(tuple(Reminder.Kind.values))},
     Trigger.BOOKING_NOTICE: {"window_days": Number(1, 1, 1), "notice": Choice(tuple(Notice.Kind.values))},
     Trigger.GROUP_INVITE: {"window_days": Number(1, 7, 2)},
+    Trigger.GROUP_JOINED: {"window_days": Number(1, 30, 3), "group": _GROUP},
     Trigger.TRACK_STEP: {"window_days": Number(1, 60, 7), "track": _TRACK, "step": StepOf()},
 }  # fmt: skip
 
@@ -98,6 +106,9 @@ def findings(trigger: str, params: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _wrong(kind: Param, params: dict[str, Any], name: str) -> str:
     if isinstance(kind, Flag):
         return "" if type(params.get(name, False)) is bool else "not_yes_or_no"
+    if isinstance(kind, Zone):
+        name = params.get(name, "")
+        return "" if isinstance(name, str) and (name == "" or zones.is_real(name)) else "unknown_value"
     if isinstance(kind, Name):
         return _wrong_name(kind, params.get(name))
     if isinstance(kind, StepOf):

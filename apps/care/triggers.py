@@ -4,10 +4,12 @@ A moment is due in (from, T]; one between the last run and `from` passed while n
 member has entered the stage or segment again since. An occurrence is a pure function of the cause, never of the run.
 """
 
-from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from apps.care import zones
 from apps.care.models import Version
 from apps.core import clock, lunar
 from apps.segments.tracks import entries
@@ -34,11 +36,13 @@ _ORDER_AGE = """
 """
 _BIRTHDAY = f"""
     select b.id as member_id, 'birthday:' || due.year as occurrence, due.at <= %(from)s as is_late, false as is_old
-    from unnest(%(calendars)s::text[], %(months)s::int[], %(days)s::int[], %(years)s::int[], %(dues)s::timestamptz[])
-        due(calendar, month, day, year, at)
+    from unnest(
+        %(calendars)s::text[], %(months)s::int[], %(days)s::int[], %(years)s::int[], %(dues)s::timestamptz[], %(zones)s::text[]
+    ) due(calendar, month, day, year, at, zone)
     join members_member b on b.birth_month = due.month and b.birth_day = due.day and b.merged_into_id is null
      and due.calendar = case b.attributes ->> '{LUNAR_FIELD}' when 'lunar' then 'lunar' when 'lunar_leap' then 'lunar_leap'
          else 'solar' end
+     and due.zone = {{lives}}
 """
 _REGISTERED = """
     select r.id as member_id, 'registered' as occurrence, r.joined_at <= %(from)s - %(age)s as is_late, false as is_old
@@ -123,6 +127,15 @@ _BOOKING_NOTICE = """
      and case when n.kind = 'filled' then b.filled_at = n.told_at else b.made_at <= n.told_at end
     where n.kind = %(kind)s and n.told_at > %(low)s and n.told_at <= %(moment)s
 """
+# Who is in a group since then, the house's members as soon as they are known as such.
+_GROUP_JOINED = """
+    select c.member_id, 'joined:' || g.id || ':' || floor(extract(epoch from g.joined_at))::bigint as occurrence,
+           g.joined_at <= %(from)s as is_late, false as is_old
+    from community_groupmember g join community_contact c on c.id = g.contact_id and c.member_id is not null
+    join community_group r on r.id = g.group_id and r.dismissed_at is null
+    where g.joined_at > %(low)s and g.joined_at <= %(moment)s and g.left_at is null and not g.is_staff
+      and (%(group)s = '' or r.key = %(group)s)
+"""
 # Who was invited; the tag and the groups were asked for when the invitation was made.
 _GROUP_INVITE = """
     select i.member_id, 'group:' || n.id as occurrence, n.made_at <= %(from)s as is_late, false as is_old
@@ -131,12 +144,23 @@ _GROUP_INVITE = """
 """
 
 
-def due(version: Version, *, moment: datetime, last_run: datetime | None, seen: int) -> tuple[str, dict[str, Any]]:
-    """The SELECT and its parameters. `seen`: newest stage change that earlier runs looked at."""
+def due(
+    version: Version, *, moment: datetime, last_run: datetime | None, seen: int, otherwise: str = ""
+) -> tuple[str, dict[str, Any]]:
+    """The SELECT and its parameters. `seen`: newest stage change that earlier runs looked at. `otherwise`: the journey's zone."""
     start = moment - timedelta(days=version.params["window_days"])
     low = max(min(start, last_run or start), moment - LONGEST_LOOK_BACK)
     sql, more = _SELECTS[Trigger(version.trigger)]
     given: dict[str, Any] = {"moment": moment, "from": start, "low": low, "seen": seen}
+    if version.trigger == Trigger.BIRTHDAY:
+        names = zones.known()
+        lives = zones.own(names, "b") if names else "''"
+        found = [
+            row
+            for name in ("", *names)
+            for row in _birthdays(version.params, low, moment, name, zones.of(name or otherwise))
+        ]
+        return sql.format(lives=lives), given | _columns(found)
     return sql, given | more(version.params, low=low, moment=moment)
 
 
@@ -183,22 +207,29 @@ def _last_days(params: dict[str, Any], *, low: datetime, moment: datetime) -> di
     }  # fmt: skip
 
 
-def _birthdays(params: dict[str, Any], *, low: datetime, moment: datetime) -> dict[str, Any]:
-    """Calendar days whose greeting falls due in (low, moment]."""
-    rows: list[tuple[str, int, int, int, datetime]] = []
+_Born = tuple[str, int, int, int, datetime, str]
+
+
+def _birthdays(params: dict[str, Any], low: datetime, moment: datetime, name: str, zone: ZoneInfo) -> list[_Born]:
+    """Calendar days whose greeting falls due in (low, moment], by the clock of the zone that is called so."""
+    rows: list[_Born] = []
     before, asked = timedelta(days=params["days_before"]), params.get("calendar", "any")
-    day = clock.local_date(low)
-    while (at := clock.day_start(day)) <= moment:
+    day = low.astimezone(zone).date()
+    while (at := datetime.combine(day, time(), tzinfo=zone)) <= moment:
         if at > low:
             stamp = at.astimezone(UTC)
             found = [
                 *(_solar(day + before) if asked != "lunar" else []),
                 *(_lunar(day + before) if asked != "solar" else []),
             ]
-            rows += [(*born, stamp) for born in found]
+            rows += [(*born, stamp, name) for born in found]
         day += timedelta(days=1)
-    columns = list(zip(*rows, strict=True)) if rows else [(), (), (), (), ()]
-    return dict(zip(("calendars", "months", "days", "years", "dues"), map(list, columns), strict=True))
+    return rows
+
+
+def _columns(rows: Sequence[_Born]) -> dict[str, Any]:
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 6
+    return dict(zip(("calendars", "months", "days", "years", "dues", "zones"), map(list, columns), strict=True))
 
 
 def _solar(day: date) -> list[tuple[str, int, int, int]]:
@@ -231,7 +262,7 @@ _SELECTS: dict[Trigger, tuple[str, _More]] = {
     Trigger.STAGE_ENTERED: (_STAGE_ENTERED, _stage),
     Trigger.DAYS_SINCE_ORDER: (_ORDER_AGE, _age),
     Trigger.SECOND_PURCHASE: (f"{_ORDER_AGE} and orders = 1", _age),
-    Trigger.BIRTHDAY: (_BIRTHDAY, _birthdays),
+    Trigger.BIRTHDAY: (_BIRTHDAY, lambda params, *, low, moment: {}),
     Trigger.REGISTERED: (_REGISTERED, _age),
     Trigger.POINTS_EXPIRING: (_POINTS_EXPIRING, _last_days),
     Trigger.COUPON_EXPIRING: (_COUPON_EXPIRING, _last_days),
@@ -242,4 +273,5 @@ _SELECTS: dict[Trigger, tuple[str, _More]] = {
     Trigger.LIVE_REMINDER: (_LIVE_REMINDER, _live),
     Trigger.BOOKING_NOTICE: (_BOOKING_NOTICE, _booking),
     Trigger.GROUP_INVITE: (_GROUP_INVITE, lambda params, *, low, moment: {}),
+    Trigger.GROUP_JOINED: (_GROUP_JOINED, lambda params, *, low, moment: {"group": params.get("group") or ""}),
 }

@@ -58,6 +58,7 @@ class GroupMember(models.Model):
             models.Index(fields=["contact"], condition=Q(contact__isnull=False), name="community_groups_of_contact"),
             models.Index(fields=["group", "-left_at"], condition=Q(left_at__isnull=False), name="community_left_group"),
             models.Index(fields=["code", "joined_at"], condition=Q(code__isnull=False), name="community_came_by_code"),
+            models.Index(fields=["joined_at"], condition=Q(left_at=None, is_staff=False), name="community_came_lately"),
         ]
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from apps.care.journeys import callees
+from apps.care.journeys import callees, graph
 from apps.care.models import Version
 from apps.care.trigger_params import PARAMS
 from apps.console import journey_words as words
@@ -117,7 +117,7 @@ class WaitForm(StepForm):
     )
     field = _choice(_("Date"), [])
     offset_days = _whole(_("Days after it"), -365, 365, _("Less than 0 is before it."))
-    hour = _whole(_("Hour"), 0, 23, _("Shop time, 0 to 23."))
+    hour = _whole(_("Hour"), 0, 23, _("0 to 23, by the clock of where the member lives."))
     shown = {
         "time": ("days", "hours", "minutes", "hour"), "weekday": ("weekdays", "hour"), "date": ("field", "offset_days", "hour"),
     }  # fmt: skip
@@ -169,9 +169,15 @@ class AwaitForm(StepForm):
 
 
 class WaysForm(StepForm):
-    """A branch or a split: the names of its ways, and the shares of a split."""
+    """A branch or a split: the names of its ways, and of a split the shares, and when one may win."""
 
     def ready(self) -> None:
+        if self.raw["kind"] == "split":
+            self.fields["winner_days"] = forms.IntegerField(
+                label=_("The better way for all, after days"), min_value=1, max_value=365, required=False,
+                initial=self.raw.get("winner_days"),
+                help_text=_("From then on, as soon as one is proven better. Empty: the shares stay."),
+            )  # fmt: skip
         for n, part in enumerate(self.parts(), start=1):
             self.fields[f"name_{n}"] = forms.CharField(
                 label=_("Name of this way"), max_length=40, required=False, initial=part.get("name", "")
@@ -186,7 +192,7 @@ class WaysForm(StepForm):
 
     @property
     def rows(self) -> list[forms.BoundField]:
-        return []
+        return [self["winner_days"]] if "winner_days" in self.fields else []
 
     @property
     def ways(self) -> list[tuple[int, list[forms.BoundField]]]:
@@ -201,7 +207,7 @@ class WaysForm(StepForm):
             own = {name: self.cleaned_data.get(f"{name}_{n}") for name in ("name", "percent")}
             kept = {name: value for name, value in part.items() if name not in own or f"{name}_{n}" in self.errors}
             made.append(kept | {name: value for name, value in own.items() if value not in (None, "")})
-        return {"ways" if self.raw["kind"] == "branch" else "arms": made}
+        return {"ways" if self.raw["kind"] == "branch" else "arms": made} | _given(self.cleaned_data, ("winner_days",))
 
 
 class PointsForm(StepForm):
@@ -278,6 +284,10 @@ class EntryForm(StepForm, TriggerForm):
         label=_("Only to whom it happens after the start"),
         help_text=_("Else also to whom it happened during the days before."),
     )
+    is_with_current = forms.BooleanField(
+        label=_("Also who is in it at the start"),
+        help_text=_("However long they have been in the stage or segment; once, when the journey first runs."),
+    )
     fact = _choice(_("What happens"), words.FACTS)
     event = _event(_("The brand's own begin with “custom.”."))
     only_property = _text(
@@ -301,7 +311,12 @@ class EntryForm(StepForm, TriggerForm):
         _("A message that comes due so late, after an outage or a pause, is not sent."),
     )
     per_minute = _whole(_("Messages of one step a minute, at most"), 1, 100_000)
+    time_zone = _text(
+        _("Time zone of who has none"), 40,
+        help_text=_("Such as Asia/Tokyo, for members who have told none and whose store has none. Empty: shop time."),
+    )  # fmt: skip
     numbers = ("holdout_percent", "return_days", "late_days", "per_minute")
+    around = (*numbers, "time_zone")
 
     @property
     def trigger_now(self) -> str:
@@ -314,10 +329,21 @@ class EntryForm(StepForm, TriggerForm):
         return (
             {
                 name: entry.get(name, "")
-                for name in ("kind", "trigger", "fact", "event", "by", "at", "every", "until", "is_from_now")
+                for name in (
+                    "kind",
+                    "trigger",
+                    "fact",
+                    "event",
+                    "by",
+                    "at",
+                    "every",
+                    "until",
+                    "is_from_now",
+                    "is_with_current",
+                )
             }
             | _of_only(entry.get("only"))
-            | {name: whole.get(name) for name in self.numbers}
+            | {name: whole.get(name) for name in self.around}
             | policy_form.of_params(entry.get("params"))
             | {"again": again.get("kind", "never"), "again_days": again.get("days")}
         )
@@ -338,7 +364,8 @@ class EntryForm(StepForm, TriggerForm):
 
     @property
     def checks(self) -> list[forms.BoundField]:
-        return [self["is_from_now"]] if self["kind"].value() == "trigger" else []
+        names = ["is_from_now", *(["is_with_current"] if self.trigger_now in graph.STANDING else [])]
+        return [self[name] for name in names] if self["kind"].value() == "trigger" else []
 
     @property
     def repeats(self) -> list[forms.BoundField]:
@@ -346,14 +373,14 @@ class EntryForm(StepForm, TriggerForm):
 
     @property
     def limits(self) -> list[forms.BoundField]:
-        return [self[name] for name in self.numbers]
+        return [self[name] for name in self.around]
 
     def taken(self) -> dict[str, Any]:
         """The draft's fields around its steps, from the form."""
         self.is_valid()
         given = self.cleaned_data
-        kept = {name: self.raw[name] for name in self.numbers if name in self.errors and name in self.raw}
-        return kept | {"entry": self._entry(given), "again": self._again(given)} | _given(given, self.numbers)
+        kept = {name: self.raw[name] for name in self.around if name in self.errors and name in self.raw}
+        return kept | {"entry": self._entry(given), "again": self._again(given)} | _given(given, self.around)
 
     def _entry(self, given: dict[str, Any]) -> dict[str, Any]:
         kind = given.get("kind") or "call"
@@ -374,7 +401,9 @@ class EntryForm(StepForm, TriggerForm):
         params = self.params()
         if trigger == Version.Trigger.STAGE_ENTERED:
             params.setdefault("stage", "lapsing")
-        own = {"is_from_now": True} if given.get("is_from_now") else {}
+        own = {name: True for name in ("is_from_now", "is_with_current") if given.get(name)}
+        if trigger not in graph.STANDING:
+            own.pop("is_with_current", None)
         return own | {"kind": kind, "trigger": trigger, "params": params}
 
     def _again(self, given: dict[str, Any]) -> dict[str, Any]:

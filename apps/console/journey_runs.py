@@ -10,20 +10,24 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
 from apps.care import reasons, results, templates
-from apps.care.journeys import funnel, quarantine, rehearsing
+from apps.care.experiments import verdicts
+from apps.care.journeys import choosing, funnel, quarantine, rehearsing
+from apps.care.journeys import graph as graphs
 from apps.care.journeys.rehearsing import Decision
 from apps.care.models import Enrolment, Journey, JourneyMark, JourneyVersion, Touch
 from apps.console import effects, journey_words
-from apps.core import clock
+from apps.core import clock, money
 from apps.coupons import errors as coupons
 from apps.members.names import half_hidden
 
 SHOWN, PERIOD = 100, timedelta(days=90)
+GIVING = frozenset({"send", "points", "coupon", "followup"})
 
 
 @dataclass(frozen=True)
 class StepFigures:
-    """A step's line: its title, who stands there, who has passed, and where they went (words, members)."""
+    """A step's line: its title, who stands there, who has passed, and where they went (words, members). `gives`: whether somebody gets
+    something here that orders may follow."""
 
     title: str
     kind: str
@@ -31,6 +35,9 @@ class StepFigures:
     waiting: int
     passed: int
     sent: int | None
+    gives: bool
+    converted: int
+    net_cents: int
     ways: list[tuple[str, int]]
 
 
@@ -59,7 +66,30 @@ def going(row: Journey, version: JourneyVersion, *, moment: datetime) -> dict[st
         "days": PERIOD.days,
         "steps": [_figures(node, raws.get(node.key), brand) for node in found.nodes if node.kind != "exit"],
         "endings": [(ending_words(ending), count) for ending, count in found.endings.most_common()],
+        "splits": [
+            _split(version, node, brand, moment)
+            for node in graphs.parsed(version.graph).nodes.values()
+            if node.kind == "split"
+        ],
         "verdict": effects.verdict(results.of_journey(journey_id=row.pk, as_of=moment)),
+    }
+
+
+def _split(version: JourneyVersion, node: graphs.Node, brand: journey_words.Brand, moment: datetime) -> dict[str, Any]:
+    """The ways of a split: (name, members, came back, share), what may be said of them, and what was chosen."""
+    found = choosing.compare(version, node, as_of=moment)
+    names = [journey_words.way(node.data, str(n + 1), brand) for n in range(len(found.arms))]
+    said = [(names[int(one.arm.name)], verdicts.renamed(one, names).text) for one in found.outcome.comparisons]
+    return {
+        "title": journey_words.title(node.data),
+        "first": names[0],
+        "ways": [
+            (name, members, back, back / members if members else None)
+            for name, (members, back, _net) in zip(names, found.arms, strict=True)
+        ],
+        "said": said,
+        "chosen": names[found.chosen] if found.chosen is not None else "",
+        "waits": bool(node.data.get("winner_days")),
     }
 
 
@@ -80,6 +110,11 @@ def figures_sheet(row: Journey, version: JourneyVersion, *, moment: datetime) ->
             [step.title, _("Have passed"), str(step.passed)],
         ]
         lines += [[step.title, _("Sent"), str(step.sent)]] if step.sent is not None else []
+        if step.gives:
+            lines += [
+                [step.title, _("Bought after it"), str(step.converted)],
+                [step.title, _("Net revenue after it, yuan"), money.yuan(step.net_cents)],
+            ]
         lines += [[step.title, words, str(count)] for words, count in step.ways]
     return lines
 
@@ -229,6 +264,9 @@ def _figures(node: funnel.NodeFigures, raw: dict[str, Any] | None, brand: journe
         waiting=node.waiting,
         passed=node.passed,
         sent=node.sent if node.kind == "send" else None,
+        gives=node.kind in GIVING or node.converted > 0,
+        converted=node.converted,
+        net_cents=node.net_cents,
         ways=ways,
     )
 

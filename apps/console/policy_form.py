@@ -12,6 +12,7 @@ from apps.care.models import Channel, Version
 from apps.care.policies import DEFAULTS
 from apps.care.trigger_params import PARAMS
 from apps.catalog.models import Category
+from apps.community.models import Group
 from apps.core import money
 from apps.coupons.models import Template
 from apps.livestream.models import Reminder
@@ -92,6 +93,7 @@ _CALENDARS = [
 ]
 _OF_TRIGGERS = (
     "stage", "days", "days_before", "hours", "calendar", "currency", "coupon", "category", "segment", "track_step", "before", "notice",
+    "group",
 )  # fmt: skip
 
 
@@ -102,6 +104,7 @@ def _offered() -> dict[str, list[tuple[str, str]]]:
         "currency": [(row.key, str(row)) for row in Currency.objects.filter(is_spendable=True).order_by("pk")],
         "segment": list(Segment.objects.filter(archived_at=None).values_list("key", "name")),
         "coupon": list(Template.objects.filter(version__isnull=False).values_list("key", "name")),
+        "group": [(row.key, str(row)) for row in Group.objects.filter(dismissed_at=None).order_by("name", "pk")],
         "category": [(name, name) for name in Category.objects.values_list("name", flat=True)],
         "track_step": [
             (f"{track.key}:{step['key']}", f"{track.name} · {step['name']}")
@@ -109,7 +112,7 @@ def _offered() -> dict[str, list[tuple[str, str]]]:
             for step in track.steps
         ],
     }
-    for name in ("coupon", "category"):
+    for name in ("coupon", "category", "group"):
         named[name].insert(0, ("", _("Any")))
     return named
 
@@ -148,7 +151,10 @@ class MessageForm(forms.Form):
         label=gettext_lazy("Text of the message"), widget=forms.Textarea(attrs={"rows": 4}), max_length=2000
     )
     send_hour = forms.IntegerField(
-        label=gettext_lazy("Hour of sending"), help_text=gettext_lazy("Shop time, 0 to 23."), min_value=0, max_value=23
+        label=gettext_lazy("Hour of sending"),
+        help_text=gettext_lazy("0 to 23, by the clock of where the member lives."),
+        min_value=0,
+        max_value=23,
     )
     is_own_hour = forms.BooleanField(
         label=gettext_lazy("At the hour at which the member buys"),
@@ -257,6 +263,7 @@ class TriggerForm(forms.Form):
     track_step = forms.ChoiceField(label=gettext_lazy("Step of the life track"), required=False)
     notice = forms.ChoiceField(label=gettext_lazy("Which notice"), choices=Notice.Kind.choices, required=False)
     before = forms.ChoiceField(label=gettext_lazy("When"), choices=Reminder.Kind.choices, required=False)
+    group = forms.ChoiceField(label=gettext_lazy("Only this group"), required=False)
     window_days = forms.IntegerField(
         label=gettext_lazy("Still worth it for"),
         help_text=gettext_lazy("Days. Later than that, nothing is sent."),

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
 from apps.care import templates
 from apps.care.models import Version
+from apps.community.models import Group
 from apps.console.policy_form import VARIABLE_WORDS
 from apps.segments.models import Stage
 
@@ -57,6 +58,10 @@ def _cart_left(params: dict[str, Any]) -> str:
     ) % {"hours": hours}  # fmt: skip
 
 
+def _group_name(key: str) -> str:
+    return str(Group.objects.filter(key=key).first() or key)
+
+
 _OTHER_TRIGGERS: dict[str, Callable[[dict[str, Any]], str]] = {
     Version.Trigger.BIRTHDAY: _before(
         ngettext_lazy("%(days)s day before the birthday", "%(days)s days before the birthday", "days"),
@@ -86,6 +91,11 @@ _OTHER_TRIGGERS: dict[str, Callable[[dict[str, Any]], str]] = {
         "day": _("A day before a booking"), "hours": _("Two hours before a booking"),
     }.get(params.get("notice", ""), _("When a place comes free for who waited")),
     Version.Trigger.GROUP_INVITE: lambda params: _("When somebody is invited into a WeCom group"),
+    Version.Trigger.GROUP_JOINED: lambda params: (
+        _("When a member joins the WeCom group %(name)s") % {"name": _group_name(params["group"])}
+        if params.get("group")
+        else _("When a member joins a WeCom group")
+    ),
     Version.Trigger.TRACK_STEP: lambda params: _("When a member comes to the step %(step)s of the life track %(track)s") % {
         "step": params.get("step"), "track": params.get("track"),
     },

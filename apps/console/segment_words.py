@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from apps.activity import catalogue
 from apps.care.models import Channel as MessageChannel
 from apps.catalog.models import Category
+from apps.community.models import Group
 from apps.console import behaviour
 from apps.core import money
 from apps.points.models import Currency, Tier
@@ -43,6 +44,7 @@ UNITS = {
     "pieces": pgettext_lazy("unit", "pieces"),
     "hour": pgettext_lazy("unit", "o'clock"),
     "tickets": pgettext_lazy("unit", "tickets"),
+    "groups": pgettext_lazy("unit", "groups"),
     "stars": pgettext_lazy("unit", "stars"),
     "share": pgettext_lazy("unit", "points of 100"),
 }
@@ -56,13 +58,19 @@ WHERE = {
     "templates": gettext_lazy("of these coupons"),
     "message_channels": gettext_lazy("by these channels"),
     "ticket_kinds": gettext_lazy("of these kinds"),
+    "groups": gettext_lazy("among these"),
 }
 SHOWN = 4
 
 
 def coded() -> dict[str, dict[str, Any]]:
     """Parts of `where` that are chosen from a few codes, with their labels: people read and type the labels."""
-    return {"message_channels": dict(MessageChannel.choices), "ticket_kinds": dict(Ticket.Kind.choices)}
+    living = Group.objects.filter(dismissed_at=None).order_by("name", "pk")[:300]
+    return {
+        "message_channels": dict(MessageChannel.choices),
+        "ticket_kinds": dict(Ticket.Kind.choices),
+        "groups": {group.key: str(group) for group in living},
+    }
 
 
 class Names:

@@ -46,6 +46,9 @@ class HoursField(forms.CharField):
             raise forms.ValidationError(str(wrong)) from None
 
 
+PLACE = ("address", "phone", "latitude", "longitude", "time_zone")
+
+
 class PlaceForm(WeekForm):
     address = forms.CharField(label=gettext_lazy("Address"), max_length=120, required=False)
     phone = forms.CharField(label=gettext_lazy("Phone"), max_length=30, required=False)
@@ -56,9 +59,16 @@ class PlaceForm(WeekForm):
         label=gettext_lazy("Longitude"), required=False, help_text=gettext_lazy("For example 121.4389")
     )
 
+    time_zone = forms.CharField(
+        label=gettext_lazy("Time zone of its members"),
+        help_text=gettext_lazy("Such as Asia/Tokyo: messages reach them by their own clock. Empty: shop time."),
+        max_length=40,
+        required=False,
+    )
+
     def __init__(self, *args: Any, place: StorePlace, **kwargs: Any) -> None:
         super().__init__(*args, week=place.hours, keeps=place.keeps_public_days, **kwargs)
-        self.initial.update((name, getattr(place, name)) for name in ("address", "phone", "latitude", "longitude"))
+        self.initial.update((name, getattr(place, name)) for name in PLACE)
 
 
 class SpecialDayForm(forms.Form):

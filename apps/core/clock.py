@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo, available_timezones
 
 MOMENT = r"^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})?)?$"  # a shop day, or a moment
 SHOP_ZONE = ZoneInfo("Asia/Shanghai")
@@ -50,6 +51,12 @@ def day_start(day: date) -> datetime:
 def day_end(day: date) -> datetime:
     """The first moment after that calendar day, shop time."""
     return day_start(day + timedelta(days=1))
+
+
+@lru_cache(maxsize=1)
+def zone_names() -> frozenset[str]:
+    """The time zones that there are, such as Asia/Tokyo."""
+    return frozenset(available_timezones())
 
 
 def parse(text: str) -> datetime:

@@ -344,6 +344,7 @@ COLUMNS: dict[str, Promise] = {
     "voided_at": _("Used up"),
     "verified_at": _("Verified"),
     "width": _("Width in pixels"),
+    "zone": _("Time zone"),
 }
 # Where the same name means something else.
 COLUMNS_OF: dict[str, Promise] = {

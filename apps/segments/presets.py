@@ -27,6 +27,8 @@ _AWAY = {"days_ago": [60, 180]}
 PRESETS: tuple[Preset, ...] = (
     Preset("new", _("New members"), _("Joined in the last 30 days."),
            _all(_leaf("joined_at", "within", {"last_days": 30}))),
+    Preset("new-in-groups", _("New in our WeCom groups"), _("Joined one in the last 7 days and are still in it."),
+           _all(_leaf("groups", "gte", 1, within={"last_days": 7}))),
     Preset("never-bought", _("Joined and never bought"), _("Members for 14 days or longer without an order."),
            _all(_leaf("joined_at", "within", {"days_ago": [14, 3650]}), _leaf("orders", "lte", 0))),
     Preset("one-order", _("One order, no second"), _("Bought once, 20 to 60 days ago."),

@@ -104,16 +104,17 @@ def save(
     longitude: float | None,
     week: hours.Week,
     keeps_public_days: bool = False,
+    time_zone: str = "",
 ) -> StorePlace:
     """`week` [] where the brand's hours count. Raises NotFound, ValidationFailed."""
     if not Store.objects.filter(pk=store_id).exists():
         raise NotFound
-    if errors := [*_position(latitude, longitude), *_week(week)]:
+    if errors := [*_position(latitude, longitude), *_week(week), *_zone(time_zone)]:
         raise ValidationFailed(errors=errors)
     audit.sign()
     row = StorePlace.objects.filter(pk=store_id).first() or StorePlace(store_id=store_id)
     row.address, row.phone = address.strip()[:120], phone.strip()[:30]
-    row.latitude, row.longitude = latitude, longitude
+    row.latitude, row.longitude, row.time_zone = latitude, longitude, time_zone
     timed = (row.hours, row.keeps_public_days)
     row.hours, row.keeps_public_days = week, keeps_public_days
     row.save()
@@ -125,6 +126,13 @@ def save(
 def place(store_id: int) -> StorePlace:
     """As kept, or an empty one that is not."""
     return StorePlace.objects.filter(pk=store_id).first() or StorePlace(store_id=store_id)
+
+
+def _zone(name: str) -> list[dict[str, str]]:
+    if name in ("", *clock.zone_names()):
+        return []
+    sentence = _("There is no such time zone. Write it like Asia/Tokyo.")
+    return [{"pointer": "/time_zone", "code": "unknown_zone", "message": sentence}]
 
 
 def _position(latitude: float | None, longitude: float | None) -> list[dict[str, str]]:

@@ -17,6 +17,9 @@ class StorePlace(models.Model):
     longitude = models.FloatField(_("longitude"), null=True)
     hours = models.JSONField(default=list, blank=True)
     keeps_public_days = models.BooleanField(_("closed on public holidays"), default=False)
+    time_zone = models.CharField(
+        _("time zone"), max_length=40, blank=True, default="", db_default=""
+    )  # of the people around it, for messages; its own hours are in shop time
 
     class Meta:
         constraints = [

@@ -15,7 +15,7 @@ from apps.members import tag_lists, tagging
 from apps.members.models import Member
 from apps.points.models import Account
 from apps.segments import refresh
-from apps.segments.models import StageChange
+from apps.segments.models import Membership, Passage, Segment, StageChange
 from tests.care.conftest import CHINA, NOON, Shop, touches
 from tests.care.walks import journey, rest, sms, standing, tick, walked
 from tests.coupons.making import template
@@ -416,6 +416,50 @@ def test_the_funnel_counts_who_stands_where_and_why_some_got_nothing(shop: Shop,
     effect = results.of_journey(journey_id=made.pk, as_of=NOON + DAY, so_far=True)
     assert (effect.treated.members, effect.held_out.members) == (12 - held, held)
     assert (effect.treated.returned, effect.treated.net_cents, effect.held_out.returned) == (1, 10_000, 0)
+    assert (one.converted, one.net_cents) == (0, 0), "who got no message bought after none"
+
+
+def test_an_order_counts_for_what_its_member_got_last_before_it(shop: Shop, noon: datetime) -> None:
+    gift = {"key": "gift", "kind": "points", "amount": 50, "next": "rest"}
+    made = journey(sms("one", "gift"), gift, rest("rest", "two", days=3), sms("two", "end"), return_days=5)
+    member, other, idle = shop.member(), shop.member(), shop.member(consents=())
+    for one in (member, other, idle):
+        put_in(one)
+    tick(NOON)
+    Touch.objects.filter(state="planned").update(state="delivered", settled_at=NOON)
+    tick(NOON + timedelta(minutes=1))
+    shop.buys(member, at=NOON + DAY)
+    shop.buys(idle, at=NOON + DAY, cents=700)
+    tick(NOON + 3 * DAY)
+    Touch.objects.filter(state="planned").update(state="sent", settled_at=NOON + 3 * DAY)
+    shop.buys(member, at=NOON + 4 * DAY, cents=2_000)
+    shop.buys(other, at=NOON + 4 * DAY, cents=300)
+    shop.buys(other, at=NOON + 8 * DAY + timedelta(seconds=1), cents=9_000)
+    found = funnel.funnel(made.versions.get(), since=NOON - DAY, as_of=NOON + 9 * DAY)
+    assert {node.key: (node.converted, node.net_cents) for node in found.nodes} == {
+        "one": (0, 0), "gift": (2, 10_700), "rest": (0, 0), "two": (2, 2_300), "end": (0, 0),
+    }  # fmt: skip
+
+
+def test_who_is_in_the_segment_at_the_start_comes_in_too_if_it_says_so(shop: Shop, noon: datetime) -> None:
+    here, later, gone = (shop.member() for _ in range(3))
+    segment = Segment.objects.create(key="vip", name="vip", kind="list")
+    long_ago = NOON - 200 * DAY
+    for one, since in ((here, long_ago), (gone, long_ago)):
+        Membership.objects.create(segment=segment, member=one, since=since)
+    Membership.objects.filter(member=gone).delete()
+    entry = {"kind": "trigger", "trigger": "segment_entered", "params": {"segment": "vip"}, "is_with_current": True}
+    journey(rest("rest", "end", days=9), entry=entry, again={"kind": "each"})
+    journey(rest("rest", "end", days=9), entry=entry | {"is_with_current": False}, key="plain")
+    tick(NOON)
+    assert list(Enrolment.objects.values_list("journey__key", "member_id")) == [("care", here.pk)]
+    Membership.objects.create(segment=segment, member=later, since=NOON + timedelta(minutes=1))
+    Passage.objects.create(segment=segment, member=later, is_entry=True, at=NOON + timedelta(minutes=1))
+    Passage.objects.create(segment=segment, member=here, is_entry=True, at=long_ago)
+    tick(NOON + timedelta(minutes=6))
+    assert sorted(Enrolment.objects.values_list("journey__key", "member_id")) == [
+        ("care", here.pk), ("care", later.pk), ("plain", later.pk),
+    ]  # fmt: skip
 
 
 def test_a_pause_counts_for_a_tick_that_has_begun(shop: Shop, noon: datetime, monkeypatch: pytest.MonkeyPatch) -> None:

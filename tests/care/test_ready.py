@@ -10,6 +10,7 @@ from apps.care.models import Journey, Policy, Step, Touch
 from apps.core.errors import NotFound, ValidationFailed
 from apps.coupons.models import Coupon
 from apps.followups.models import Task
+from apps.members import tag_lists
 from apps.members.models import Member
 from apps.segments import refresh
 from apps.segments.tracks import services as tracks
@@ -27,6 +28,7 @@ def furnished() -> None:
         {"key": "early", "name": "早", "months": -6, "days": 0},
         {"key": "late", "name": "晚", "months": 0, "days": 0},
     ]
+    tag_lists.add_tag(name="群友")
     tracks.create(key="baby", name="孕育", anchor="预产期", steps=steps)
 
 
@@ -47,11 +49,12 @@ def test_every_one_passes_the_engines_own_check(language: str) -> None:
         "again",
         "served",
         "track",
+        "autotag",
     ]
     advice = {key: [warning["code"] for warning in graph.warnings(one)] for key, one in found.items()}
     assert {key: codes for key, codes in advice.items() if codes} == {
         "points": ["no_end_on_order"], "track": ["no_end_on_order"],
-        "served": ["no_holdout"],  # after-sales are for everybody
+        "served": ["no_holdout"], "autotag": ["no_holdout"],  # after-sales and tags are for everybody
     }  # fmt: skip
     texts = [node.data["template"] for one in found.values() for node in one.sends]
     has_chinese = [any("一" <= sign <= "鿿" for sign in text) for text in texts]
@@ -70,7 +73,7 @@ def test_taken_over_it_is_a_draft_and_nothing_runs() -> None:
 
 
 def test_what_the_brand_lacks_is_said_when_it_is_published() -> None:
-    for key, lacking in (("lapsing", "unknown_coupon"), ("track", "unknown_value")):
+    for key, lacking in (("lapsing", "unknown_coupon"), ("track", "unknown_value"), ("autotag", "unknown_tag")):
         journey = ready.take_over(key=key)
         with pytest.raises(ValidationFailed) as refused:
             editing.publish(journey_id=journey.pk)

@@ -13,6 +13,7 @@ from apps.care.models import Tester as Colleague
 from apps.core import clock, ids
 from apps.gateways.models import InboxMessage
 from apps.members import services as members
+from apps.orders.models import Order
 from tests.care.walks import END, journey, rest, sms
 from tests.console.test_journeys import DRAFT
 
@@ -104,6 +105,27 @@ def test_the_page_counts_and_takes_members_in_and_out(admin: Client, people: lis
     assert not Touch.objects.filter(policy__journey=made, state="planned").exists()
     admin.post("/console/journeys/care/put-in/", {"member": "W0"})
     assert Enrolment.objects.count() == 3, "once in a lifetime"
+
+
+def test_the_page_compares_the_ways_of_a_split_and_tells_what_followed_a_step(admin: Client, people: list[int]) -> None:
+    arms = [{"percent": 50, "next": "one", "name": "甲"}, {"percent": 50, "next": "one", "name": "乙"}]
+    fork = {"key": "fork", "kind": "split", "arms": arms, "winner_days": 7}
+    journey(fork, {"key": "one", "kind": "points", "amount": 5, "next": "end"})
+    entering.put_in(journey_key="care", member_ids=people, occurrence="x")
+    stepping.tick(clock.now())
+    Order.objects.create(
+        source="t", order_no="1", member_id=people[0], status="paid", total_cents=1_250,
+        paid_at=clock.now() + timedelta(seconds=1),
+    )  # fmt: skip
+    with clock.frozen(clock.now() + timedelta(minutes=1)):
+        page = admin.get(GOING)
+    (told,) = page.context["splits"]
+    assert [way[0] for way in told["ways"]] == ["甲，50%", "乙，50%"]
+    assert (sum(way[1] for way in told["ways"]), sum(way[2] for way in told["ways"])) == (3, 1)
+    assert (told["said"], told["chosen"], told["waits"]) == ([("乙，50%", "数据还不够下结论")], "", True)
+    gift = next(step for step in page.context["steps"] if step.kind == "points")
+    assert (gift.gives, gift.converted, gift.net_cents) == (True, 1, 1_250)
+    assert "¥12.50" in page.content.decode()
 
 
 def test_a_message_is_read_as_a_chosen_member_on_every_channel_and_tried_on_a_colleague(

@@ -106,9 +106,13 @@ def test_who_comes_in_and_how_often_is_changed(admin: Client, journey: Journey) 
     entry = {"open": "_entry", "has__entry": "1", "_entry-kind": "trigger", "_entry-trigger": "days_since_order", "_entry-days": "45",
              "_entry-window_days": "14", "_entry-again": "each", "_entry-holdout_percent": "20", "_entry-return_days": "30",
              "_entry-late_days": "3"}  # fmt: skip
-    press(admin, **entry, **{"_entry-is_from_now": "on"})
+    press(admin, **entry, **{"_entry-is_from_now": "on", "_entry-is_with_current": "on", "_entry-per_minute": "5",
+                             "_entry-time_zone": "Asia/Tokyo"})  # fmt: skip
     assert draft()["entry"]["is_from_now"] is True
+    assert "is_with_current" not in draft()["entry"], "nobody stands in days since an order"
+    assert (draft()["per_minute"], draft()["time_zone"]) == (5, "Asia/Tokyo")
     press(admin, base=draft(), **entry)
+    assert {"per_minute", "time_zone"} & draft().keys() == set(), "what was emptied is gone"
     assert draft()["entry"] == {
         "kind": "trigger",
         "trigger": "days_since_order",
@@ -117,6 +121,24 @@ def test_who_comes_in_and_how_often_is_changed(admin: Client, journey: Journey) 
     assert (draft()["again"], draft()["holdout_percent"], draft()["late_days"]) == ({"kind": "each"}, 20, 3)
     press(admin, "end:rule", base=draft())
     assert [one["when"]["kind"] for one in draft()["ends"]] == ["order", "rule"]
+    stage = entry | {"_entry-trigger": "stage_entered", "_entry-stage": "lost", "_entry-is_with_current": "on"}
+    press(admin, base=draft(), **stage)
+    assert draft()["entry"]["is_with_current"] is True
+
+
+def test_a_split_may_have_a_day_from_which_the_better_way_is_for_all(admin: Client, journey: Journey) -> None:
+    base = json.loads(press(admin, "add:split:remind:next").context["base"])
+    fields = {
+        "open": "split1",
+        "has_split1": "1",
+        "split1-winner_days": "14",
+        "split1-percent_1": "30",
+        "split1-percent_2": "70",
+    }
+    press(admin, base=base, **fields)
+    assert (draft()["nodes"][1]["winner_days"], draft()["nodes"][1]["arms"][1]["percent"]) == (14, 70)
+    press(admin, base=draft(), **(fields | {"split1-winner_days": ""}))
+    assert "winner_days" not in draft()["nodes"][1]
 
 
 def test_a_wait_for_a_date_has_a_way_for_whom_it_never_comes(admin: Client, journey: Journey) -> None:

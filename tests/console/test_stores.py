@@ -20,19 +20,22 @@ def test_a_manager_keeps_their_own_store_and_members_find_it(client: Client):
     house = world.build()
     world.enter(client, house.users[Role.MANAGER])
     mine, near = (f"/console/stores/{ids.encode('sto', house.stores[key].pk)}/" for key in ("mine", "near"))
-    said = {"address": "武康路 376 号", "phone": "021 5550", "latitude": "31.2109", "longitude": "121.4389", **DAYS}
+    said = {"address": "武康路 376 号", "phone": "021 5550", "latitude": "31.2109", "longitude": "121.4389",
+            "time_zone": "Asia/Tokyo", **DAYS}  # fmt: skip
 
     half = client.post(mine, said | {"day_0": "10:00-12:30, 12:00-22:00"})
     lost = client.post(mine, said | {"latitude": ""})
     others = client.post(near, said)
-    assert (half.status_code, lost.status_code, others.status_code) == (422, 422, 404)
+    nowhere = client.post(mine, said | {"time_zone": "Mars/Olympus"})
+    assert (half.status_code, lost.status_code, others.status_code, nowhere.status_code) == (422, 422, 404, 422)
     assert not StorePlace.objects.exists()
 
     assert client.post(mine, said).status_code == 302
     row = StorePlace.objects.get()
-    assert (row.address, row.latitude, row.hours) == (
+    assert (row.address, row.latitude, row.time_zone, row.hours) == (
         "武康路 376 号",
         31.2109,
+        "Asia/Tokyo",
         [[["10:00", "12:30"], ["14:00", "22:00"]]] * 6 + [[]],
     )
     assert "376" in client.get("/console/stores/").content.decode()

@@ -17,7 +17,7 @@ _numbers = itertools.count(1)
 SPECIAL: dict[str, dict[str, Any]] = {
     "care.Enrolment": {"ended_at": None, "ending": ""},
     "care.JourneyVersion": {"graph": {"nodes": []}},
-    "care.Touch": {"deaths": 0},
+    "care.Touch": {"deaths": 0, "zone": "Asia/Tokyo"},
     "care.Version": {"fallback": []},
     "catalog.Product": {"barcode": ""},
     "members.MemberCode": {"expires_at": datetime(2999, 1, 1, tzinfo=UTC), "used_at": None},

@@ -10,9 +10,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.db.models import F
+
 from apps.activity.models import Event
 from apps.care.models import Touch
 from apps.catalog.models import Product
+from apps.community.models import GroupMember
 from apps.coupons.models import Coupon
 from apps.coupons.models import Use as CouponUse
 from apps.members.models import Attribute, ConsentNow, Identity, Member
@@ -61,6 +64,10 @@ class World:
             Ticket.objects.values("member_id", "kind", "state", "created_at", "vote__score", "vote__at", "vote__id"),
             "member_id",
         )
+        rooms = GroupMember.objects.values(
+            "group__key", "group__dismissed_at", "joined_at", "left_at", member_id=F("contact__member_id")
+        )
+        self.rooms = _by(rooms, "member_id")
         self.places = _by(Placement.objects.filter(left_at=None).values(*_PLACE), "member_id")
         self.needs = {
             (row["member_id"], row["category__name"]): row["due_on"]
@@ -317,6 +324,16 @@ class World:
 
     def _windowed_tickets_open(self, pk: int, rule: Row) -> int:
         return sum(one["state"] not in {"resolved", "closed", "withdrawn", "merged"} for one in self._of_kind(pk, rule))
+
+    def _windowed_groups(self, pk: int, rule: Row) -> int:
+        wanted = rule.get("where", {}).get("groups")
+        return len(
+            {
+                one["group__key"] for one in self.rooms[pk]
+                if one["left_at"] is None and one["group__dismissed_at"] is None and one["joined_at"] <= self.moment
+                and self._in(one["joined_at"], rule) and (wanted is None or one["group__key"] in wanted)
+            }
+        )  # fmt: skip
 
     def _windowed_satisfaction(self, pk: int, rule: Row) -> int | None:
         votes = [

@@ -10,6 +10,7 @@ from apps.activity.models import Event
 from apps.care.models import Policy, Touch
 from apps.care.models import Version as Message
 from apps.catalog.models import Category, Product
+from apps.community.models import Contact, Group, GroupMember
 from apps.core import clock
 from apps.core.errors import DomainError
 from apps.coupons.models import Coupon, Template, Version
@@ -32,6 +33,7 @@ NOW = datetime(2026, 3, 10, 12, 30, tzinfo=timezone(timedelta(hours=8)))
 STORES, CHANNELS, GOODS = ["S0", "S1", "S2"], ["", "pos", "mini"], ["P0", "P1", "P2", "P3"]
 KINDS, BRANDS, TAGS, SKINS = ["tea", "cake"], ["", "Oolong"], ["vip", "wine", "gift"], ["dry", "oily"]
 EVENTS, TEMPLATES, GROUPS = ["product_viewed", "searched"], ["ten-off", "gift"], ["friends", "late"]
+ROOMS = ["group-a", "group-b", "group-gone"]
 
 
 STEPS = [
@@ -94,6 +96,13 @@ class Brand:
         self.currency = Currency.objects.order_by("pk").first() or Currency.objects.create(
             key="points", name="分", name_en="points"
         )
+        self.rooms = [
+            Group.objects.create(
+                chat_id=key, key=key, name=key, owner="staff", made_at=NOW, seen_at=NOW,
+                dismissed_at=NOW if key == "group-gone" else None,
+            )
+            for key in ROOMS
+        ]  # fmt: skip
         self.templates = []
         for key in TEMPLATES:
             template = Template.objects.create(key=key, name=key)
@@ -197,9 +206,26 @@ class Brand:
         for number in range(dice.choice([0, 1, 4])):
             self._event(one, n * 10 + number)
         self._touches(one)
+        if dice.random() < 0.6:
+            self._join(one)
         for number in range(dice.choice([0, 0, 0, 1, 2])):
             self._ticket(one, f"{n}-{number}")
         return one
+
+    def _join(self, member: Member) -> None:
+        """Into some groups, out of some; those whom WeCom shows before the house knows them are found later."""
+        dice, who = self.dice, f"wm-{member.pk}"
+        contact, _new = Contact.objects.get_or_create(
+            external_userid=who, defaults={"member": member, "first_at": NOW, "seen_at": NOW}
+        )
+        for room in self.rooms:
+            if dice.random() < 0.5:
+                GroupMember.objects.update_or_create(
+                    group=room, who=who,
+                    defaults={"contact": contact, "joined_at": self._moment(40), "left_at": dice.choice([None, None, NOW])},
+                )  # fmt: skip
+        if contact.member_id is None or dice.random() < 0.2:
+            Contact.objects.filter(pk=contact.pk).update(member=None if contact.member_id else member)
 
     def _ticket(self, member: Member, number: str) -> None:
         """Some are open, some done, of some the member has said how it went."""
@@ -214,6 +240,9 @@ class Brand:
         if not is_open and dice.random() < 0.7:
             Vote.objects.create(ticket=made, score=dice.randint(1, 5), channel="portal", at=self._moment(30))
 
+    def _later_ticket(self, one: Member) -> None:
+        self._ticket(one, f"later-{self.dice.random()}")
+
     def _change_places(self, one: Member) -> None:
         MemberCycle.objects.filter(member=one).delete()
         self._grow_up(one)
@@ -225,7 +254,7 @@ class Brand:
     def change(self, one: Member) -> None:
         """One of the things that happen to members."""
         dice = self.dice
-        what = dice.randrange(10)
+        what = dice.randrange(11)
         if what == 0:
             set_tags(member_id=one.pk, tags=[tag for tag in TAGS if dice.random() < 0.4])
         elif what == 1:
@@ -240,8 +269,8 @@ class Brand:
             Change.objects.create(member=one, due_at=NOW - timedelta(seconds=1))
         elif what == 4:
             self._event(one, dice.randrange(10_000, 10**9))
-        elif what in {7, 8, 9}:
-            self._change_places(one) if what < 9 else self._ticket(one, f"later-{dice.random()}")
+        elif what >= 7:
+            [self._change_places, self._change_places, self._later_ticket, self._join][what - 7](one)
         elif what == 5:
             Coupon.objects.filter(member=one, state="ready").update(state="recalled")
             for coupon in Coupon.objects.filter(member=one):

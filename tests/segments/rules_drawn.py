@@ -4,7 +4,19 @@ import random
 from typing import Any
 
 from apps.segments.models import Cell, Stage
-from tests.segments.rule_world import BRANDS, CHANNELS, EVENTS, GOODS, KINDS, SKINS, STORES, TAGS, TEMPLATES, TRAITS
+from tests.segments.rule_world import (
+    BRANDS,
+    CHANNELS,
+    EVENTS,
+    GOODS,
+    KINDS,
+    ROOMS,
+    SKINS,
+    STORES,
+    TAGS,
+    TEMPLATES,
+    TRAITS,
+)
 
 
 class Rules:
@@ -165,6 +177,7 @@ LEAVES: dict[str, Any] = {
     "category_drift": lambda made: {"key": made.dice.choice(KINDS)} | made.number(-50, -10, 0, 10, 40),
     "tickets_open": lambda made: made.number(0, 1, 2) | made.dice.choice([{}, {"where": {"ticket_kinds": ["refund"]}}]),
     "tickets": lambda made: made.windowed(made.number(0, 1, 2), ticket_kinds=["question", "complaint", "refund"]),
+    "groups": lambda made: made.windowed(made.number(0, 1, 2), groups=ROOMS),
     "satisfaction": lambda made: made.windowed(made.number(1, 3, 5)),
     "segment": lambda made: made.some(
         "stage:lapsing", "cell:lost", "segment:friends", "segment:late", "stage:prospect"

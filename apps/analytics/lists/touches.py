@@ -14,13 +14,14 @@ from apps.segments.models import Stage
 _TOUCHES = """
 select t.id, t.decided_at, t.send_at, t.settled_at, t.state, t.reason, t.channel, t.tries, t.is_treated,
        t.member_id, m.member_no, m.nickname, h.name as store, p.name as policy, p.key as policy_key,
-       a.text, a.code, a.provider_id
+       a.text, a.code, a.provider_id, i.read_at
 from care_touch t
 join members_member m on m.id = t.member_id
 join care_policy p on p.id = t.policy_id
 left join stores_store h on h.id = m.home_store_id
 left join lateral (select text, code, provider_id from care_attempt where touch_id = t.id
                    order by number desc limit 1) a on true
+left join gateways_inboxmessage i on t.channel = 'inbox' and i.key = 'touch:' || t.id
 """
 _MOVES = """
 select c.id, c.at, c.before, c.after, c.cause, c.member_id, m.member_no, m.nickname, h.name as store,

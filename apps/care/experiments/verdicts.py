@@ -1,7 +1,7 @@
 """What a comparison of arms allows to say, in words. Silence has two names: too little data, and no difference found yet."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 
@@ -64,6 +64,11 @@ def judge(arms: Sequence[Arm], *, plan: Plan) -> Outcome:
     sizes = ratio.p_value([arm.count.members for arm in arms], [arm.share for arm in arms])
     found = tuple(_against(arms[0], arm, plan=plan, is_off=sizes <= ratio.ALARM) for arm in arms[1:])
     return Outcome(found, sizes, _winner(arms[0], found))
+
+
+def renamed(found: Comparison, names: Sequence[str]) -> Comparison:
+    """The same with the name of its arm, which stood for a place among `names`."""
+    return replace(found, arm=replace(found.arm, name=names[int(found.arm.name)]))
 
 
 def is_enough(control: Count, other: Count) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connection
 
 from apps.care import planning
-from apps.care.journeys import callees, walking
+from apps.care.journeys import callees, choosing, walking
 from apps.care.journeys import graph as graphs
 from apps.care.journeys.graph import Graph, Node
 from apps.care.journeys.walking import Moves, Walker
@@ -70,7 +70,7 @@ def wait(step: Step, walkers: Sequence[Walker], moves: Moves) -> None:
         with connection.cursor() as cursor:
             cursor.execute(
                 "select e.id from care_enrolment e join members_member m on m.id = e.member_id"
-                f" where e.id = any(%(ids)s) and {walking.has_date(step.node)}",
+                f" where e.id = any(%(ids)s) and {walking.has_date(step.node, zone=walking.clock_of(step.graph))}",
                 {"ids": list(dated)},
             )
             dated = {row[0] for row in cursor.fetchall()}
@@ -100,8 +100,14 @@ def branch(step: Step, walkers: Sequence[Walker], moves: Moves) -> None:
 
 
 def split(step: Step, walkers: Sequence[Walker], moves: Moves) -> None:
+    """By chance; by the way that was chosen since, everybody. Those held out go as they were drawn."""
+    way = None
+    if step.node.data.get("winner_days"):
+        way = choosing.chosen(JourneyMark.objects.get(journey=step.journey), step.node)
     for walker in walkers:
-        number = arm_of(f"{step.journey.key}.{step.node.key}", walker.member_id, step.node.data["arms"])
+        number = way
+        if number is None or walker.is_held_out:
+            number = arm_of(f"{step.journey.key}.{step.node.key}", walker.member_id, step.node.data["arms"])
         moves.add(walker, str(number + 1), step.node.data["arms"][number]["next"], walker.due_at)
 
 

@@ -56,13 +56,20 @@ def look(version: JourneyVersion, graph: graphs.Graph, *, moment: datetime) -> l
             return []
         newest = StageChange.objects.aggregate(top=Max("pk"))["top"] or 0
         asked = Version(trigger=entry["trigger"], params=entry["params"])
-        due, params = triggers.due(asked, moment=moment, last_run=mark.looked_at, seen=mark.change_id)
+        otherwise = graph.data.get("time_zone", "")
+        due, params = triggers.due(
+            asked, moment=moment, last_run=mark.looked_at, seen=mark.change_id, otherwise=otherwise
+        )
         for check in rechecks.of_decision(asked.trigger):
             due = f"select t.* from ({due}) t cross join (select %(asked)s::jsonb as params) v where not ({check.condition})"
         params["asked"] = json.dumps(asked.params)
         if entry.get("is_from_now"):
             params["from"] = max(params["from"], _began(version))
-        entered = _enter(version, graph, due=due, params=params, moment=moment)
+        if entry.get("is_with_current") and mark.looked_at is None:
+            name = entry["params"].get("stage") or entry["params"].get("segment")
+            inside = _INSIDE[entry["trigger"]]
+            entered = _enter(version, graph, due=inside, params={"name": name}, moment=moment)
+        entered += _enter(version, graph, due=due, params=params, moment=moment)
         mark.change_id = newest
     elif entry["kind"] == "schedule":
         late = moment - timedelta(days=graph.data["late_days"])
@@ -90,6 +97,19 @@ _DONE = """
       and (%(by)s = '' or coalesce(a.properties ->> %(by)s, '') <> '')
       and (%(property)s = '' or a.properties ->> %(property)s = any(%(values)s::text[]))
 """
+# Who is there now, each with the occurrence that their coming in had, so that it lets nobody in twice.
+_INSIDE = {
+    Version.Trigger.STAGE_ENTERED: """
+        select s.member_id, 'stage:' || s.stage || ':' || floor(extract(epoch from s.stage_since))::bigint as occurrence,
+               false as is_late, false as is_old
+        from segments_memberstats s where s.stage = %(name)s
+    """,
+    Version.Trigger.SEGMENT_ENTERED: """
+        select b.member_id, 'segment:' || g.id || ':' || floor(extract(epoch from b.since))::bigint as occurrence,
+               false as is_late, false as is_old
+        from segments_membership b join segments_segment g on g.id = b.segment_id where g.key = %(name)s
+    """,
+}
 _EVERYBODY = """
     select id as member_id, %(occurrence)s::text as occurrence, false as is_late, false as is_old
     from members_member where status = 'active'
@@ -229,7 +249,7 @@ def _enter(
         base=base,
         condition=rule.condition,
         again=_AGAIN[again["kind"]],
-        due_at=walking.turn(graph.nodes[graph.start], base="%(moment)s::timestamptz"),
+        due_at=walking.turn(graph.nodes[graph.start], base="%(moment)s::timestamptz", zone=walking.clock_of(graph)),
         held=gate.held_out_sql("arm", "arm_limit").replace("m.id", "m.member_id"),
     )
     values = rule.params | params | {

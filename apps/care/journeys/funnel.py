@@ -23,6 +23,23 @@ _STEPS = """
     where e.journey_id = %(journey)s and e.entered_at > %(since)s and e.entered_at <= %(as_of)s and p.at <= %(as_of)s
     group by 1, 2, 3, 4
 """
+# What was given at a step, and when; a kept order within `return_days` counts once, for what was given last before it.
+_BROUGHT = """
+    with given as (
+        select e.member_id, p.node, case when t.id is null then p.at else t.settled_at end as at,
+               make_interval(days => (v.graph ->> 'return_days')::int) as lasting
+        from care_enrolment e join care_step p on p.enrolment_id = e.id join care_journeyversion v on v.id = e.version_id
+        left join care_touch t on t.id = p.touch_id
+        where e.journey_id = %(journey)s and e.entered_at > %(since)s and e.entered_at <= %(as_of)s and p.at <= %(as_of)s
+          and not e.is_held_out and (t.state in ('sent', 'delivered') or p.outcome in ('given', 'assigned'))
+    ), bought as (
+        select distinct on (o.id) g.node, o.member_id, o.total_cents - o.refunded_cents as net
+        from given g join orders_order o on o.member_id = g.member_id and o.paid_at > g.at and o.paid_at <= g.at + g.lasting
+        where o.paid_at <= %(as_of)s and o.status <> 'cancelled' and o.total_cents > o.refunded_cents
+        order by o.id, g.at desc, g.node
+    )
+    select node, count(distinct member_id), sum(net)::bigint from bought group by node
+"""
 _ARRIVED = ("sent", "delivered")
 
 
@@ -31,6 +48,8 @@ class NodeFigures:
     """`waiting` stand there now. `outcomes` of those who have passed: the way they went, or why they got nothing.
 
     `messages`: what became of the messages by now (planned, sent, delivered, failed …); `refused`: why some did not go out after all.
+    `converted`: members whose kept orders followed what they got here, within `return_days` and before anything else of the journey;
+    `net_cents`: of those orders. It is what came after, not what it brought: that is the comparison with those held out.
     """
 
     key: str
@@ -41,6 +60,8 @@ class NodeFigures:
     outcomes: Counter[str] = field(default_factory=Counter)
     messages: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
+    converted: int = 0
+    net_cents: int = 0
 
     @property
     def sent(self) -> int:
@@ -84,6 +105,9 @@ def funnel(version: JourneyVersion, *, since: datetime, as_of: datetime) -> Funn
         cursor.execute(_STEPS, params)
         for node, outcome, state, reason, members in cursor.fetchall():
             _count(_of(nodes, node), outcome, state, reason, members)
+        cursor.execute(_BROUGHT, params)
+        for node, members, net in cursor.fetchall():
+            _of(nodes, node).converted, _of(nodes, node).net_cents = members, net
     found.nodes = list(nodes.values())
     return found
 

@@ -18,7 +18,7 @@ FACTS = (
 )  # fmt: skip
 _RULE = {"type": "object", "description": "a rule: docs/segment-rule.schema.json"}
 _NAME = {"type": "string", "maxLength": 40, "description": "staff's own words for the step"}
-_HOUR = shapes.whole(23, 0, "shop time")
+_HOUR = shapes.whole(23, 0, "by the clock of the member's zone")
 _TEXT = {"type": "string", "maxLength": 2000}
 _MOMENT = {
     "type": "string",
@@ -35,6 +35,9 @@ ENTRIES = [
         trigger={"type": "string", "enum": [t for t in Version.Trigger.values if t != "journey"]},
         params={"type": "object"},
         is_from_now={"type": "boolean", "description": "only who falls due after the first publishing, not those of the window before"},
+        is_with_current={
+            "type": "boolean", "description": "of a stage or a segment: also who is in it when the journey starts, however long since",
+        },
     ),
     shapes.kind(
         "fact", ["fact"], "At once when this happens; once per thing it happened to.",
@@ -124,6 +127,7 @@ NODES = [
             "type": "array", "minItems": 2, "maxItems": 10,
             "items": shapes.group(["percent", "next"], percent=_PERCENT, next=TO, name=_NAME),
         },
+        winner_days=shapes.whole(365, 1, "from so many days after the first member on, the way that is proven better is everybody's"),
     ),
     _node(
         "points", ["amount", "next"], "Points from the brand, to so many members at most.",
@@ -181,6 +185,10 @@ SCHEMA: dict[str, Any] = {
         holdout_percent=shapes.whole(50, 0),
         return_days=shapes.whole(365, 1, "a kept order within so many days counts as a return"),
         per_minute=shapes.whole(100_000, 1, "messages of one step"),
+        time_zone={
+            "type": "string", "maxLength": 40, "pattern": "^[A-Za-z0-9_+/-]*$",
+            "description": "of who has none of their own and no store with one; empty: the shop's",
+        },
         late_days=shapes.whole(60, 1, "a message that is so late is not sent any more; the member goes on"),
         nodes={"type": "array", "minItems": 1, "maxItems": MOST_NODES, "items": {"oneOf": NODES}},
     ),

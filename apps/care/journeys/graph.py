@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from apps.activity import catalogue
-from apps.care import gate, policies
+from apps.care import gate, policies, zones
 from apps.care.journeys import callees
 from apps.care.journeys.grammar import DEFAULTS, MOST_NODES, SCHEMA
 from apps.core import clock, shapes
@@ -35,6 +35,7 @@ MESSAGE = (
     "is_transactional",
     "fallback",
 )
+STANDING = frozenset({"stage_entered", "segment_entered"})  # one comes into it, and stays
 _WAYS = ("next", "otherwise", "met", "timeout")
 
 TEXTS: dict[str, Promise] = {
@@ -56,6 +57,8 @@ TEXTS: dict[str, Promise] = {
     "no_endpoint": _("There is no endpoint of this key that is switched on."),
     "unknown_event": _("There is no behaviour event of this name. The brand's own begin with “custom.”."),
     "unknown_property": _("This event has no such property."),
+    "nobody_stands_there": _("Only a stage or a segment has members who are in it already."),
+    "unknown_zone": _("There is no such time zone. Write it like Asia/Tokyo."),
     "no_value": _("The value does not fit the field."),
 }
 WARNINGS: dict[str, Promise] = {
@@ -142,7 +145,7 @@ def message(node: Node, *, of: Graph) -> dict[str, Any]:
         "trigger": "journey",
         "params": {
             "window_days": of.data["late_days"], "ends_on_order": of.ends_on_order, "is_profiling": of.is_profiling,
-        },
+        } | ({"time_zone": of.data["time_zone"]} if of.data.get("time_zone") else {}),
         "holdout_percent": 0 if node.data.get("is_transactional") else of.data["holdout_percent"],
         "return_days": of.data["return_days"],
     }  # fmt: skip
@@ -207,6 +210,8 @@ def _findings(data: dict[str, Any]) -> Iterator[Finding]:
         yield "/nodes", "too_many_steps"
     yield from _ways(nodes, data["nodes"][0]["key"])
     yield from _entry(data["entry"])
+    if data.get("time_zone") and not zones.is_real(data["time_zone"]):
+        yield "/time_zone", "unknown_zone"
     for at, rule in (("/audience", data["audience"]), *_rules(data)):
         yield from _rule(rule, at)
     for node in nodes.values():
@@ -234,6 +239,8 @@ def _pointer(node: Node, name: str) -> str:
 def _entry(entry: dict[str, Any]) -> Iterator[Finding]:
     if entry["kind"] == "trigger":
         yield from policies.findings_of_trigger(entry["trigger"], entry.setdefault("params", {}), at="/entry/params")
+        if entry.get("is_with_current") and entry["trigger"] not in STANDING:
+            yield "/entry/is_with_current", "nobody_stands_there"
     if entry["kind"] == "event":
         yield from _event(entry, "/entry")
         for at, name in (("by", entry.get("by")), ("only/property", entry.get("only", {}).get("property"))):

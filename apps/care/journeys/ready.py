@@ -18,6 +18,7 @@ from apps.care.models import Journey
 from apps.core import audit
 from apps.core.errors import NotFound
 from apps.coupons.models import Template
+from apps.members.models import Tag
 from apps.points.models import Currency
 from apps.segments.models import Track
 
@@ -37,6 +38,7 @@ class Brand:
     currency: str
     track: str
     step: str
+    tag: str
 
     def say(self, chinese: str, english: str) -> str:
         return english if self.is_english else chinese
@@ -59,7 +61,7 @@ class Ready:
     about: Promise
     name: tuple[str, str]  # Chinese, English
     build: Callable[[Brand], dict[str, Any]]
-    needs: tuple[str, ...] = ()  # of "coupon", "track": what the brand must have before it can be published
+    needs: tuple[str, ...] = ()  # of "coupon", "track", "tag": what the brand must have before it can be published
 
 
 def rest(key: str, to: str, *, days: int, hour: int = 10) -> Node:
@@ -376,6 +378,16 @@ def _served(of: Brand) -> dict[str, Any]:
 
 
 _ASKS_AGAIN = {"field": "tickets_open", "op": "gte", "value": 1}
+
+
+def _autotag(of: Brand) -> dict[str, Any]:
+    return {
+        "entry": began_by("group_joined", window_days=3),
+        "again": {"kind": "each"},
+        "nodes": [{"key": "tag", "kind": "tag", "add": [of.tag], "next": "end"}, END],
+    }
+
+
 READY: tuple[Ready, ...] = (
     Ready(
         "welcome",
@@ -458,21 +470,33 @@ READY: tuple[Ready, ...] = (
         _track,
         ("track",),
     ),
+    Ready(
+        "autotag",
+        _("Tag by itself"),
+        _(
+            "Whoever joins a WeCom group gets a tag. Who buys, or searches for a word, or comes in time: change who comes in."
+        ),
+        ("入群自动打标签", "Tag on joining a group"),
+        _autotag,
+        ("tag",),
+    ),
 )
 BY_KEY = {ready.key: ready for ready in READY}
 
 
 def of_brand(*, language: str | None = None) -> Brand:
-    """What the brand has by now: its oldest published coupon, its points, the first step of its oldest life track."""
+    """What the brand has by now: its oldest published coupon, its points, the first step of its oldest life track, its oldest tag."""
     template = Template.objects.filter(version__isnull=False, is_pool=False).order_by("pk").first()
     currency = Currency.objects.filter(is_spendable=True).order_by("pk").first()
     track = Track.objects.filter(archived_at=None).order_by("pk").first()
+    tag = Tag.objects.order_by("pk").first()
     return Brand(
         is_english=(language or get_language() or "").startswith("en"),
         coupon=template.key if template else TO_CHOOSE,
         currency=currency.key if currency else "",
         track=track.key if track else TO_CHOOSE,
         step=track.steps[0]["key"] if track else TO_CHOOSE,
+        tag=tag.name if tag else TO_CHOOSE,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import transaction
 
+from apps.care import zones
 from apps.care.journeys import editing, entering, stepping
 from apps.care.journeys import graph as graphs
 from apps.care.journeys.errors import TooLong
@@ -111,8 +112,10 @@ def _asks_segments(graph: Graph, rules: Sequence[language.Compiled]) -> bool:
 
 def _is_hourly(graph: Graph, rules: Sequence[language.Compiled], *, asks_segments: bool) -> bool:
     moving = Segment.objects.filter(archived_at=None, moves=Segment.Moves.HOURS)
+    trigger = graph.data["entry"].get("trigger")
     return (
-        graph.data["entry"].get("trigger") in BY_THE_HOUR
+        trigger in BY_THE_HOUR
+        or (trigger == Version.Trigger.BIRTHDAY and bool(zones.known()))  # midnight is at many hours then
         or any(rule.moves == "hours" for rule in rules)
         or (asks_segments and moving.exists())
     )

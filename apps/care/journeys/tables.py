@@ -45,6 +45,9 @@ class JourneyMark(models.Model):
     looked_at = models.DateTimeField(null=True)
     watched_at = models.DateTimeField(null=True)
     change_id = models.BigIntegerField(default=0)  # later ones may lie in the past
+    choices = models.JSONField(
+        default=dict, db_default=models.Value({}, models.JSONField())
+    )  # of splits, see `choosing`
     trouble = models.CharField(max_length=200, blank=True)  # step and error, while a step cannot be taken
     trouble_at = models.DateTimeField(null=True)
 

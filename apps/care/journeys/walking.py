@@ -7,14 +7,13 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from apps.care import reasons
+from apps.care import reasons, zones
 from apps.care.journeys.graph import Graph, Node
 from apps.care.models import Enrolment
 from apps.followups import services as followups
 
 KEPT = "o.status <> 'cancelled' and o.total_cents > o.refunded_cents"
 ASSIGNED = "assigned"
-_ZONE = "'Asia/Shanghai'"
 
 
 class Walker(NamedTuple):
@@ -128,61 +127,68 @@ def source(enrolment_id: int, node: str) -> str:
     return f"journey:{enrolment_id}:{node}"
 
 
-def has_date(node: Node) -> str:
+def clock_of(graph: Graph) -> str:
+    """SQL of the zone by whose clock member `m` walks."""
+    return zones.lived_in(zones.known(), otherwise=graph.data.get("time_zone", ""))
+
+
+def has_date(node: Node, *, zone: str) -> str:
     """SQL over enrolment `e` and member `m`: whether the date that a wait goes by lies ahead of the arrival."""
-    return f"{_date(node.data['for'], base='e.arrived_at')} is not null"
+    return f"{_date(node.data['for'], base='e.arrived_at', zone=zone)} is not null"
 
 
-def turn(node: Node, *, base: str) -> str:
-    """SQL of the moment at which a step that member `m` arrives at at `base` has its turn."""
+def turn(node: Node, *, base: str, zone: str) -> str:
+    """SQL of the moment at which a step that member `m` arrives at at `base` has its turn. `zone`: SQL, from `clock_of`."""
     if node.kind == "wait":
-        return f"coalesce({_waited(node.data['for'], base=base)}, {base})"
+        return f"coalesce({_waited(node.data['for'], base=base, zone=zone)}, {base})"
     return f"{base} + interval '{node.data['days']:d} days'" if node.kind == "await" else base
 
 
 def _due(graph: Graph, targets: Sequence[str]) -> str:
     waits = [graph.nodes[key] for key in targets if graph.nodes[key].kind in ("wait", "await")]
-    cases = [f"when '{node.key}' then {turn(node, base='x.due')}" for node in waits]
+    zone = clock_of(graph) if waits else ""
+    cases = [f"when '{node.key}' then {turn(node, base='x.due', zone=zone)}" for node in waits]
     return f"case x.target {' '.join(cases)} else x.due end" if cases else "x.due"
 
 
-def _waited(what: dict[str, Any], *, base: str) -> str:
+def _waited(what: dict[str, Any], *, base: str, zone: str) -> str:
     if what["kind"] == "date":
-        return _date(what, base=base)
+        return _date(what, base=base, zone=zone)
     if what["kind"] == "weekday":
         days = ", ".join(str(int(day)) for day in what["weekdays"])
+        each = _at_hour(base, what["hour"], "n.n", zone)
         return f"""(
-            select min(day.at) from generate_series(0, 7) n cross join lateral (select {_at_hour(base, what["hour"], "n.n")} as at) day
-            where day.at >= {base} and extract(isodow from day.at at time zone {_ZONE}) in ({days})
+            select min(day.at) from generate_series(0, 7) n cross join lateral (select {each} as at) day
+            where day.at >= {base} and extract(isodow from day.at at time zone {zone}) in ({days})
         )"""
     length = " ".join(f"{what.get(unit, 0):d} {unit}" for unit in ("days", "hours", "minutes"))
     after = f"({base} + interval '{length}')"
     if "hour" not in what:
         return after
-    same_day = _at_hour(after, what["hour"], "0")
-    return f"case when {same_day} >= {after} then {same_day} else {_at_hour(after, what['hour'], '1')} end"
+    same_day = _at_hour(after, what["hour"], "0", zone)
+    return f"case when {same_day} >= {after} then {same_day} else {_at_hour(after, what['hour'], '1', zone)} end"
 
 
-def _at_hour(moment: str, hour: int, days: str) -> str:
-    """So many shop days after the day of a moment, at this hour of shop time."""
-    day = f"date_trunc('day', {moment} at time zone {_ZONE})"
-    return f"(({day} + make_interval(days => {days}, hours => {hour:d})) at time zone {_ZONE})"
+def _at_hour(moment: str, hour: int, days: str, zone: str) -> str:
+    """So many days after the day of a moment, at this hour, both by the clock of the zone."""
+    day = f"date_trunc('day', {moment} at time zone {zone})"
+    return f"(({day} + make_interval(days => {days}, hours => {hour:d})) at time zone {zone})"
 
 
-def _date(what: dict[str, Any], *, base: str) -> str:
+def _date(what: dict[str, Any], *, base: str, zone: str) -> str:
     """The next time a date of member `m` comes at or after `base`, so many days before or after it; NULL: never.
 
     A birthday comes every year, 29 February on the 28th in common years; any other date once.
     """
     offset, hour = int(what.get("offset_days", 0)), int(what["hour"])
-    shifted = f"((day.day + {offset:d})::timestamp + interval '{hour:d} hours') at time zone {_ZONE}"
+    shifted = f"((day.day + {offset:d})::timestamp + interval '{hour:d} hours') at time zone {zone}"
     if what["field"] == "birthday":
         days = f"""
             select make_date(y.y, m.birth_month,
                 case when m.birth_month = 2 and m.birth_day = 29 and not (mod(y.y, 4) = 0 and (mod(y.y, 100) <> 0 or mod(y.y, 400) = 0))
                 then 28 else m.birth_day end) as day
             from generate_series(
-                extract(year from {base} at time zone {_ZONE})::int - 1, extract(year from {base} at time zone {_ZONE})::int + 2
+                extract(year from {base} at time zone {zone})::int - 1, extract(year from {base} at time zone {zone})::int + 2
             ) y (y) where m.birth_month is not null and m.birth_day is not null
         """
     else:

@@ -173,6 +173,8 @@ def _taken(base: dict[str, Any], opened: str, data: QueryDict) -> tuple[dict[str
         return draft, None
     taken = form.taken()
     if opened == ENTRY:
+        for name in journey_form.EntryForm.around:  # what was emptied goes
+            draft.pop(name, None)
         draft |= taken
         return draft, form
     draft["nodes"] = [taken if raw["key"] == opened else raw for raw in draft["nodes"]]

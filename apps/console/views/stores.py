@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.console.rule_words import WEEKDAYS
-from apps.console.store_form import PlaceForm, PublicDaysForm, SpecialDayForm, WeekForm
+from apps.console.store_form import PLACE, PlaceForm, PublicDaysForm, SpecialDayForm, WeekForm
 from apps.core import brand, clock, ids
 from apps.core.errors import Forbidden, NotFound, ValidationFailed
 from apps.stores import calendar_edits, calendars, hours, nearby
@@ -150,7 +150,7 @@ def _add(form: SpecialDayForm, store_id: int | None) -> None:
 
 
 def _save(form: PlaceForm, store_id: int) -> None:
-    said = {name: form.cleaned_data[name] for name in ("address", "phone", "latitude", "longitude")}
+    said = {name: form.cleaned_data[name] for name in PLACE}
     keeps = form.cleaned_data["keeps_public_days"]
     nearby.save(store_id=store_id, week=form.week(), keeps_public_days=keeps, **said)
 

@@ -165,6 +165,8 @@ FIELDS: dict[str, Field] = {
                          where=("properties",), is_profiling=True),
     "category_drift": Field(_("Change of a category's share of spending"), WINDOWED, "decimal", measures.drift, unit="share",
                             has_key=True, is_profiling=True, moves="days"),
+    "groups": Field(_("WeCom groups they are in"), _OTHERS, "number", measures.groups, unit="groups", has_window=True,
+                    where=("groups",)),
     "tickets_open": Field(_("Open tickets"), _SERVED, "number", measures.tickets_open, unit="tickets", where=("ticket_kinds",)),
     "tickets": Field(_("Tickets"), _SERVED, "number", measures.tickets, unit="tickets", has_window=True, where=("ticket_kinds",)),
     "satisfaction": Field(_("Stars of the last vote"), _SERVED, "number", measures.satisfaction, unit="stars", has_window=True),

@@ -23,6 +23,7 @@ _LISTS = {
     "brands": "p.brand = any({values})",
     "message_channels": "o.channel = any({values})",
     "ticket_kinds": "t.kind = any({values})",
+    "groups": "r.key = any({values})",
     "templates": "c.template_id in (select x.id from coupons_template x where x.key = any({values}))",
 }
 DRIFT_NOW, DRIFT_BEFORE = 90, 270  # shop days
@@ -117,6 +118,17 @@ def tickets_open(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Colu
     query = f"""select t.member_id, count(*) as n from tickets_ticket t
         where t.ended_at is null{_all(conditions)}{compiler.narrowed("t.member_id")}
         group by 1"""
+    return Column("number", f"{compiler.summed(query)}.n", empty=0)
+
+
+def groups(compiler: "Compiler", leaf: Mapping[str, Any], at: str) -> Column:
+    """WeCom groups that a member is in; with a stretch, those that they joined in it."""
+    conditions = _where(compiler, leaf, at, allowed=("groups",))
+    query = f"""select c.member_id, count(distinct r.id) as n from community_groupmember g
+        join community_contact c on c.id = g.contact_id and c.member_id is not null
+        join community_group r on r.id = g.group_id and r.dismissed_at is null
+        where g.left_at is null and g.joined_at <= %(moment)s
+        {_all(conditions)}{window(compiler, leaf, "g.joined_at", at)}{compiler.narrowed("c.member_id")} group by 1"""
     return Column("number", f"{compiler.summed(query)}.n", empty=0)
 
 
