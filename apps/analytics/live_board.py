@@ -63,6 +63,7 @@ def figures(row: Stream, *, moment: datetime) -> dict[str, Any]:
         "viewers": max(viewers, tally.viewers if tally else 0),
         "peak": tally.peak if tally else 0,
         "comments": tally.comments if tally else 0,
+        "speakers": tally.speakers if tally else 0,
         "joins": _rows(_JOINS, values)[0][0],
         "claims": claims,
         "claims_minute": last_claims,

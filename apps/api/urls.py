@@ -109,6 +109,8 @@ V1: list[tuple[str, type[ApiView]]] = [
     ("me/invitation", referral.Invitation),
     ("me/invitation:accept", referral.InvitationAccept),
     ("me/invited-friends", referral.InvitedFriends),
+    ("me/commission", referral.MyCommission),
+    ("me/withdrawals", referral.Withdrawals),
     ("me/groups", groups.MyGroups),
     ("me/groups:find", groups.GroupByWord),
     ("me/group-tasks", groups.MyGroupTasks),

@@ -5,6 +5,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
@@ -56,6 +57,13 @@ def _answer_all(view: Callable[[HttpRequest], HttpResponse], requests: list[Http
 
 def _sync(size: str) -> Iterator[Line]:
     """All customers once by the full sync, each page by a run read anew from the database, and once by the calls alone."""
+    with simulator() as platform:
+        yield from _read_all(size, platform)
+
+
+@contextmanager
+def simulator() -> Iterator[Client]:
+    """A WeCom of our own for this run."""
     with tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen(  # noqa: S603 - our own simulator
             [sys.executable, "-m", "apps.gateways.simulator", "--port", "0", "--state", folder],
@@ -65,7 +73,7 @@ def _sync(size: str) -> Iterator[Line]:
         try:
             said = process.stdout.readline() if process.stdout else ""
             settings.WECOM_PROVIDER, settings.SIMULATOR_URL = "simulator", said.rsplit(" ", 1)[-1].strip()
-            yield from _read_all(size, Client(settings.SIMULATOR_URL))
+            yield Client(settings.SIMULATOR_URL)
         finally:
             process.terminate()
             process.wait(timeout=10)

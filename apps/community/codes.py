@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from apps.community import words
 from apps.community.models import Account, Follow, LiveCode
 from apps.core import audit, clock
 from apps.core.errors import ValidationFailed
@@ -57,7 +58,7 @@ def create(
 
     Raises ValidationFailed. Call it with no transaction open.
     """
-    _check(name, shifts, spare)
+    _check(name, shifts, spare, welcome)
     with transaction.atomic():
         code = LiveCode.objects.create(
             name=name.strip(),
@@ -85,7 +86,7 @@ def change(
     group_code_id: int | None = None,
 ) -> LiveCode:
     """The new plan holds at once. Raises ValidationFailed."""
-    _check(name, shifts, spare)
+    _check(name, shifts, spare, welcome)
     with transaction.atomic():
         code = LiveCode.objects.select_for_update().get(pk=code_id)
         code.name, code.shifts, code.spare = name.strip(), list(shifts), list(spare)
@@ -130,8 +131,11 @@ def _within(at: time, start: str, end: str) -> bool:
     return first <= at < last if first < last else at >= first or at < last
 
 
-def _check(name: str, shifts: Sequence[dict[str, Any]], spare: Sequence[str]) -> None:
+def _check(name: str, shifts: Sequence[dict[str, Any]], spare: Sequence[str], welcome: str) -> None:
     errors = []
+    if word := words.found_in(welcome):
+        said = _("“%(word)s” is a word that the house does not say.") % {"word": word}
+        errors.append({"pointer": "/welcome", "code": "stopped_word", "message": said})
     if not 0 < len(name.strip()) <= 30:
         errors.append({"pointer": "/name", "code": "invalid", "message": _("Give it a name of at most 30 characters.")})
     people = [userid for row in shifts for userid in row["users"]]

@@ -10,7 +10,8 @@ from apps.community.group_models import Group, GroupCode, GroupDay, GroupMember
 from apps.community.handing_models import HandOver, HandOverItem
 from apps.community.invite_models import Invitation, Invitee
 from apps.community.plan_models import GroupPlan, GroupTodo
-from apps.community.pool_models import PoolCase
+from apps.community.pool_models import PoolCase, PoolRule
+from apps.community.quality_models import StaffDay, WordRule
 from apps.community.send_models import Send, SendItem
 from apps.community.task_models import GroupTask, TaskDeed, TaskReward
 from apps.community.window_models import ServiceAccount, Talk, WindowMessage
@@ -18,8 +19,8 @@ from apps.core import clock
 
 __all__ = [
     "Account", "Contact", "Follow", "Group", "GroupCode", "GroupDay", "GroupMember", "GroupPlan", "GroupTask", "GroupTodo",
-    "HandOver", "HandOverItem", "Invitation", "Invitee", "LiveCode", "PoolCase", "Send", "SendItem", "ServiceAccount", "SyncRun",
-    "TagLink", "Talk", "TaskDeed", "TaskReward", "Welcome", "WindowMessage",
+    "HandOver", "HandOverItem", "Invitation", "Invitee", "LiveCode", "PoolCase", "PoolRule", "Send", "SendItem", "ServiceAccount",
+    "StaffDay", "SyncRun", "TagLink", "Talk", "TaskDeed", "TaskReward", "Welcome", "WindowMessage", "WordRule",
 ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from apps.community import queueing, sending
+from apps.community import queueing, sending, words
 from apps.community.group_models import Group
 from apps.community.plan_models import GroupPlan, GroupTodo
 from apps.core import audit, clock
@@ -206,6 +206,12 @@ def _check(
         fits = fits and step["kind"] in Kind.values and (-365 if may_precede else 0) <= step["day"] <= 365
         sentence = _("Step %(number)s: say what is to be done, and hours that end after they begin.")
         found[f"/steps/{number}"] = (fits, sentence % {"number": number + 1})
+        word = words.found_in(step["text"])
+        said = _("Step %(number)s has “%(word)s” in it, which the house does not say.") % {
+            "number": number + 1,
+            "word": word,
+        }
+        found[f"/steps/{number}/text"] = (not word, said)
     errors = [
         {"pointer": at, "code": "invalid", "message": said} for at, (is_right, said) in found.items() if not is_right
     ]

@@ -16,8 +16,8 @@ from django.db.models import Q
 from apps.community import callbacks
 from apps.community.models import Account, Contact, Follow
 from apps.community.pool_errors import LockRefused, PoolFull, PoolGone, PoolOwn, PoolThere, TooManyLocks
-from apps.community.pool_models import PoolCase
-from apps.community.settings import POOL
+from apps.community.pool_models import PoolCase, PoolRule
+from apps.community.settings import POOL, POOL_DEFAULT, check_pool
 from apps.core import audit, brand, clock
 from apps.events import services as events
 from apps.gateways import wecom
@@ -27,13 +27,17 @@ WARNED, SETTLED = "community.pool_warned", "community.pool_settled"
 LOCK = 7_490_071  # advisory lock of whoever goes through the customers
 MOVES_FOR = timedelta(hours=48)  # a customer may refuse for a day; then nobody waits any more
 LONGEST_LOCK = timedelta(days=365)
+RULES = tuple(POOL_DEFAULT)
 State, Why = PoolCase.State, PoolCase.Why
-# Whoever has each customer, and when they would lose them.
+# Whoever has each customer, by which rules (the store's of that colleague, else the brand's), and when they would lose them.
 _HELD = """
 with held as materialized (
-    select distinct on (f.contact_id) f.contact_id, f.userid, f.since_at, f.turned_at, f.locked_until, c.member_id
+    select distinct on (f.contact_id) f.contact_id, f.userid, f.since_at, f.turned_at, f.locked_until, c.member_id,
+        coalesce(r.is_on, %(is_on)s) as is_on, coalesce(r.follow_days, %(follow_days)s) as follow_days,
+        coalesce(r.deal_days, %(deal_days)s) as deal_days, make_interval(days => coalesce(r.notice_days, %(notice_days)s)) as notice
     from community_follow f join community_account a on a.userid = f.userid and a.is_active
     join community_contact c on c.id = f.contact_id
+    left join stores_staff w on w.id = a.staff_id left join community_poolrule r on r.store_id = w.store_id
     where f.left_at is null order by f.contact_id, f.since_at desc, f.id desc
 ),
 judged as materialized (
@@ -43,11 +47,11 @@ judged as materialized (
     left join lateral (
         select max(o.paid_at) as at from orders_order o
         where o.member_id = h.member_id and o.status <> 'cancelled' and o.refunded_cents < o.total_cents
-    ) deal on %(deal_days)s > 0 and h.since_at <= %(moment)s::timestamptz + %(notice)s - make_interval(days => %(deal_days)s)
+    ) deal on h.deal_days > 0 and h.since_at <= %(moment)s::timestamptz + h.notice - make_interval(days => h.deal_days)
     cross join lateral (select
-        case when %(follow_days)s > 0 then greatest(h.since_at, h.turned_at) + make_interval(days => %(follow_days)s)
+        case when h.follow_days > 0 then greatest(h.since_at, h.turned_at) + make_interval(days => h.follow_days)
             else 'infinity' end as follow_due,
-        case when %(deal_days)s > 0 then greatest(h.since_at, deal.at) + make_interval(days => %(deal_days)s)
+        case when h.deal_days > 0 then greatest(h.since_at, deal.at) + make_interval(days => h.deal_days)
             else 'infinity' end as deal_due
     ) d
 )
@@ -60,7 +64,7 @@ from (
     where p.state in ('warned', 'pooled') and (
         j.contact_id is null
         or p.state = 'warned' and p.why <> 'by_hand' and (
-            j.is_locked or %(is_off)s or (case p.why when 'no_deal' then j.deal_due else j.follow_due end) > p.due_at))
+            j.is_locked or not j.is_on or (case p.why when 'no_deal' then j.deal_due else j.follow_due end) > p.due_at))
 ) s where p.id = s.id returning p.id
 """
 _POOL = """
@@ -69,9 +73,9 @@ update community_poolcase set state = 'pooled', pooled_at = %(moment)s where sta
 _WARN = f"""{_HELD}
 insert into community_poolcase (contact_id, userid, state, why, due_at, warned_at, taken_by, code)
 select j.contact_id, j.userid, 'warned', case when j.deal_due < j.follow_due then 'no_deal' else 'no_follow_up' end,
-    greatest(j.due, %(moment)s::timestamptz + %(notice)s), %(moment)s, '', ''
+    greatest(j.due, %(moment)s::timestamptz + j.notice), %(moment)s, '', ''
 from judged j
-where not j.is_locked and j.due <= %(moment)s::timestamptz + %(notice)s
+where j.is_on and not j.is_locked and j.due <= %(moment)s::timestamptz + j.notice
   and not exists (select from community_poolcase p where p.contact_id = j.contact_id and p.settled_at is null)
   and not exists (select from community_handoveritem h where h.contact_id = j.contact_id and h.state in ('waiting', 'begun'))
 order by j.contact_id
@@ -95,19 +99,35 @@ def recycle(*, moment: datetime) -> dict[str, int]:
 
     Repeatable; switched off, notices end and what lies in the pool stays there.
     """
-    rules = brand.read(POOL)
-    values: dict[str, Any] = {
-        "moment": moment, "today": clock.local_date(moment), "notice": timedelta(days=rules["notice_days"]),
-        "follow_days": rules["follow_days"], "deal_days": rules["deal_days"], "is_off": not rules["is_on"],
-    }  # fmt: skip
+    values: dict[str, Any] = {"moment": moment, "today": clock.local_date(moment), **brand.read(POOL)}
     with connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(%s)", [LOCK])
     kept = _ids(_SETTLE, values)
     pooled = _ids(_POOL, values)
-    warned = _ids(_WARN, values) if rules["is_on"] else []
+    warned = _ids(_WARN, values)
     _tell(SETTLED, [*kept, *pooled])
     _tell(WARNED, warned)
     return {"kept": len(kept), "pooled": len(pooled), "warned": len(warned)}
+
+
+def rules_of(store_id: int | None) -> dict[str, Any]:
+    """By which rules customers of a store's staff come into the pool: its own, else the brand's."""
+    own = PoolRule.objects.filter(store_id=store_id).values(*RULES).first() if store_id else None
+    return dict(own or brand.read(POOL))
+
+
+@transaction.atomic
+def set_rules(*, store_id: int | None, rules: dict[str, Any] | None) -> None:
+    """Of one store (None as rules: the brand's again), or of the brand. Raises ValueError as the setting does."""
+    if store_id is None:
+        brand.write(POOL, rules)
+        return
+    if rules is None:
+        PoolRule.objects.filter(store_id=store_id).delete()
+    else:
+        check_pool(rules)
+        PoolRule.objects.update_or_create(store_id=store_id, defaults=rules)
+    audit.record("pool.rules", object_type="store", object_id=store_id, after=rules or {})
 
 
 @transaction.atomic
@@ -148,13 +168,14 @@ def take(*, case_id: int, userid: str, may_give: bool, moment: datetime) -> Pool
 
     `may_give`: a manager gives them to anybody who has room, also to the colleague who had them.
     """
-    account = Account.objects.select_for_update().filter(userid=userid, is_active=True).first()
+    accounts = Account.objects.select_for_update(of=("self",)).select_related("staff")
+    account = accounts.filter(userid=userid, is_active=True).first()
     case = PoolCase.objects.select_for_update().filter(pk=case_id).first()
     if account is None or case is None or case.state != State.POOLED:
         raise PoolGone
     if case.userid == userid and not may_give:
         raise PoolOwn
-    most = brand.read(POOL)["most"]
+    most = rules_of(account.staff.store_id if account.staff else None)["most"]
     if most and has(userid) >= most:
         raise PoolFull(most=most)
     case.taken_by, case.taken_at, case.state, case.code = userid, moment, State.TAKEN, ""
@@ -179,8 +200,9 @@ def has(userid: str) -> int:
 def lock(*, contact_id: int, until: date | None, moment: datetime) -> None:
     """Until that day's end no rule takes the customer from who has them; None unlocks. Raises LockRefused, TooManyLocks."""
     owner = _owner(contact_id)
-    Account.objects.select_for_update().filter(userid=owner).first()
-    today, most = clock.local_date(moment), brand.read(POOL)["locks"]
+    account = Account.objects.select_for_update(of=("self",)).select_related("staff").filter(userid=owner).first()
+    store_id = account.staff.store_id if account and account.staff else None
+    today, most = clock.local_date(moment), rules_of(store_id)["locks"]
     if owner == "" or (until and not today <= until <= today + LONGEST_LOCK):
         raise LockRefused
     locked = Follow.objects.filter(userid=owner, left_at=None, locked_until__gte=today).exclude(contact_id=contact_id)

@@ -6,6 +6,33 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 
+class PoolRule(models.Model):
+    """The rules of one store, in place of the brand's: customers of whoever works there. Figures as in the setting `community.pool`."""
+
+    store = models.OneToOneField("stores.Store", primary_key=True, on_delete=models.PROTECT, related_name="+")
+    is_on = models.BooleanField()
+    follow_days = models.PositiveSmallIntegerField()
+    deal_days = models.PositiveSmallIntegerField()
+    notice_days = models.PositiveSmallIntegerField()
+    most = models.PositiveSmallIntegerField()
+    locks = models.PositiveSmallIntegerField()
+
+    class Meta:
+        verbose_name = _("pool rules of a store")
+        verbose_name_plural = _("pool rules of stores")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(notice_days__gte=1)
+                & (Q(follow_days=0) | Q(follow_days__gt=models.F("notice_days")))
+                & (Q(deal_days=0) | Q(deal_days__gt=models.F("notice_days"))),
+                name="community_pool_rule_notice",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"pool rules of {self.store_id}"
+
+
 class PoolCase(models.Model):
     """One customer on the way into the pool, in it, or on the way to somebody else. One open case for each customer."""
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
-from apps.community import quotas
+from apps.community import quotas, words
 from apps.community.group_models import Group
 from apps.community.send_models import SendItem
 from apps.core import clock
@@ -49,10 +49,16 @@ class Note(NamedTuple):
 
 @transaction.atomic
 def queue(notes: Sequence[Note], *, moment: datetime) -> list[Outcome]:
-    """Take messages over, each key once. accepted: it waits for staff. refused: nobody has the customer, or the quota is used up."""
+    """Take messages over, each key once. accepted: it waits for staff. refused: nobody has the customer, the quota is used
+    up, or it has a word in it that the house does not say."""
     day = clock.local_date(moment)
     limit = quotas.window(day)
-    rows = [{"key": note.key, "external": note.external_userid, "words": note.text} for note in notes]
+    stopped = {text for text in {note.text for note in notes} if words.found_in(text)}
+    rows = [
+        {"key": note.key, "external": note.external_userid, "words": note.text}
+        for note in notes
+        if note.text not in stopped
+    ]
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, [[note.external_userid for note in notes]])  # two drains must not both see room
         cursor.execute(
@@ -60,7 +66,7 @@ def queue(notes: Sequence[Note], *, moment: datetime) -> list[Outcome]:
             {"rows": json.dumps(rows, ensure_ascii=False), "first": limit.first, "last": limit.last, "most": limit.most,
              "moment": moment, "until": moment + FOR, "day": day, "no_staff": NO_STAFF, "quota": QUOTA},
         )  # fmt: skip
-        codes = dict(cursor.fetchall())
+        codes = dict(cursor.fetchall()) | {note.key: words.STOPPED for note in notes if note.text in stopped}
     return [
         Outcome(note.key, "refused", code=codes[note.key])
         if codes[note.key]

@@ -50,6 +50,15 @@ left join community_groupday d on d.group_id = g.id and d.day = %(day)s
 where %(id)s::bigint is null and g.dismissed_at is null or g.id = %(id)s
 order by g.id desc limit 200
 """
+_THERE = """
+select m.who, m.joined_at, m.way, m.is_staff, c.name, c.member_id, coalesce(s.name, b.name, nullif(m.invited_by, '')) as inviter,
+    k.name as code
+from community_groupmember m left join community_contact c on c.id = m.contact_id
+left join community_account a on a.userid = m.invited_by left join stores_staff s on s.id = a.staff_id
+left join community_contact b on b.external_userid = m.invited_by
+left join community_groupcode k on k.id = m.code_id
+where m.group_id = %(id)s and m.left_at is null order by m.joined_at desc, m.id desc limit 100
+"""
 _GONE = """
 select m.who, m.joined_at, m.left_at, m.way, c.name, c.member_id from community_groupmember m
 left join community_contact c on c.id = m.contact_id
@@ -84,6 +93,11 @@ def codes(*, moment: datetime) -> list[dict[str, Any]]:
 def groups(*, moment: datetime, group_id: int | None = None) -> list[dict[str, Any]]:
     """Living groups, the newest first; or this one."""
     return rows(_GROUPS, day=clock.local_date(moment), id=group_id)
+
+
+def there_in(group_id: int) -> list[dict[str, Any]]:
+    """Who is in a group, the last hundred who came first: the way they came, and whose invitation it was."""
+    return rows(_THERE, id=group_id)
 
 
 def gone_from(group_id: int) -> list[dict[str, Any]]:

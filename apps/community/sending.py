@@ -13,8 +13,10 @@ from django.db import connection, transaction
 from django.db.models.functions import Coalesce
 
 from apps.community.models import Follow
+from apps.community.send_errors import RemindedEnough, SendSettled, WeComAway
 from apps.community.send_models import Send, SendItem
-from apps.core import clock
+from apps.core import audit, clock
+from apps.core.errors import NotFound
 from apps.events import services as events
 from apps.gateways import limits, wecom
 from apps.gateways.wecom_calls import Refused, Unanswered
@@ -114,6 +116,29 @@ def look(send: Send, *, moment: datetime) -> str:
         log.warning("group send not looked at", send=send.pk, trouble=str(trouble))
         return "trouble"
     return "waiting"
+
+
+def by_hand(*, send_id: int, do: str, moment: datetime) -> None:
+    """`remind` its colleague now, or call it `off`. Raises NotFound, SendSettled, RemindedEnough, WeComAway. No transaction may be open."""
+    send = Send.objects.filter(pk=send_id).first()
+    if send is None or do not in ("remind", "off"):
+        raise NotFound
+    if send.state != Send.State.PENDING:
+        raise SendSettled
+    if do == "remind" and not _may_remind(send, moment=moment):
+        raise RemindedEnough
+    try:
+        if any(task["userid"] == send.userid and task["status"] == 2 for task in wecom.send_tasks(send.msgid)):
+            _take_results(send, moment=moment)
+            raise SendSettled
+        if do == "off":
+            _call_off(send, code=UNWANTED, moment=moment)
+        else:
+            wecom.remind_send(send.msgid)
+            Send.objects.filter(pk=send.pk).update(reminded=[*send.reminded, moment])
+    except (Unanswered, Refused) as trouble:
+        raise WeComAway from trouble
+    audit.record(f"group_send.{do}", object_type="group_send", object_id=send.pk)
 
 
 def take_back(userid: str, *, moment: datetime) -> int:
@@ -257,14 +282,15 @@ def _tell_ended(ids: Sequence[int]) -> None:
 
 def _is_time_to_remind(send: Send, *, moment: datetime) -> bool:
     """In working hours, some hours after the last word, and never more often than WeCom allows in a day."""
-    day = clock.local_date(moment)
-    recent = [at for at in send.reminded if at > moment - timedelta(hours=24)]
     last = max([send.made_at, *send.reminded])
     return (
-        moment - last >= REMIND_AFTER
-        and clock.local(moment).hour in REMIND_HOURS
-        and len(recent) < limits.current("wecom", "reminders_per_day", day)
+        moment - last >= REMIND_AFTER and clock.local(moment).hour in REMIND_HOURS and _may_remind(send, moment=moment)
     )
+
+
+def _may_remind(send: Send, *, moment: datetime) -> bool:
+    recent = [at for at in send.reminded if at > moment - timedelta(hours=24)]
+    return len(recent) < limits.current("wecom", "reminders_per_day", clock.local_date(moment))
 
 
 @transaction.atomic

@@ -6,6 +6,7 @@ from apps.core import brand
 
 WELCOME = "community.welcome"
 POOL = "community.pool"
+REPLIES = "community.replies"
 
 
 def _check_welcome(value: Any) -> None:
@@ -16,7 +17,7 @@ def _check_welcome(value: Any) -> None:
 brand.declare(WELCOME, default="", check=_check_welcome)
 
 
-def _check_pool(value: Any) -> None:
+def check_pool(value: Any) -> None:
     """`follow_days`, `deal_days`: 0 is no such rule; `most`, `locks`: 0 is any number for each colleague."""
     given = value if isinstance(value, dict) else {}
     if given.keys() != POOL_DEFAULT.keys() or type(given["is_on"]) is not bool:
@@ -30,4 +31,15 @@ def _check_pool(value: Any) -> None:
 
 
 POOL_DEFAULT = {"is_on": False, "follow_days": 30, "deal_days": 0, "notice_days": 3, "most": 0, "locks": 50}
-brand.declare(POOL, default=POOL_DEFAULT, check=_check_pool)
+brand.declare(POOL, default=POOL_DEFAULT, check=check_pool)
+
+
+def _check_replies(value: Any) -> None:
+    """`minutes` to the first answer and `percent` of chats answered, on average of a day, that the house asks of a colleague."""
+    given = value if isinstance(value, dict) else {}
+    ranges = {"minutes": range(1, 1441), "percent": range(101)}
+    if given.keys() != ranges.keys() or any(type(given[k]) is not int or given[k] not in ranges[k] for k in ranges):
+        raise ValueError("minutes from 1 to 1440 and percent from 0 to 100 are expected")
+
+
+brand.declare(REPLIES, default={"minutes": 30, "percent": 80}, check=_check_replies)

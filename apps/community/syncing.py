@@ -30,15 +30,20 @@ def start(*, user_id: int | None) -> Job:
 @jobs.runner(KIND)
 def run(job: Job) -> dict[str, Any]:
     """Reads on where a killed run stopped. Raises Unanswered when WeCom does not answer for long."""
-    sync = _open_run()
     total = Contact.objects.count()
-    while sync.place * wecom.BATCH_STAFF < len(sync.userids):
-        read_page(sync, keep_alive=lambda: jobs.report(job, done=sync.contacts, total=max(total, sync.contacts)))
-        jobs.report(job, done=sync.contacts, total=max(total, sync.contacts))
-    while not sync.has_groups:
-        read_groups(sync, keep_alive=lambda: jobs.report(job, done=sync.contacts))
-    ended = _finish(sync)
+    sync, ended = read_all(lambda sync: jobs.report(job, done=sync.contacts, total=max(total, sync.contacts)))
     return {"contacts": sync.contacts, "ended": ended}
+
+
+def read_all(report: Callable[[SyncRun], None] = lambda _sync: None) -> tuple[SyncRun, int]:
+    """From where a killed run stopped to the end. Returns the run, and how many customers nobody has any more."""
+    sync = _open_run()
+    while sync.place * wecom.BATCH_STAFF < len(sync.userids):
+        read_page(sync, keep_alive=lambda: report(sync))
+        report(sync)
+    while not sync.has_groups:
+        read_groups(sync, keep_alive=lambda: report(sync))
+    return sync, _finish(sync)
 
 
 def read_page(sync: SyncRun, *, keep_alive: Callable[[], None]) -> None:

@@ -10,10 +10,12 @@ from apps.community import (
     handing,
     plans,
     pool,
+    quality,
     sending,
     tags,
     window,
     window_out,
+    words,
 )
 from apps.core import clock, runs
 from apps.gateways import wecom_inbox
@@ -46,6 +48,7 @@ def keep() -> None:
         figures["window_handed"] = window.hand_over()
         figures["window_forgotten"] = window.forget_strangers(moment=clock.now())
         figures["window_sent"] = window_out.send_due()["sent"]
+        figures["words"] = words.refresh()
         try:
             figures["tags"] = tags.even_out()
         except (Unanswered, Refused) as trouble:
@@ -58,6 +61,7 @@ def keep() -> None:
 
 @shared_task(name="community.recycle")
 def recycle() -> None:
-    """Every hour: notice to who does nothing for a customer, and what comes of it."""
+    """Every hour: notice to who does nothing for a customer, and what comes of it; the days that WeCom tells of by now."""
     with runs.recorded("community.recycle") as figures:
         figures.update(pool.recycle(moment=clock.now()))
+        figures["days_read"] = quality.read_days(moment=clock.now())

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from apps.community import deeds, pool_lists
+from apps.community import deeds, pool_lists, quality
 from apps.community.selectors import rows
 from apps.core import clock
 from apps.gateways import limits
@@ -36,7 +36,7 @@ select l.name, l.trouble, 'live', l.id from community_livecode l where l.is_acti
 
 
 def board(*, moment: datetime) -> dict[str, Any]:
-    """Groups near full, to-dos in groups that are open, group sends nobody confirmed, things handed in, codes in trouble, the pool."""
+    """Groups near full, open to-dos, group sends nobody confirmed, things handed in, codes in trouble, the pool, who was slow."""
     room = limits.current("wecom", "group_size", clock.local_date(moment))
     return {
         "full": rows(_FULL, near=int(room * NEAR)),
@@ -46,4 +46,5 @@ def board(*, moment: datetime) -> dict[str, Any]:
         "deeds": deeds.waiting(limit=50),
         "codes": rows(_CODES),
         "pool": pool_lists.counts(store_ids=None),
+        "slow": quality.slow_yesterday(moment=moment),
     }

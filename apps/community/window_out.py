@@ -15,6 +15,7 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from apps.community import words
 from apps.community.window_models import Talk, WindowMessage
 from apps.core import clock
 from apps.events import services as events
@@ -49,11 +50,16 @@ def window(member_id: int) -> Window | None:
 
 @transaction.atomic
 def answer(*, member_id: int, key: str, text: str) -> bool:
-    """Put an answer on its way to where the member wrote last; the same key again is a no-op. False: they never wrote there."""
+    """Put an answer on its way to where the member wrote last; the same key again is a no-op. False: they never wrote there.
+
+    With a word that the house does not say it fails at once, and is told as every answer that did not go out.
+    """
     talk = _talk(member_id)
     if talk is None:
         return False
-    _queue(talk, key, text)
+    made = _queue(talk, key, text)
+    if made is not None and words.found_in(text):
+        _fail(made.pk, words.STOPPED, within=(_State.QUEUED,))
     transaction.on_commit(_wake, robust=True)
     return True
 
@@ -92,10 +98,12 @@ def came_back(number: str, *, code: str) -> None:
         _fail(int(text), code, within=(_State.SENT, _State.UNKNOWN, _State.SENDING))
 
 
-def _queue(talk: Talk, key: str, text: str) -> None:
-    WindowMessage.objects.get_or_create(
+def _queue(talk: Talk, key: str, text: str) -> WindowMessage | None:
+    """None: it is there already."""
+    row, is_new = WindowMessage.objects.get_or_create(
         key=key, defaults={"talk": talk, "is_ours": True, "text": wecom_kf.fitting(text), "state": _State.QUEUED}
     )
+    return row if is_new else None
 
 
 def _wake() -> None:

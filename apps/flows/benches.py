@@ -11,12 +11,14 @@ from django.db import connection
 from psycopg import sql
 
 from apps.activity import bench as activity
+from apps.analytics import bench_boards as boards
 from apps.care import bench as care
 from apps.care import bench_live as live
 from apps.care.journeys import bench as journeys
 from apps.community import bench as community
 from apps.coupons import bench as coupons
 from apps.coupons import bench_quotes as quotes
+from apps.flows import bench_burst
 from apps.orders import bench as orders
 from apps.points import bench as points
 from apps.points import bench_ledgers as ledgers
@@ -42,6 +44,8 @@ class Bench:
 
 
 BENCHES = {
+    "burst": Bench(bench_burst.bench_burst, needs_orders=False),
+    "boards": Bench(boards.bench_boards, needs_orders=False),
     "community": Bench(community.bench_community, needs_orders=False),
     "codes": Bench(coupons.bench_codes, needs_orders=False),
     "coupons": Bench(coupons.bench_flash, needs_orders=False),

@@ -15,7 +15,7 @@ from apps.members import selectors as members
 from apps.points import services as points
 from apps.points.models import Entry
 from apps.referral import services as referral
-from apps.referral.models import Credit
+from apps.referral.models import Credit, Step
 
 log = structlog.get_logger("siyu.referral")
 
@@ -28,7 +28,7 @@ def credit(event: Event) -> None:
 
 
 def follow_order(event: Event) -> None:
-    referral.bought(member_id=event.payload["member_id"])
+    referral.bought(member_id=event.payload["member_id"], order_id=event.payload["order_id"])
 
 
 def leave(event: Event) -> None:
@@ -56,6 +56,25 @@ def take_back(event: Event) -> None:
         if entry is not None:
             points.reverse(entry_id=entry.pk, amount=entry.amount, source=f"{source}:undone", moment=clock.now())
         keeping.recall_source(source=source, note="")
+
+
+def give_step(event: Event) -> None:
+    """So many friends count. Lost since: nothing."""
+    row = Step.objects.get(pk=event.payload["step_id"])
+    if row.lost_at is None and row.times == event.payload["times"]:
+        source = _step_source(row.pk, row.times)
+        points.earn(member_id=members.current_id(row.advocate_id), amount=row.points, source=source, moment=clock.now())
+
+
+def take_step(event: Event) -> None:
+    source = _step_source(event.payload["step_id"], event.payload["times"])
+    entry = Entry.objects.filter(source=source, kind=Entry.Kind.EARN).first()
+    if entry is not None:
+        points.reverse(entry_id=entry.pk, amount=entry.amount, source=f"{source}:undone", moment=clock.now())
+
+
+def _step_source(step_id: int, times: int) -> str:
+    return f"referral:step:{step_id}:{times}"
 
 
 def _sides(row: Credit) -> list[tuple[str, int, int, str]]:

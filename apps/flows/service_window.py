@@ -6,7 +6,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from apps.community import window, window_out
+from apps.community import window, window_out, words
 from apps.community.models import WindowMessage
 from apps.events.models import Event
 from apps.members import selectors as members
@@ -67,6 +67,7 @@ def tell_desk(event: Event) -> None:
     why = {
         window_out.OVER: _("the 48 hours after their last words are over"),
         window_out.NOT_NOW: _("the conversation is closed there, or somebody has it in WeCom"),
+        words.STOPPED: _("it has a word in it that the house does not say to customers"),
     }.get(event.payload["code"], event.payload["code"])
     text = _("An answer did not reach the member in WeCom: %(why)s. It stands in their inbox.") % {"why": why}
     tickets.say(

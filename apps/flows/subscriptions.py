@@ -149,6 +149,8 @@ STEPS: dict[str, tuple[Step, ...]] = {
     ),
     "referral.kept": (referral_rewards.give,),
     "referral.undone": (referral_rewards.take_back,),
+    "referral.step_reached": (referral_rewards.give_step,),
+    "referral.step_lost": (referral_rewards.take_step,),
     "points.expiring": (webhooks_told.tell,),
     "coupon.redeemed": (webhooks_told.tell,),
     "coupon.returned": (webhooks_told.tell,),

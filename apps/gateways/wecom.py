@@ -5,6 +5,7 @@ whoever keeps it can go on after a kill.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from apps.gateways.wecom_calls import Refused, call
@@ -182,3 +183,34 @@ def _way(chats: Sequence[str], *, base_name: str, base_number: int) -> dict[str,
         "room_base_id": base_number,
         "chat_id_list": list(chats),
     }
+
+
+def behaviour(userid: str, *, since: datetime, until: datetime) -> list[dict[str, Any]]:
+    """A day each, at most thirty that are over: `stat_time`, `chat_cnt`, `message_cnt`, `new_contact_cnt`, `negative_feedback_cnt`,
+    and where customers wrote first `reply_percentage` and `avg_reply_time` in minutes."""
+    body = {"userid": [userid], "start_time": int(since.timestamp()), "end_time": int(until.timestamp())}
+    return call("externalcontact/get_user_behavior_data", body=body).get("behavior_data", [])
+
+
+def group_figures(owner: str, *, since: datetime, until: datetime) -> list[dict[str, Any]]:
+    """All groups of an owner in one, a day each: `stat_time`, `data` with `msg_total`, `member_has_msg` and their like."""
+    body = {"day_begin_time": int(since.timestamp()), "day_end_time": int(until.timestamp())}
+    asked = body | {"owner_filter": {"userid_list": [owner]}}
+    return call("externalcontact/groupchat/statistic_group_by_day", body=asked).get("items", [])
+
+
+def keep_words(
+    rule_id: str, *, name: str, words: Sequence[str], is_blocking: bool, add: Sequence[str], remove: Sequence[str]
+) -> str:
+    """Staff cannot send these words to customers, or are warned. A rule of "" is made; the id is the answer. `add`, `remove`: staff."""
+    body: dict[str, Any] = {"rule_name": name, "word_list": list(words), "intercept_type": 1 if is_blocking else 2}
+    if not rule_id:
+        answer = call("externalcontact/add_intercept_rule", body=body | {"applicable_range": {"user_list": list(add)}})
+        return str(answer["rule_id"])
+    ranges = {"add_applicable_range": {"user_list": list(add)}, "remove_applicable_range": {"user_list": list(remove)}}
+    call("externalcontact/update_intercept_rule", body=body | {"rule_id": rule_id} | ranges)
+    return rule_id
+
+
+def drop_words(rule_id: str) -> None:
+    call("externalcontact/del_intercept_rule", body={"rule_id": rule_id})

@@ -33,7 +33,8 @@ APIS = (
         "get_corp_tag_list", "add_corp_tag", "send_welcome_msg", "add_msg_template", "get_groupmsg_task",
         "get_groupmsg_send_result", "remind_groupmsg_send", "cancel_groupmsg_send", "transfer_customer",
         "resigned/transfer_customer", "groupchat/transfer", "groupchat/list", "groupchat/get", "groupchat/add_join_way",
-        "groupchat/get_join_way", "groupchat/update_join_way",
+        "groupchat/get_join_way", "groupchat/update_join_way", "groupchat/statistic_group_by_day", "get_user_behavior_data",
+        "add_intercept_rule", "update_intercept_rule", "del_intercept_rule",
     )),
     "kf/sync_msg", "kf/send_msg", "kf/customer/batchget", "media/get",
 )  # fmt: skip

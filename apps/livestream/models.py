@@ -265,6 +265,7 @@ class Tally(models.Model):
     viewers = models.PositiveIntegerField(default=0)
     peak = models.PositiveIntegerField(default=0)  # at one moment
     comments = models.PositiveIntegerField(default=0)
+    speakers = models.PositiveIntegerField(default=0)  # who came on the microphone
     followers = models.PositiveIntegerField(default=0)  # new ones
     said_at = models.DateTimeField()
 

@@ -84,9 +84,15 @@ def take_viewers(*, stream_id: int, viewers: Mapping[int, tuple[int, int]]) -> i
 
 
 @transaction.atomic
-def say_totals(*, stream_id: int, viewers: int, peak: int, comments: int, followers: int) -> Tally:
+def say_totals(*, stream_id: int, viewers: int, peak: int, comments: int, followers: int, speakers: int = 0) -> Tally:
     """What the platform counted in all. Said again it replaces. `peak` is at most `viewers`."""
-    facts = {"viewers": viewers, "peak": min(peak, viewers), "comments": comments, "followers": followers}
+    facts = {
+        "viewers": viewers,
+        "peak": min(peak, viewers),
+        "comments": comments,
+        "followers": followers,
+        "speakers": speakers,
+    }
     row, _is_new = Tally.objects.update_or_create(stream_id=stream_id, defaults={**facts, "said_at": clock.now()})
     audit.record("livestream.totals", object_type="livestream_stream", object_id=stream_id, after=facts)
     return row

@@ -63,6 +63,7 @@ urlpatterns = [
     path("invite/", invite.page, name="invite"),
     path("invite/poster.svg", invite.poster, name="invite_poster"),
     path("invite/code.png", invite.code, name="invite_code"),
+    path("invite/withdraw/", invite.withdraw, name="invite_withdraw"),
     path("invited/", invite.invited, name="invited"),
     path("groups/", groups.page, name="groups"),
     path("groups/tasks/<str:group_task>/", groups.do, name="group_task"),

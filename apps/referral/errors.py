@@ -31,3 +31,19 @@ class InvitedAlready(DomainError):
 class OwnInvitation(DomainError):
     code = "referral_own"
     title = _("This is your own invitation.")
+
+
+class WithdrawalTooSmall(DomainError):
+    code = "commission_too_small"
+    status = 422
+    title = _("At least ¥%(least)s can be paid out at once.")
+
+
+class WithdrawalTooLarge(DomainError):
+    code = "commission_too_large"
+    title = _("So much is not free (any more).")
+
+
+class WithdrawalSettled(DomainError):
+    code = "commission_settled"
+    title = _("This was paid out or refused already.")

@@ -6,6 +6,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from apps.core import clock
+from apps.referral.commission_models import Commission, Withdrawal
+
+__all__ = ["Commission", "Credit", "Invite", "Program", "Step", "Withdrawal"]
 
 
 class Program(models.Model):
@@ -21,6 +24,14 @@ class Program(models.Model):
     keep_days = models.PositiveSmallIntegerField(default=7)  # from the payment on, before anybody gets anything
     leave_days = models.PositiveSmallIntegerField(default=30)  # a friend who leaves sooner was none
     most_per_month = models.PositiveSmallIntegerField(default=20)  # friends paid for, in thirty days
+    steps = models.JSONField(default=list)  # [{"friends": 3, "points": 300}]: on top, once so many friends count
+    first_permille = models.PositiveSmallIntegerField(
+        default=0
+    )  # of what a friend keeps of each purchase, in money; 0: none
+    second_permille = models.PositiveSmallIntegerField(default=0)  # the same for who invited the inviter
+    commission_days = models.PositiveSmallIntegerField(default=365)  # purchases of so many days from the joining on
+    freeze_days = models.PositiveSmallIntegerField(default=15)  # from the payment on, before a commission is free
+    least_withdrawal_cents = models.PositiveIntegerField(default=1_000)
     changed_at = models.DateTimeField(default=clock.now)
 
     class Meta:
@@ -30,6 +41,10 @@ class Program(models.Model):
             models.CheckConstraint(condition=Q(is_only=True), name="referral_one_program"),
             models.CheckConstraint(condition=Q(keep_days__gte=1), name="referral_waits_a_day"),
             models.CheckConstraint(condition=Q(least_cents__gte=1), name="referral_asks_for_a_purchase"),
+            models.CheckConstraint(condition=Q(freeze_days__gte=1), name="referral_freezes_a_day"),
+            models.CheckConstraint(
+                condition=Q(first_permille__lte=500, second_permille__lte=F("first_permille")), name="referral_shares"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -115,3 +130,22 @@ class Credit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.friend_id} by {self.advocate_id}"
+
+
+class Step(models.Model):
+    """A member has so many friends that count. `times`: how often they came to stand there, for friends may be taken back."""
+
+    advocate = models.ForeignKey("members.Member", on_delete=models.PROTECT, related_name="+", db_index=False)
+    friends = models.PositiveSmallIntegerField()
+    points = models.PositiveIntegerField()
+    times = models.PositiveSmallIntegerField(default=1)
+    reached_at = models.DateTimeField()
+    lost_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = pgettext_lazy("referral", "step")
+        verbose_name_plural = pgettext_lazy("referral", "steps")
+        constraints = [models.UniqueConstraint(fields=["advocate", "friends"], name="referral_step_once")]
+
+    def __str__(self) -> str:
+        return f"{self.friends} by {self.advocate_id}"

@@ -29,6 +29,33 @@ HOLDINGS = (
         on_merge="stay",
         reason=_BOOKS,
     ),
+    Holding(
+        model="referral.Step",
+        sensitivity="technical",
+        member="advocate_id",
+        export=("friends", "points", "reached_at", "lost_at"),
+        on_erase="keep",
+        on_merge="stay",  # counted over all records of a person
+        reason=_BOOKS,
+    ),
+    Holding(
+        model="referral.Commission",
+        sensitivity="personal",
+        member="member_id",
+        export=("level", "earned_cents", "taken_cents", "due_at", "freed_at"),
+        on_erase="keep",
+        on_merge="stay",  # summed up over all records of a person
+        reason=_BOOKS,
+    ),
+    Holding(
+        model="referral.Withdrawal",
+        sensitivity="personal",
+        member="member_id",
+        export=("amount_cents", "state", "asked_at", "settled_at", "reference"),
+        on_erase="keep",
+        on_merge="stay",
+        reason=_BOOKS,
+    ),
 )
 IMPERSONAL = ("referral.Program",)
 

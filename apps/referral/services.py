@@ -21,7 +21,7 @@ from apps.members import selectors as members
 from apps.members.models import Member, MemberTag
 from apps.orders.models import Order
 from apps.orders.moves import PAID_STATES
-from apps.referral import rings
+from apps.referral import climbing, commissions, rings
 from apps.referral.errors import InvitationUnknown, InvitedAlready, NotNew, OwnInvitation, ReferralOff
 from apps.referral.models import Credit, Invite, Program
 
@@ -105,14 +105,17 @@ def accept(*, member_id: int, slug: str) -> Credit:
 
 
 @transaction.atomic
-def bought(*, member_id: int) -> None:
-    """An order of the member was paid, or given back in part or whole: their credit follows what is kept. Repeatable."""
+def bought(*, member_id: int, order_id: int | None = None) -> None:
+    """An order of the member was paid, or given back in part or whole: their credit follows what is kept, and so do commissions on
+    `order_id`. Repeatable."""
     family = members.family(members.current_id(member_id))
     for row in Credit.objects.select_for_update().filter(friend_id__in=family).order_by("pk"):
         if row.stage in (Stage.REGISTERED, Stage.WAITING):
             _follow(row, family)
         elif row.stage == Stage.KEPT and not _is_kept(row):
             end(row, why=Why.REFUNDED)
+    if order_id is not None:
+        commissions.follow(order_id=order_id, terms=program())
 
 
 @transaction.atomic
@@ -163,8 +166,11 @@ def end(row: Credit, *, why: str) -> None:
     was_kept = row.stage == Stage.KEPT
     row.stage, row.why, row.ended_at = (Stage.UNDONE if was_kept else Stage.VOID), why, clock.now()
     row.save(update_fields=["stage", "why", "ended_at"])
+    if why != Why.REFUNDED:  # of a refund the order itself says how much is gone
+        commissions.take_back(credit_id=row.pk)
     if was_kept:
         _tell(UNDONE, row)
+        climbing.count_anew(advocate_id=row.advocate_id, terms=program())
 
 
 def end_ring(credit_ids: list[int]) -> None:
@@ -245,6 +251,7 @@ def _settle(credit_id: int, moment: datetime) -> int:
         row.stage, row.kept_at = Stage.KEPT, moment
         row.save(update_fields=["stage", "kept_at"])
         _tell(KEPT, row)
+        climbing.count_anew(advocate_id=advocate.pk, terms=program())
     return 1
 
 

@@ -216,3 +216,29 @@ def test_of_many_who_take_at_once_one_has_each_customer_and_nobody_more_than_the
     taken = list(PoolCase.objects.filter(state="taken").values_list("taken_by", flat=True))
     assert said.count("taken") == len(taken) == len(set(taken))
     assert {*said} <= {"taken", PoolGone.code, PoolFull.code}
+
+
+def test_a_store_has_rules_of_its_own_and_goes_by_the_brands_again(house: WeCom):
+    """Lin's customers by the store's rule, Chen's by the brand's: neither sees the other's days, notice or number."""
+    lin = staffed(LIN)
+    house.do("add", userid=CHEN, person="cy")
+    house.hear()
+    rule(follow_days=30, notice_days=3)
+    own = {**POOL_DEFAULT, "is_on": True, "follow_days": 10, "notice_days": 2, "most": 2, "locks": 1}
+    pool.set_rules(store_id=lin.store_id, rules=own)
+    pool.recycle(moment=NOON + 8 * DAY)
+    assert states() == {"an": "warned", "bo": "warned"}
+    assert set(PoolCase.objects.values_list("due_at", flat=True)) == {NOON + 10 * DAY}
+    pool.set_rules(store_id=lin.store_id, rules=None)
+    assert pool.recycle(moment=NOON + 9 * DAY) == {"kept": 2, "pooled": 0, "warned": 0}
+    pool.set_rules(store_id=lin.store_id, rules=own | {"is_on": False})
+    assert pool.recycle(moment=NOON + 40 * DAY)["warned"] == 1  # Chen's alone
+    pool.set_rules(store_id=lin.store_id, rules=own)
+    case = pool.give_back(contact_id=contact("cy"), moment=NOON + 40 * DAY)
+    with pytest.raises(PoolFull):
+        pool.take(case_id=case.pk, userid=LIN, may_give=False, moment=NOON + 40 * DAY)
+    pool.lock(contact_id=contact("an"), until=date(2026, 4, 30), moment=NOON)
+    with pytest.raises(TooManyLocks):
+        pool.lock(contact_id=contact("bo"), until=date(2026, 4, 30), moment=NOON)
+    with pytest.raises(ValueError, match="notice"):
+        pool.set_rules(store_id=lin.store_id, rules=own | {"notice_days": 10})

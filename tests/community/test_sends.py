@@ -10,6 +10,7 @@ from django.db import connection
 
 from apps.community import contacts, queueing, quotas, sending
 from apps.community.models import Contact, Send, SendItem
+from apps.community.send_errors import RemindedEnough, SendSettled
 from apps.core import brand
 from apps.core import clock as house_clock
 from apps.events.models import Event
@@ -187,3 +188,21 @@ def test_two_drains_at_once_never_see_the_same_room(house: WeCom):
 
     assert codes == [OK, FULL, FULL, FULL]
     assert Contact.objects.count() == 3
+
+
+def test_by_hand_it_is_reminded_as_often_as_wecom_allows_and_called_off(wecom_house: WeCom):
+    wecom_house.do("add", userid=LIN, person="an")
+    wecom_house.hear()
+    queueing.queue([queueing.Note("k:1", "wmsiman", "春季新品")], moment=NOON)
+    sending.round_of_sends()
+    send = Send.objects.get()
+    for minute in range(3):
+        sending.by_hand(send_id=send.pk, do="remind", moment=NOON + timedelta(minutes=minute))
+    with pytest.raises(RemindedEnough):
+        sending.by_hand(send_id=send.pk, do="remind", moment=NOON + timedelta(hours=23))
+    assert wecom_house.calls("remind_groupmsg_send") == {"0": 3}
+    sending.by_hand(send_id=send.pk, do="off", moment=NOON + timedelta(hours=23))
+    assert SendItem.objects.values_list("state", "code").get() == ("failed", sending.UNWANTED)
+    with pytest.raises(SendSettled):
+        sending.by_hand(send_id=send.pk, do="off", moment=NOON + timedelta(hours=23))
+    assert wecom_house.do("confirm")["delivered"] == 0

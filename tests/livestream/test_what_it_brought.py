@@ -183,7 +183,9 @@ def test_staff_take_in_the_platforms_files_and_totals_and_faults_take_in_nothing
     assert send("sales", "number\nL0\n") == 422
     assert send("sales", f"source,order_no\nshop,{order.order_no}\n") == 302
     assert (
-        client.post(page, {"do": "totals", "viewers": 500, "peak": 900, "comments": 70, "followers": 9}).status_code
+        client.post(
+            page, {"do": "totals", "viewers": 500, "peak": 900, "comments": 70, "speakers": 4, "followers": 9}
+        ).status_code
         == 302
     )
     assert Viewer.objects.values_list("member", "said_seconds", "comments").get() == (who.pk, 120, 2)
@@ -194,5 +196,8 @@ def test_staff_take_in_the_platforms_files_and_totals_and_faults_take_in_nothing
     assert (figures["orders"], figures["viewers"], figures["comments"]) == (1, 500, 70)
     Staff.objects.filter(user=user).update(role=Role.CLERK)
     assert (
-        client.post(page, {"do": "totals", "viewers": 1, "peak": 1, "comments": 1, "followers": 1}).status_code == 404
+        client.post(
+            page, {"do": "totals", "viewers": 1, "peak": 1, "comments": 1, "speakers": 1, "followers": 1}
+        ).status_code
+        == 404
     )

@@ -38,6 +38,11 @@ ENTRIES = (
         _("The member joined more than a day ago, or has bought."),
         _("Ask for the invitation right after joining."),
     ),
+    Entry(
+        "commission_too_small", 422, False, _("The brand pays out no amount as small as this."),
+        _("Show `least_cents` of `me/commission`."),
+    ),
+    Entry("commission_too_large", 409, False, _("Less than that is free."), _("Read `me/commission` anew.")),
     Entry("referral_already", 409, False, _("Another invitation was named before."), _("Go on without it.")),
     Entry("livestream_none_left", 409, False, _("All pieces are put aside."), _AGAIN),
 )  # fmt: skip

@@ -11,7 +11,7 @@ from apps.activity.models import Code
 from apps.bookings.models import Booking
 from apps.care import reasons
 from apps.care.models import Channel, Lane, Policy, Touch
-from apps.community.models import Follow, GroupPlan, GroupTask, GroupTodo, PoolCase, Send
+from apps.community.models import Follow, GroupMember, GroupPlan, GroupTask, GroupTodo, PoolCase, Send
 from apps.console import words
 from apps.console.charts import svg
 from apps.core import ids
@@ -66,6 +66,7 @@ _WORDS: dict[str, Any] = {
     "group_plan": GroupPlan.Kind,
     "todo": GroupTodo.State,
     "todo_kind": GroupTodo.Kind,
+    "group_way": GroupMember.Way,
     "group_task": GroupTask.Kind,
 }
 _TONES = {

@@ -1,19 +1,47 @@
 """WeCom customers for the community manager: contacts, live codes, groups and their health, group sends."""
 
+from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.community import codes, group_codes, groups, handing, selectors, syncing
+from apps.community import codes, group_codes, groups, handing, quality, quotas, selectors, sending, syncing, words
 from apps.community.models import GroupCode, LiveCode, SyncRun
+from apps.community.settings import WELCOME
 from apps.console import asked, people
 from apps.console.live_code_form import LiveCodeForm
-from apps.core import clock, ids, jobs
+from apps.core import brand, clock, ids, jobs
 from apps.core.errors import DomainError, NotFound, ValidationFailed
 from apps.stores.models import Store
+
+
+class WeComForm(forms.Form):
+    welcome = forms.CharField(
+        label=gettext_lazy("Welcome for customers who come without a code of their own"),
+        help_text=gettext_lazy("Said once, within 20 seconds. Empty: none."),
+        max_length=600,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+    span = forms.ChoiceField(
+        label=gettext_lazy("Group sends that a customer may get"),
+        help_text=gettext_lazy("As the company chose it in WeCom's back office."),
+        choices=[
+            ("month", gettext_lazy("as many as the month has days")),
+            ("week", gettext_lazy("seven a week")),
+            ("day", gettext_lazy("one a day")),
+        ],
+    )
+
+    def clean_welcome(self) -> str:
+        text = str(self.cleaned_data["welcome"])
+        if word := words.found_in(text):
+            raise forms.ValidationError(_("“%(word)s” is a word that the house does not say.") % {"word": word})
+        return text
+
 
 SHOWN = ("left", "unknown")
 MANAGE = "community.manage"
@@ -140,13 +168,46 @@ def group(request: HttpRequest, chat: str) -> HttpResponse:
     found = selectors.groups(moment=clock.now(), group_id=group_id)
     if not found:
         raise NotFound
-    facts = {"row": found[0], "days": groups.health(group_id), "gone": selectors.gone_from(group_id)}
+    facts = {
+        "row": found[0], "days": groups.health(group_id), "gone": selectors.gone_from(group_id),
+        "there": selectors.there_in(group_id), "talk": quality.talk_of(group_id),
+    }  # fmt: skip
     return render(request, "console/wecom_group.html", facts)
 
 
 @require_safe
 def sends(request: HttpRequest) -> HttpResponse:
-    return render(request, "console/wecom_sends.html", {"rows": selectors.sends()})
+    facts = {"rows": selectors.sends(), "may_manage": _may_manage(request)}
+    return render(request, "console/wecom_sends.html", facts)
+
+
+@require_POST
+def send_act(request: HttpRequest, send: str) -> HttpResponse:
+    """`remind` the colleague now, or call it `off`."""
+    do = request.POST.get("do", "")
+    try:
+        sending.by_hand(send_id=ids.decode("wsn", send), do=do, moment=clock.now())
+    except DomainError as refusal:
+        people.complain(request, refusal)
+    else:
+        messages.success(request, _("Called off.") if do == "off" else _("WeCom reminds them now."))
+    return redirect("console:wecom_sends")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def rules(request: HttpRequest) -> HttpResponse:
+    """The brand's welcome, and which of WeCom's limits the company chose for group sends."""
+    start = {"welcome": brand.read(WELCOME), "span": brand.read(quotas.SPAN)}
+    form = WeComForm(request.POST or None, initial=start)
+    if request.method == "POST" and form.is_valid():
+        brand.write(WELCOME, form.cleaned_data["welcome"])
+        brand.write(quotas.SPAN, form.cleaned_data["span"])
+        messages.success(request, _("Saved."))
+        return redirect("console:community")
+    limit = quotas.window(clock.local_date(clock.now()))
+    return render(
+        request, "console/wecom_rules.html", {"form": form, "limit": limit}, status=422 if form.errors else 200
+    )
 
 
 def _may_manage(request: HttpRequest) -> bool:

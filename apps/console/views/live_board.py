@@ -24,6 +24,7 @@ class TotalsForm(forms.Form):
     viewers = forms.IntegerField(label=gettext_lazy("Viewers"), min_value=0, max_value=10**9)
     peak = forms.IntegerField(label=gettext_lazy("At one moment, at most"), min_value=0, max_value=10**9)
     comments = forms.IntegerField(label=gettext_lazy("Comments"), min_value=0, max_value=10**9)
+    speakers = forms.IntegerField(label=gettext_lazy("On the microphone"), min_value=0, max_value=10**9)
     followers = forms.IntegerField(label=gettext_lazy("New followers"), min_value=0, max_value=10**9)
 
 
@@ -55,7 +56,7 @@ def after(request: HttpRequest, stream: str) -> HttpResponse:
     if request.method == "POST" and not live.may(request):
         raise NotFound
     said = Tally.objects.filter(stream=row).first()
-    names = ("viewers", "peak", "comments", "followers")
+    names = ("viewers", "peak", "comments", "speakers", "followers")
     is_totals = request.POST.get("do") == "totals"
     form = TotalsForm(
         request.POST if is_totals else None, initial={name: getattr(said, name, 0) for name in names}

@@ -12,10 +12,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.community import pool, pool_lists
-from apps.community.models import Contact
-from apps.community.settings import POOL
+from apps.community.models import Contact, PoolRule
 from apps.console import asked, people, scope
-from apps.core import brand, clock, ids
+from apps.core import clock, ids
 from apps.core.errors import DomainError, NotFound
 
 CASE, CONTACT = "wpc", "wct"
@@ -67,7 +66,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "counts": pool_lists.counts(store_ids=where.ids),
         "show": show,
         "stores": where.options,
-        "rules": brand.read(POOL),
+        "rules": pool.rules_of(where.chosen),
         "own": own,
         "has": pool.has(own) if own else None,
         "colleagues": pool_lists.colleagues(store_ids=request.access.store_ids(GIVE)) if _may_give(request) else [],  # type: ignore[attr-defined]
@@ -102,16 +101,28 @@ def act(request: HttpRequest, case: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def rules(request: HttpRequest) -> HttpResponse:
-    form = PoolForm(request.POST or None, initial=brand.read(POOL))
+    """The brand's, or with `?store=` those of a store; `do=brand` lets a store go by the brand's again."""
+    where = scope.of(request, permission=MANAGE)
+    own = dict(PoolRule.objects.values_list("store_id", "is_on"))
+    if request.method == "POST" and request.POST.get("do") == "brand" and where.chosen:
+        pool.set_rules(store_id=where.chosen, rules=None)
+        messages.success(request, _("The store goes by the brand's rules again."))
+        return redirect("console:wecom_pool_rules")
+    form = PoolForm(request.POST or None, initial=pool.rules_of(where.chosen))
     if request.method == "POST" and form.is_valid():
         try:
-            brand.write(POOL, form.cleaned_data)
+            pool.set_rules(store_id=where.chosen, rules=form.cleaned_data)
         except ValueError:
             form.add_error("notice_days", _("Notice has to be shorter than what it is notice of."))
         else:
             messages.success(request, _("Saved. The rule looks through the customers once an hour."))
             return redirect("console:wecom_pool")
-    return render(request, "console/wecom_pool_rules.html", {"form": form}, status=422 if form.errors else 200)
+    facts = {
+        "form": form, "has_own": where.chosen in own, "chosen": where.names.get(where.chosen or 0, ""),
+        "stores": [("", _("The brand's rules"), where.chosen is None), *where.options[1:]],
+        "own": [name for key, name in where.names.items() if key in own],
+    }  # fmt: skip
+    return render(request, "console/wecom_pool_rules.html", facts, status=422 if form.errors else 200)
 
 
 @require_POST

@@ -10,15 +10,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.console import asked, scope
+from apps.console import asked, people, scope
 from apps.console.referral_form import ProgramForm, initial
 from apps.core import clock, csv_files, ids
+from apps.core.errors import DomainError
 from apps.core.money import yuan
 from apps.members import selectors as members
 from apps.members.names import half_hidden
-from apps.referral import selectors, services
+from apps.referral import commissions, selectors, services
+from apps.referral.models import Withdrawal
 
-VIEW = "referral.view"
+VIEW, PAY = "referral.view", "referral.pay"
+WITHDRAWAL = "rfw"
 DAYS = 30
 MOST_NAMED = 100
 
@@ -37,6 +40,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "csv_query": request.GET.urlencode(),
         "may_edit": request.access.can("referral.edit"),  # type: ignore[attr-defined]
         "tag": services.ADVOCATE,
+        "waiting": commissions.to_settle().count(),
     }
     return render(request, "console/referral.html", facts)
 
@@ -76,6 +80,45 @@ def name(request: HttpRequest) -> HttpResponse:
     told = ngettext("%(n)s member is an advocate now.", "%(n)s members are advocates now.", named)
     messages.success(request, told % {"n": named})
     return redirect("console:referral")
+
+
+@require_safe
+def withdrawals(request: HttpRequest) -> HttpResponse:
+    """Who waits for money, and what was settled lately."""
+    settled = (
+        Withdrawal.objects.exclude(state=Withdrawal.State.ASKED).select_related("member", "settled_by").order_by("-pk")
+    )
+    facts = {
+        "open": [_asked(row) for row in commissions.to_settle()[:200]], "settled": [_asked(row) for row in settled[:50]],
+        "may_pay": request.access.can(PAY),  # type: ignore[attr-defined]
+    }  # fmt: skip
+    return render(request, "console/referral_withdrawals.html", facts)
+
+
+@require_POST
+def settle(request: HttpRequest, withdrawal: str) -> HttpResponse:
+    """`do`: paid or refused, with `reference`: of the payment, or why not."""
+    reference = request.POST.get("reference", "").strip()
+    if not reference:
+        messages.error(request, _("Name the payment, or say why not."))
+        return redirect("console:referral_withdrawals")
+    try:
+        commissions.settle(
+            withdrawal_id=ids.decode(WITHDRAWAL, withdrawal), is_paid=request.POST.get("do") == "paid", reference=reference,
+            user_id=request.user.pk,
+        )  # fmt: skip
+    except DomainError as refusal:
+        people.complain(request, refusal)
+    else:
+        messages.success(request, _("Noted."))
+    return redirect("console:referral_withdrawals")
+
+
+def _asked(row: Withdrawal) -> dict[str, Any]:
+    return {
+        "row": row, "id": ids.encode(WITHDRAWAL, row.pk), "name": half_hidden(row.member.nickname) or row.member.member_no,
+        "member": ids.encode(members.PREFIX, row.member_id), "free": commissions.standing(row.member_id).free,
+    }  # fmt: skip
 
 
 def _orders() -> dict[str, str]:

@@ -99,13 +99,14 @@ def _lived(made: _Made, *, now: datetime) -> None:
             issuing.issue_many(
                 member_ids=chosen, template_id=row.pk, source=f"demo:{key}", channel=channel, origin="demo", moment=at
             )
-    _used(row, terms, now=now)
+    use_some(row, terms, now=now)
     if key == "demo-flash":
         hour = now.replace(minute=0, second=0, microsecond=0)
         templates.save(template_id=row.pk, opens_at=hour - timedelta(hours=1), closes_at=hour + timedelta(days=2))
 
 
-def _used(row: Template, terms: dict[str, Any], *, now: datetime) -> None:
+def use_some(row: Template, terms: dict[str, Any], *, now: datetime) -> None:
+    """As if the tills had taken them on orders of their members that they fit."""
     gives = terms["gives"]
     most = gives.get("cents") or gives.get("at_most_cents") or gives.get("worth_cents", 0)
     steps = gives.get("steps") or [{"from_cents": 0, "off_cents": most}]

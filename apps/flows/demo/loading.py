@@ -17,10 +17,12 @@ from apps.core import clock
 from apps.core.errors import DomainError
 from apps.core.models import Heartbeat
 from apps.flows.demo import (
+    club,
     coupons,
     desk,
     earnings,
     exchanges,
+    friends,
     goods,
     groups,
     help_articles,
@@ -28,15 +30,19 @@ from apps.flows.demo import (
     log_ins,
     mall,
     people,
+    platform,
     price_list,
     replay,
     shops,
+    shows,
     source,
     standings,
     state,
     tracks,
 )
 from apps.flows.demo.progress import Say, step
+from apps.gateways.models import PlatformLimit
+from apps.livestream.models import Platform
 from apps.members.models import Member
 from apps.orders.models import Order
 from apps.points import tallying
@@ -44,6 +50,7 @@ from apps.points.models import Currency
 from apps.segments import refresh as stats
 from apps.segments.models import Prediction
 
+CAME_WITH_MIGRATIONS = (Currency, PlatformLimit, Platform)
 LOCK = 7_490_802  # held by the one command that loads
 LOCK_WAIT = timedelta(
     seconds=3
@@ -142,6 +149,13 @@ def _fill(*, now: datetime, households: int | None, with_replay: bool, say: Say)
         counts += [f"{families} families", f"{shown} cards"]
     with step("service desk", say=say) as counts:
         counts.append(f"{desk.live(now=now):,} tickets")
+    if with_replay:
+        with step("WeCom, friends, live weeks and bookings", say=say) as counts, platform.reachable():
+            opened_up = club.open_up(now=now)
+            counts.append(f"{opened_up.customers:,} customers in {len(opened_up.group_keys)} groups")
+            counts.append(f"{friends.come(now=now)} friends")
+            streams, booked = shows.go_on(opened_up, now=now)
+            counts += [f"{streams} streams", f"{booked:,} bookings"]
     with step("figures of the dashboard", say=say) as counts:
         counts.append(f"{rollup.roll_up(moment=now).figures:,} rows")
         coupon_days.refresh(moment=now)
@@ -181,7 +195,7 @@ def _empty() -> None:
         model._meta.db_table
         for app in ours
         for model in app.get_models(include_auto_created=True)
-        if model is not Currency  # came with the migrations
+        if model not in CAME_WITH_MIGRATIONS
     ]
     with psycopg.connect(settings.DATABASE_OWNER_URL) as owner:
         owner.execute(f"truncate {', '.join(tables)}")

@@ -15,6 +15,7 @@ from apps.gateways.simulator.wecom_people import People
 from apps.gateways.simulator.wecom_rules import Refused
 from apps.gateways.simulator.wecom_sends import Sends
 from apps.gateways.simulator.wecom_store import Doc, WecomStore
+from apps.gateways.simulator.wecom_watch import Watch
 
 PREFIXES = (
     "/cgi-bin/gettoken",
@@ -37,6 +38,7 @@ class Wecom:
         self.sends = Sends(self.store)
         self.groups = Groups(self.store, tell=self.people.tell)
         self.kf = Kf(self.store, self.people)
+        self.watch = Watch(self.store)
         if self.store.count("staff") == 0:
             self.people.hire({"userids": ["sim-lin", "sim-chen", "sim-wang"]}, 0)
         self._get: dict[str, Act] = {
@@ -58,12 +60,14 @@ class Wecom:
             **self.sends.calls,
             **self.groups.calls,
             **self.kf.calls,
+            **self.watch.calls,
         }
         self._control: dict[str, Callable[[dict, int], dict]] = {
             **self.people.controls,
             **self.sends.controls,
             **self.groups.controls,
             **self.kf.controls,
+            **self.watch.controls,
             "/wecom/stats": lambda _b, _n: {"calls": self._totals()},
         }
 

@@ -43,6 +43,7 @@ LIMITS = {
     "kf_window_ms": 48 * HOUR,  # for answers in the service window
     "kf_answers": 5,  # to one word of the customer
     "kf_blind_per_minute": 6,  # sync_msg without a callback's token; the vendor says "strictly limited" [M]
+    "figures_days": 180,  # how far back the statistics of staff and groups go
     "friends": 20_000,  # customers of one member of staff [M]
     "hand_overs_per_day": 0,  # 0: any number; the vendor's page names a limit for staff who have not left [M]
 }

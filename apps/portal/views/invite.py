@@ -1,21 +1,24 @@
 """Bringing friends: the member's code and poster, what it brings, who came by it; and the page on which a friend lands."""
 
+import secrets
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from apps.activity import codes, qr
 from apps.core import brand
+from apps.core.errors import DomainError
 from apps.coupons.models import Template
 from apps.members import selectors as members
 from apps.members.names import half_hidden
-from apps.portal import anonymous, shell
+from apps.portal import anonymous, sessions, shell
 from apps.portal.shell import Facts
+from apps.referral import commissions, selectors, services
 from apps.referral import poster as posters
-from apps.referral import selectors, services
 from apps.referral.errors import ReferralOff
 from apps.referral.models import Credit, Program
 
@@ -26,7 +29,13 @@ SHOWN = 50
 def page(request: HttpRequest) -> HttpResponse:
     member_id, terms = _me(request), services.program()
     rows = [_friend(row) for row in selectors.friends_of(member_id)[:SHOWN]]
-    facts: Facts = {"terms": terms, "rows": rows, "gains": selectors.gains(member_id)}
+    money = commissions.standing(member_id)
+    facts: Facts = {
+        "terms": terms, "rows": rows, "gains": selectors.gains(member_id), "money": money, "token": secrets.token_hex(8),
+        "has_money": bool(terms.is_on and terms.first_permille) or any(vars(money).values()),
+        "may_withdraw": money.free >= max(terms.least_withdrawal_cents, 1), "share": f"{terms.first_permille / 10:g}",
+        "withdrawals": list(commissions.withdrawals_of(member_id)[:10]),
+    }  # fmt: skip
     if terms.is_on:
         link = _link(request, member_id)
         facts |= {
@@ -62,6 +71,22 @@ def code(request: HttpRequest) -> HttpResponse:
     if not services.program().is_on:
         raise ReferralOff
     return shell.private(HttpResponse(posters.png(_link(request, _me(request))), content_type="image/png"))
+
+
+@require_POST
+def withdraw(request: HttpRequest) -> HttpResponse:
+    """All that is free. The form's token makes it once, however often it is sent."""
+    member_id, token = _me(request), request.POST.get("token", "")[:32]
+    try:
+        commissions.withdraw(
+            member_id=member_id, cents=commissions.standing(member_id).free, source=f"portal:{member_id}:{token}",
+            least=services.program().least_withdrawal_cents,
+        )  # fmt: skip
+    except DomainError as refusal:
+        sessions.say(request, str(refusal))
+    else:
+        sessions.say(request, _("Asked for. We pay it out and note it here."))
+    return redirect("portal:invite")
 
 
 @require_safe
