@@ -119,7 +119,8 @@ def look(send: Send, *, moment: datetime) -> str:
 
 
 def by_hand(*, send_id: int, do: str, moment: datetime) -> None:
-    """`remind` its colleague now, or call it `off`. Raises NotFound, SendSettled, RemindedEnough, WeComAway. No transaction may be open."""
+    """`remind` its colleague now, or call it `off`. Raises NotFound, SendSettled, RemindedEnough,
+    WeComAway. No transaction may be open."""
     send = Send.objects.filter(pk=send_id).first()
     if send is None or do not in ("remind", "off"):
         raise NotFound

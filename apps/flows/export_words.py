@@ -382,7 +382,7 @@ COLUMNS_OF: dict[str, Promise] = {
     "referral.Step.lost_at": _("Lost at"),
     "referral.Commission.level": _("Level"),
     "referral.Commission.earned_cents": _("Earned"),
-    "referral.Commission.taken_cents": _("Taken back"),
+    "referral.Commission.taken_cents": pgettext_lazy("commission", "Taken back"),
     "referral.Credit.registered_at": _("Joined at"),
     "referral.Credit.ended_at": _("Ended at"),
     "members.Opening.taken_at": _("Taken over at"),

@@ -105,7 +105,7 @@ def settle(request: HttpRequest, withdrawal: str) -> HttpResponse:
     try:
         commissions.settle(
             withdrawal_id=ids.decode(WITHDRAWAL, withdrawal), is_paid=request.POST.get("do") == "paid", reference=reference,
-            user_id=request.user.pk,
+            user_id=int(request.user.pk or 0),
         )  # fmt: skip
     except DomainError as refusal:
         people.complain(request, refusal)

@@ -9,7 +9,7 @@ from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.community import quality, words
@@ -73,7 +73,7 @@ def csv(request: HttpRequest) -> HttpResponse:
     heads = [
         _("Colleague"), _("Store"), _("Chats"), _("Messages sent"), _("Chats answered, percent"),
         _("Minutes to the first answer"), _("Days below what is asked"), _("New customers"), _("Customers lost"),
-        _("Groups"), _("Messages in groups"), _("Follow-ups done"), _("Follow-ups too late"),
+        pgettext("wecom", "Groups"), _("Messages in groups"), _("Follow-ups done"), _("Follow-ups too late"),
     ]  # fmt: skip
     lines = [
         (row["name"], row["store"] or "", row["chats"], row["messages"],

@@ -162,10 +162,10 @@ def _to_come(club: Club, *, user: User, stores: Sequence[Store], now: datetime) 
         stream = made.week.stream
         asked = [pk for pk in members if pk % 2 == members[0] % 2][:60] if members else []
         Subscription.objects.bulk_create(Subscription(stream=stream, member_id=pk, asked_at=now) for pk in asked)
-        limited = stream.products.filter(quantity__isnull=False).first()
+        limited = stream.products.filter(quantity__isnull=False).values_list("pk", flat=True)
         for number, pk in enumerate(asked[:5] if limited else []):
             joining.reserve(
-                product_id=limited.pk, member_id=pk, store_id=stores[number % len(stores)].pk,
+                product_id=limited[0], member_id=pk, store_id=stores[number % len(stores)].pk,
                 visit_on=clock.local_date(begins) + timedelta(days=1 + number % 3), source=f"demo:piece:{number}",
             )  # fmt: skip
     return 1
