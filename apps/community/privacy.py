@@ -111,6 +111,9 @@ HOLDINGS = (
 )
 IMPERSONAL = (
     "community.GroupTask",
+    "community.PoolRule",
+    "community.StaffDay",
+    "community.WordRule",
     "community.Invitation",
     "community.Account",
     "community.Group",

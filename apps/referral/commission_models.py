@@ -69,7 +69,7 @@ class Withdrawal(models.Model):
             models.CheckConstraint(condition=Q(amount_cents__gte=1), name="referral_withdraws_something"),
             models.CheckConstraint(
                 condition=Q(state="asked", settled_at=None, settled_by=None, reference="")
-                | ~Q(state="asked") & Q(settled_at__isnull=False) & ~Q(reference=""),
+                | ~Q(state="asked") & Q(settled_at__isnull=False),
                 name="referral_withdrawal_settled",
             ),
         ]

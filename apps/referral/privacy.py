@@ -54,6 +54,7 @@ HOLDINGS = (
         export=("amount_cents", "state", "asked_at", "settled_at", "reference"),
         on_erase="keep",
         on_merge="stay",
+        blank=("reference",),  # may name an account
         reason=_BOOKS,
     ),
 )

@@ -363,6 +363,23 @@ export interface ComingTierOut {
   on: string;
 }
 
+export interface CommissionOut {
+  /** asked for, not paid yet */
+  asked_cents: number;
+  /** negative: refunds took more than is left, what comes makes it good first */
+  free_cents: number;
+  /** from their payment on */
+  freeze_days: number;
+  frozen_cents: number;
+  /** that can be paid out at once */
+  least_cents: number;
+  paid_cents: number;
+  /** of what invited friends keep buying; 0: there is no commission */
+  percent: number;
+  /** of what friends of your friends keep buying */
+  second_percent: number;
+}
+
 export interface ConfirmInput {
   order?: string;
 }
@@ -894,10 +911,17 @@ export interface InvitationOut {
   most_per_month: number;
   /** that these brought */
   points: number;
+  /** points on top once so many friends count; rising */
+  steps: Array<InvitationStepOut>;
   /** what the QR code says */
   url: string;
   /** of these: may still count */
   waiting: number;
+}
+
+export interface InvitationStepOut {
+  friends: number;
+  points: number;
 }
 
 export interface InvitedFriendOut {
@@ -1934,6 +1958,29 @@ export interface WechatPhoneOut {
   outcome: "bound" | "merging";
 }
 
+export interface WithdrawalInput {
+  cents: number;
+}
+
+export interface WithdrawalOut {
+  asked_at: string;
+  cents: number;
+  id: string;
+  /** of the payment, or why it was refused */
+  reference: string;
+  settled_at: string | null;
+  /** open list: asked, paid, refused */
+  state: string;
+}
+
+export interface WithdrawalOutPage {
+  /** only with ?count=estimate; 1000 means 1000 or more */
+  count_estimate?: number;
+  data: Array<WithdrawalOut>;
+  has_more: boolean;
+  next_cursor: string | null;
+}
+
 export class Siyu {
   constructor(options: Options);
   tokens: PairOut | null;
@@ -2011,6 +2058,8 @@ export class Siyu {
   myCodeGet(args?: {}, options?: CallOptions): Promise<Answer<CodeOut>>;
   /** What came of a code that was shown: ask every two seconds while it is on the screen (member) */
   myCodeResultGet(args: { code: string }, options?: CallOptions): Promise<Answer<ResultOut>>;
+  /** Commission in money for what invited friends buy: the terms, and what is frozen, free, asked for and paid (member) */
+  myCommissionGet(args?: { ifNoneMatch?: string }, options?: CallOptions): Promise<Answer<CommissionOut>>;
   /** Your consents as they count now (member) */
   consentsGet(args?: { ifNoneMatch?: string }, options?: CallOptions): Promise<Answer<Array<ConsentOut>>>;
   /** Give or withdraw one consent (member) */
@@ -2143,6 +2192,10 @@ export class Siyu {
   myTrackPut(args: { place: string; idempotencyKey?: string; body: DayInput }, options?: CallOptions): Promise<Answer<PlaceOut>>;
   /** Take a day back; it is erased 30 days later (member) */
   myTrackDelete(args: { place: string; idempotencyKey?: string }, options?: CallOptions): Promise<Answer<null>>;
+  /** Payments of commission you asked for, newest first (member) */
+  myWithdrawalsGet(args?: { ifNoneMatch?: string; count?: "estimate"; cursor?: string; limit?: number }, options?: CallOptions): Promise<Answer<WithdrawalOutPage>>;
+  /** Ask for free commission to be paid out; the Idempotency-Key is also its source: for good, not for a day (member) */
+  myWithdrawalsPost(args: { idempotencyKey?: string; body: WithdrawalInput }, options?: CallOptions): Promise<Answer<WithdrawalOut>>;
   /** Read a member code at the till, once: whose it is, and ten minutes in which this device may act on them (device:members.read) */
   memberCodeReadPost(args: { idempotencyKey?: string; body: ReadInput }, options?: CallOptions): Promise<Answer<ReadOut>>;
   /** The brand's own fields on members, in the order of the pages (client:members.read | device:members.read) */

@@ -49,6 +49,8 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "coupons.Use": {"state": "cancelled", "saved_cents": 500, "store_cents": 0},
     "coupons.Gift": {"state": "revoked"},
     "referral.Credit": {"stage": "void", "why": "self", "due_at": None, "kept_at": None},
+    "referral.Commission": {"level": 1, "taken_cents": 0, "freed_at": None},
+    "referral.Withdrawal": {"state": "paid", "amount_cents": 5, "settled_by": None},
     "segments.Placement": {"left_at": None},
     "segments.PredictionModel": {"is_active": False, "parameters": {"clv_days": 365}},
     "segments.Prediction": {"p_alive": 0.5, "p_lapse": 0.5, "reasons": ["pace+"], "reason_values": [1.0]},

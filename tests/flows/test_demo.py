@@ -12,14 +12,21 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from django.db.models import Sum
 
+from apps.bookings.models import Booking
 from apps.care.models import Attempt, Touch
+from apps.community import quality, syncing
+from apps.community.models import Contact, Follow, Group, GroupTodo, Send, TaskDeed
 from apps.core import brand, runs
 from apps.flows.demo import answers, history, loading, replay, state, wheel, words
+from apps.flows.models import LiveWeek
+from apps.gateways import limits
 from apps.gateways.simulator.client import Client
+from apps.livestream.models import Platform, Sale, Stream
 from apps.members import selectors as members
 from apps.members import services as member_services
 from apps.members.models import Consent, ConsentNow, Member
 from apps.orders.models import Change, Line, Order
+from apps.referral.models import Credit
 from apps.segments import refresh as stats
 from apps.segments.models import MemberStats
 from tests.flows.demo_house import NOW, SMALL, load, state_of_things
@@ -46,6 +53,7 @@ def test_sixty_households_live_a_year_and_are_cared_for_through_its_last_days(
     assert not Order.objects.filter(channel="store", store__code=words.ONLINE_SHOP[0]).exists()
     _everything_is_labelled_and_invented()
     _care_was_lived(simulator, days=days)
+    _the_club_lives()
 
     before = state_of_things()
     assert "here already" in load("--households", "60")
@@ -86,6 +94,26 @@ def _care_was_lived(simulator: Simulator, *, days: int) -> None:
     assert Client(simulator.url).stats()["keys"] == touches["sent"]
     assert not Change.objects.filter(due_at__lte=NOW).exists()
     _some_answered(simulator)
+
+
+def _the_club_lives() -> None:
+    """WeCom as its simulator has it too, friends, live weeks, bookings: some of each state, nothing ahead of time."""
+    assert Contact.objects.filter(member__isnull=False).count() > 20
+    assert set(Send.objects.values_list("state", flat=True)) == {"confirmed", "pending"}
+    assert {"done", "missed", "open"} <= set(GroupTodo.objects.values_list("state", flat=True))
+    assert TaskDeed.objects.filter(state="waiting").exists()
+    assert quality.slow_yesterday(moment=NOW)
+    rows = Follow.objects.filter(left_at=None).count()
+    assert (syncing.read_all()[1], Follow.objects.filter(left_at=None).count()) == (0, rows)
+    assert not Group.objects.filter(dismissed_at__isnull=False).exists()
+    stages = set(Credit.objects.values_list("stage", flat=True))
+    assert {"kept", "void"} <= stages
+    assert not Credit.objects.filter(kept_at__gt=NOW).exists()
+    assert [week.stream.state for week in LiveWeek.objects.order_by("pk")] == ["ended", "planned"]
+    assert Sale.objects.exists()
+    assert {"booked", "arrived", "missed"} <= set(Booking.objects.values_list("state", flat=True))
+    assert not Booking.objects.filter(state="arrived", slot__starts_at__gt=NOW).exists()
+    assert all("演示" in name for name in Stream.objects.values_list("note", flat=True))
 
 
 def _some_answered(simulator: Simulator) -> None:
@@ -132,6 +160,8 @@ def test_a_killed_load_is_removed_and_done_again(small_demo, monkeypatch):
     assert Counter(Order.objects.values_list("order_no", flat=True)) == finished
     assert Member.objects.count() == 10
     assert state.read() == state.DONE
+    assert limits.current("wecom", "group_size", NOW.date()) > 0  # came with the migrations
+    assert Platform.objects.exists()
 
 
 def _load_and_hang_up() -> str:

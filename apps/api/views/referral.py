@@ -25,7 +25,7 @@ class InvitationGainOut(f.Serializer[Any]):
     coupon = f.CharField(allow_blank=True, help_text="key of a coupon; empty: none")
 
 
-class StepOut(f.Serializer[Any]):
+class InvitationStepOut(f.Serializer[Any]):
     friends = f.IntegerField()
     points = f.IntegerField()
 
@@ -37,7 +37,7 @@ class InvitationOut(f.Serializer[Any]):
     friend = InvitationGainOut()
     keep_days = f.IntegerField(help_text="for which the friend's first order has to be kept")
     most_per_month = f.IntegerField()
-    steps = StepOut(many=True, help_text="points on top once so many friends count; rising")
+    steps = InvitationStepOut(many=True, help_text="points on top once so many friends count; rising")
     friends = f.IntegerField(help_text="who came")
     waiting = f.IntegerField(help_text="of these: may still count")
     counting = f.IntegerField()

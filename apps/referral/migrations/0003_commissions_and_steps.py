@@ -176,6 +176,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='withdrawal',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('reference', ''), ('settled_at', None), ('settled_by', None), ('state', 'asked')), models.Q(models.Q(('state', 'asked'), _negated=True), ('settled_at__isnull', False), models.Q(('reference', ''), _negated=True)), _connector='OR'), name='referral_withdrawal_settled'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('reference', ''), ('settled_at', None), ('settled_by', None), ('state', 'asked')), models.Q(models.Q(('state', 'asked'), _negated=True), ('settled_at__isnull', False)), _connector='OR'), name='referral_withdrawal_settled'),
         ),
     ]

@@ -43,6 +43,7 @@ CodeOut = TypedDict("CodeOut", {"code": str, "id": str, "issued_at": str, "refre
 CodesInput = TypedDict("CodesInput", {"device": NotRequired[str], "phone": str, "purpose": NotRequired[Literal["login", "change_phone"]]})
 CodesOut = TypedDict("CodesOut", {"expires_in": int, "request_id": str, "resend_after": int})
 ComingTierOut = TypedDict("ComingTierOut", {"key": str, "name": str, "on": str})
+CommissionOut = TypedDict("CommissionOut", {"asked_cents": int, "free_cents": int, "freeze_days": int, "frozen_cents": int, "least_cents": int, "paid_cents": int, "percent": float, "second_percent": float})
 ConfirmInput = TypedDict("ConfirmInput", {"order": NotRequired[str]})
 ConsentInput = TypedDict("ConsentInput", {"is_granted": bool, "text_version": str})
 ConsentOut = TypedDict("ConsentOut", {"at": str, "channel": str, "is_granted": bool, "purpose": str, "text_version": str})
@@ -98,7 +99,8 @@ HomeOut = TypedDict("HomeOut", {"member": MemberOut, "messages": list[MessageOut
 HoursInput = TypedDict("HoursInput", {"since": str, "until": str})
 InStoreOut = TypedDict("InStoreOut", {"id": str, "left": int, "name": str})
 InvitationGainOut = TypedDict("InvitationGainOut", {"coupon": str, "points": int})
-InvitationOut = TypedDict("InvitationOut", {"code": str, "counting": int, "friend": InvitationGainOut, "friends": int, "inviter": dict[str, Any], "keep_days": int, "most_per_month": int, "points": int, "url": str, "waiting": int})
+InvitationOut = TypedDict("InvitationOut", {"code": str, "counting": int, "friend": InvitationGainOut, "friends": int, "inviter": dict[str, Any], "keep_days": int, "most_per_month": int, "points": int, "steps": list[InvitationStepOut], "url": str, "waiting": int})
+InvitationStepOut = TypedDict("InvitationStepOut", {"friends": int, "points": int})
 InvitedFriendOut = TypedDict("InvitedFriendOut", {"due_at": str | None, "id": str, "name": str, "points": int, "registered_at": str, "stage": str, "why": str})
 InvitedFriendOutPage = TypedDict("InvitedFriendOutPage", {"count_estimate": NotRequired[int], "data": list[InvitedFriendOut], "has_more": bool, "next_cursor": str | None})
 ItemProblem = TypedDict("ItemProblem", {"code": str, "retryable": bool, "title": str})
@@ -206,6 +208,9 @@ TracksOut = TypedDict("TracksOut", {"places": list[PlaceOut], "tracks": list[Tra
 WechatInput = TypedDict("WechatInput", {"anonymous_id": NotRequired[str], "app_id": str, "come_back": NotRequired[bool], "js_code": str, "label": NotRequired[str]})
 WechatPhoneInput = TypedDict("WechatPhoneInput", {"app_id": str, "code": str})
 WechatPhoneOut = TypedDict("WechatPhoneOut", {"outcome": Literal["bound", "merging"]})
+WithdrawalInput = TypedDict("WithdrawalInput", {"cents": int})
+WithdrawalOut = TypedDict("WithdrawalOut", {"asked_at": str, "cents": int, "id": str, "reference": str, "settled_at": str | None, "state": str})
+WithdrawalOutPage = TypedDict("WithdrawalOutPage", {"count_estimate": NotRequired[int], "data": list[WithdrawalOut], "has_more": bool, "next_cursor": str | None})
 
 class Siyu(Engine):
     def articles_get(self, *, q: str | None = None, writing: str | None = None) -> Answer[list[ArticleOut]]:
@@ -280,6 +285,8 @@ class Siyu(Engine):
         """A new member code: counts once, for a minute; ask again at refresh_at (member)"""
     def my_code_result_get(self, *, code: str) -> Answer[ResultOut]:
         """What came of a code that was shown: ask every two seconds while it is on the screen (member)"""
+    def my_commission_get(self, *, if_none_match: str | None = None) -> Answer[CommissionOut]:
+        """Commission in money for what invited friends buy: the terms, and what is frozen, free, asked for and paid (member)"""
     def consents_get(self, *, if_none_match: str | None = None) -> Answer[list[ConsentOut]]:
         """Your consents as they count now (member)"""
     def consent_put(self, body: ConsentInput, *, channel: str, purpose: str, idempotency_key: str | None = None) -> Answer[ConsentOut]:
@@ -412,6 +419,10 @@ class Siyu(Engine):
         """Correct a day you told us; nothing is sent for that (member)"""
     def my_track_delete(self, *, place: str, idempotency_key: str | None = None) -> Answer[None]:
         """Take a day back; it is erased 30 days later (member)"""
+    def my_withdrawals_get(self, *, if_none_match: str | None = None, count: Literal["estimate"] | None = None, cursor: str | None = None, limit: int | None = None) -> Answer[WithdrawalOutPage]:
+        """Payments of commission you asked for, newest first (member)"""
+    def my_withdrawals_post(self, body: WithdrawalInput, *, idempotency_key: str | None = None) -> Answer[WithdrawalOut]:
+        """Ask for free commission to be paid out; the Idempotency-Key is also its source: for good, not for a day (member)"""
     def member_code_read_post(self, body: ReadInput, *, idempotency_key: str | None = None) -> Answer[ReadOut]:
         """Read a member code at the till, once: whose it is, and ten minutes in which this device may act on them (device:members.read)"""
     def member_fields_get(self, *, if_none_match: str | None = None) -> Answer[FieldsOut]:
