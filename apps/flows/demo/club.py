@@ -76,7 +76,8 @@ def open_up(*, now: datetime) -> Club:
     if not people:
         return Club(0, [], None)
     simulator = Client(settings.SIMULATOR_URL)
-    simulator.wecom("fill", docs={"staff": {one.code: {"works": True} for one in staff}})
+    others = dict.fromkeys(_there(simulator), {"works": False})  # the simulator's own three play elsewhere
+    simulator.wecom("fill", docs={"staff": others | {one.code: {"works": True} for one in staff}})
     syncing.take_staff([one.code for one in staff], moment=now)
     brand.write(WELCOME, GREETING)
     counter, live = _codes(staff)
@@ -92,6 +93,10 @@ def open_up(*, now: datetime) -> Club:
     words.refresh()
     quality.read_days(moment=now)
     return Club(Contact.objects.count(), list(Group.objects.order_by("pk").values_list("key", flat=True)), live.pk)
+
+
+def _there(simulator: Client) -> list[str]:
+    return [row["userid"] for row in simulator.wecom_told("staff")["staff"]]
 
 
 def _staff() -> list[Staff]:
