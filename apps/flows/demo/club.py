@@ -76,7 +76,7 @@ def open_up(*, now: datetime) -> Club:
     if not people:
         return Club(0, [], None)
     simulator = Client(settings.SIMULATOR_URL)
-    others = dict.fromkeys(_there(simulator), {"works": False})  # the simulator's own three play elsewhere
+    others = {key: {"works": False} for key in _there(simulator)}  # the simulator's own three play elsewhere
     simulator.wecom("fill", docs={"staff": others | {one.code: {"works": True} for one in staff}})
     syncing.take_staff([one.code for one in staff], moment=now)
     brand.write(WELCOME, GREETING)
