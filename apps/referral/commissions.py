@@ -111,12 +111,6 @@ def standing(member_id: int) -> Standing:
     return Standing(frozen=frozen, free=(found["freed"] or 0) - asked - paid, asked=asked, paid=paid)
 
 
-def of_member(member_id: int) -> QuerySet[Commission]:
-    """Newest first."""
-    family = members.family(members.current_id(member_id))
-    return Commission.objects.filter(member_id__in=family).select_related("order").order_by("-pk")
-
-
 def withdrawals_of(member_id: int) -> QuerySet[Withdrawal]:
     """Newest first."""
     return Withdrawal.objects.filter(member_id__in=members.family(members.current_id(member_id))).order_by("-pk")
