@@ -14,8 +14,12 @@ class Commission(models.Model):
     `credit`: the friendship by which `member` gets it; at the second level that of the inviter, not of the buyer.
     """
 
+    class Level(models.IntegerChoices):
+        FRIEND = 1, pgettext_lazy("commission", "Your friend bought")
+        FRIENDS_FRIEND = 2, pgettext_lazy("commission", "A friend of your friend bought")
+
     order = models.ForeignKey("orders.Order", on_delete=models.PROTECT, related_name="+", db_index=False)
-    level = models.PositiveSmallIntegerField()
+    level = models.PositiveSmallIntegerField(choices=Level)
     credit = models.ForeignKey("referral.Credit", on_delete=models.PROTECT, related_name="+", db_index=False)
     member = models.ForeignKey("members.Member", on_delete=models.PROTECT, related_name="+", db_index=False)
     permille = models.PositiveSmallIntegerField()

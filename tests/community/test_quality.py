@@ -53,9 +53,11 @@ def test_days_are_read_once_and_the_week_says_who_was_slow(counted: WeCom):
     assert counted.calls("get_user_behavior_data") == {"0": 3}
 
 
-def test_what_was_missed_is_read_later_within_what_wecom_tells_at_once(counted: WeCom):
+def test_what_was_missed_is_read_later_within_what_wecom_tells_at_once(
+    counted: WeCom, clock: Callable[[datetime], datetime]
+):
     quality.read_days(moment=NOON)
-    later = NOON + timedelta(days=50)
+    later = clock(NOON + timedelta(days=50))
     assert quality.read_days(moment=later) == 3 * quality.MOST_DAYS
     assert quality.read_days(moment=later) == 0
     assert StaffDay.objects.filter(userid=LIN).latest("day").day == date(2026, 4, 20)

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             name='Commission',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('level', models.PositiveSmallIntegerField()),
+                ('level', models.PositiveSmallIntegerField(choices=[(1, 'Your friend bought'), (2, 'A friend of your friend bought')])),
                 ('permille', models.PositiveSmallIntegerField()),
                 ('earned_cents', models.PositiveBigIntegerField()),
                 ('taken_cents', models.PositiveBigIntegerField(default=0)),
