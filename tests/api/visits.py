@@ -13,8 +13,9 @@ from apps.core import clock, ids
 from apps.livestream import joining
 from apps.livestream.models import Product as Shown
 from apps.members.models import Member
+from apps.orders import services as orders
 from apps.referral import services as referral
-from apps.referral.models import Credit
+from apps.referral.models import Commission, Credit
 from apps.stores.models import Store
 from apps.stores.places import StorePlace
 from tests.livestream import making
@@ -63,6 +64,19 @@ class Visits:
         self.invitation = referral.invite(member_id=friend.pk).code.slug
         terms = {"least_cents": 1, "keep_days": 7, "leave_days": 30, "points": 200}
         Credit.objects.create(friend_id=member_id, advocate=friend, registered_at=now, **terms)
+        guest = Member.objects.create(member_no="INVITED")
+        brought = Credit.objects.create(friend=guest, advocate_id=member_id, registered_at=now, **terms)
+        order = orders.record(source="visits", order_no="V1", member_id=guest.pk, lines=[], total_cents=900_000)
+        Commission.objects.create(
+            order=order,
+            level=1,
+            credit=brought,
+            member_id=member_id,
+            permille=100,
+            earned_cents=90_000,
+            due_at=now,
+            freed_at=now,
+        )
 
     @staticmethod
     def is_asked_for(path: str) -> bool:
