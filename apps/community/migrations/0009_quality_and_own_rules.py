@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('community', '0007_invitations_and_group_tasks'),
+        ('community', '0008_who_came_lately'),
         ('stores', '0025_contacts_of_programs'),
     ]
 
