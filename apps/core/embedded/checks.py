@@ -113,7 +113,7 @@ def _production() -> dict[str, str]:
 def _pytest(clone: Path, surroundings: dict[str, str], chosen: list[str], *, nightly: bool, voice: say.Voice) -> int:
     """Its closing line is the last line of all."""
     wants_browser = not chosen or any("e2e" in word for word in chosen)
-    found = browser.find(install=wants_browser, voice=voice)
+    found = browser.find(install=bool(chosen) and wants_browser, voice=voice)  # a whole run installed it as a stage
     left_out = [] if nightly else ["not nightly"]
     if found:
         surroundings["SIYU_CHROMIUM"] = found
