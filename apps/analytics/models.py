@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from apps.analytics.credit_models import CreditDay, OrderCredit
 from apps.analytics.notice_models import AlertRule, Breach, NoticeBox, NoticeMail
 from apps.analytics.study_models import CellMove, CohortMonth, HourFigure, StudyMark
 
@@ -12,10 +13,12 @@ __all__ = [
     "CohortMonth",
     "CouponDay",
     "CouponMark",
+    "CreditDay",
     "DailyFigure",
     "HourFigure",
     "NoticeBox",
     "NoticeMail",
+    "OrderCredit",
     "StaffFigure",
     "StudyMark",
 ]

@@ -66,10 +66,11 @@ class CellMove(models.Model):
 
 
 class StudyMark(models.Model):
-    """Up to when one of the tables above counts."""
+    """Up to when one of the tables for analysts counts."""
 
     name = models.CharField(max_length=20, primary_key=True)
     as_of = models.DateTimeField()
+    params = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))  # what it was counted by
 
     def __str__(self) -> str:
         return self.name

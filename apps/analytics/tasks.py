@@ -4,7 +4,7 @@ from celery import shared_task
 
 from apps.analytics import coupon_days, effect, exports, insiders, live_board, quality, rollup
 from apps.analytics.notices import posting, watching
-from apps.analytics.study import counting
+from apps.analytics.study import counting, refreshing
 from apps.core import clock, runs
 
 
@@ -20,13 +20,13 @@ def roll_up() -> None:
 @shared_task(name=counting.KIND)
 def count_studies() -> None:
     with runs.recorded(counting.KIND) as figures:
-        figures.update(counting.refresh(moment=clock.now()))
+        figures.update(refreshing.run(moment=clock.now()))
 
 
 @shared_task(name=counting.WHOLE)
 def count_all_studies() -> None:
     with runs.recorded(counting.WHOLE) as figures:
-        figures.update(counting.refresh(moment=clock.now(), whole=True))
+        figures.update(refreshing.run(moment=clock.now(), whole=True))
 
 
 @shared_task(name=watching.KIND)

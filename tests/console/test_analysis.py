@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from apps.analytics.models import CellMove, CohortMonth, HourFigure
 from apps.analytics.study import counting, reading
-from apps.console.views import analysis
+from apps.console.studies import returning
 from apps.orders import services as orders
 from apps.segments.models import MemberStats, ScoreChange
 from apps.stores.models import Role
@@ -143,7 +143,7 @@ def test_files_hold_the_same_digits(counted: House, at: At) -> None:
     for drawn in page.context["charts"]:
         answer = client.get(reverse("console:analysis_csv", args=[drawn.key])).content.decode("utf-8-sig")
         assert list(csv.reader(io.StringIO(answer)))[1:] == [[cell.text for cell in row] for row in drawn.table().rows]
-    assert {chart.key for chart in page.context["charts"]} == set(analysis.DRAWN)
+    assert {chart.key for chart in page.context["charts"]} == set(returning.STUDY.draws)
 
 
 def test_the_page_counts_nothing_itself(counted: House, at: At, django_assert_max_num_queries) -> None:

@@ -1,79 +1,41 @@
-"""For analysts: who comes back, when orders come, who changed their RFM group. Each box leads to its members or orders."""
+"""Pages for analysts: a study each (`apps.console.studies`). Every chart has its file, every box its members or orders."""
 
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from apps.analytics.day import words as figure_words
-from apps.analytics.study import counting, reading, rows
-from apps.console import asked, scope, words
-from apps.console.charts import Box, Matrix
-from apps.console.scope import Scope
-from apps.core import clock, csv_files
+from apps.analytics.study import counting, windows
+from apps.console.studies import asking, attribution, returning
+from apps.console.studies.asking import WEEKS, Study, View
+from apps.core import csv_files
 from apps.core.errors import NotFound
-from apps.segments.models import Cell
 
-PERMISSION = "dashboard.view"
-MONTHS, WEEKS, SHOWN = 12, {"4": 4, "12": 12}, 200
-WEEKDAYS = (
-    gettext_lazy("Mon"), gettext_lazy("Tue"), gettext_lazy("Wed"), gettext_lazy("Thu"), gettext_lazy("Fri"), gettext_lazy("Sat"),
-    gettext_lazy("Sun"),
-)  # fmt: skip
-HOURS = range(24)
-
-
-@dataclass(frozen=True)
-class View:
-    moment: datetime
-    where: Scope
-    weeks: int
-    days: int
-
-    @property
-    def today(self) -> date:
-        return clock.local_date(self.moment)
-
-    @property
-    def months(self) -> tuple[date, date]:
-        """The running month is the last, not over yet."""
-        last = self.today.replace(day=1)
-        return reading.next_month(last, 1 - MONTHS), last
-
-    @property
-    def span(self) -> tuple[date, date]:
-        return reading.span(self.today - timedelta(days=1), self.weeks)
-
-    def rows_url(self, box: str, **more: object) -> str:
-        parts = {"store": self.where.chosen, "weeks": self.weeks, "days": self.days, **more}
-        query = urlencode({key: value for key, value in parts.items() if value is not None})
-        return f"{reverse('console:analysis_rows', args=[box])}?{query}"
+STUDIES: tuple[Study, ...] = (returning.STUDY, attribution.STUDY)
+DRAWN = {key: draw for study in STUDIES for key, draw in study.draws.items()}
+_BOXES = {key: (study, rows) for study in STUDIES for key, rows in study.rows.items()}
 
 
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
-    view = _asked(request)
-    facts = {
-        "charts": [draw(view, csv_url=_csv_url(request, name)) for name, draw in DRAWN.items()],
-        "stores": view.where.options,
-        "weeks": [(key, _("%(n)s weeks") % {"n": count}, count == view.weeks) for key, count in WEEKS.items()],
-        "days": [(str(count), _("%(n)s days") % {"n": count}, count == view.days) for count in counting.SPANS],
-    }
-    return render(request, "console/analysis.html", facts)
+    return _page(request, returning.STUDY)
+
+
+@require_safe
+def attributed(request: HttpRequest) -> HttpResponse:
+    return _page(request, attribution.STUDY)
 
 
 @require_safe
 def csv(request: HttpRequest, chart: str) -> HttpResponse:
     if chart not in DRAWN:
         raise NotFound
-    view = _asked(request)
+    view = asking.of(request)
     table = DRAWN[chart](view).table()
     lines = ([cell.text for cell in row] for row in table.rows)
     return csv_files.response(name=f"{chart}-{view.today}.csv", headers=table.headers, rows=lines)
@@ -81,173 +43,53 @@ def csv(request: HttpRequest, chart: str) -> HttpResponse:
 
 @require_safe
 def box(request: HttpRequest, box: str) -> HttpResponse:
-    """`cohorts` (cohort, month), `hours` (weekday, hour), `cells` (before, after)."""
-    view = _asked(request)
-    if box not in _ROWS:
+    """What each is asked for stands with its rows."""
+    view = asking.of(request)
+    if box not in _BOXES:
         raise NotFound
-    facts = _ROWS[box](request, view)
-    back = f"{reverse('console:analysis')}?{urlencode({'store': view.where.chosen or '', 'weeks': view.weeks, 'days': view.days})}"
-    return render(request, "console/analysis_rows.html", {**facts, "back": back})
+    study, rows = _BOXES[box]
+    back = f"{reverse(study.url_name)}?{urlencode(view.query)}"
+    facts = {"template": "console/analysis_rows.html", "back": back, **rows(request, view)}
+    return render(request, facts["template"], facts)
 
 
-def _asked(request: HttpRequest) -> View:
-    where = scope.of(request, permission=PERMISSION)
-    days = asked.a_key(request, name="days")
-    return View(
-        clock.now(),
-        where,
-        WEEKS.get(request.GET.get("weeks", ""), 12),
-        days if days in counting.SPANS else counting.SPANS[0],
+@require_POST
+def save_windows(request: HttpRequest) -> HttpResponse:
+    """How long contacts count."""
+    form = attribution.WindowsForm(request.POST)
+    if not form.is_valid():
+        return _page(request, attribution.STUDY, status=422, form=form)
+    changed = windows.save(form.cleaned_data)
+    messages.success(
+        request, _("Saved. Everything is counted anew within the hour.") if changed else _("Nothing was changed.")
     )
+    return redirect("console:analysis_attribution")
+
+
+def _page(request: HttpRequest, study: Study, *, status: int = 200, **more: Any) -> HttpResponse:
+    view = asking.of(request)
+    facts = {
+        "study": study,
+        "studies": STUDIES,
+        "charts": [draw(view, csv_url=_csv_url(request, name)) for name, draw in study.draws.items()],
+        "stores": view.where.options,
+        "weeks": _weeks(view) if "weeks" in study.asks else None,
+        "days": _days(view) if "days" in study.asks else None,
+        **(study.more(request) if study.more else {}),
+        **more,
+    }
+    return render(request, "console/analysis.html", facts, status=status)
+
+
+def _weeks(view: View) -> list[tuple[str, str, bool]]:
+    return [(key, _("%(n)s weeks") % {"n": count}, count == view.weeks) for key, count in WEEKS.items()]
+
+
+def _days(view: View) -> list[tuple[str, str, bool]]:
+    return [(str(count), _("%(n)s days") % {"n": count}, count == view.days) for count in counting.SPANS]
 
 
 def _csv_url(request: HttpRequest, name: str) -> str:
     query = request.GET.urlencode()
     address = reverse("console:analysis_csv", args=[name])
     return f"{address}?{query}" if query else address
-
-
-def cohorts(view: View, *, csv_url: str = "") -> Matrix:
-    """Months after the first order: the share of those who bought then. The running month is marked, it is not over."""
-    first, last = view.months
-    found = reading.cohorts(first=first, last=last, store_ids=view.where.ids)
-    most = max((one.share(month) for one in found for month in one.later if month != one.month), default=0.0)
-    lines = []
-    for cohort in found:
-        boxes = []
-        for after in range(1, MONTHS):
-            month = reading.next_month(cohort.month, after)
-            if month > last or not cohort.members:
-                break
-            share = cohort.share(month)
-            text = figure_words.percent(share) + ("*" if month == last else "")
-            href = view.rows_url("cohorts", cohort=cohort.month, month=month) if share else ""
-            boxes.append(Box(text=text, weight=share / most if most else 0, href=href))
-        lines.append((f"{cohort.month:%Y-%m}", (figure_words.number(cohort.members),), tuple(boxes)))
-    over = [one for one in found if one.members and reading.next_month(one.month) < last]
-    members = sum(one.members for one in over)
-    back = sum(one.later.get(reading.next_month(one.month), (0, 0, 0))[0] for one in over)
-    if members:
-        facts = {"share": figure_words.percent(back / members)}
-        title = _("%(share)s of new buyers came back the month after their first order") % facts
-    else:
-        title = _("How many new buyers come back, month by month?")
-    return Matrix(
-        key="cohorts", title=title, size="l", corner=_("First order in"), more=(_("Buyers"),), csv_url=csv_url,
-        columns=tuple(_("+%(n)s mo.") % {"n": number} for number in range(1, MONTHS)), rows=tuple(lines),
-        subtitle=_("Of those who first bought in a month, the share who bought in each month after it. * not over yet."),
-        as_of=counting.as_of(counting.COHORTS), empty_title=_("No cohort has come back yet"),
-        empty_text=_("Cohorts appear a month after the first orders."),
-    )  # fmt: skip
-
-
-def hours(view: View, *, csv_url: str = "") -> Matrix:
-    first, last = view.span
-    found = reading.hours(first=first, last=last, store_ids=view.where.ids)
-    most = max((orders for orders, _cents in found.values()), default=0)
-    lines = []
-    for weekday, name in enumerate(WEEKDAYS, start=1):
-        boxes = []
-        for hour in HOURS:
-            orders = found.get((weekday, hour), (0, 0))[0]
-            href = view.rows_url("hours", weekday=weekday, hour=hour) if orders else ""
-            boxes.append(Box(text=figure_words.number(orders), weight=orders / most if most else 0, href=href))
-        lines.append((str(name), (), tuple(boxes)))
-    title = _("At which hours of the week do orders come?")
-    if most:
-        weekday, hour = max(found, key=lambda key: (found[key][0], -key[0], -key[1]))
-        facts = {"day": WEEKDAYS[weekday - 1], "hour": f"{hour:02d}:00", "count": figure_words.number(most)}
-        title = _("Most orders come on %(day)s after %(hour)s: %(count)s") % facts
-    return Matrix(
-        key="hours", title=title, size="l", corner=_("Weekday"), unit=_("orders"), csv_url=csv_url,
-        columns=tuple(f"{hour:02d}" for hour in HOURS), rows=tuple(lines), has_text=False, colour="new",
-        subtitle=_("Paid orders by weekday and hour, %(span)s.") % {"span": words.span(first, last)},
-        as_of=counting.as_of(counting.HOURS), empty_title=_("No orders in these weeks"),
-        empty_text=_("Choose more weeks, or another store."),
-    )  # fmt: skip
-
-
-def cells(view: View, *, csv_url: str = "") -> Matrix:
-    on, found = reading.cells(days=view.days, store_ids=view.where.ids)
-    kinds = [*Cell.values, ""]
-    present = [key for key in kinds if any(key in pair for pair in found)]
-    names = {key: str(Cell(key).label) if key else _("none yet") for key in present}
-    moved = {pair: members for pair, members in found.items() if pair[0] != pair[1]}
-    most = max(moved.values(), default=0)
-    lines = []
-    for before in present:
-        boxes = []
-        for after in present:
-            members = found.get((before, after), 0)
-            href = view.rows_url("cells", before=before, after=after) if members and after else ""
-            weight = 0 if before == after or not most else members / most
-            boxes.append(Box(text=figure_words.number(members) if members else "·", weight=weight, href=href))
-        lines.append((names[before], (), tuple(boxes)))
-    title = _("Who changed their RFM group?")
-    if moved:
-        (before, after), members = max(moved.items(), key=lambda item: (item[1], item[0]))
-        facts = {
-            "moved": figure_words.number(sum(moved.values())), "all": figure_words.number(sum(found.values())),
-            "before": names[before], "after": names[after], "most": figure_words.number(members),
-        }  # fmt: skip
-        title = (
-            _("%(moved)s of %(all)s members changed their group; most went from %(before)s to %(after)s: %(most)s")
-            % facts
-        )
-    told = {"days": view.days, "day": words.day(on)} if on else {}
-    return Matrix(
-        key="cells", title=title, size="l", corner=_("From, down; to, across"), columns=tuple(names[key] for key in present),
-        rows=tuple(lines), colour="back", csv_url=csv_url,
-        subtitle=_("Members by their group %(days)s days before and on %(day)s.") % told if told else "",
-        as_of=counting.as_of(counting.CELLS), empty_title=_("Nobody changed their group"),
-        empty_text=_("Groups are given once a day; moves appear after the first days."),
-    )  # fmt: skip
-
-
-DRAWN: dict[str, Any] = {"cohorts": cohorts, "hours": hours, "cells": cells}
-
-
-def _cohort_rows(request: HttpRequest, view: View) -> dict[str, Any]:
-    cohort, month = asked.a_date(request, name="cohort"), asked.a_date(request, name="month")
-    first, last = view.months
-    if cohort is None or month is None or not first <= cohort <= month <= last or cohort.day != 1 or month.day != 1:
-        raise NotFound
-    found = rows.of_cohort(cohort=cohort, month=month, store_ids=view.where.ids, moment=view.moment)
-    facts = {"cohort": f"{cohort:%Y-%m}", "month": f"{month:%Y-%m}"}
-    return {
-        "title": _("First order in %(cohort)s, bought in %(month)s") % facts,
-        "count": len(found), "rows": found[:SHOWN], "at_label": _("First order"), "of": "members",
-    }  # fmt: skip
-
-
-def _hour_rows(request: HttpRequest, view: View) -> dict[str, Any]:
-    weekday, hour = asked.a_key(request, name="weekday"), asked.a_key(request, name="hour")
-    if weekday is None or hour is None or weekday not in range(1, 8) or hour not in HOURS:
-        raise NotFound
-    first, last = view.span
-    found = rows.of_hour(
-        weekday=weekday, hour=hour, first=first, last=last, store_ids=view.where.ids, cursor=request.GET.get("at", ""),
-        moment=view.moment,
-    )  # fmt: skip
-    facts = {"day": WEEKDAYS[weekday - 1], "hour": f"{hour:02d}:00", "span": words.span(first, last)}
-    count = reading.hours(first=first, last=last, store_ids=view.where.ids).get((weekday, hour), (0, 0))[0]
-    title = _("Orders on %(day)s after %(hour)s, %(span)s") % facts
-    return {"title": title, "count": count, "rows": found.rows, "of": "orders", **asked.pager(request, found)}
-
-
-def _cell_rows(request: HttpRequest, view: View) -> dict[str, Any]:
-    before, after = request.GET.get("before", ""), request.GET.get("after", "")
-    on, counted = reading.cells(days=view.days, store_ids=view.where.ids)
-    if after not in Cell.values or before not in {*Cell.values, ""} or on is None:
-        raise NotFound
-    found = rows.of_cells(
-        before=before, after=after, on=on, days=view.days, store_ids=view.where.ids, cursor=request.GET.get("at", "")
-    )
-    facts = {"before": Cell(before).label if before else _("none yet"), "after": Cell(after).label}
-    return {
-        "title": _("From %(before)s to %(after)s") % facts, "count": counted.get((before, after), 0), "rows": found.rows,
-        "at_label": _("Last order"), "of": "members", **asked.pager(request, found),
-    }  # fmt: skip
-
-
-_ROWS: dict[str, Any] = {"cohorts": _cohort_rows, "hours": _hour_rows, "cells": _cell_rows}

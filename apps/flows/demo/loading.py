@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 from apps.analytics import coupon_days, rollup
+from apps.analytics.study import refreshing
 from apps.core import clock
 from apps.core.errors import DomainError
 from apps.core.models import Heartbeat
@@ -159,6 +160,7 @@ def _fill(*, now: datetime, households: int | None, with_replay: bool, say: Say)
     with step("figures of the dashboard", say=say) as counts:
         counts.append(f"{rollup.roll_up(moment=now).figures:,} rows")
         coupon_days.refresh(moment=now)
+        counts.append(f"{refreshing.run(moment=now)['rows']:,} rows of studies")
         counts.append(f"{tallying.tally(moment=now).lines:,} lines of points")
 
 
