@@ -10,10 +10,12 @@ IMPERSONAL = (
     "analytics.CohortMonth",
     "analytics.CouponDay",
     "analytics.CouponMark",
+    "analytics.CreditDay",
     "analytics.DailyFigure",
     "analytics.HourFigure",
     "analytics.NoticeBox",
     "analytics.NoticeMail",
+    "analytics.OrderCredit",
     "analytics.StaffFigure",
     "analytics.StudyMark",
 )
