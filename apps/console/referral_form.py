@@ -37,7 +37,10 @@ class ProgramForm(forms.Form):
     most_per_month = forms.IntegerField(
         label=gettext_lazy("Friends that count per member in thirty days"), min_value=1, max_value=1000
     )
-
+    most_per_network = forms.IntegerField(
+        label=gettext_lazy("Friends that count per member and network in thirty days"), min_value=1, max_value=1000,
+        help_text=gettext_lazy("A household shares one network, and so do many phones on one table."),
+    )  # fmt: skip
     steps = forms.CharField(
         label=gettext_lazy("Steps: friends that count, and points on top"), required=False, max_length=200,
         help_text=gettext_lazy("Such as 3:300, 10:1500. Given once each; taken back when fewer friends count."),

@@ -74,11 +74,11 @@ def state(row: Ticket) -> str:
 
 
 def may_move(request: HttpRequest, row: Ticket) -> list[tuple[str, str]]:
-    """Moves that this person may make now, but for merging, which asks with what."""
+    """Moves that this person may make now."""
     if not can(request, WORK):
         return []
     legal = life.legal(row.kind, row.state, by=actor(request).side)
-    return [(name, str(MOVES[name])) for name in legal if name != "merge"]
+    return [(name, str(MOVES[name])) for name in legal]
 
 
 def actor(request: HttpRequest) -> Actor:

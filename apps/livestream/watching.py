@@ -1,11 +1,16 @@
-"""Who watched: from what members' own apps told while it was on, and from the platform's file. Repeatable; nothing is counted twice."""
+"""Who watched: from what members' own apps told while it was on, and from the platform's file. Repeatable; nothing is counted twice.
 
-from collections.abc import Mapping
+What only the file knows becomes a behaviour event of the member, too: segments and the member's page need not ask who told it.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from django.db import connection, transaction
 
+from apps.activity import recorded
 from apps.core import audit, clock, ids
 from apps.core.errors import NotFound
 from apps.livestream.models import Stream, Tally
@@ -14,7 +19,8 @@ PREFIX = "liv"
 BEFORE, AFTER = timedelta(minutes=15), timedelta(hours=1)
 READ_FOR = timedelta(hours=24)  # events that come late are still taken
 STILL_THERE = timedelta(minutes=3)  # an app tells of every piece that was watched
-_TOLD = "e.name in ('live_entered', 'live_watched') and e.properties ->> 'live' = %(live)s"
+FILE = "live-file"  # source of the events that a platform's file brought
+_TOLD = f"e.name in ('live_entered', 'live_watched') and e.properties ->> 'live' = %(live)s and e.source <> '{FILE}'"
 _READ = f"""
 insert into livestream_viewer as v (stream_id, member_id, seconds, said_seconds, comments, first_at, last_at)
 select %(stream)s, coalesce(m.merged_into_id, m.id),
@@ -36,6 +42,13 @@ select %(stream)s, w.member_id, 0, max(w.seconds), max(w.comments), %(began)s, %
 from unnest(%(members)s::bigint[], %(seconds)s::int[], %(comments)s::int[]) w (member_id, seconds, comments)
 group by w.member_id
 on conflict (stream_id, member_id) do update set said_seconds = excluded.said_seconds, comments = excluded.comments
+"""
+# Seconds of this stream that a member's events tell already, whoever told them.
+_KNOWN = """
+select e.member_id, sum((e.properties ->> 'seconds')::bigint) from activity_event e
+where e.member_id = any(%(members)s) and e.name = 'live_watched' and e.properties ->> 'live' = %(live)s
+  and e.occurred_at between %(since)s and %(until)s and coalesce((e.properties ->> 'is_replay')::boolean, false) = false
+group by 1
 """
 
 
@@ -62,25 +75,47 @@ def now(stream_id: int, *, moment: datetime) -> int:
 
 @transaction.atomic
 def take_viewers(*, stream_id: int, viewers: Mapping[int, tuple[int, int]]) -> int:
-    """Of the platform's file: member → seconds watched, comments. A file again replaces what the last one said. Raises NotFound."""
+    """Of the platform's file: member → seconds watched, comments. A file again replaces what the last one said, but an event that was
+    told stays: what a later file takes away is taken from the figures only. Raises NotFound."""
     row = Stream.objects.select_for_update().filter(pk=stream_id).first()
     if row is None:
         raise NotFound
     ordered = sorted(viewers.items())
     began = row.began_at or row.starts_at
+    ended = max(row.finished_at or row.ends_at, began)
     with connection.cursor() as cursor:
         cursor.execute(
             _TAKE,
             {
                 "stream": stream_id, "members": [key for key, _said in ordered], "began": began,
                 "seconds": [said[0] for _key, said in ordered], "comments": [said[1] for _key, said in ordered],
-                "ended": max(row.finished_at or row.ends_at, began),
+                "ended": ended,
             },
         )  # fmt: skip
+    _tell(stream_id, ordered, began=began, ended=min(ended, clock.now()))
     audit.record(
         "livestream.viewers", object_type="livestream_stream", object_id=stream_id, after={"rows": len(ordered)}
     )
     return len(ordered)
+
+
+def _tell(stream_id: int, viewers: Sequence[tuple[int, tuple[int, int]]], *, began: datetime, ended: datetime) -> None:
+    """One event for each member of whom the file says more than their events do; with those it is what the file says."""
+    live = ids.encode(PREFIX, stream_id)
+    asked = {
+        "members": [key for key, _said in viewers], "live": live, "since": began - BEFORE, "until": max(ended, began) + AFTER,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN, asked)
+        known = dict(cursor.fetchall())
+    facts = [
+        recorded.Fact(
+            uuid5(NAMESPACE_URL, f"{live}:{key}:{seconds}"), key, ended, {"live": live, "seconds": seconds - told}
+        )
+        for key, (seconds, _comments) in viewers
+        if seconds > (told := int(known.get(key, 0)))
+    ]
+    recorded.record(name="live_watched", source=FILE, facts=facts)
 
 
 @transaction.atomic

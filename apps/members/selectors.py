@@ -15,7 +15,7 @@ from apps.core.models import AuditEntry
 from apps.members import identities, minors
 from apps.members import phones as phone_numbers
 from apps.members.errors import PhoneInvalid
-from apps.members.models import Attribute, Consent, ConsentNow, Identity, Member
+from apps.members.models import Attribute, CodeRequest, Consent, ConsentNow, Identity, Member
 from apps.stores.access import Access
 
 PREFIX = "mem"
@@ -126,6 +126,14 @@ def phones(member_ids: Sequence[int]) -> dict[int, str]:
         rows = cursor.fetchall()
     opened = ((member_id, open_phone(wrapped=wrapped, sealed=sealed)) for member_id, wrapped, sealed in rows)
     return {member_id: phone for member_id, phone in opened if phone is not None}
+
+
+def network_of(member_id: int) -> bytes | None:
+    """From where a phone of the member proved itself last, as a keyed hash; None where none did within the two days that is known."""
+    theirs = Identity.objects.filter(member_id=member_id, kind=Identity.Kind.PHONE).values("digest")
+    proofs = CodeRequest.objects.filter(phone_digest__in=theirs, used_at__isnull=False).order_by("-used_at")
+    found = proofs.values_list("network_digest", flat=True).first()
+    return None if found is None else bytes(found)
 
 
 def sealed(kind: str) -> str:

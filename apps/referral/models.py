@@ -24,6 +24,9 @@ class Program(models.Model):
     keep_days = models.PositiveSmallIntegerField(default=7)  # from the payment on, before anybody gets anything
     leave_days = models.PositiveSmallIntegerField(default=30)  # a friend who leaves sooner was none
     most_per_month = models.PositiveSmallIntegerField(default=20)  # friends paid for, in thirty days
+    most_per_network = models.PositiveSmallIntegerField(
+        default=5
+    )  # of one inviter, who came from one network in thirty days
     steps = models.JSONField(default=list)  # [{"friends": 3, "points": 300}]: on top, once so many friends count
     first_permille = models.PositiveSmallIntegerField(
         default=0
@@ -42,6 +45,7 @@ class Program(models.Model):
             models.CheckConstraint(condition=Q(keep_days__gte=1), name="referral_waits_a_day"),
             models.CheckConstraint(condition=Q(least_cents__gte=1), name="referral_asks_for_a_purchase"),
             models.CheckConstraint(condition=Q(freeze_days__gte=1), name="referral_freezes_a_day"),
+            models.CheckConstraint(condition=Q(most_per_network__gte=1), name="referral_one_from_a_network"),
             models.CheckConstraint(
                 condition=Q(first_permille__lte=500, second_permille__lte=F("first_permille")), name="referral_shares"
             ),
@@ -82,6 +86,7 @@ class Credit(models.Model):
         RING = "ring", pgettext_lazy("invited friend", "Invited each other in a ring")
         KNOWN = "known", pgettext_lazy("invited friend", "Was a member before")
         CAP = "cap", pgettext_lazy("invited friend", "More friends than count in a month")
+        NETWORK = "network", pgettext_lazy("invited friend", "Too many friends from one network")
         LEFT = "left", pgettext_lazy("invited friend", "Has left")
         REFUNDED = "refunded", pgettext_lazy("invited friend", "Gave the first order back")
 
@@ -101,6 +106,8 @@ class Credit(models.Model):
     least_cents = models.PositiveIntegerField()
     keep_days = models.PositiveSmallIntegerField()
     leave_days = models.PositiveSmallIntegerField()
+    # A keyed hash of where the friend's phone proved itself when they came; forgotten after thirty days.
+    network = models.BinaryField(max_length=32, null=True)
 
     class Meta:
         verbose_name = pgettext_lazy("referral", "invited friend")
@@ -126,6 +133,7 @@ class Credit(models.Model):
         indexes = [
             models.Index(fields=["advocate", "-id"], name="referral_friends_of"),
             models.Index(fields=["due_at"], condition=Q(stage="waiting"), name="referral_due"),
+            models.Index(fields=["registered_at"], condition=Q(network__isnull=False), name="referral_networks"),
         ]
 
     def __str__(self) -> str:

@@ -83,4 +83,8 @@ def _stop_code(member_id: int) -> None:
     Code.objects.filter(pk__in=codes, stopped_at=None).update(stopped_at=clock.now())
 
 
-ERASES = (_stop_code,)
+def _forget_network(member_id: int) -> None:
+    Credit.objects.filter(friend_id=member_id).update(network=None)
+
+
+ERASES = (_stop_code, _forget_network)

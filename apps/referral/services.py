@@ -197,13 +197,30 @@ def _credit(friend: Member, invitation: Invite) -> Credit:
 
 
 def _judge(row: Credit) -> None:
-    """Who was here before, and who comes round."""
+    """Who was here before, who is one of too many from one place, and who comes round."""
     row = Credit.objects.select_for_update().get(pk=row.pk)
     phone = members.phones([row.friend_id]).get(row.friend_id)
     if phone is not None and departures.was_here(phone):
         end(row, why=Why.KNOWN)
         return
+    if (network := members.network_of(row.friend_id)) is not None:
+        _note_network(row, network)
     end_ring(rings.of(row.friend_id))
+
+
+def _note_network(row: Credit, network: bytes) -> None:
+    """Behind one address may be a household, or a table of phones. The inviter is locked: of two at once each counts the other."""
+    advocate = Member.objects.select_for_update(no_key=True).get(pk=members.current_id(row.advocate_id))
+    row.network = network
+    row.save(update_fields=["network"])
+    theirs = Credit.objects.filter(advocate_id__in=members.family(advocate.pk), network=network).exclude(pk=row.pk)
+    if theirs.filter(registered_at__gt=row.registered_at - MONTH).count() >= program().most_per_network:
+        end(row, why=Why.NETWORK)
+
+
+def forget_networks(*, moment: datetime) -> int:
+    """Of friends who came more than thirty days ago. Returns how many."""
+    return Credit.objects.filter(network__isnull=False, registered_at__lte=moment - MONTH).update(network=None)
 
 
 def _follow(row: Credit, family: list[int]) -> None:

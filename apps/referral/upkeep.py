@@ -7,4 +7,7 @@ from apps.referral import commissions, services
 def sweep() -> dict[str, int]:
     """Every ten minutes. Repeatable; a credit counts once."""
     moment = clock.now()
-    return {"settled": services.settle_due(moment=moment), "freed": commissions.free_due(moment=moment)}
+    return {
+        "settled": services.settle_due(moment=moment), "freed": commissions.free_due(moment=moment),
+        "forgotten": services.forget_networks(moment=moment),
+    }  # fmt: skip

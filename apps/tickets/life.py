@@ -76,5 +76,5 @@ MOVES: dict[str, dict[str, Move]] = {
 
 
 def legal(kind: str, state: str, *, by: str) -> list[str]:
-    """The moves open to that side now, in the order of the table."""
-    return [name for name, move in MOVES[kind].items() if by in move.by and state in move.before]
+    """The moves open to that side now, in the order of the table; not merging, which is an act on two tickets (`services.merge`)."""
+    return [name for name, move in MOVES[kind].items() if by in move.by and state in move.before and name != "merge"]

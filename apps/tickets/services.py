@@ -210,7 +210,8 @@ def bulk(*, ticket_ids: Sequence[int], act: Callable[[int], object]) -> list[tup
 def _move(ticket: Ticket, name: str, *, by: Actor, moment: datetime) -> None:
     """State, pause, end and lines; the caller sets the clocks."""
     found = life.MOVES[ticket.kind].get(name)
-    if found is None or by.side not in found.by or ticket.state not in found.before:
+    is_alone = name == "merge" and ticket.into is None  # nobody would ever find its words again
+    if found is None or by.side not in found.by or ticket.state not in found.before or is_alone:
         legal = life.legal(ticket.kind, ticket.state, by=by.side)
         raise MoveRefused(move=name, ticket_state=ticket.state, legal_moves=legal)
     if name == "reopen" and ticket.ended_at and moment - ticket.ended_at > REOPEN_WITHIN:

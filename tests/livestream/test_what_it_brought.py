@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.activity import services as activity
+from apps.activity.models import Event
 from apps.analytics import live_board
 from apps.catalog.models import Product as CatalogProduct
 from apps.core import clock, ids
@@ -19,6 +20,7 @@ from apps.core.models import User
 from apps.coupons.models import Coupon, Use
 from apps.livestream import planning, sales, watching
 from apps.livestream.models import Sale, Stream, Tally, Viewer
+from apps.members import consents
 from apps.members.models import Member
 from apps.orders import services as orders
 from apps.orders.models import Order
@@ -78,8 +80,20 @@ def test_who_watched_comes_from_events_once_however_often_they_are_read_and_from
     seen = Viewer.objects.order_by("member").values_list("member", "seconds", "said_seconds")
     assert list(seen) == [(one.pk, 500, 0), (two.pk, 0, 0)]
     assert watching.now(row.pk, moment=now) == 2, "one member and one stranger in the last three minutes"
-    watching.take_viewers(stream_id=row.pk, viewers={two.pk: (900, 3)})
-    assert list(seen.all()) == [(one.pk, 500, 0), (two.pk, 0, 900)]
+    quiet = member("不要个性化")
+    consents.give_consent(
+        member_id=quiet.pk, purpose="profiling", channel="any", is_granted=False, source="t", text_version="1"
+    )
+    file = {one.pk: (650, 0), two.pk: (900, 3), quiet.pk: (60, 0)}
+    for _again in range(2):
+        with clock.frozen(now):
+            watching.take_viewers(stream_id=row.pk, viewers=file)
+            watching.read_events(row, moment=now)
+    assert list(seen.all()) == [(one.pk, 500, 650), (two.pk, 0, 900), (quiet.pk, 0, 60)]
+    watched = Event.objects.filter(name="live_watched", member__isnull=False).order_by("member", "pk")
+    assert [(event.member_id, event.properties["seconds"], event.source) for event in watched] == [
+        (one.pk, 300, "test"), (one.pk, 200, "test"), (one.pk, 150, "live-file"), (two.pk, 900, "live-file"),
+    ], "what only the file knows is an event of the member's, once"  # fmt: skip
 
 
 def test_an_order_is_of_the_stream_whose_coupon_code_or_goods_brought_it_and_of_one_stream(run_flows: Any) -> None:

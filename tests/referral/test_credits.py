@@ -11,10 +11,10 @@ from apps.coupons.models import Coupon
 from apps.events.models import Event
 from apps.flows import member_merged
 from apps.members import departures
-from apps.members.models import Identity, KnownDevice, Member
+from apps.members.models import CodeRequest, Identity, KnownDevice, Member
 from apps.orders import services as orders
 from apps.points import selectors as points
-from apps.referral import services
+from apps.referral import services, upkeep
 from apps.referral.errors import InvitationUnknown, InvitedAlready, NotNew, OwnInvitation, ReferralOff
 from apps.referral.models import Credit, Invite, Program
 from tests.coupons import making as coupons
@@ -160,6 +160,37 @@ def test_two_phones_on_one_device_are_one_person_who_gets_nothing(run_flows: Run
     settle(run_flows)
     assert (stage(friend), stage(later), stage(stranger)) == (("void", "self"), ("void", "self"), ("kept", ""))
     assert (balance(advocate), balance(friend), balance(stranger)) == (200, 0, 50)
+
+
+def proved(friend: Member, network: bytes) -> None:
+    """The friend's phone proved itself by a code that was asked for from there."""
+    CodeRequest.objects.create(
+        key=f"otp_{friend.pk}", purpose="login", state="sent", phone_digest=Identity.objects.get(member=friend, kind="phone").digest,
+        network_digest=network * 32, is_newcomer=True, is_at_home=False, code_digest=b"c" * 32, created_at=NOON, expires_at=NOON,
+        used_at=NOON,
+    )  # fmt: skip
+
+
+def test_of_many_phones_on_one_network_a_household_counts(run_flows: Run) -> None:
+    program(most_per_network=2)
+    advocate, other = member(), member("别人")
+    came = [friend_of(advocate, f"第{place}", phone=f"1700000001{place}") for place in range(5)]
+    theirs = friend_of(other, phone="17000000019")
+    for friend, network in zip([*came, theirs], (b"a", b"a", b"b", b"a", b"a", b"a"), strict=True):
+        proved(friend, network)
+    unproved = friend_of(advocate, "小程序来", phone="17000000018")
+    with clock.frozen(NOON):
+        run_flows()
+    assert [stage(friend) for friend in came] == [("registered", "")] * 3 + [("void", "network")] * 2
+    assert (stage(theirs), stage(unproved)) == (("registered", ""), ("registered", ""))
+
+    later = friend_of(advocate, "下月来", phone="17000000017", at=NOON + 30 * DAY)
+    proved(later, b"a")
+    with clock.frozen(NOON + 30 * DAY):
+        run_flows()
+        upkeep.sweep()
+    assert stage(later) == ("registered", "")
+    assert list(Credit.objects.filter(network__isnull=False)) == [credit(later)], "thirty days are enough"
 
 
 def quietly() -> None:

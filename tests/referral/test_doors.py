@@ -62,7 +62,7 @@ def test_staff_set_the_program_see_advocates_name_them_and_take_the_file(staff: 
     assert not Program.objects.exists()
     right = wrong | {"is_on": "on", "coupon": "", "least": "99", "keep_days": "7", "leave_days": "30"}
     money = {"first": "5", "second": "6", "commission_days": "365", "freeze_days": "15", "withdrawal": "10"}
-    right |= {"most_per_month": "20", "steps": "10:1500，3：300"} | money
+    right |= {"most_per_month": "20", "most_per_network": "5", "steps": "10:1500，3：300"} | money
     for odd in ({}, {"steps": "3"}):  # who invited the inviter never gets more than they; a step names points
         assert staff.post(reverse("console:referral_program"), right | odd).status_code == 422
     staff.post(reverse("console:referral_program"), right | {"second": "0.5"})

@@ -34,6 +34,9 @@ def test_a_return_goes_its_way_and_each_side_moves_only_what_is_theirs():
     with pytest.raises(MoveRefused) as refusal:
         move(ticket, "accept", MEMBER)
     assert refusal.value.facts["legal_moves"] == ["withdraw"]
+    with pytest.raises(MoveRefused) as refusal:
+        move(ticket, "merge", desk.agent)  # into nothing: that is an act on two tickets
+    assert refusal.value.facts["legal_moves"] == ["take_up", "ask", "withdraw", "refuse", "accept"]
     assert Entry.objects.filter(ticket=ticket).count() == 1
 
     for name, by in (("take_up", desk.agent), ("ask", desk.agent), ("answer", MEMBER), ("accept", desk.agent)):

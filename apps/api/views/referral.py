@@ -57,7 +57,8 @@ class InvitedFriendOut(f.Serializer[Any]):
     name = f.CharField(allow_blank=True, help_text="half hidden")
     stage = f.CharField(help_text="open list: registered, waiting, kept, void, undone")
     why = f.CharField(
-        allow_blank=True, help_text="open list: self, ring, known, cap, left, refunded; empty while it may count"
+        allow_blank=True,
+        help_text="open list: self, ring, known, cap, network, left, refunded; empty while it may count",
     )
     registered_at = f.DateTimeField()
     due_at = f.DateTimeField(allow_null=True, help_text="until when the first order has to be kept")
