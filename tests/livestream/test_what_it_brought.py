@@ -90,8 +90,10 @@ def test_who_watched_comes_from_events_once_however_often_they_are_read_and_from
             watching.take_viewers(stream_id=row.pk, viewers=file)
             watching.read_events(row, moment=now)
     assert list(seen.all()) == [(one.pk, 500, 650), (two.pk, 0, 900), (quiet.pk, 0, 60)]
-    watched = Event.objects.filter(name="live_watched", member__isnull=False).order_by("member", "pk")
-    assert [(event.member_id, event.properties["seconds"], event.source) for event in watched] == [
+    watched = Event.objects.filter(
+        name="live_watched", member__isnull=False, properties__live=ids.encode("liv", row.pk)
+    )
+    assert [(event.member_id, event.properties["seconds"], event.source) for event in watched.order_by("member", "pk")] == [
         (one.pk, 300, "test"), (one.pk, 200, "test"), (one.pk, 150, "live-file"), (two.pk, 900, "live-file"),
     ], "what only the file knows is an event of the member's, once"  # fmt: skip
 
