@@ -935,7 +935,7 @@ export interface InvitedFriendOut {
   registered_at: string;
   /** open list: registered, waiting, kept, void, undone */
   stage: string;
-  /** open list: self, ring, known, cap, left, refunded; empty while it may count */
+  /** open list: self, ring, known, cap, network, left, refunded; empty while it may count */
   why: string;
 }
 

@@ -11,7 +11,7 @@ from apps.tickets import assigning
 from apps.tickets.errors import TicketTaken
 from apps.tickets.models import Entry, Ticket
 from tests.tickets import desk as of
-from tests.tickets.desk import NOON, opened
+from tests.tickets.desk import MEMBER, NOON, move, opened
 
 
 def questions(desk: of.Desk, count: int) -> list[Ticket]:
@@ -34,7 +34,11 @@ def test_tickets_go_round_within_the_cap_and_first_to_who_serves_the_member():
     assert assigning.give_out(ticket_id=theirs.pk, moment=NOON) is None  # it is somebody's
     with pytest.raises(TicketTaken):
         assigning.take(ticket_id=theirs.pk, staff_id=second.pk)
-    assert Entry.objects.filter(act="given").count() == 5
+    brand.write("tickets.load", 9)
+    move(theirs, "withdraw", MEMBER)
+    again = opened(desk, "exchange", number=2)
+    assert assigning.give_out(ticket_id=again.pk, moment=NOON) == guide.pk  # the others have room, and it is their turn
+    assert Entry.objects.filter(act="given").count() == 6
 
 
 @pytest.mark.django_db(transaction=True)

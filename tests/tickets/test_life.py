@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 
 from apps.core.errors import NotFound, ValidationFailed
 from apps.events.models import Event
+from apps.members import services as members
 from apps.orders.models import Order
 from apps.tickets import life
 from apps.tickets import services as tickets
@@ -172,8 +173,17 @@ def test_merged_tickets_bring_their_words_and_lines_and_are_due_no_more():
     kept.refresh_from_db()
     assert (gone.state, gone.into_id, gone.due_at, kept.asked_at) == ("merged", kept.pk, None, NOON - DAY)
     assert (kept.messages.count(), kept.lines.get(is_open=True).line_id) == (3, desk.lines[0].pk)
-    with pytest.raises(WrongTarget):
-        tickets.merge(ticket_id=kept.pk, into_id=gone.pk, by=desk.agent, moment=NOON)
+    stranger = NewTicket(
+        source="stranger",
+        member_id=members.register(source="test", nickname="沈", phone=""),
+        kind="question",
+        title="x",
+        text="x",
+    )
+    theirs = tickets.open_ticket(stranger, by=MEMBER, moment=NOON)
+    for into in (gone, theirs, kept):
+        with pytest.raises(WrongTarget):
+            tickets.merge(ticket_id=kept.pk, into_id=into.pk, by=desk.agent, moment=NOON)
 
 
 def test_two_hundred_at_once_have_a_result_each():
