@@ -51,7 +51,13 @@ def record(*, name: str, source: str, facts: Sequence[Fact]) -> int:
         {"e": str(one.event_id), "m": one.member_id, "o": one.occurred_at.isoformat(), "p": one.properties}
         for one in facts
     ]
-    values = {"payload": json.dumps(rows), "name": name, "source": source, "now": moment, "late": moment - LATE}
+    values: dict[str, Any] = {
+        "payload": json.dumps(rows),
+        "name": name,
+        "source": source,
+        "now": moment,
+        "late": moment - LATE,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_RECORD, values | minors.as_of(moment))
         return int(cursor.rowcount)
