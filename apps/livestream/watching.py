@@ -102,7 +102,7 @@ def take_viewers(*, stream_id: int, viewers: Mapping[int, tuple[int, int]]) -> i
 def _tell(stream_id: int, viewers: Sequence[tuple[int, tuple[int, int]]], *, began: datetime, ended: datetime) -> None:
     """One event for each member of whom the file says more than their events do; with those it is what the file says."""
     live = ids.encode(PREFIX, stream_id)
-    asked = {
+    asked: dict[str, Any] = {
         "members": [key for key, _said in viewers], "live": live, "since": began - BEFORE, "until": max(ended, began) + AFTER,
     }  # fmt: skip
     with connection.cursor() as cursor:
