@@ -91,6 +91,9 @@ def test_what_staff_chose_is_the_members_once_it_was_said_and_a_member_sends_no_
         with pytest.raises((NotFound, ValidationFailed)):
             look()
     assert dict(uploads.contents(desk.member)) == {}
+    say(ticket, desk.agent, is_internal=True)
+    with pytest.raises(ValidationFailed):  # the member's copy would have it without the words
+        attachments.attach(Message.objects.latest("pk"), [key])
     attachments.say(ticket_id=ticket.pk, by=desk.agent, text="发票", source="paper", upload_ids=[key])
     assert [name.rpartition(".")[2] for name, _content in uploads.contents(desk.member)] == ["pdf"]
     assert [step.documents for step in member_view.course(ticket)] == [[key], []]
