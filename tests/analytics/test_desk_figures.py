@@ -6,6 +6,7 @@ import pytest
 
 from apps.analytics import desk as figures
 from apps.tickets import assigning, upkeep
+from apps.tickets import services as tickets
 from apps.tickets.models import Ticket, Vote
 from tests.tickets import desk as of
 from tests.tickets.desk import NOON, move, opened, say
@@ -28,6 +29,8 @@ def test_what_was_planted_is_what_the_desk_reads():
     say(slow, desk.agent, 1, move="resolve", moment=NOON - 2 * DAY + timedelta(minutes=30))
     for row, score in ((old, 1), (slow, 5)):
         Vote.objects.create(ticket=row, score=score, channel="portal", at=row.ended_at)
+    twin = opened(desk, "question", lines=0, number=20, at=NOON - HOUR)
+    tickets.merge(ticket_id=twin.pk, into_id=open_one.pk, by=desk.agent, moment=NOON)  # counts nowhere
     upkeep.miss(moment=NOON - HOUR)
 
     def one(kind: str, back: int = 0, stores: list[int] | None = None) -> dict[int, figures.Figures]:

@@ -15,7 +15,7 @@ from apps.tickets import attachments, member_view
 from apps.tickets.models import Attachment, Message, Ticket
 from tests.pictures_made import drawn
 from tests.tickets import desk as of
-from tests.tickets.desk import MEMBER, opened
+from tests.tickets.desk import MEMBER, opened, say
 
 pytestmark = pytest.mark.django_db
 

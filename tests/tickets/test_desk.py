@@ -85,6 +85,7 @@ def test_each_queue_holds_what_it_says_most_pressing_first_and_counts_it():
     assert len(first) == 3  # there is more
     rest = queues.rows(seen, "all", after=queues.place(first[1], "all"), limit=9)
     assert [row.pk for row in rest] == shown["all"][2:]
+    assert [queues.left(NOON + minutes * HOUR / 60, NOON) for minutes in (0, 30, 31)] == ["missed", "soon", "ok"]
     here = queues.Desk(stores=[far.pk], staff_id=None, moment=NOON)
     assert [row.pk for row in queues.rows(here, "all")] == [elsewhere.pk]
     assert queues.counts(here)["all"] == 1
