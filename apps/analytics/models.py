@@ -4,7 +4,7 @@ from django.db import models
 
 from apps.analytics.credit_models import CreditDay, OrderCredit
 from apps.analytics.notice_models import AlertRule, Breach, NoticeBox, NoticeMail
-from apps.analytics.study_models import CellMove, CohortMonth, HourFigure, StudyMark
+from apps.analytics.study_models import CellMove, CohortMonth, FunnelDay, HourFigure, PathDay, Spread, StudyMark
 
 __all__ = [
     "AlertRule",
@@ -15,10 +15,13 @@ __all__ = [
     "CouponMark",
     "CreditDay",
     "DailyFigure",
+    "FunnelDay",
     "HourFigure",
     "NoticeBox",
     "NoticeMail",
     "OrderCredit",
+    "PathDay",
+    "Spread",
     "StaffFigure",
     "StudyMark",
 ]

@@ -12,10 +12,13 @@ IMPERSONAL = (
     "analytics.CouponMark",
     "analytics.CreditDay",
     "analytics.DailyFigure",
+    "analytics.FunnelDay",
     "analytics.HourFigure",
     "analytics.NoticeBox",
     "analytics.NoticeMail",
     "analytics.OrderCredit",
+    "analytics.PathDay",
+    "analytics.Spread",
     "analytics.StaffFigure",
     "analytics.StudyMark",
 )

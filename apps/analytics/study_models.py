@@ -74,3 +74,70 @@ class StudyMark(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class FunnelDay(models.Model):
+    """Who came into a funnel on a shop day and what became of them since: `step_1` came in, of these `step_2` … did what the step says.
+
+    `store_id`: see `study.funnels`, 0 none. `part`: what the funnel is cut by (a channel, a stream's id, an SKU).
+    """
+
+    on = models.DateField()
+    funnel = models.CharField(max_length=10)
+    store_id = models.BigIntegerField(default=0)
+    part = models.CharField(max_length=60, blank=True)
+    step_1 = models.IntegerField()
+    step_2 = models.IntegerField()
+    step_3 = models.IntegerField()
+    step_4 = models.IntegerField()
+    step_5 = models.IntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["funnel", "on", "store_id", "part"], name="analytics_funnel_day_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.funnel} {self.on} {self.part}"
+
+
+class Spread(models.Model):
+    """How something is spread: so many in a class. `x` and `y` are places in the rows of classes of `study.spreads`.
+
+    `on`: the shop day of the orders, or the day on which members were looked at. `cents`: what they paid and kept, 分.
+    """
+
+    name = models.CharField(max_length=10)
+    on = models.DateField()
+    store_id = models.BigIntegerField(default=0)
+    x = models.PositiveSmallIntegerField()
+    y = models.PositiveSmallIntegerField(default=0)
+    count = models.IntegerField()
+    cents = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["name", "on", "store_id", "x", "y"], name="analytics_spread_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.on} {self.x}/{self.y}"
+
+
+class PathDay(models.Model):
+    """How many went the same way: `path` is its steps, parted by ">". `on` and `store_id`: see `study.paths`. Money in 分."""
+
+    name = models.CharField(max_length=10)
+    on = models.DateField()
+    store_id = models.BigIntegerField(default=0)
+    path = models.CharField(max_length=200)
+    count = models.IntegerField()
+    cents = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["name", "on", "store_id", "path"], name="analytics_path_day_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.on} {self.path}"

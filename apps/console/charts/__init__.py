@@ -2,6 +2,7 @@
 
 from apps.console.charts.bars import Day, DayBars, Part, Reason, ReasonBars, StackBar
 from apps.console.charts.base import Cell, Chart, Colour, Link, Size, Table
+from apps.console.charts.bubbles import Bubble, Bubbles
 from apps.console.charts.curves import Calibration, Ranking, Said, Tenths
 from apps.console.charts.flow import JOINED, Move, Stage, StageFlow
 from apps.console.charts.forest import Comparison, ForestPlot
@@ -11,6 +12,8 @@ from apps.console.charts.matrix import Box, Matrix
 __all__ = [
     "JOINED",
     "Box",
+    "Bubble",
+    "Bubbles",
     "Calibration",
     "Cell",
     "Chart",

@@ -26,6 +26,7 @@ class Comparison:
     holdout_members: int | None = None
     href: str = ""
     lead: bool = False
+    texts: tuple[str, str] | None = None  # of both sides, where they are no rates
 
     @property
     def enough(self) -> bool:
@@ -39,24 +40,23 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class ForestPlot(Chart):
+    """`sides`: what is compared, in place of care and held out; `gap`: what the difference is counted in."""
+
     comparisons: tuple[Comparison, ...]
+    sides: tuple[str, str] | None = None
+    gap: str = ""
 
     @property
     def is_empty(self) -> bool:
         return not self.comparisons
 
     def table(self) -> Table:
-        headers = (
-            self.unit or _("Policy"),
-            _("With care"),
-            _("Held out"),
-            _("Difference, points"),
-            _("95% from"),
-            _("95% to"),
-            _("Members with care"),
-            _("Members held out"),
-        )
-        return Table(headers=headers, rows=tuple(_row(item) for item in self.comparisons))
+        sides = self.sides or (_("With care"), _("Held out"))
+        headers = (self.unit or _("Policy"), *sides, self.gap or _("Difference, points"), _("95% from"), _("95% to"))
+        if self.sides:
+            return Table(headers=headers, rows=tuple(_row(item)[:6] for item in self.comparisons))
+        counts = (_("Members with care"), _("Members held out"))
+        return Table(headers=(*headers, *counts), rows=tuple(_row(item) for item in self.comparisons))
 
     def draw(self) -> tuple[list[object], float]:
         bounds = [value for item in self.comparisons if item.enough for value in (item.low or 0, item.high or 0)]
@@ -75,7 +75,7 @@ class ForestPlot(Chart):
         for item in self.comparisons:
             lines = svg.wrap(item.label, width=self.width - 4, size=13)
             tall = LINE * len(lines) + ROW
-            rows.append(_drawn(item, lines=lines, y=y, tall=tall, chart_width=self.width, x_at=x_at))
+            rows.append(_drawn(item, sides=self.sides, lines=lines, y=y, tall=tall, chart_width=self.width, x_at=x_at))
             y += tall + 4
         ticks = [low + index * step for index in range(round((high - low) / step) + 1)]
         axes: list[object] = []
@@ -85,10 +85,11 @@ class ForestPlot(Chart):
                 svg.tag("path", d=f"M{svg.num(x)} {HEAD}V{svg.num(y)}", class_="zero" if not round(tick, 9) else "ax")
             )
             axes.append(svg.text(x, y + 16, _tick(tick), cls="s", anchor="middle"))
+        sides = self.sides or (_("Care"), _("Held out"))
         heads = [
-            svg.text(TREATED_X, 12, _("Care"), cls="s", anchor="end"),
-            svg.text(HOLDOUT_X, 12, _("Held out"), cls="s", anchor="end"),
-            svg.text(self.width, 12, _("Difference, points"), cls="s", anchor="end"),
+            svg.text(TREATED_X, 12, sides[0], cls="s", anchor="end"),
+            svg.text(HOLDOUT_X, 12, sides[1], cls="s", anchor="end"),
+            svg.text(self.width, 12, self.gap or _("Difference, points"), cls="s", anchor="end"),
         ]
         return [*heads, *axes, *rows], y + 22
 
@@ -102,6 +103,8 @@ def _figures(item: Comparison) -> tuple[str, str, str, str, str]:
     """Treated, holdout, difference, low, high as they are shown, in the picture and in the table."""
     treated = "" if item.treated is None else svg.percent(item.treated)
     holdout = "" if item.holdout is None else svg.percent(item.holdout)
+    if item.texts:
+        treated, holdout = item.texts
     if not item.enough:
         return treated, holdout, _("Not enough data"), "", ""
     return treated, holdout, *(svg.points(value or 0) for value in (item.diff, item.low, item.high))  # type: ignore[return-value]
@@ -116,7 +119,9 @@ def _row(item: Comparison) -> tuple[Cell, ...]:
     )
 
 
-def _drawn(item: Comparison, *, lines: list[str], y: float, tall: float, chart_width: int, x_at) -> object:
+def _drawn(
+    item: Comparison, *, sides: tuple[str, str] | None, lines: list[str], y: float, tall: float, chart_width: int, x_at
+) -> object:
     treated, holdout, diff, low, high = _figures(item)
     base = y + LINE * len(lines) + 17
     parts: list[object] = []
@@ -128,7 +133,8 @@ def _drawn(item: Comparison, *, lines: list[str], y: float, tall: float, chart_w
         parts.append(svg.text(0, y + 14 + LINE * index, line, cls="k" if item.lead else "wd"))
     parts.append(svg.text(TREATED_X, base, treated, cls="k", anchor="end"))
     parts.append(svg.text(HOLDOUT_X, base, holdout, anchor="end"))
-    name = described(item.label, f"{_('With care')} {treated}", f"{_('Held out')} {holdout}", diff)
+    sides = sides or (_("With care"), _("Held out"))
+    name = described(item.label, f"{sides[0]} {treated}", f"{sides[1]} {holdout}", diff)
     if item.enough:
         parts += _interval(item, y=base - 4, diff=diff, x_at=x_at)
         name = described(name, _("95%% interval %(low)s to %(high)s") % {"low": low, "high": high})

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
 
-from apps.analytics.study import counting, reading
+from apps.analytics.study import before_after, counting, reading
 from apps.console import asked, scope
 from apps.console.charts import Chart
 from apps.console.scope import Scope
@@ -26,6 +26,7 @@ class View:
     where: Scope
     weeks: int
     days: int
+    event: tuple[date, int]  # a day, and how many days of each side of it are looked at
 
     @property
     def today(self) -> date:
@@ -62,12 +63,21 @@ def of(request: HttpRequest) -> View:
         scope.of(request, permission=PERMISSION),
         WEEKS.get(request.GET.get("weeks", ""), 12),
         days if days in counting.SPANS else counting.SPANS[0],
+        _event(request, today=clock.local_date(moment)),
     )
+
+
+def _event(request: HttpRequest, *, today: date) -> tuple[date, int]:
+    """The newest day whose days after it are all over, unless another is asked for."""
+    sides = asked.a_key(request, name="sides")
+    sides = sides if sides in before_after.SPANS else 14
+    newest, on = today - timedelta(days=sides), asked.a_date(request, name="event")
+    return min(on, newest) if on and on.year >= 2000 else newest, sides
 
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """`draws`: its charts by their key. `rows`: lists behind boxes. `asks`: which of "weeks" and "days" its page offers.
+    """`draws`: its charts by their key. `rows`: lists behind boxes. `asks`: which of "weeks", "days" and "event" its page offers.
 
     `days_label` says what the days are. `more` adds to the page's facts.
     """

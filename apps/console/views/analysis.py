@@ -10,13 +10,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.analytics.study import counting, windows
-from apps.console.studies import asking, attribution, returning
+from apps.analytics.study import before_after, counting, windows
+from apps.console.studies import asking, attribution, events, funnels, returning, spreads
 from apps.console.studies.asking import WEEKS, Study, View
 from apps.core import csv_files
 from apps.core.errors import NotFound
 
-STUDIES: tuple[Study, ...] = (returning.STUDY, attribution.STUDY)
+STUDIES: tuple[Study, ...] = (returning.STUDY, attribution.STUDY, funnels.STUDY, spreads.STUDY, events.STUDY)
 DRAWN = {key: draw for study in STUDIES for key, draw in study.draws.items()}
 _BOXES = {key: (study, rows) for study in STUDIES for key, rows in study.rows.items()}
 
@@ -29,6 +29,21 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_safe
 def attributed(request: HttpRequest) -> HttpResponse:
     return _page(request, attribution.STUDY)
+
+
+@require_safe
+def stopped(request: HttpRequest) -> HttpResponse:
+    return _page(request, funnels.STUDY)
+
+
+@require_safe
+def spread(request: HttpRequest) -> HttpResponse:
+    return _page(request, spreads.STUDY)
+
+
+@require_safe
+def compared(request: HttpRequest) -> HttpResponse:
+    return _page(request, events.STUDY)
 
 
 @require_safe
@@ -49,7 +64,7 @@ def box(request: HttpRequest, box: str) -> HttpResponse:
         raise NotFound
     study, rows = _BOXES[box]
     back = f"{reverse(study.url_name)}?{urlencode(view.query)}"
-    facts = {"template": "console/analysis_rows.html", "back": back, **rows(request, view)}
+    facts = {"template": "console/analysis_rows.html", "back": back, "part_of": study.label, **rows(request, view)}
     return render(request, facts["template"], facts)
 
 
@@ -75,6 +90,7 @@ def _page(request: HttpRequest, study: Study, *, status: int = 200, **more: Any)
         "stores": view.where.options,
         "weeks": _weeks(view) if "weeks" in study.asks else None,
         "days": _days(view) if "days" in study.asks else None,
+        "event": (view.event[0], _sides(view)) if "event" in study.asks else None,
         **(study.more(request) if study.more else {}),
         **more,
     }
@@ -87,6 +103,10 @@ def _weeks(view: View) -> list[tuple[str, str, bool]]:
 
 def _days(view: View) -> list[tuple[str, str, bool]]:
     return [(str(count), _("%(n)s days") % {"n": count}, count == view.days) for count in counting.SPANS]
+
+
+def _sides(view: View) -> list[tuple[str, str, bool]]:
+    return [(str(count), _("%(n)s days") % {"n": count}, count == view.event[1]) for count in before_after.SPANS]
 
 
 def _csv_url(request: HttpRequest, name: str) -> str:
