@@ -75,7 +75,11 @@ ALL_KINDS = [
     charts.StackBar(key="states", title="States", parts=(charts.Part(label="Sent", value=4),)),
     reasons(consent=4, quiet=1),
     charts.Line(key="line", title="Line", points=(charts.Point(label="a", value=3), charts.Point(label="b", value=9))),
-]
+    charts.Bubbles(
+        key="bubbles", title="Bubbles", columns=("0–7", "8–14"), lines=("1", "2"), heads=("Days", "Orders", "Members"),
+        bubbles=(charts.Bubble(x=0, y=0, count=16), charts.Bubble(x=1, y=1, count=4)),
+    ),
+]  # fmt: skip
 
 
 def test_bars_stand_on_zero_and_grow_with_their_figure():
@@ -84,6 +88,26 @@ def test_bars_stand_on_zero_and_grow_with_their_figure():
     tops = [float(re.search(r"V([\d.]+)q", path)[1]) - 4 for path in bars]  # 4: the rounded shoulder
     assert feet == [172, 172]
     assert tops == [115, 58]
+
+
+def test_the_area_of_a_bubble_is_as_large_as_its_count():
+    """16 and 4: twice as wide; the second stands to the right and above."""
+    chart = next(one for one in ALL_KINDS if isinstance(one, charts.Bubbles))
+    circles = [node for node in drawn(chart).iter(f"{SVG}circle") if node.get("class") != "hit"]
+    (x1, y1, r1), (x2, y2, r2) = ([float(node.get(name) or 0) for name in ("cx", "cy", "r")] for node in circles)
+    assert (r1, r2) == (16, 8)
+    assert x2 > x1
+    assert y2 < y1
+
+
+def test_sides_that_are_no_rates_say_their_own_figures():
+    row = charts.Comparison(label="Store", texts=("¥10.00", "¥12.00"), diff=0.2, low=0.1, high=0.3)
+    chart = charts.ForestPlot(
+        key="change", title="Change", comparisons=(row,), sides=("Before", "After"), gap="Change, %"
+    )
+    assert {"¥10.00", "¥12.00", "Before", "After", "Change, %"} <= set(texts(chart))
+    assert [cell.text for cell in chart.table().rows[0]] == ["Store", "¥10.00", "¥12.00", "+20.0", "+10.0", "+30.0"]
+    assert len(chart.table().headers) == 6
 
 
 def test_a_missing_day_is_a_gap_and_not_a_zero():
