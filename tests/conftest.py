@@ -1,6 +1,6 @@
 """What every test may ask for: a database copy per process, Valkey databases per process, the clock, real processes."""
 
-import importlib
+import gc
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,9 +18,8 @@ from django.utils import translation
 
 from apps.care import dispatch
 from apps.core import clock as house_clock
-from apps.events.models import Event
 from apps.gateways import mail, sms, sms_lines, wechat_calls, wecom_calls
-from tests import databases, ready
+from tests import databases, playing, ready
 from tests.processes import LiveWorker, Simulator
 
 VALKEY_SLOTS = 250  # of four databases each; slot 0 keeps the counter
@@ -58,6 +57,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     walks = {path: len(first) for path in sizes if path.parent == folder / "e2e"}
     places = dict.fromkeys(sizes, len(first) + 1) | walks | first
     items.sort(key=lambda item: (places[item.path], -sizes[item.path], item.path))
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays until the end: the collector need not walk over all of it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
@@ -145,23 +151,7 @@ def run_flows(db: None) -> Callable[..., None]:
     A step that fails fails the test, unless it said `run_flows(failing=True)`; each call tries a failing fact once.
     """
 
-    # Loaded when asked for: the top floor imports all others, and a broken story must not stop the tests below it.
-    flows = importlib.import_module("apps.flows.services")
-
-    def run(*, failing: bool = False) -> None:
-        failed: set[int] = set()
-        progress = True
-        while progress:
-            progress = False
-            for event in Event.objects.filter(finished_at=None, parked_at=None).exclude(pk__in=failed).order_by("pk"):
-                if flows.deliver(event_id=event.pk):
-                    progress = True
-                elif Event.objects.get(pk=event.pk).attempts > event.attempts:
-                    failed.add(event.pk)
-        troubles = list(Event.objects.filter(pk__in=failed).values_list("key", "error"))
-        assert failing or not troubles, f"steps failed: {troubles}"
-
-    return run
+    return playing.deliver_all
 
 
 @pytest.fixture

@@ -54,9 +54,10 @@ class Knock:
     is_brief: bool = False  # like another one at the door: every route, not every method
 
     def methods(self, need: str, number: int | None) -> tuple[str, ...]:
-        """All; for the route of this number the two that most calls use and one more in turn."""
+        """All; for the route of this number the two that most calls use and one more in turn; one of them where `is_brief`."""
         if self.is_brief:
-            return FEW if "client" in need or self.refusal else ()
+            methods = FEW if number is None else (FEW[(number + len(self.name)) % len(FEW)],)
+            return methods if "client" in need or self.refusal else ()
         return METHODS if number is None else (*FEW, RARE[number % len(RARE)])
 
     def expected(self, need: str) -> str:

@@ -13,6 +13,7 @@ from apps.members.models import (
 )  # fmt: skip
 from apps.orders import services as orders
 from apps.segments import refresh as stats
+from tests import playing, ready
 
 MOMENT = timezone.now().replace(microsecond=0)
 FIRST_PHONE, SECOND_PHONE = "17000000101", "17000000102"
@@ -35,8 +36,13 @@ def say(member_id: int, *, is_granted: bool, days_ago: int, source: str = "porta
 
 
 @pytest.fixture
-def two(db, run_flows) -> tuple[int, int]:
+def two(db) -> tuple[int, int]:
     """A shopper known by phone with one order, and the same person known by a mini-program with two."""
+    return _made()
+
+
+@ready.once
+def _made() -> tuple[int, int]:
     mine = services.register(
         source="import", member_no="A1", nickname="林小溪", phone=FIRST_PHONE, joined_at=MOMENT - timedelta(days=300)
     )
@@ -54,7 +60,7 @@ def two(db, run_flows) -> tuple[int, int]:
     buy(theirs, "O-2", days_ago=80)
     buy(theirs, "O-3", days_ago=20, cents=5_000)
     inbox.deliver_batch([inbox.Letter(key="hello", member_id=theirs, title="你好", body="欢迎")], moment=MOMENT)
-    run_flows()
+    playing.deliver_all()
     stats.refresh(MOMENT, full=True)
     return mine, theirs
 

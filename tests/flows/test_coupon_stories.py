@@ -434,7 +434,7 @@ def live(shop: Stacked, steps: list[tuple[str, int, int, int]]) -> None:
         transaction.set_rollback(True)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(steps=st.lists(STEP, min_size=4, max_size=14))
 def test_with_everything_stacked_buying_and_giving_back_is_zero(stacked, steps):
     live(stacked, steps)

@@ -109,7 +109,7 @@ def opened(row: Identity) -> tuple[int, int, str, str]:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.nightly) for seed in range(4, 24))])
 def test_merging_and_undoing_restores_everything(seed, run_flows):
     dice = random.Random(seed)
     policy = Policy.objects.create(key="birthday", name="生日")
