@@ -3,6 +3,7 @@
 from django.db import models
 
 from apps.analytics.credit_models import CreditDay, OrderCredit
+from apps.analytics.house_models import Incentive, Target
 from apps.analytics.notice_models import AlertRule, Breach, NoticeBox, NoticeMail
 from apps.analytics.study_models import CellMove, CohortMonth, FunnelDay, HourFigure, PathDay, Spread, StudyMark
 
@@ -17,6 +18,7 @@ __all__ = [
     "DailyFigure",
     "FunnelDay",
     "HourFigure",
+    "Incentive",
     "NoticeBox",
     "NoticeMail",
     "OrderCredit",
@@ -24,6 +26,7 @@ __all__ = [
     "Spread",
     "StaffFigure",
     "StudyMark",
+    "Target",
 ]
 
 
@@ -31,7 +34,7 @@ class DailyFigure(models.Model):
     """A figure of one shop day. `store` 0 means all stores. Recomputed whole for a day: the upsert makes a repeat harmless."""
 
     on = models.DateField()
-    name = models.CharField(max_length=60)  # "stage.lapsing.members", "stage.lapsing.entered", "sales.net_cents"
+    name = models.CharField(max_length=80)  # "stage.lapsing.members", "orders.paid", "via.mini_program.orders.paid"
     store_id = models.BigIntegerField(default=0)
     value = models.BigIntegerField()
     as_of = models.DateTimeField()

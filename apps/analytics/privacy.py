@@ -14,6 +14,7 @@ IMPERSONAL = (
     "analytics.DailyFigure",
     "analytics.FunnelDay",
     "analytics.HourFigure",
+    "analytics.Incentive",
     "analytics.NoticeBox",
     "analytics.NoticeMail",
     "analytics.OrderCredit",
@@ -21,4 +22,5 @@ IMPERSONAL = (
     "analytics.Spread",
     "analytics.StaffFigure",
     "analytics.StudyMark",
+    "analytics.Target",
 )

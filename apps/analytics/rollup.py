@@ -20,6 +20,7 @@ DAYS = 3  # today and the two before it: late changes of state fall there
 FIRST_DAYS = 120  # what the first run fills
 LOCK = 7_490_301  # advisory: two roll-ups at once would fight over the same rows
 ROLLED = "day.rolled"
+COUNTS = 2  # which figures there are: with new ones it rises, and the past is counted anew; the value of `ROLLED`
 WEEK = timedelta(days=7)
 TICK = timedelta(microseconds=1)  # windows end before their `end`; what happens at the moment itself counts
 
@@ -54,7 +55,8 @@ group by 1, 2, 3
 # The same rows that stand behind each figure; those of one person are kept by person, too.
 _PEOPLE = """
 insert into analytics_stafffigure ("on", staff_id, store_id, name, value, as_of)
-select day, staff, coalesce(store, 0), name, sum(n)::bigint, %(moment)s from facts where staff is not null group by 1, 2, 3, 4
+select day, staff, coalesce(store, 0), name, sum(n)::bigint, %(moment)s from facts
+where staff is not null and name not like 'via.%%' group by 1, 2, 3, 4
 on conflict (name, staff_id, store_id, "on") do update set value = excluded.value, as_of = excluded.as_of
 """
 # Members by stage at the end of a day: today's count, less what moved in after that day, plus what moved out.
@@ -110,11 +112,12 @@ def roll_up(*, moment: datetime, days: int | None = None) -> Rolled:
         written = sum(_write(cursor, facts=facts, values=values) for facts in (_MOVES, _TOUCHES))
         written += _write_days(cursor, values=values) + _write_before(cursor, values=values)
         cursor.execute(_STAGES, values)
-        written += cursor.rowcount
+        written += cursor.rowcount + _write_worth(cursor, values=values)
         _mark(cursor, values=values)
         cursor.execute(
             'delete from analytics_dailyfigure where "on" between %(first)s and %(last)s and as_of <> %(moment)s'
-            " and name not like 'quality.%%'",  # counted by themselves, see `quality`
+            " and name not like 'quality.%%'"  # counted by themselves, see `quality`
+            " and (name not like 'worth.%%' or \"on\" = %(last)s)",  # what it was on days that are over nobody can count again
             values,
         )
         cursor.execute(
@@ -150,18 +153,26 @@ def _write_before(cursor: Any, *, values: dict[str, Any]) -> int:
     )
 
 
+def _write_worth(cursor: Any, *, values: dict[str, Any]) -> int:
+    """What the active members of today have bought so far, whenever they joined."""
+    ever = {"start": clock.day_start(date(1970, 1, 1)), "end": values["moment"] + TICK}
+    return _write(cursor, facts=sources.facts(sources.WORTH, day="%(last)s::date"), values=values | ever)
+
+
 def _mark(cursor: Any, *, values: dict[str, Any]) -> None:
     cursor.execute(
-        f"""with figures as (select %(rolled)s as name, 0 as store_id, d::date as day, 1 as value
+        f"""with figures as (select %(rolled)s as name, 0 as store_id, d::date as day, %(counts)s as value
             from generate_series(%(first)s::date, %(last)s::date, interval '1 day') d) {_WRITE}""",
-        values | {"rolled": ROLLED},
+        values | {"rolled": ROLLED, "counts": COUNTS},
     )
 
 
 def _owed(today: date) -> int:
     """Three days, the days that were missed, or all when an import or a full refresh may have changed the past since."""
-    rolled = DailyFigure.objects.filter(name=ROLLED, store_id=0).aggregate(newest=Max("on"), at=Max("as_of"))
-    if rolled["newest"] is None or _past_changed(since=rolled["at"]):
+    rolled = DailyFigure.objects.filter(name=ROLLED, store_id=0).aggregate(
+        newest=Max("on"), at=Max("as_of"), counts=Max("value")
+    )
+    if rolled["newest"] is None or rolled["counts"] < COUNTS or _past_changed(since=rolled["at"]):
         return FIRST_DAYS
     return min(max((today - rolled["newest"]).days, 0) + DAYS, FIRST_DAYS)
 

@@ -1,19 +1,62 @@
-"""What the rows behind a figure of the day are called, and where each leads."""
+"""The rows behind a figure of a day or a month: what each is called and leads to, as a page and as a file."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
+from apps.analytics.day import listing, sources
+from apps.analytics.day.listing import Wanted
+from apps.analytics.house import figures
 from apps.bookings.models import Service
 from apps.care.models import Channel
-from apps.core import clock, ids
+from apps.console import asked
+from apps.core import clock, csv_files, ids
 from apps.coupons.models import Template
 from apps.flows import source_words
 from apps.points.models import Entry
+from apps.stores.models import Staff
 from apps.tickets.models import Ticket
 
 Named = list[tuple[str, str]]
+
+
+def facts(request: HttpRequest, wanted: Wanted, *, counted: int | None) -> dict[str, Any]:
+    """For the page of rows. `counted`: what the figure was when it was counted; said where its rows come to something else by now."""
+    found = listing.find(wanted=wanted, cursor=request.GET.get("at", ""))
+    total = listing.total(wanted=wanted)
+    is_other = counted is not None and counted != total.value
+    return {
+        "words": figures.worded(wanted.name),
+        "person": Staff.objects.filter(pk=wanted.staff_id).first() if wanted.staff_id else None,
+        "sum": figures.shown(wanted.name, total.value),
+        "count": total.rows,
+        "counted": figures.shown(wanted.name, counted) if is_other else "",
+        "rows": [
+            row | {"what": what, "href": href, "shown": figures.shown(wanted.name, row["n"])}
+            for row, (what, href) in zip(found.rows, _named(wanted, found.rows), strict=True)
+        ],
+        "most": listing.MOST_IN_FILE if total.rows > listing.MOST_IN_FILE else 0,
+        **asked.pager(request, found),
+    }
+
+
+def file(wanted: Wanted, *, name: str) -> HttpResponse:
+    """Without names: members by number."""
+    found = list(listing.every(wanted=wanted))
+    heads = [_("When"), _("What"), _("Member"), _("Store"), _("Staff"), str(figures.worded(wanted.name).label)]
+    lines = [
+        (f"{clock.local(row['at']):%Y-%m-%d %H:%M:%S}", what, row["member_no"], row["store"], row["staff"],
+         figures.plain(wanted.name, row["n"]))
+        for row, (what, _href) in zip(found, _named(wanted, found), strict=True)
+    ]  # fmt: skip
+    return csv_files.response(name=f"{wanted.name}-{name}.csv", headers=heads, rows=lines)
+
+
+def _named(wanted: Wanted, rows: Sequence[dict[str, Any]]) -> Named:
+    return named(sources.LISTED[wanted.name][0].key, rows)
 
 
 def named(key: str, rows: Sequence[dict[str, Any]]) -> Named:

@@ -46,6 +46,7 @@ GROUPS: tuple[Group, ...] = (
         items=(
             Item(label=_("Keep members"), icon="pulse", url_name="console:dashboard", permission="dashboard.view"),
             Item(label=_("The day"), icon="store", url_name="console:today", permission="dashboard.view"),
+            Item(label=_("Headquarters"), icon="bars", url_name="console:headquarters", permission="dashboard.view"),
             Item(label=_("To do"), icon="list", url_name="console:followups", permission="followups.view"),
             Item(label=_("Bookings"), icon="cal", url_name="console:bookings", permission="bookings.view"),
             Item(label=_("Pieces put aside"), icon="bag", url_name="console:live_pieces", permission="live.pieces"),

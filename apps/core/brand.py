@@ -36,13 +36,14 @@ def write(key: str, value: Any) -> None:
         raise NotFound(key=key)
     _declared[key][1](value)
     kept = Value(None, JSONField()) if value is None else value
-    BrandSetting.objects.update_or_create(key=key, defaults={"value": kept})
+    with transaction.atomic():
+        audit.sign()
+        BrandSetting.objects.update_or_create(key=key, defaults={"value": kept})
 
 
 @transaction.atomic
 def change(wanted: dict[str, Any]) -> list[str]:
     """Write what differs, all or none, each in the audit trail, and say which. Raises ValidationFailed; nothing is written then."""
-    audit.sign()
     changed = [key for key in wanted if wanted[key] != read(key)]
     for key in changed:
         try:

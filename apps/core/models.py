@@ -1,6 +1,7 @@
 """Log-in accounts, the audit trail, long jobs, brand settings, heartbeats."""
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -56,10 +57,32 @@ class AuditEntry(models.Model):
         indexes = [
             models.Index(fields=["object_type", "object_id", "id"], name="core_audit_of_object"),
             models.Index(fields=["action", "id"], name="core_audit_of_action"),
+            models.Index(fields=["actor", "id"], name="core_audit_of_actor"),
+            BrinIndex(fields=["at"], name="core_audit_by_time"),
         ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.object_type}:{self.object_id}"
+
+
+class AuditSeal(models.Model):
+    """A link of the chain that seals the audit trail (`seals`): lines with ids in (`after`, `upto`]. Append-only.
+
+    `contents`: 32 bytes a line, the digest of its before and after. `next_upto`, `next_xid`: what the next one may reach, and what has
+    to be over by then.
+    """
+
+    at = models.DateTimeField(default=clock.now)
+    after = models.BigIntegerField()
+    upto = models.BigIntegerField()
+    lines = models.PositiveIntegerField()
+    contents = models.BinaryField()
+    digest = models.BinaryField(max_length=32)
+    next_upto = models.BigIntegerField()
+    next_xid = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.after}–{self.upto}"
 
 
 class Job(models.Model):

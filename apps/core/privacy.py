@@ -58,6 +58,7 @@ IMPERSONAL = (
     "core.Alert",
     "core.Approval",  # ids of what it is about; no names
     "core.AuditEntry",  # names objects by id; before and after of personal columns are hidden by their trigger
+    "core.AuditSeal",
     "core.BrandSetting",
     "core.Heartbeat",
     "core.Job",

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from apps.core import approvals, idempotency, jobs, ratelimits, request_lines, runs
+from apps.core import approvals, idempotency, jobs, ratelimits, request_lines, runs, seals
 
 
 @shared_task(name="core.run_job")
@@ -28,3 +28,15 @@ def purge_requests() -> None:
 def lapse_approvals() -> None:
     with runs.recorded("core.lapse_approvals") as figures:
         figures["lapsed"] = approvals.lapse_old()
+
+
+@shared_task(name=seals.SEAL, ignore_result=True)
+def seal_audit() -> None:
+    with runs.recorded(seals.SEAL) as figures:
+        figures["lines"] = seals.seal()
+
+
+@shared_task(name=seals.CHECK)
+def check_audit() -> None:
+    with runs.recorded(seals.CHECK) as figures:
+        figures.update(seals.check())

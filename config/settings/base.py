@@ -210,6 +210,8 @@ CELERY_BEAT_SCHEDULE = {
     "move-tiers": {"task": "flows.move_tiers", "schedule": crontab(minute=2)},
     "warn-of-falls": {"task": "points.warn_of_falls", "schedule": crontab(hour=8, minute=40)},
     "notice-hands": {"task": "points.by_hand_often", "schedule": crontab(hour=6, minute=30)},
+    "seal-audit": {"task": "core.seal_audit", "schedule": crontab(minute="4-59/5")},
+    "check-audit": {"task": "core.check_audit", "schedule": crontab(hour=4, minute=50)},
     "lapse-approvals": {"task": "core.lapse_approvals", "schedule": crontab(minute=50)},
     "demo-tick": {"task": "flows.demo_tick", "schedule": 60.0},
 }

@@ -9,7 +9,7 @@
       if (hit) act(hit, event);
     });
 
-  // ⌘K or Ctrl-K goes to the member search; "/" does too outside of fields
+  // ⌘K or Ctrl-K goes to the search; "/" does too outside of fields
   const isApple = /Mac|iP(hone|ad)/.test(navigator.platform);
   document.addEventListener("keydown", (event) => {
     const field = event.target.matches?.("input, textarea, select, [contenteditable]");
@@ -27,6 +27,53 @@
         $("summary", open).focus();
       }
     }
+  });
+
+  // what was found is chosen with the arrow keys while the cursor stays in the field
+  const found = (field) => all("[role=option]", field.form);
+  const choose = (field, chosen) => {
+    for (const one of found(field)) one.setAttribute("aria-selected", String(one === chosen));
+    if (chosen) {
+      field.setAttribute("aria-activedescendant", chosen.id);
+      chosen.scrollIntoView({ block: "nearest" });
+    } else field.removeAttribute("aria-activedescendant");
+  };
+  const shut = (field) => {
+    $("#found").replaceChildren();
+    field.setAttribute("aria-expanded", "false");
+    choose(field, null);
+  };
+  document.addEventListener("keydown", (event) => {
+    const field = event.target;
+    if (!field.matches?.("[data-find]") || event.isComposing) return;
+    const options = found(field);
+    const at = options.findIndex((one) => one.getAttribute("aria-selected") === "true");
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step && options.length) {
+      event.preventDefault();
+      choose(field, options[at < 0 && step < 0 ? options.length - 1 : (at + step + options.length) % options.length]);
+    } else if (event.key === "Enter" && at >= 0) {
+      event.preventDefault();
+      options[at].click();
+    } else if (event.key === "Escape") shut(field);
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const field = event.target.id === "found" && $("[data-find]");
+    if (!field) return;
+    field.setAttribute("aria-expanded", String(found(field).length > 0));
+    choose(field, null);
+  });
+  document.addEventListener("focusout", (event) => {
+    const form = event.target.closest?.(".c-find");
+    if (form && event.relatedTarget && !form.contains(event.relatedTarget)) shut($("[data-find]", form));
+  });
+  // Enter opens a page where nothing but pages was found; else it searches members further
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches(".c-find")) return;
+    const options = found($("[data-find]", event.target));
+    const opens = options.length && options.every((one) => one.id.startsWith("found-p"));
+    if (opens || !event.target.hasAttribute("action")) event.preventDefault();
+    if (opens) options[0].click();
   });
 
   document.addEventListener("click", (event) => {

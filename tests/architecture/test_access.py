@@ -134,6 +134,8 @@ def samples(house: House) -> dict[str, object]:
         "table": "stores",
         "figure": "orders.paid",
         "alert": "new",
+        "incentive": ids.encode("inc", 1),
+        "setting_line": 1,
         "box": "hours",
         "day": "2026-11-21",
         "wish": "pause",

@@ -23,13 +23,18 @@ _SORT = [("r.at", "at", datetime), ("r.id", "id", int)]
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """[start, end) of the figure `name`. `store_ids` None: everything."""
+    """[start, end) of the figure `name`. `store_ids` None: everything. `channel` None: every one, also where there is none.
+
+    `is_nowhere`: what belongs to no store, alone.
+    """
 
     name: str
     start: datetime
     end: datetime
     store_ids: Sequence[int] | None = None
     staff_id: int | None = None
+    channel: str | None = None
+    is_nowhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,11 @@ def find(*, wanted: Wanted, cursor: str = "", size: int = 50) -> Page:
 
 def total(*, wanted: Wanted) -> Sum:
     """Of all rows, as they are now."""
-    source, measure = sources.SOURCE_OF[wanted.name], sources.FIGURES[wanted.name].measure
+    source, figure = sources.LISTED[wanted.name]
     conditions = _conditions(wanted)
     found = select.rows(
-        f"select count(*) as rows, coalesce(sum(r.{measure}), 0)::bigint as value from ({source.rows}) r where {conditions.text}",
+        f"select count(*) as rows, coalesce(sum(r.{figure.measure}), 0)::bigint as value"
+        f" from ({source.rows}) r where {conditions.text}",
         conditions.values,
     )[0]
     return Sum(found["rows"], found["value"])
@@ -66,15 +72,20 @@ def every(*, wanted: Wanted) -> Iterator[dict[str, Any]]:
 
 
 def _statement(wanted: Wanted) -> str:
-    source, measure = sources.SOURCE_OF[wanted.name], sources.FIGURES[wanted.name].measure
-    return _COLUMNS.format(measure=measure, rows=source.rows)
+    source, figure = sources.LISTED[wanted.name]
+    return _COLUMNS.format(measure=figure.measure, rows=source.rows)
 
 
 def _conditions(wanted: Wanted) -> Conditions:
+    source, figure = sources.LISTED[wanted.name]
     conditions = Conditions()
     conditions.add("r.at >= %s and r.at < %s", wanted.start, wanted.end)
-    conditions.add(f"r.{sources.FIGURES[wanted.name].measure} <> 0")
-    if wanted.store_ids is not None:
+    conditions.add(f"r.{figure.measure} <> 0")
+    if wanted.is_nowhere:
+        conditions.add("r.store_id is null")
+    elif wanted.store_ids is not None:
         conditions.add("r.store_id = any(%s)", list(wanted.store_ids))
     conditions.only("r.staff_id = %s", wanted.staff_id)
+    if wanted.channel is not None:
+        conditions.add("r.channel = %s" if source.has_channels else "false and %s::text is null", wanted.channel)
     return conditions

@@ -22,12 +22,13 @@ class Figure:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """`permission`: what it takes to see its rows, and its figures."""
+    """`permission`: what it takes to see its rows, and its figures. `has_channels`: its rows have a `channel`, too."""
 
     key: str
     rows: str
     figures: tuple[Figure, ...]
     permission: str
+    has_channels: bool = False
 
 
 # A visit of somebody who bought before: any earlier payment counts, refunded or not, as it shows that they came back.
@@ -41,9 +42,10 @@ SOURCES: tuple[Source, ...] = (
         permission="orders.view",
         rows=f"""
 select o.id, o.paid_at as at, o.store_id, o.guide_id as staff_id, o.member_id, o.id as ref_id, o.order_no as said,
-       1 as one, o.total_cents as amount, {_AGAIN} as extra
+       1 as one, o.total_cents as amount, {_AGAIN} as extra, o.channel
 from orders_order o where o.paid_at is not null and o.status <> 'cancelled'
 """,
+        has_channels=True,
         figures=(
             Figure(name="sales.paid_cents", measure="amount", unit="cents"),
             Figure(name="orders.paid", measure="one"),
@@ -55,9 +57,10 @@ from orders_order o where o.paid_at is not null and o.status <> 'cancelled'
         permission="orders.view",
         rows="""
 select r.id, r.refunded_at as at, o.store_id, o.guide_id as staff_id, o.member_id, o.id as ref_id, o.order_no as said,
-       1 as one, r.amount_cents as amount, 0 as extra
+       1 as one, r.amount_cents as amount, 0 as extra, o.channel
 from orders_refund r join orders_order o on o.id = r.order_id
 """,
+        has_channels=True,
         figures=(Figure(name="sales.refunded_cents", measure="amount", unit="cents"),),
     ),
     Source(
@@ -142,15 +145,77 @@ from care_touch t join members_member m on m.id = t.member_id where t.state in (
 )
 FIGURES: dict[str, Figure] = {figure.name: figure for source in SOURCES for figure in source.figures}
 SOURCE_OF: dict[str, Source] = {figure.name: source for source in SOURCES for figure in source.figures}
+# Figures of months rather than of days. What was kept of sales is no count of its own: what was paid less what was given back.
+NET, PAID, REFUNDED = "sales.net_cents", "sales.paid_cents", "sales.refunded_cents"
+WORTH = Source(
+    key="members",
+    permission="members.view",
+    rows="""
+select m.id, m.joined_at as at, m.home_store_id as store_id, null::bigint as staff_id, m.id as member_id, m.id as ref_id,
+       m.source as said, 1 as one, s.net_cents as amount, 0 as extra
+from segments_memberstats s join members_member m on m.id = s.member_id where m.status = 'active' and m.merged_into_id is null
+""",
+    figures=(
+        Figure(name="worth.net_cents", measure="amount", unit="cents"),
+        Figure(name="worth.members", measure="one"),
+    ),
+)
+OF_MONTHS: tuple[Source, ...] = (
+    Source(
+        key="orders",
+        permission="orders.view",
+        rows="""
+select o.id, o.paid_at as at, o.store_id, o.guide_id as staff_id, o.member_id, o.id as ref_id, o.order_no as said,
+       1 as one, o.total_cents as amount, 0 as extra, o.channel
+from orders_order o where o.paid_at is not null and o.status <> 'cancelled'
+union all
+select -r.id, r.refunded_at, o.store_id, o.guide_id, o.member_id, o.id, o.order_no, 1, -r.amount_cents, 0, o.channel
+from orders_refund r join orders_order o on o.id = r.order_id
+""",
+        figures=(Figure(name=NET, measure="amount", unit="cents"),),
+        has_channels=True,
+    ),
+    Source(
+        key="orders",
+        permission="orders.view",
+        rows="""
+select o.id, o.paid_at as at, o.store_id, o.guide_id as staff_id, o.member_id, o.id as ref_id, o.order_no as said,
+       1 as one, 0 as amount, 0 as extra, o.channel
+from orders_order o where o.paid_at is not null and o.status <> 'cancelled' and o.guide_id is not null
+""",
+        figures=(Figure(name="orders.guided", measure="one"),),
+        has_channels=True,
+    ),
+    Source(
+        key="members",
+        permission="members.view",
+        rows="""
+select m.id, m.joined_at as at, m.home_store_id as store_id, null::bigint as staff_id, m.id as member_id, m.id as ref_id,
+       m.source as said, 1 as one, case when s.first_order_at is null then 0 else 1 end as amount, 0 as extra
+from members_member m left join segments_memberstats s on s.member_id = m.id where m.merged_into_id is null
+""",
+        figures=(Figure(name="members.bought", measure="amount"),),
+    ),
+    WORTH,
+)
+LISTED: dict[str, tuple[Source, Figure]] = {
+    figure.name: (source, figure) for source in (*SOURCES, *OF_MONTHS) for figure in source.figures
+}
 BEFORE = "then."  # before a name: of the same weekday a week earlier, until the same time
+VIA = "via."  # before a channel and a name: "via.mini_program.orders.paid"
 
 
 def facts(source: Source, *, day: str, prefix: str = "") -> str:
-    """Rows (day, name, store, staff, n) of a window [%(start)s, %(end)s). `day` is an SQL expression over a row `r`."""
-    values = ", ".join(f"('{prefix}{figure.name}', r.{figure.measure})" for figure in source.figures)
+    """Rows (day, name, store, staff, n) of a window [%(start)s, %(end)s). `day` is an SQL expression over a row `r`.
+
+    Where there are channels, and no `prefix`, each figure counts by channel as well.
+    """
+    values = [f"('{prefix}{figure.name}', r.{figure.measure})" for figure in source.figures]
+    if source.has_channels and not prefix:
+        values += [f"('{VIA}' || r.channel || '.{figure.name}', r.{figure.measure})" for figure in source.figures]
     return f"""
 select {day} as day, v.name, r.store_id as store, r.staff_id as staff, sum(v.n)::bigint as n
-from ({source.rows}) r cross join lateral (values {values}) v (name, n)
+from ({source.rows}) r cross join lateral (values {", ".join(values)}) v (name, n)
 where r.at >= %(start)s and r.at < %(end)s and v.n <> 0
 group by 1, 2, 3, 4
 """

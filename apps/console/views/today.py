@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from apps.analytics import insiders
 from apps.analytics import selectors as analytics
-from apps.analytics.day import agenda, board, floor, listing, sources
+from apps.analytics.day import agenda, board, floor, sources
 from apps.analytics.day import words as figure_words
 from apps.analytics.day.board import Board
 from apps.analytics.day.listing import Wanted
@@ -104,48 +104,27 @@ def page(request: HttpRequest) -> HttpResponse:
 def rows(request: HttpRequest, figure: str) -> HttpResponse:
     """What one figure is made of. `?before=1`: the same weekday a week ago; `?staff=`: one person's."""
     view, wanted = _asked_rows(request, figure)
-    found = listing.find(wanted=wanted, cursor=request.GET.get("at", ""))
-    total = listing.total(wanted=wanted)
     told = view.board.figures.get(figure)
     is_before = request.GET.get("before") == "1"
     counted = None if told is None or wanted.staff_id else told.before if is_before else told.value
-    key = sources.SOURCE_OF[figure].key
     facts = {
-        "view": view,
-        "words": figure_words.WORDS[figure],
+        "crumb": _("The day"),
         "day": words.day(clock.local_date(wanted.start)),
-        "person": Staff.objects.filter(pk=wanted.staff_id).first() if wanted.staff_id else None,
-        "sum": figure_words.shown(figure, total.value),
-        "count": total.rows,
-        "counted": figure_words.shown(figure, counted) if counted is not None and counted != total.value else "",
         "as_of": view.board.as_of,
         "stores": view.where.options,
         "kept": [(name, request.GET[name]) for name in ("day", "before", "staff") if name in request.GET],
-        "rows": [
-            row | {"what": what, "href": href, "shown": figure_words.shown(figure, row["n"])}
-            for row, (what, href) in zip(found.rows, day_rows.named(key, found.rows), strict=True)
-        ],
         "back": view.address("console:today"),
         "csv_url": f"{reverse('console:today_rows_csv', args=[figure])}?{request.GET.urlencode()}",
-        "most": listing.MOST_IN_FILE if total.rows > listing.MOST_IN_FILE else 0,
-        **asked.pager(request, found),
+        **day_rows.facts(request, wanted, counted=counted),
     }
     return render(request, "console/today_rows.html", facts)
 
 
 @require_safe
 def rows_csv(request: HttpRequest, figure: str) -> HttpResponse:
-    """The rows as a file, without names: members by number."""
+    """The rows as a file."""
     view, wanted = _asked_rows(request, figure)
-    found = list(listing.every(wanted=wanted))
-    named = day_rows.named(sources.SOURCE_OF[figure].key, found)
-    heads = [_("When"), _("What"), _("Member"), _("Store"), _("Staff"), str(figure_words.WORDS[figure].label)]
-    lines = [
-        (f"{clock.local(row['at']):%Y-%m-%d %H:%M:%S}", what, row["member_no"], row["store"], row["staff"],
-         figure_words.plain(figure, row["n"]))
-        for row, (what, _href) in zip(found, named, strict=True)
-    ]  # fmt: skip
-    return csv_files.response(name=f"{figure}-{view.on}.csv", headers=heads, rows=lines)
+    return day_rows.file(wanted, name=str(view.on))
 
 
 @require_safe
