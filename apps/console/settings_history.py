@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from apps.analytics.study import windows
 from apps.care import limits
 from apps.community import pool, quotas
 from apps.community import settings as community
@@ -27,6 +28,7 @@ from apps.tickets import promises
 TABLE = "core_brandsetting"
 LABELS: dict[str, Promise] = {
     "activity.months_kept": gettext_lazy("Months that behaviour events are kept"),
+    "analytics.attribution": gettext_lazy("How long before an order a contact counts"),
     "care.approval_from": gettext_lazy("Members from which a sending needs a second person"),
     "care.gate": gettext_lazy("Messages a day and week, quiet hours"),
     "care.sms_price_cents": gettext_lazy("Price of an SMS"),
@@ -85,6 +87,7 @@ def _by(save: Callable[[dict[str, Any]], Any], key: str) -> Callable[[Any], Any]
 RESTORED: dict[str, tuple[str, Callable[[Any], Any]]] = {
     **{key: ("limits.edit", _by(limits.save, key)) for key in limits.SETTINGS},
     **{key: ("tickets.rules", _by(promises.save, key)) for key in promises.SETTINGS},
+    windows.KEY: ("analysis.edit", windows.save),
     stages.KEY: ("stages.edit", stages.save),
     terms.KEY: ("predictions.manage", lambda value: terms.save(**value)),
     calendars.HOURS: ("stores.hours", _hours),
