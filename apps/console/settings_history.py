@@ -56,6 +56,7 @@ LABELS: dict[str, Promise] = {
     "segments.lifecycle": gettext_lazy("Where life stages begin"),
     "segments.pack_approval_from": gettext_lazy("Members from which a pack needs a second person"),
     "segments.predictions": gettext_lazy("Terms of the predictions"),
+    "stores.first_steps": gettext_lazy("First steps of the brand"),
     "stores.hours": gettext_lazy("Opening hours of all stores"),
     "stores.keeps_public_days": gettext_lazy("Stores close on public holidays"),
     "stores.second_factor_roles": gettext_lazy("Roles that need a second factor"),

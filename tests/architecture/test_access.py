@@ -136,6 +136,7 @@ def samples(house: House) -> dict[str, object]:
         "alert": "new",
         "incentive": ids.encode("inc", 1),
         "setting_line": 1,
+        "step": "stores",
         "box": "hours",
         "day": "2026-11-21",
         "wish": "pause",

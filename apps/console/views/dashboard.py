@@ -14,7 +14,7 @@ from apps.analytics import machinery, queues
 from apps.analytics import selectors as analytics
 from apps.analytics.lists import touches
 from apps.analytics.lists.touches import MovesWanted
-from apps.console import charts, dashboard, effects, scope, words
+from apps.console import charts, dashboard, effects, first_steps, scope, words
 from apps.console.dashboard import PERIODS, View
 from apps.core import clock, csv_files
 from apps.core.errors import NotFound
@@ -49,6 +49,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "console/dashboard.html",
         {
             **{f"{name}_chart": chart for name, chart in drawn.items()},
+            "first_steps": first_steps.left(request),
             "as_of": as_of,
             "dearest": dearest,
             "span": words.span(view.first, view.last),
