@@ -1,4 +1,4 @@
-"""What a store manager never meets: a row, a count, a suggestion, a file of another store. Sockets: `test_desk_sockets`, `test_sockets`."""
+"""What a store manager never meets: a row, a count, a suggestion, a file of another store. For sockets see `test_desk_sockets`."""
 
 import re
 from collections.abc import Callable
