@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analytics', '0006_attribution'),
+        ('analytics', '0008_spreads_and_paths'),
         ('stores', '0028_time_zones_of_places'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
