@@ -1,4 +1,4 @@
-"""What a scan is, by its shape alone: a member's code, a pick-up code of a gift, a phone number, or what a receipt says."""
+"""What a scan is, by its shape: a member's code, a pick-up code of a gift, a phone, or what a receipt says; and whose card."""
 
 import re
 import unicodedata
@@ -44,6 +44,24 @@ def by_phone(text: str, *, desk: Desk) -> int:
     if member_id is None or not _is_active(member_id):
         raise MemberUnknown
     return members.current_id(member_id)
+
+
+def by_card(text: str, *, desk: Desk, is_alone: bool) -> int | None:
+    """The member with this card, which has no shape of its own: any till's receipts may look like it. None: nobody's card.
+
+    A member's number counts as one while nobody is on the screen (`is_alone`): brought along from another system it may be as short
+    as a receipt's, and whose purchase it is stands there already. Only who is found is counted. Raises MemberUnknown of who may not
+    be served, TooManyCodes.
+    """
+    found = members.find_by_card(text)
+    if found is None and is_alone:
+        found = Member.objects.filter(member_no=text).values_list("pk", flat=True).first()
+    if found is None:
+        return None
+    _count(desk)
+    if not _is_active(found):
+        raise MemberUnknown
+    return members.current_id(found)
 
 
 def by_tail(digits: str, *, desk: Desk) -> list[int]:

@@ -26,6 +26,8 @@ def normal(*, kind: str, value: str) -> str:
     if kind == Identity.Kind.PHONE:
         return phones.normal(value)
     cleaned = value.strip().lower() if kind == Identity.Kind.EMAIL else value.strip()
+    if kind == Identity.Kind.CARD:
+        cleaned = "".join(cleaned.split())  # a scanner reads no blanks, people type those that are printed
     if kind not in Identity.Kind.values or not 0 < len(cleaned) <= 200:
         message = _("This value cannot be used.")
         raise ValidationFailed(errors=[{"pointer": f"/{kind}", "code": "invalid", "message": message}])

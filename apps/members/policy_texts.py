@@ -70,6 +70,11 @@ def publish(
     return text.pk
 
 
+def agreed_to_rules(*, member_id: int, version: str, at: str) -> None:
+    """Note that a member agreed to the rules of membership in this version, when coming in. `at`: the face that showed them."""
+    audit.record("policy.agreed", object_type="member", object_id=member_id, after={"version": version, "at": at})
+
+
 def current(purpose: str) -> Text | None:
     """The text in force, or None while the brand has published none."""
     return next((text for text in history() if text.purpose == purpose and text.is_current), None)

@@ -19,6 +19,7 @@ from apps.members.models import Attribute, CodeRequest, Consent, ConsentNow, Ide
 from apps.stores.access import Access
 
 PREFIX = "mem"
+LONGEST_CARD = 200
 LOOKS_PER_HOUR = 30  # at whole phone numbers; more by one person raise an alert
 _PHONES = """
 select distinct on (i.member_id) i.member_id, k.wrapped, i.sealed
@@ -258,6 +259,14 @@ def find_by_identity(*, kind: str, value: str, namespace: str = "") -> int | Non
     return _owner(kind, namespace, identities.normal(kind=kind, value=value))
 
 
+def find_by_card(text: str) -> int | None:
+    """The member with this card, typed with blanks or scanned without; None also for what is no card's number."""
+    bare, written = "".join(text.split()), text.strip()
+    if not 0 < len(written) <= LONGEST_CARD:
+        return None
+    return _owner(Identity.Kind.CARD, "", bare) or _owner(Identity.Kind.CARD, "", written)
+
+
 def find_by_phone_tail(digits: str) -> list[int]:
     """Members one of whose phones ends in these four digits, by id."""
     owners = Identity.objects.filter(tail_digest=identities.tail_digest(digits))
@@ -353,7 +362,7 @@ def _matching(text: str) -> Q:
     owned: list[int] = []
     if len(text) == phone_numbers.TAIL and text.isascii() and text.isdigit():
         owned = find_by_phone_tail(text)
-    elif (owner := find_by_phone(text)) or (owner := _owner(Identity.Kind.CARD, "", text)):
+    elif (owner := find_by_phone(text)) or (owner := find_by_card(text)):
         owned = [owner]
     aliases = Member.objects.filter(member_no=text).exclude(merged_into=None)
     owned += [into for into in aliases.values_list("merged_into_id", flat=True) if into]

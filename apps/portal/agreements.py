@@ -1,15 +1,16 @@
 """What a member agrees to, and what they may allow: the words and their version, as shown at log-in and in the privacy centre."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from apps.core import audit, clock
+from apps.core import clock
 from apps.core.errors import NotFound
 from apps.members import policy_texts
 from apps.members import services as members
@@ -79,25 +80,29 @@ class Purpose:
     new_text: policy_texts.Text | None
 
 
-def record(*, member_id: int, version: str) -> None:
-    """Note that the member agreed to the rules in this version, when logging in."""
-    audit.record("policy.agreed", object_type="member", object_id=member_id, after={"version": version or VERSION})
-
-
-def offers() -> list[dict[str, Any]]:
+def offers(ticked: Sequence[str] = ()) -> list[dict[str, Any]]:
     """What a newcomer is asked: channels that work for anybody with a phone."""
-    wanted = ((_P.CARE, _C.INBOX), (_P.CARE, _C.SMS), (_P.MARKETING, _C.INBOX), (_P.MARKETING, _C.SMS))
+    wanted, versions = (
+        ((_P.CARE, _C.INBOX), (_P.CARE, _C.SMS), (_P.MARKETING, _C.INBOX), (_P.MARKETING, _C.SMS)),
+        _versions(),
+    )
     return [
-        {"key": f"{purpose}:{channel}", "label": _LABELS[purpose, channel], "why": _WHY[purpose]}
+        {
+            "key": (key := f"{purpose}:{channel}"), "label": _LABELS[purpose, channel], "why": _WHY[purpose],
+            "version": versions.get(purpose, VERSION), "is_ticked": key in ticked,
+        }
         for purpose, channel in wanted
-    ]
+    ]  # fmt: skip
 
 
-def accept(*, member_id: int, wanted: Sequence[str]) -> None:
-    """Record the ticked offers; what is not ticked was not said."""
-    for key in {offer["key"] for offer in offers()} & set(wanted):
-        purpose, _sign, channel = key.partition(":")
-        _give(member_id, purpose, channel, is_on=True, version=_versions().get(purpose, VERSION))
+@transaction.atomic
+def accept(*, member_id: int, wanted: Mapping[str, str]) -> None:
+    """Record the ticked offers, each with the version of the text that was shown; what is not ticked was not said.
+
+    Raises PolicyTextOutdated, and records nothing, where a text that asks again came meanwhile.
+    """
+    for key in [offer["key"] for offer in offers() if offer["key"] in wanted]:
+        turn(member_id=member_id, key=key, is_on=True, version=wanted[key])
 
 
 def purposes(member_id: int) -> list[Purpose]:

@@ -9,7 +9,7 @@ from apps.activity import codes
 from apps.api import door
 from apps.core import clock as house
 from apps.core import ratelimits
-from apps.core.models import IdempotencyKey, TokenFamily
+from apps.core.models import AuditEntry, IdempotencyKey, TokenFamily
 from apps.gateways.models import SubscribeGrant
 from apps.gateways.simulator.client import Client as SimulatorClient
 from apps.members.models import CodeRequest, Member
@@ -34,11 +34,14 @@ def newest_code(url: str, tail: str) -> str:
 
 
 def test_a_mini_program_logs_in_refreshes_and_logs_out(nobody: Caller, simulator):
-    first = nobody.post("auth/wechat", {"app_id": APP, "js_code": "sim.xiaoman.a1", "label": "iPhone"})
+    asked = {"app_id": APP, "js_code": "sim.xiaoman.a1", "label": "iPhone", "rules_version": "2026-12"}
+    first = nobody.post("auth/wechat", asked)
     again = nobody.post("auth/wechat", {"app_id": APP, "js_code": "sim.xiaoman.a2"})
 
     assert (first.data["is_new"], again.data["is_new"]) == (True, False)
     assert first.data["member"] == again.data["member"]
+    agreed = AuditEntry.objects.filter(action="policy.agreed").values_list("after", flat=True)
+    assert list(agreed) == [{"version": "2026-12", "at": f"mini:{APP}"}]  # only what was said
     caller = Caller(secret=first.data["access_token"])
     assert caller.get("me").data["id"] == first.data["member"]
     sessions = caller.get("me/sessions").data

@@ -348,11 +348,16 @@ def test_nobody_hands_a_coupon_to_their_own_card_or_agrees_to_one(house: House, 
     url = reverse("console:coupon_hand_out", args=[house.member_id("mine")])
 
     assert "这是你本人的卡" in at(Role.AGENT).post(url, said).content.decode()
+    kept = making.coupon(made, house.members["mine"], state="recalled")
+    back = {"coupon": ids.encode("cpn", kept.pk), "wish": "restore", "reason": "看错了人"}
+    at(Role.AGENT).post(reverse("console:member_coupon", args=[house.member_id("mine")]), back)
+    kept.refresh_from_db()
+    assert kept.state == "recalled"
     at(Role.MANAGER).post(url, said)  # without a bound: it takes two
     asked = Approval.objects.get()
     decide = reverse("console:approval_decide", args=[ids.encode("apr", asked.pk)])
     at(Role.ADMIN).post(decide, {"verdict": "agree"})
-    assert (Approval.objects.get().state, Coupon.objects.count()) == ("waiting", 0)
+    assert (Approval.objects.get().state, Coupon.objects.count()) == ("waiting", 1)
     at(Role.ADMIN).post(decide, {"verdict": "refuse"})
     assert Approval.objects.get().state == "refused"
 

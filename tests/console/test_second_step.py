@@ -205,6 +205,12 @@ def test_a_role_that_needs_one_gets_nowhere_before_it_has_one(lin: User, setting
 
 
 LISTED = yaml.safe_load(house_settings.ACCESS_FILE.read_text())["step_up"]
+# T-S13: acts that stay on the list whatever else comes and goes there.
+GRAVE = {
+    "console:key_new", "console:till_bind", "console:merge_do", "console:merge_undo", "console:identity_add", "console:member_cancel",
+    "console:points_adjust", "console:counter_rules_save", "console:limits_save", "console:coupon_publish", "console:coupon_hand_out",
+    "console:coupon_codes_write", "console:approval_decide",
+}  # fmt: skip
 SAMPLES = {"int": "1", "slug": "some", "str": "x_1"}  # by the converter of the address
 
 
@@ -214,22 +220,25 @@ def somewhere(route: str) -> str:
     return reverse(route, kwargs={name: SAMPLES[kind] for kind, name in re.findall(r"<(\w+):(\w+)>", str(pattern))})
 
 
-@pytest.mark.parametrize("route", LISTED)
 @pytest.mark.parametrize(
     "headers", [{}, {"HX-Request": "true"}, {"accept": "application/json"}], ids=["page", "part", "program"]
 )
-def test_every_listed_act_asks_for_a_fresh_proof(lin: User, clock: Clock, route: str, headers: dict[str, str]):
+def test_every_listed_act_asks_for_a_fresh_proof(lin: User, clock: Clock, headers: dict[str, str]):
+    assert set(LISTED) >= GRAVE
     Staff.objects.update(role=Role.ADMIN)
     client = Client()
     password(client)
     clock(MORNING + timedelta(seconds=step_up.FRESH_SECONDS))
-    answer = client.post(somewhere(route), {"request_key": "abcdefghijkl"}, headers=headers)
+    answers = {
+        route: client.post(somewhere(route), {"request_key": "abcdefghijkl"}, headers=headers) for route in LISTED
+    }
 
-    if "accept" in headers:
-        assert (answer.status_code, answer.json()["code"]) == (401, "step_up_required")
-    else:
-        target = answer.headers.get("HX-Redirect") or answer.headers["Location"]
-        assert target.startswith(f"{PROVE}?next=")
+    for route, answer in answers.items():
+        if "accept" in headers:
+            assert (answer.status_code, answer.json()["code"]) == (401, "step_up_required"), route
+        else:
+            target = answer.headers.get("HX-Redirect") or answer.headers["Location"]
+            assert target.startswith(f"{PROVE}?next="), route
 
 
 def test_a_fresh_code_opens_the_acts_for_ten_minutes_and_the_log_in_counts(codes: list[str], clock: Clock):

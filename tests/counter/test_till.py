@@ -23,7 +23,7 @@ from apps.counter import reasons, scans, tickets
 from apps.counter.views import newcomer
 from apps.flows.models import Checkout
 from apps.gateways import wechat_pages
-from apps.members import member_codes
+from apps.members import identities, member_codes
 from apps.orders.models import Order
 from apps.points.models import Exchange
 from apps.portal import agreements
@@ -224,6 +224,28 @@ def test_a_ticket_is_good_for_its_till_only_and_points_need_the_code(shop: Shop)
         answer = browser.post("/counter/pay/", {**form, "ticket": given})
         assert (answer["X-Problem"], answer["X-Place"], answer["X-Sound"]) == (code, "result", "no")
     assert Checkout.objects.count() == 0
+
+
+def test_a_card_is_its_member_and_no_receipt_and_a_number_that_may_be_one_counts_alone_only(shop: Shop):
+    mine, near = (shop.house.members[where] for where in ("mine", "near"))
+    identities.add_identity(member_id=mine.pk, kind="card", value="8800 1234 5601")
+    identities.add_identity(member_id=near.pk, kind="card", value="88001234560212345X")
+    browser = shop.browser()
+
+    by_card = browser.post("/counter/scan/", {"text": "880012345601"})
+    assert [tickets.member(ticket(by_card), desk=shop.desk)] == [tickets.Member(mine.pk, is_present=False)]
+    form = {"ticket": ticket(by_card), "amount": "10", "receipt": "A1", "key": "abcdefgh"}
+    assert browser.post("/counter/pay/", {**form, "points": "100"})["X-Problem"] == "code_needed"
+    typed = browser.post("/counter/tail/", {"text": "8800 1234 5602 12345X"})
+    other = browser.post("/counter/scan/", {"text": "88001234560212345X", "ticket": ticket(by_card)})
+    alone = browser.post("/counter/scan/", {"text": mine.member_no})
+    beside = browser.post("/counter/scan/", {"text": mine.member_no, "ticket": ticket(typed)})
+    found = [tickets.member(ticket(answer), desk=shop.desk).member_id for answer in (typed, other, alone)]
+    assert found == [near.pk, near.pk, mine.pk]
+    assert (beside.status_code, beside["X-Receipt"]) == (204, mine.member_no)
+
+    type(mine).objects.filter(pk=mine.pk).update(status="frozen")
+    assert browser.post("/counter/scan/", {"text": "880012345601"})["X-Problem"] == "member_unknown"
 
 
 @pytest.mark.parametrize(

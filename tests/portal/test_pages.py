@@ -77,6 +77,24 @@ def test_the_phone_is_shown_masked_everywhere(client: Client):
     assert "199****0011" in client.get("/my/me/").content.decode()
 
 
+def test_a_newcomer_says_yes_to_the_texts_that_stood_on_the_page(client: Client, member_id: int):
+    def welcomed(*ticked: str, shown: str) -> list[object]:
+        versions = {f"version:{key}": shown for key in ticked}
+        answer = client.post("/my/welcome/", {"nickname": "若溪", "allow": ticked, **versions})
+        said = Consent.objects.filter(member_id=member_id).order_by("purpose").values_list("text_version", flat=True)
+        return [answer.status_code, *said]
+
+    for version in ("2026-10", "2026-11"):
+        policy_texts.publish(purpose="care", version=version, text_zh="好", text_en="Yes")
+    shown = client.get("/my/welcome/").content.decode()
+    assert 'name="version:care:inbox" value="2026-11"' in shown
+    assert " checked" not in shown
+    policy_texts.publish(purpose="marketing", version="m-2", text_zh="好", text_en="Yes", asks_again=True)
+
+    assert welcomed("marketing:inbox", "care:inbox", shown="2026-10") == [409]  # one is outdated: nothing is written
+    assert welcomed("care:inbox", shown="2026-10") == [302, "2026-10"]  # what came meanwhile asks nobody again
+
+
 def test_letters_come_twenty_at_a_time_and_none_twice(client: Client, member_id: int, other_id: int):
     write(member_id, 45)
     write(other_id, 1)

@@ -13,7 +13,7 @@ from apps.api.rendering import Response
 from apps.api.schema import operation
 from apps.core import ids, requests, tokens
 from apps.members import codes as phone_codes
-from apps.members import login
+from apps.members import login, policy_texts
 from apps.members.proofs import CodeRequest
 
 Purpose = CodeRequest.Purpose
@@ -110,6 +110,10 @@ class _Device(Input):
     )
     anonymous_id = f.RegexField(ANONYMOUS, required=False, default="", help_text="whose events become the member's")
     come_back = f.BooleanField(required=False, default=False, help_text="undo a cancellation in its cool-off")
+    rules_version = f.CharField(
+        max_length=40, required=False, default="", allow_blank=True,
+        help_text="version of the rules of membership that were shown and ticked; kept as the member's agreement",
+    )  # fmt: skip
 
 
 class CodeInput(_Device):
@@ -123,7 +127,12 @@ class Code(AuthView):
     @operation(
         "Log in with the code; a phone that nobody has becomes a member",
         form=CodeInput,
-        asks={"request_id": "otp_Q9zR3m0sX1cVbN7kLpTy2aWd", "code": "294016", "label": "iPhone · 微信"},
+        asks={
+            "request_id": "otp_Q9zR3m0sX1cVbN7kLpTy2aWd",
+            "code": "294016",
+            "label": "iPhone · 微信",
+            "rules_version": "2026-12",
+        },
         answer=LoggedInOut,
         example=LOGGED_IN_EXAMPLE,
         problems=[*CODE_REFUSALS, *LOGIN_REFUSALS],
@@ -152,7 +161,12 @@ class Wechat(AuthView):
     @operation(
         "Log in a mini-program with the code of wx.login",
         form=WechatInput,
-        asks={"app_id": "wx5170000000000001", "js_code": "sim.xiaoman.example-1", "label": "iPhone · 微信"},
+        asks={
+            "app_id": "wx5170000000000001",
+            "js_code": "sim.xiaoman.example-1",
+            "label": "iPhone · 微信",
+            "rules_version": "2026-12",
+        },
         answer=LoggedInOut,
         example=LOGGED_IN_EXAMPLE,
         problems=[*WECHAT_REFUSALS, *LOGIN_REFUSALS],
@@ -313,6 +327,8 @@ def _logged_in(came_in: login.LoggedIn, *, client: str, wanted: dict[str, Any]) 
     pair = tokens.open_family(user_id=came_in.user_id, client=client, label=wanted["label"])
     if wanted["anonymous_id"]:
         activity.stitch(anonymous_id=wanted["anonymous_id"], member_id=came_in.member_id)
+    if wanted["rules_version"]:
+        policy_texts.agreed_to_rules(member_id=came_in.member_id, version=wanted["rules_version"], at=client)
     member = ids.encode(shapes.MEMBER, came_in.member_id)
     return Response(_pair(pair) | {"member": member, "is_new": came_in.is_new})
 

@@ -16,7 +16,7 @@ from apps.api.schema import operation
 from apps.core import ids
 from apps.members import attributes
 from apps.members import selectors as members
-from apps.members.models import Identity, Member
+from apps.members.models import Member
 from apps.orders import selectors as orders
 
 MembersInput = bulk.items_of(intake.MemberInput)
@@ -109,7 +109,7 @@ class FindMember(ApiView):
         if "phone" in wanted:
             found = members.find_by_phone(wanted["phone"])
         elif "card_no" in wanted:
-            found = members.find_by_identity(kind=Identity.Kind.CARD, value=wanted["card_no"])
+            found = members.find_by_card(wanted["card_no"])
         else:
             found = Member.objects.filter(member_no=wanted["member_no"]).values_list("pk", flat=True).first()
         shown = [shapes.member(members.card(members.current_id(found)))] if found else []

@@ -9,11 +9,11 @@ from django.urls import reverse
 
 from apps.activity import codes, qr
 from apps.activity.models import Code
-from apps.core import audit, requests
+from apps.core import requests
 from apps.counter import door, screens
 from apps.counter.views import scan
 from apps.flows.checkout import Desk
-from apps.members import login
+from apps.members import login, policy_texts
 from apps.members.models import Member
 
 RULES = "2026-12.2"  # of the members' own pages: the version that the sentence on the screen names
@@ -39,9 +39,7 @@ def join(request: HttpRequest) -> HttpResponse:
         code=screens.posted(request, "code", 12),
         source=f"code:{_code(desk).slug}",
     )
-    audit.record(
-        "policy.agreed", object_type="member", object_id=found.member_id, after={"version": RULES, "at": "till"}
-    )
+    policy_texts.agreed_to_rules(member_id=found.member_id, version=RULES, at="till")
     if found.is_new:
         Member.objects.filter(pk=found.member_id, home_store=None).update(home_store_id=desk.store_id)
     return scan.shown(request, found.member_id, is_present=True)

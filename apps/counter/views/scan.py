@@ -57,11 +57,13 @@ def picture(request: HttpRequest) -> HttpResponse:
 
 @screens.act
 def tail(request: HttpRequest) -> HttpResponse:
-    """The end of a phone number: one member of this store is shown, several are offered by their half-hidden names."""
+    """The end of a phone number: one member of this store is shown, several are offered by their half-hidden names. More than four
+    signs: a whole phone, or the number of a card."""
     desk = door.desk(request)
     text = scans.plain(screens.posted(request, "text"))
     if len(text) > 4:
-        return shown(request, scans.by_phone(text, desk=desk), is_present=False)
+        card = scans.by_card(text, desk=desk, is_alone=True)
+        return shown(request, card or scans.by_phone(text, desk=desk), is_present=False)
     found = scans.by_tail(text, desk=desk)
     if len(found) == 1:
         return shown(request, found[0], is_present=False)
@@ -91,17 +93,20 @@ def offers(request: HttpRequest) -> HttpResponse:
 
 
 def _taken(request: HttpRequest, text: str) -> HttpResponse:
-    desk, kind = door.desk(request), scans.kind(text)
-    if kind == "phone":
-        return shown(request, scans.by_phone(text, desk=desk), is_present=False)
+    desk, kind, invalid = door.desk(request), scans.kind(text), None
     if kind == "member":
         try:
             read = showing.read(text, desk=desk)
-        except MemberCodeInvalid:
-            if not codes.is_shaped(text):
-                raise
+        except MemberCodeInvalid as refusal:
+            invalid = refusal
         else:
             return shown(request, read.member_id, is_present=True, wished=showing.wished(read))
+    if card := scans.by_card(text, desk=desk, is_alone=not screens.posted(request, "ticket", 400)):
+        return shown(request, card, is_present=False)
+    if invalid and not codes.is_shaped(text):
+        raise invalid
+    if kind == "phone":
+        return shown(request, scans.by_phone(text, desk=desk), is_present=False)
     return _thing(request, text, kind)
 
 

@@ -12,9 +12,9 @@ from apps.activity import codes
 from apps.activity import services as activity
 from apps.core import requests
 from apps.core.errors import DomainError, ValidationFailed
-from apps.members import login
+from apps.members import login, policy_texts
 from apps.members import services as members
-from apps.members.errors import MemberLeaving, PhoneInvalid
+from apps.members.errors import MemberLeaving, PhoneInvalid, PolicyTextOutdated
 from apps.portal import agreements, anonymous, asking, browsers, demo, sessions, shell
 from apps.portal.addresses import inside
 from apps.portal.shell import Facts
@@ -82,7 +82,8 @@ def code(request: HttpRequest) -> HttpResponse:
     except DomainError as refusal:
         return _ask_for_code(request, {**facts, "code_error": str(refusal)}, status=refusal.status)
     sessions.begin(request, user_id=found.user_id, label=browsers.label(request))
-    agreements.record(member_id=found.member_id, version=request.POST.get("version", "")[:40])
+    version = request.POST.get("version", "")[:40] or agreements.VERSION
+    policy_texts.agreed_to_rules(member_id=found.member_id, version=version, at=SOURCE)
     if anonymous_id := anonymous.of(request):
         activity.stitch(anonymous_id=anonymous_id, member_id=found.member_id)
     if request.POST.get("come_back"):
@@ -97,9 +98,10 @@ def welcome(request: HttpRequest) -> HttpResponse:
     """Newcomers: what we may call them, and what they allow. Nothing is ticked before, everything may be skipped."""
     visitor = request.member  # type: ignore[attr-defined]
     next_page = inside(request.POST.get("next") or request.GET.get("next", ""))
+    allowed = request.POST.getlist("allow")
     facts: Facts = {
         "next": next_page,
-        "choices": agreements.offers(),
+        "choices": agreements.offers(allowed),
         "nickname": request.POST.get("nickname", "")[:80],
     }
     if request.method != "POST":
@@ -110,7 +112,12 @@ def welcome(request: HttpRequest) -> HttpResponse:
     except ValidationFailed as refusal:
         error = refusal.facts["errors"][0]["message"]  # type: ignore[index]
         return shell.page(request, "portal/welcome.html", {**facts, "nickname_error": error}, status=refusal.status)
-    agreements.accept(member_id=visitor.member_id, wanted=request.POST.getlist("allow"))
+    wanted = {key: request.POST.get(f"version:{key}", "")[:40] for key in allowed}
+    try:
+        agreements.accept(member_id=visitor.member_id, wanted=wanted)
+    except PolicyTextOutdated as refusal:  # the page stood open while a new text came
+        newer: Facts = {"choices": agreements.offers(), "allow_error": str(refusal)}
+        return shell.page(request, "portal/welcome.html", {**facts, **newer}, status=refusal.status)
     return redirect(next_page or reverse("portal:home"))
 
 
