@@ -283,7 +283,13 @@ def _href(kind: str, facts: dict[str, Any]) -> str:
         return reverse("console:ticket", args=[ids.encode("tkt", facts["ticket_id"])]) if facts["title"] else ""
     if kind == "journey":
         return reverse("console:journey_going", args=[facts["journey_key"]])
-    return reverse("console:policy", args=[facts["policy_key"]]) if kind == "touch" else ""
+    return decided_by(facts["policy_key"]) if kind == "touch" else ""
+
+
+def decided_by(policy_key: str) -> str:
+    """The page of the policy; of a message of a journey, which has none of its own, the page of the journey."""
+    key, _dot, node = policy_key.partition(".")
+    return reverse("console:journey_going", args=[key]) if node else reverse("console:policy", args=[key])
 
 
 _SOURCED = {"joined", "consent"}

@@ -40,7 +40,7 @@ def offer(*, member_id: int, coupon_id: int, moment: datetime | None = None) -> 
     """
     moment = moment or clock.now()
     row = _own(member_id, coupon_id)
-    if not row.template.is_giftable or row.parent_id is not None:
+    if not row.may_be_given:
         raise CouponRefused("coupon_not_giftable")
     _check(row, moment)
     _close(row, moment)

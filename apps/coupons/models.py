@@ -249,6 +249,16 @@ class Coupon(models.Model):
     def __str__(self) -> str:
         return f"{self.template_id}/{self.pk}"
 
+    @property
+    def partner_code(self) -> str:
+        """What its owner shows a partner; "" for the brand's own coupons, for which the member's code stands."""
+        return (self.code or "") if self.template.is_pool else ""
+
+    @property
+    def may_be_given(self) -> bool:
+        """A friend gets a coupon of their own: once, and not with a partner's code, which only one can show."""
+        return self.template.is_giftable and self.parent_id is None and not self.partner_code
+
 
 class Use(models.Model):
     """One redemption: reserved for a while, then done or cancelled; a done one can be taken back.

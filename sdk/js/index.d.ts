@@ -311,6 +311,8 @@ export interface CodeInput {
   /** the device in the person's words */
   label?: string;
   request_id: string;
+  /** version of the rules of membership that were shown and ticked; kept as the member's agreement */
+  rules_version?: string;
 }
 
 export interface CodeOpenedInput {
@@ -433,6 +435,8 @@ export interface CouponOfferOut {
 }
 
 export interface CouponOut {
+  /** a partner's, to be shown there; empty: your member code stands for it */
+  code: string;
   condition: string;
   /** from then on it does not count, whatever `state` says */
   ends_at: string | null;
@@ -1945,6 +1949,8 @@ export interface WechatInput {
   js_code: string;
   /** the device in the person's words */
   label?: string;
+  /** version of the rules of membership that were shown and ticked; kept as the member's agreement */
+  rules_version?: string;
 }
 
 export interface WechatPhoneInput {

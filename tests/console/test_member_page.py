@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from apps.analytics.timeline import THEMES, timeline
 from apps.bookings.models import Booking, Offer, Service, Slot
+from apps.care.models import Policy
 from apps.coupons import issuing
 from apps.members import tagging
 from apps.members.models import Consent
@@ -48,6 +49,14 @@ def test_the_stream_is_narrowed_to_one_theme_in_the_page_and_in_the_part(house: 
         assert len(in_page) == count, theme
         assert set(in_page) <= set(whole)
     assert titles(admin.get(page, {"show": "no-such-theme"})) == whole
+
+
+def test_a_message_of_a_journey_leads_to_its_journey(house: House, admin: Client):
+    assert house.policy
+    Policy.objects.filter(pk=house.policy.pk).update(key="winback.hello")  # as journeys name their steps
+
+    for path in (reverse("console:member", args=[house.member_id("mine")]), reverse("console:messages")):
+        assert f'href="{reverse("console:journey_going", args=["winback"])}"' in admin.get(path).content.decode()
 
 
 def test_points_coupons_requests_and_bookings_stand_in_the_stream_in_words(house: House, admin: Client):

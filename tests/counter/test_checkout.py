@@ -22,7 +22,7 @@ from apps.orders.models import Order
 from apps.points import selectors as points
 from apps.stores import shifts, tills
 from apps.stores.models import Shift
-from tests.counter.conftest import Shop
+from tests.counter.conftest import NOON, Shop
 from tests.coupons import making
 
 
@@ -120,7 +120,7 @@ def test_caps_count_what_a_person_took_in_today_and_was_not_undone(shop: Shop):
     assert refused(shop, "shift_cap", "A8", member_id=near).facts == {"cap": "orders"}
 
 
-def test_no_cap_is_escaped_by_ending_the_shift_or_at_the_next_till(shop: Shop):
+def test_no_cap_is_escaped_by_ending_the_shift_or_at_the_next_till(shop: Shop, clock: Callable[..., object]):
     """T-F8."""
     near = shop.house.members["near"].pk
     brand.write(counter_rules.SETTING, {"orders": 1})
@@ -135,6 +135,11 @@ def test_no_cap_is_escaped_by_ending_the_shift_or_at_the_next_till(shop: Shop):
     shift = shifts.begin(device_id=other.id, staff_id=shop.manager.pk)  # a colleague
     shop.desk = replace(shop.desk, shift_id=shift.pk, staff_id=shop.manager.pk)
     pay(shop, "A2", member_id=near)
+
+    clock(NOON + timedelta(days=1))
+    shift = shifts.begin(device_id=other.id, staff_id=shop.clerk.pk)
+    shop.desk = replace(shop.desk, shift_id=shift.pk, staff_id=shop.clerk.pk)
+    pay(shop, "A3", member_id=near)
 
 
 def test_nobody_takes_purchases_in_for_their_own_card(shop: Shop):
@@ -241,15 +246,15 @@ def test_what_no_budget_bears_any_more_is_not_offered_until_a_use_is_taken_back(
     near = shop.house.members["near"]
     theirs = making.coupon(held.template, near)
 
-    def told() -> tuple[int, list[str]]:
-        found = choices.of(
-            shopper.shopper_of(held.member_id or 0), desk=shop.desk, bought=Bought(56_800), is_present=True
-        )
+    def told(store: str = "mine") -> tuple[int, list[str]]:
+        desk = replace(shop.desk, store_code=shop.house.stores[store].code)
+        found = choices.of(shopper.shopper_of(held.member_id or 0), desk=desk, bought=Bought(56_800), is_present=True)
         return len(found.open), [why for _name, why in found.closed]
 
     assert told() == (1, [])
     row = pay(shop, "R-1", member_id=near.pk, coupons=(theirs.pk,))
     assert told() == (0, [str(REASONS["coupon_budget_spent"])])
+    assert told("near")[0] == (1 if per.startswith("store") else 0)
     refused(shop, "coupon_budget_spent", "R-2", coupons=(held.pk,))
     checkout.undo(checkout_id=row.pk, desk=shop.desk)
     assert checkout.follow(order_id=row.order.refunds.get().pk, fact="order.refunded", patience=0)

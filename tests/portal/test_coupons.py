@@ -14,7 +14,7 @@ from apps.activity import codes as tracked
 from apps.core import clock, ids
 from apps.coupons import centre, codes, gate, gifts, issuing, templates, wallet
 from apps.coupons.basket import Shopper
-from apps.coupons.errors import REASONS
+from apps.coupons.errors import REASONS, CouponRefused
 from apps.coupons.models import Budget, Coupon, Spent, Stock, Template, Use
 from apps.flows import coupon_claim
 from apps.members import member_codes
@@ -312,3 +312,17 @@ def test_a_flash_sale_asks_its_gate_and_a_claim_after_a_tracked_code_is_counted_
     gate.forget(of.pk)
     assert claim(mei, of).status_code == 302
     assert set(Coupon.objects.values_list("origin", flat=True)) == {f"code:{poster.slug}", "portal"}
+
+
+def test_a_partners_code_is_shown_to_its_owner_alone_and_not_given_on(lin: Member, me: Client):
+    pool = making.template("pool", is_pool=True, is_giftable=True)
+    row = making.coupon(pool, lin, code="KINO-AAA-111")
+    making.coupon(making.template("own"), lin, code="TEA23456789ABC")
+
+    page = text(me, "/my/coupons/")
+    assert "KINO-AAA-111" in page
+    assert "TEA23456789ABC" not in page  # of the brand's own the member's code is all that is shown
+    assert "/gift/" not in page
+    with pytest.raises(CouponRefused) as refused:
+        gifts.offer(member_id=lin.pk, coupon_id=row.pk)
+    assert refused.value.code == "coupon_not_giftable"

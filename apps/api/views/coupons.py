@@ -40,12 +40,15 @@ class CouponOut(f.Serializer[Any]):
     starts_at = f.DateTimeField(allow_null=True)
     ends_at = f.DateTimeField(allow_null=True, help_text="from then on it does not count, whatever `state` says")
     is_giftable = f.BooleanField()
+    code = f.CharField(
+        allow_blank=True, help_text="a partner's, to be shown there; empty: your member code stands for it"
+    )
 
 
 COUPON_EXAMPLE = {
     "id": "cpn_3f8k2m9pq7wxz", "name": "冬日羊绒券", "value": "¥80", "condition": "满400可用",
     "rules": ["羊绒、大衣可用。", "各店与线上通用。"], "level": "order", "state": "ready", "starts_at": _AT,
-    "ends_at": "2026-12-24T00:00:00+08:00", "is_giftable": True,
+    "ends_at": "2026-12-24T00:00:00+08:00", "is_giftable": True, "code": "",
 }  # fmt: skip
 
 
@@ -256,7 +259,8 @@ def _coupon(row: Coupon, known: Names) -> dict[str, Any]:
         "state": row.state,
         "starts_at": shapes.at(row.starts_at),
         "ends_at": shapes.at(row.ends_at),
-        "is_giftable": row.template.is_giftable and row.parent_id is None and row.state == Coupon.State.READY,
+        "is_giftable": row.may_be_given and row.state == Coupon.State.READY,
+        "code": row.partner_code,
     }
 
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from apps.analytics.lists import touches as listed
 from apps.care import reasons
 from apps.care.models import Channel, Policy, Touch
-from apps.console import asked, scope, words
+from apps.console import asked, moments, scope, words
 from apps.core import clock
 from apps.segments.models import Stage
 
@@ -38,7 +38,7 @@ def index(request: HttpRequest) -> HttpResponse:
         request,
         "console/messages.html",
         {
-            "rows": page.rows,
+            "rows": [{**row, "href": moments.decided_by(row["policy_key"])} for row in page.rows],
             "wanted": wanted,
             "span": words.span(wanted.first, wanted.last) if wanted.first and wanted.last else "",
             "dropped": asked.without(request, "state", "reason", "policy", "channel", "first", "last", "store"),

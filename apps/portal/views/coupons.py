@@ -118,7 +118,7 @@ def told(found: Sequence[Coupon], *, moment: datetime) -> list[dict[str, Any]]:
             "use": uses.get(row.pk),
             "is_offered": row.pk in offered,
             "why_not": _why_not(row, dry),
-            "may_give": row.template.is_giftable and row.parent_id is None and row.state == Coupon.State.READY,
+            "may_give": row.may_be_given and row.state == Coupon.State.READY,
         }
         for row in found
     ]
