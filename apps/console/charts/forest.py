@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from apps.console.charts import svg
 from apps.console.charts.base import Cell, Chart, Table, described, label
 
-TREATED_X, HOLDOUT_X, PLOT_X = 52, 106, 124
+RATES, AMOUNTS = (52, 106, 124), (92, 192, 214)  # where both figures end, and where the picture begins
 HEAD, ROW, LINE = 24, 34, 17
 
 
@@ -67,8 +67,10 @@ class ForestPlot(Chart):
         low, high = math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
         right = self.width - 10
 
+        places = AMOUNTS if self.sides else RATES
+
         def x_at(value: float) -> float:
-            return PLOT_X + (value - low) / (high - low) * (right - PLOT_X)
+            return places[2] + (value - low) / (high - low) * (right - places[2])
 
         rows: list[object] = []
         y = float(HEAD)
@@ -87,8 +89,8 @@ class ForestPlot(Chart):
             axes.append(svg.text(x, y + 16, _tick(tick), cls="s", anchor="middle"))
         sides = self.sides or (_("Care"), _("Held out"))
         heads = [
-            svg.text(TREATED_X, 12, sides[0], cls="s", anchor="end"),
-            svg.text(HOLDOUT_X, 12, sides[1], cls="s", anchor="end"),
+            svg.text(places[0], 12, sides[0], cls="s", anchor="end"),
+            svg.text(places[1], 12, sides[1], cls="s", anchor="end"),
             svg.text(self.width, 12, self.gap or _("Difference, points"), cls="s", anchor="end"),
         ]
         return [*heads, *axes, *rows], y + 22
@@ -131,8 +133,9 @@ def _drawn(
         parts.append(svg.tag("path", d=f"M{svg.num(zero)} {svg.num(y)}v{svg.num(tall)}", class_="zero"))
     for index, line in enumerate(lines):
         parts.append(svg.text(0, y + 14 + LINE * index, line, cls="k" if item.lead else "wd"))
-    parts.append(svg.text(TREATED_X, base, treated, cls="k", anchor="end"))
-    parts.append(svg.text(HOLDOUT_X, base, holdout, anchor="end"))
+    places = AMOUNTS if sides else RATES
+    parts.append(svg.text(places[0], base, treated, cls="k", anchor="end"))
+    parts.append(svg.text(places[1], base, holdout, anchor="end"))
     sides = sides or (_("With care"), _("Held out"))
     name = described(item.label, f"{sides[0]} {treated}", f"{sides[1]} {holdout}", diff)
     if item.enough:

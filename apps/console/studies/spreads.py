@@ -34,7 +34,7 @@ def classes(name: str, *, say: Callable[[int], str] = str) -> list[str]:
     for place, edge in enumerate(edges[:-1]):
         upper = edges[place + 1] - unit
         found.append(say(edge) if upper == edge else f"{say(edge)}–{say(upper)}")
-    return [*found, _("%(edge)s and more") % {"edge": say(edges[-1])}]
+    return [*found, f"{say(edges[-1])}+"]
 
 
 def _bars(view: View, name: str, *, counts: dict[int, int], labels: list[str], **more: Any) -> DayBars:
