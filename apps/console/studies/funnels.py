@@ -25,13 +25,14 @@ from apps.segments.models import Stage
 
 MOST, SHOWN = 12, 200
 Names = dict[str, str]
+READ = pgettext_lazy("funnel", "Read")  # known of the in-app inbox alone
 STEPS: dict[str, tuple[Any, ...]] = {
     "members": (
         pgettext_lazy("funnel", "Joined"), pgettext_lazy("funnel", "Bought"), pgettext_lazy("funnel", "Bought again"),
     ),
     "messages": (
         pgettext_lazy("funnel", "Handed over"), pgettext_lazy("funnel", "Sent"), pgettext_lazy("funnel", "Delivered"),
-        pgettext_lazy("funnel", "Read"), pgettext_lazy("funnel", "Bought in 14 days"),
+        READ, pgettext_lazy("funnel", "Bought in 14 days"),
     ),
     "coupons": (pgettext_lazy("funnel", "Issued"), pgettext_lazy("funnel", "Claimed"), pgettext_lazy("funnel", "Used")),
     "streams": (
@@ -122,6 +123,8 @@ def drawn(funnel: str, view: View, *, csv_url: str = "") -> Matrix:
 
 
 def _box(view: View, funnel: str, part: str, place: int, counts: tuple[int, ...]) -> Box:
+    if funnel == "messages" and STEPS[funnel][place] is READ and part != Channel.INBOX:
+        return Box(text="·", spoken=_("not known"))
     share = counts[place] / counts[0] if counts[0] else 0.0
     text = figure_words.number(counts[place])
     if place:
