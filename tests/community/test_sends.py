@@ -1,12 +1,12 @@
 """Group sends: planned against the quota, one task per colleague and text, confirmed, reminded, called off, handed over waiting."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.community import contacts, queueing, quotas, sending
 from apps.community.models import Contact, Send, SendItem
@@ -14,9 +14,9 @@ from apps.community.send_errors import RemindedEnough, SendSettled
 from apps.core import brand
 from apps.core import clock as house_clock
 from apps.events.models import Event
-from apps.gateways.messages import Outcome
 from apps.gateways.models import PlatformLimit
 from tests.community.conftest import CHEN, LIN, NOON, WeCom
+from tests.waiting import somebody_waits, until
 
 OK, FULL, NOBODY = "OK", queueing.QUOTA, queueing.NO_STAFF
 
@@ -179,14 +179,22 @@ def _closing() -> Iterator[None]:
 def test_two_drains_at_once_never_see_the_same_room(house: WeCom):
     brand.write(quotas.SPAN, "day")
 
-    def one(number: int) -> list[Outcome]:
-        with _closing():
-            return queueing.queue([queueing.Note(f"k:{number}", "wmsiman", "春季新品")], moment=NOON)
+    def one(number: int, then: Callable[[], None] = lambda: None) -> str:
+        with _closing(), transaction.atomic():
+            outcomes = queueing.queue([queueing.Note(f"k:{number}", "wmsiman", "春季新品")], moment=NOON)
+            then()
+        return outcomes[0].code
 
-    with ThreadPoolExecutor(4) as pool:
-        codes = sorted(outcome.code for outcomes in pool.map(one, range(4)) for outcome in outcomes)
+    with ThreadPoolExecutor(2) as pool:
+        others: list[Future[str]] = []
 
-    assert codes == [OK, FULL, FULL, FULL]
+        def another_comes() -> None:
+            others.append(pool.submit(one, 2))
+            until(lambda: somebody_waits() or others[0].done())
+
+        codes = [pool.submit(one, 1, another_comes).result(), others[0].result()]
+
+    assert codes == [OK, FULL]
     assert Contact.objects.count() == 3
 
 
@@ -206,3 +214,9 @@ def test_by_hand_it_is_reminded_as_often_as_wecom_allows_and_called_off(wecom_ho
     with pytest.raises(SendSettled):
         sending.by_hand(send_id=send.pk, do="off", moment=NOON + timedelta(hours=23))
     assert wecom_house.do("confirm")["delivered"] == 0
+    queueing.queue([queueing.Note("k:2", "wmsiman", "再一条")], moment=NOON)
+    sending.round_of_sends()
+    wecom_house.do("confirm")  # just before somebody calls it off
+    with pytest.raises(SendSettled):
+        sending.by_hand(send_id=Send.objects.get(settled_at=None).pk, do="off", moment=NOON)
+    assert SendItem.objects.get(key="k:2").state == "delivered"

@@ -59,7 +59,7 @@ def test_the_next_ticket_is_the_more_urgent_then_of_the_higher_tier():
     assert upkeep.set_rank(member_id=desk.member, rank=2) == 0
 
 
-def test_each_queue_holds_what_it_says_most_pressing_first_and_counts_it():
+def test_each_queue_holds_what_it_says_most_pressing_first_and_counts_it(django_assert_num_queries):
     desk = of.build()
     colleague, far = of.agent("two"), Store.objects.create(code="FAR", name="FAR")
     mine, theirs, nobodys, waits = (question(desk, number) for number in range(10, 14))
@@ -81,6 +81,8 @@ def test_each_queue_holds_what_it_says_most_pressing_first_and_counts_it():
         "all": [nobodys.pk, mine.pk, theirs.pk, elsewhere.pk, waits.pk],
     }  # fmt: skip
     assert queues.counts(seen) == {queue: len(rows) for queue, rows in shown.items() if queue != "done"}
+    with django_assert_num_queries(1):  # whatever is shown of a row
+        assert {(row.member.nickname, bool(row.store), bool(row.assignee)) for row in queues.rows(seen, "all")}
     first = queues.rows(seen, "all", limit=2)
     assert len(first) == 3  # there is more
     rest = queues.rows(seen, "all", after=queues.place(first[1], "all"), limit=9)
