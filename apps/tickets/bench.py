@@ -36,7 +36,7 @@ insert into tickets_ticket (
     member_id, kind, state, priority, title, channel, source, skill, tags, attributes, tier_rank, version, created_at, due_at,
     end_due_at, assignee_id
 )
-select (select array_agg(id) from members_member)[1 + n %% (select count(*) from members_member)], 'question', 'working', 1 + n %% 3,
+select (%(members)s::bigint[])[1 + (n - 1) %% cardinality(%(members)s::bigint[])], 'question', 'working', 1 + n %% 3,
     'ticket ' || n, 'portal', %(run)s || n, '', '{}', '{}', n %% 4, 1, now() - n * interval '1 second',
     now() + (n - 20) * interval '1 minute', now() + (n - 20) * interval '1 minute', case when n %% 3 = 0 then %(staff)s::bigint end
 from generate_series(1, %(count)s) n
@@ -47,12 +47,12 @@ Line = dict[str, Any]
 def bench_tickets(size: str) -> Iterator[Line]:
     """Milliseconds of each queue's page over the open tickets of the size, and the ratio to the page over fifty."""
     run = uuid4().hex[:8]
-    client, staff_id, member_id = _desk(run)
+    client, staff_id, member_ids = _desk(run)
     with override_settings(
         STORAGES=settings.STORAGES | {"staticfiles": {"BACKEND": _PLAIN}}
     ):  # no files were collected
-        few = _measured(client, run=f"{run}few", count=FEW, staff_id=staff_id, member_id=member_id)
-        many = _measured(client, run=f"{run}many", count=OPEN[size], staff_id=staff_id, member_id=member_id)
+        few = _measured(client, run=f"{run}few", count=FEW, staff_id=staff_id, member_ids=member_ids)
+        many = _measured(client, run=f"{run}many", count=OPEN[size], staff_id=staff_id, member_ids=member_ids)
     for name, figure in many.items():
         yield {
             "name": f"{name}, ms", "size": size, "figure": round(figure, 1), "baseline": round(few[name], 1),
@@ -60,8 +60,8 @@ def bench_tickets(size: str) -> Iterator[Line]:
         }  # fmt: skip
 
 
-def _desk(run: str) -> tuple[Client, int, int]:
-    """Who asks, as whom, and the member who bought."""
+def _desk(run: str) -> tuple[Client, int, list[int]]:
+    """Who asks, as whom, and the members; the first of them bought."""
     user = User.objects.create_user(username=f"bench-{run}")
     staff = Staff.objects.create(user=user, code=f"bench-{run}", name="Bench", role=Role.AGENT)
     keys = [members.register(source="bench", nickname=f"Bench {number}", phone="") for number in range(MEMBERS)]
@@ -69,15 +69,15 @@ def _desk(run: str) -> tuple[Client, int, int]:
         cursor.execute(_ORDERS, {"run": run, "member": keys[0], "count": ORDERS})
     client = Client(headers={"host": "localhost"})
     client.force_login(user)
-    return client, staff.pk, keys[0]
+    return client, staff.pk, keys
 
 
-def _measured(client: Client, *, run: str, count: int, staff_id: int, member_id: int) -> dict[str, float]:
+def _measured(client: Client, *, run: str, count: int, staff_id: int, member_ids: list[int]) -> dict[str, float]:
     with connection.cursor() as cursor:
         cursor.execute(_CLEAR)
-        cursor.execute(_FILL, {"run": run, "count": count, "staff": staff_id})
+        cursor.execute(_FILL, {"run": run, "count": count, "staff": staff_id, "members": member_ids})
         cursor.execute("vacuum analyze tickets_ticket")
-    opened = Ticket.objects.filter(member_id=member_id).order_by("pk").values_list("pk", flat=True)[0]
+    opened = Ticket.objects.filter(member_id=member_ids[0]).order_by("pk").values_list("pk", flat=True)[0]
     pages = PAGES | {"one ticket with its member": f"/console/tickets/{ids.encode('tkt', opened)}/"}
     found: dict[str, list[float]] = {name: [] for name in pages}
     for _round in range(ROUNDS):
