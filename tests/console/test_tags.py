@@ -19,7 +19,8 @@ def job(**fields) -> Job:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "shown"), [(0, "0 s"), (27, "27 s"), (260, "4 min 20 s"), (7_260, "2 h 1 min"), (None, "")]
+    ("seconds", "shown"),
+    [(0, "0 s"), (27, "27 s"), (260, "4 min 20 s"), (2_040, "34 minutes"), (7_260, "2 h 1 min"), (None, "")],
 )
 def test_a_duration_has_its_two_largest_units(seconds, shown):
     with translation.override("en"):

@@ -9,6 +9,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.console import navigation as nav
 from apps.console.charts import Chart, Sparkline
@@ -117,7 +118,7 @@ def _shown(value: dt.datetime | None, style: str) -> str:
 
 @register.filter
 def duration(seconds: float | None) -> str:
-    """75 → 1 min 15 s; the two largest units."""
+    """75 → 1 min 15 s; the two largest units, whole minutes without seconds."""
     if seconds is None:
         return ""
     whole = round(seconds)
@@ -125,6 +126,8 @@ def duration(seconds: float | None) -> str:
     hours, minutes = divmod(minutes, 60)
     if hours:
         return _("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes}
+    if minutes and not rest:
+        return ngettext("%(n)s minute", "%(n)s minutes", minutes) % {"n": minutes}
     if minutes:
         return _("%(minutes)s min %(seconds)s s") % {"minutes": minutes, "seconds": rest}
     return _("%(seconds)s s") % {"seconds": rest}
