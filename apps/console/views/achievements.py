@@ -141,7 +141,8 @@ def _handled(request: HttpRequest, form: AchievementForm, *, key: str, title: st
         except DomainError as refusal:
             people.complain(request, refusal)
         else:
-            messages.success(request, _said(asked) % {"name": title})
+            name = form.cleaned_data["name_en" if rule_words.is_english() else "name"]
+            messages.success(request, _said(asked) % {"name": name})
             return redirect("console:achievements")
     facts = {"form": form, "title": title, "limit": publishing.limit(request.user)}  # type: ignore[arg-type]
     return render(request, "console/achievement.html", facts, status=422 if request.method == "POST" else 200)
