@@ -331,6 +331,7 @@ def test_a_till_that_lost_a_key_says_so_at_once_and_what_is_to_be_done(at: At, s
     expect(mine.page.locator("#keyless")).to_be_hidden()
     mine.page.evaluate(LOSE_KEY)
     mine.page.reload()
+    expect(mine.page.locator("#keyless")).to_be_visible()
     expect(mine.page.locator("#keyless")).to_contain_text("店长")
     mine.check()
     expect(locked.page.locator("#lock")).to_be_visible()
