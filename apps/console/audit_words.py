@@ -28,10 +28,12 @@ FIELDS: dict[str, Promise] = {
     "changed_at": pgettext_lazy("audit", "Changed at"),
     "currency": gettext_lazy("Points currency"),
     "day": gettext_lazy("Day"),
+    "day_cap": pgettext_lazy("audit", "A day"),
     "ends_at": pgettext_lazy("audit", "Ends"),
     "erased": pgettext_lazy("audit", "Erased at the member's wish"),
     "figure": gettext_lazy("Figure"),
     "first_month": gettext_lazy("From the month"),
+    "global_holdout_percent": pgettext_lazy("audit", "Held out, %"),
     "id": gettext_lazy("Number"),
     "is_active": pgettext_lazy("audit", "Active"),
     "is_open": pgettext_lazy("audit", "Open"),
@@ -47,6 +49,7 @@ FIELDS: dict[str, Promise] = {
     "number": gettext_lazy("Number"),
     "percent": pgettext_lazy("audit", "Percent"),
     "points": gettext_lazy("Points"),
+    "quiet": pgettext_lazy("audit", "Quiet hours"),
     "rate": pgettext_lazy("audit", "How much"),
     "reason": gettext_lazy("Reason"),
     "region": gettext_lazy("region"),
@@ -60,14 +63,16 @@ FIELDS: dict[str, Promise] = {
     "store": gettext_lazy("Store"),
     "until": pgettext_lazy("audit", "Until"),
     "user": pgettext_lazy("audit", "Account"),
-    "value": gettext_lazy("Value"),
+    "value": pgettext_lazy("audit", "Value"),
     "version": pgettext_lazy("audit", "Version"),
+    "week_cap": pgettext_lazy("audit", "A week"),
     "way": pgettext_lazy("audit", "How"),
 }
 _NAMED: dict[str, type[Any]] = {
     "store": Store, "staff": Staff, "region": Region, "user": User, "set_by": User, "made_by": User, "created_by": User,
 }  # fmt: skip
 LONGEST = 300
+_NOISE = {"changed_at", "updated_at"}  # the line's own time says it
 
 
 def changes(rows: Iterable[Row]) -> dict[int, list[tuple[str, str, str]]]:
@@ -98,7 +103,7 @@ def label(key: str, table: str = "") -> str:
     """The field's own name where its table has words for it; else the usual one; else as it is written."""
     name = key.removesuffix("_id")
     own = _columns().get(table, {}).get(key)
-    if own is not None:
+    if own is not None and own[0] is not None:
         return str(own[0])
     if key.endswith("_cents"):
         return str(FIELDS.get(key.removesuffix("_cents"), FIELDS["amount"]))
@@ -112,7 +117,7 @@ def _changed(row: Row, names: Mapping[tuple[str, int], str]) -> list[tuple[str, 
     table = row["object_type"]
     found = []
     for key in [*was, *(key for key in now if key not in was)]:
-        if was.get(key) == now.get(key) and key in was and key in now:
+        if key in _NOISE or (key in was and key in now and was[key] == now[key]):
             continue
         old, new = (_told(table, key, side[key], names) if key in side else "" for side in (was, now))
         found.append((label(key, table), old, new))
@@ -133,13 +138,15 @@ def _told(table: str, key: str, said: Any, names: Mapping[tuple[str, int], str])
 
 
 @cache
-def _columns() -> dict[str, dict[str, tuple[Promise, dict[Any, Any]]]]:
-    """Table → column → (its name, its choices in words), where somebody gave it a name."""
+def _columns() -> dict[str, dict[str, tuple[Promise | None, dict[Any, Any]]]]:
+    """Table → column → (its name, where somebody gave it one, and its choices in words)."""
     return {
         model._meta.db_table: {
-            field.attname: (field.verbose_name, dict(field.flatchoices))
+            field.attname: (
+                field.verbose_name if isinstance(field.verbose_name, Promise) else None,
+                dict(field.flatchoices),
+            )
             for field in model._meta.concrete_fields
-            if isinstance(field.verbose_name, Promise)
         }
         for model in apps.get_models()
     }

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from apps.analytics.day import words
 from apps.analytics.house import figures
@@ -69,7 +69,7 @@ def off(told: Standing) -> str:
         return ""
     if told.goal.unit == "share":
         sign = "+" if told.off > 0 else "−" if told.off < 0 else ""
-        return _("%(n)s points") % {"n": f"{sign}{abs(told.off) * 100:.1f}"}
+        return pgettext("share", "%(n)s points") % {"n": f"{sign}{abs(told.off) * 100:.1f}"}
     return words.change(told.off)
 
 

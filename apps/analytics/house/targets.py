@@ -103,7 +103,7 @@ def _put(wish: Wish, *, user_id: int | None, way: str, moment: Any) -> bool:
     told = said | {"month": f"{wish.month:%Y-%m}"}
     audit.record(
         "target.set", object_type="target", object_id=row.pk,
-        before=told | {"value": before}, after=told | {"value": wish.value, "way": way},
+        before={"value": before}, after=told | {"value": wish.value, "way": way},
     )  # fmt: skip
     return True
 

@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.care.journeys import ready
@@ -23,7 +23,7 @@ READY_SHOWN = 3
 
 class StoreForm(forms.Form):
     code = forms.CharField(label=gettext_lazy("Store code"), max_length=40)
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=80)
+    name = forms.CharField(label=pgettext_lazy("store", "Name"), max_length=80)
     region = forms.CharField(label=gettext_lazy("Region"), max_length=60, required=False)
 
 
@@ -31,7 +31,7 @@ class PersonForm(forms.Form):
     """With a password the person may log in, by the staff number."""
 
     number = forms.CharField(label=gettext_lazy("Staff number"), max_length=40)
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=60)
+    name = forms.CharField(label=pgettext_lazy("person", "Name"), max_length=60)
     role = forms.ChoiceField(label=gettext_lazy("Role"), choices=Role.choices, initial=Role.MANAGER)
     store = forms.ChoiceField(label=gettext_lazy("Store"), required=False)
     password = forms.CharField(

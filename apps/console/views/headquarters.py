@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
 from apps.analytics.day import sources
@@ -92,7 +93,7 @@ def csv(request: HttpRequest, table: str) -> HttpResponse:
         raise NotFound
     view = _asked(request)
     if table == "scorecard":
-        head: list[object] = [_("Dimension"), _("Measure"), _("Value"), _("Part"), _("Whole")]
+        head: list[object] = [_("Dimension"), _("Measure"), pgettext("measure", "Value"), _("Part"), _("Whole")]
         lines = [house_words.plain(one) for one in _measures(request, view)]
         return csv_files.response(name=f"scorecard-{view.month.key}.csv", headers=head, rows=lines)
     told: list[tuple[str, Standing]]

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.analytics.house import figures, targets
@@ -27,7 +27,7 @@ SEEN = "dashboard.view"
 class TargetForm(forms.Form):
     """One target; an empty value takes it away."""
 
-    place = forms.ChoiceField(label=gettext_lazy("For whom"))
+    place = forms.ChoiceField(label=pgettext_lazy("target", "For whom"))
     figure = forms.ChoiceField(label=gettext_lazy("Figure"))
     channel = forms.ChoiceField(
         label=gettext_lazy("Channel"), required=False,
