@@ -19,7 +19,8 @@ MONDAY = date(2026, 2, 23)  # of the week before NOON
 
 @pytest.fixture
 def counted(wecom_house: WeCom) -> WeCom:
-    """Lin was fast on Monday and slow on Sunday, the last day that is over; Chen's customers never wrote first."""
+    """Lin was fast on Monday and slow on Sunday, the last day that is over; Wang was quick and answered
+    every other; Chen's customers never wrote first."""
     wecom_house.wecom("limits", figures_days=100_000)
     wecom_house.do(
         "behaved", userid=LIN, day="2026-02-23", chat_cnt=30, message_cnt=90, reply_percentage=95.5, avg_reply_time=10
@@ -34,6 +35,7 @@ def counted(wecom_house: WeCom) -> WeCom:
         avg_reply_time=50,
     )
     wecom_house.do("behaved", userid=CHEN, day="2026-03-01", chat_cnt=4, message_cnt=4)
+    wecom_house.do("behaved", userid=WANG, day="2026-03-01", chat_cnt=2, reply_percentage=50, avg_reply_time=5)
     wecom_house.do("behaved", userid=LIN, day="2026-03-01", msg_total=33, member_has_msg=7)
     return wecom_house
 
@@ -47,9 +49,11 @@ def test_days_are_read_once_and_the_week_says_who_was_slow(counted: WeCom):
     # by chats: 30 of ten minutes and 10 of fifty are twenty, not thirty
     assert [lin[name] for name in names] == [40, 2, 20, 891, 1, 33, 7]
     assert [chen[name] for name in names] == [4, 0, None, None, 0, 0, 0]
-    assert [row["userid"] for row in found["rows"]] == [LIN, CHEN, WANG]
+    assert [row["userid"] for row in found["rows"]] == [LIN, WANG, CHEN]
     assert found["sums"]["messages"] == 94
-    assert [(row["name"], row["reply_minutes"]) for row in quality.slow_yesterday(moment=NOON)] == [(LIN, 50)]
+    assert [(row["name"], row["reply_minutes"]) for row in quality.slow_yesterday(moment=NOON)] == [
+        (LIN, 50), (WANG, 5),
+    ]  # fmt: skip
     assert counted.calls("get_user_behavior_data") == {"0": 3}
 
 
@@ -96,6 +100,7 @@ def test_the_house_never_sends_a_stopped_word(wecom_house: WeCom, clock: Callabl
     wecom_house.hear()
     words.save(rule_id=None, name="收款", words=["加V付款"], is_blocking=True)
     words.save(rule_id=None, name="提醒", words=["明天"], is_blocking=False)  # a warning stops nothing
+    words.save(rule_id=None, name="旧", words=["明天"], is_blocking=True, is_active=False)  # nor what is off
     notes = [queueing.Note("k:1", "wmsiman", "请加v付款"), queueing.Note("k:2", "wmsiman", "明天见")]
     assert [one.code for one in queueing.queue(notes, moment=NOON)] == [words.STOPPED, "OK"]
     assert list(SendItem.objects.values_list("key", flat=True)) == ["k:2"]
