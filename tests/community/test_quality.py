@@ -49,7 +49,7 @@ def test_days_are_read_once_and_the_week_says_who_was_slow(counted: WeCom):
     # by chats: 30 of ten minutes and 10 of fifty are twenty, not thirty
     assert [lin[name] for name in names] == [40, 2, 20, 891, 1, 33, 7]
     assert [chen[name] for name in names] == [4, 0, None, None, 0, 0, 0]
-    assert [row["userid"] for row in found["rows"]] == [LIN, WANG, CHEN]
+    assert [(row["userid"], row["slow_days"]) for row in found["rows"]] == [(LIN, 1), (WANG, 1), (CHEN, 0)]
     assert found["sums"]["messages"] == 94
     assert [(row["name"], row["reply_minutes"]) for row in quality.slow_yesterday(moment=NOON)] == [
         (LIN, 50), (WANG, 5),
