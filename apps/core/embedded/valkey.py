@@ -51,6 +51,8 @@ class Valkey:
         """Start it unless it runs; returns before it is ready."""
         if self.alive():
             return
+        # One that a killed launcher left before it answered, or that answers no more: it would live on beside the new one.
+        processes.end(processes.running_in(self.data), seconds=2)
         self.data.mkdir(mode=0o700, exist_ok=True)
         self.socket.unlink(missing_ok=True)
         lines = [f"{name} {value}" for name, value in self.settings.items()]

@@ -205,6 +205,18 @@ def test_a_backend_that_outlives_its_killed_server_does_not_stop_the_next_start(
         busy.close()
 
 
+def test_a_valkey_that_answers_no_more_is_replaced_and_does_not_live_on_beside_the_next(servers, home):
+    (silent,) = processes.running_in(servers.valkey.data)
+    os.kill(silent, signal.SIGSTOP)
+    later = Servers(home=home, outside={}, careless=True)
+
+    later.valkey.launch()
+    later.valkey.wait_ready()
+
+    assert processes.wait_gone(silent, seconds=5)
+    assert len(processes.running_in(later.valkey.data)) == 1
+
+
 def test_what_a_shell_says_to_python_does_not_reach_its_children(home):
     """A child that keeps no compiled modules would compile the house anew at each start."""
     strange = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": "/elsewhere", "LANG": "C.UTF-8"}
