@@ -76,7 +76,10 @@ def test_what_is_wrong(kind: str, fields: dict[str, int], value: int, before: in
     assert watching.is_wrong(row, value=value, before=before) is wrong
 
 
-def test_a_breach_is_noted_once_a_day_recovers_and_wrong_again_is_not_told_again(house: House) -> None:
+def test_a_breach_is_noted_once_a_day_recovers_and_wrong_again_is_not_told_again(
+    house: House, posted: list[Mail]
+) -> None:
+    reader(house, Role.ADMIN)
     rule("below", limit=10)
     for minute, value in enumerate((3, 4, 12, 5, 11)):
         at = NOON + minute * 5 * MINUTE
@@ -85,6 +88,8 @@ def test_a_breach_is_noted_once_a_day_recovers_and_wrong_again_is_not_told_again
 
     (found,) = Breach.objects.all()
     assert (found.value, found.times, found.began_at, found.recovered_at) == (3, 2, NOON, NOON + 20 * MINUTE)
+    posting.drain()
+    assert len(posted) == 2  # that it began and that it was over, each once
 
 
 def test_hours_before_the_rules_own_stopped_rules_and_stale_figures_judge_nothing(house: House) -> None:

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.analytics.models import CellMove, CohortMonth, HourFigure
-from apps.analytics.study import counting, reading
+from apps.analytics.study import counting, reading, rows
 from apps.console.studies import returning
 from apps.orders import services as orders
 from apps.segments.models import MemberStats, ScoreChange
@@ -166,3 +166,18 @@ def test_the_page_counts_nothing_itself(counted: House, at: At, django_assert_ma
 )
 def test_boxes_that_do_not_exist_are_not_found(counted: House, at: At, box: str, asked: dict[str, str]) -> None:
     assert at(Role.ADMIN).get(reverse("console:analysis_rows", args=[box]), asked).status_code == 404
+
+
+def test_who_moved_between_groups_is_told_of_the_readers_stores_alone(counted: House) -> None:
+    before = ScoreChange.objects.filter(member=counted.members["near"], on=date(2026, 10, 1))
+    before.update(cell="champions")
+
+    def found(*where: str) -> set[int]:
+        stores = [counted.stores[one].pk for one in where] if where else None
+        page = rows.of_cells(
+            before="champions", after="at_risk", on=date(2026, 11, 22), days=28, store_ids=stores, cursor=""
+        )
+        return {row["id"] for row in page.rows}
+
+    assert found() == {counted.members["mine"].pk, counted.members["near"].pk}
+    assert found("mine") == {counted.members["mine"].pk}
