@@ -13,6 +13,7 @@ from apps.community.models import Account, Contact, Follow, PoolCase, SendItem
 from apps.community.pool_errors import LockRefused, PoolFull, PoolGone, PoolOwn, PoolThere, TooManyLocks
 from apps.community.settings import POOL, POOL_DEFAULT
 from apps.core import brand
+from apps.core.clock import day_end, local_date
 from apps.core.errors import DomainError
 from apps.core.models import User
 from apps.followups import services as followups
@@ -115,6 +116,17 @@ def test_a_customer_held_on_to_stays_and_nobody_holds_more_than_allowed(house: W
     pool.lock(contact_id=contact("an"), until=None, moment=NOON)
     pool.lock(contact_id=contact("bo"), until=date(2026, 4, 30), moment=NOON)
     assert pool.recycle(moment=NOON + 21 * DAY) == {"kept": 1, "pooled": 0, "warned": 1}
+
+
+def test_a_customer_is_held_until_the_end_of_the_day_and_no_longer(house: WeCom):
+    rule(follow_days=10, notice_days=2, locks=1)
+    last = local_date(NOON) + 20 * DAY
+    pool.lock(contact_id=contact("an"), until=last, moment=NOON)
+
+    assert pool.recycle(moment=day_end(last) - timedelta(seconds=1))["warned"] == 1
+    assert states() == {"bo": "warned"}
+    assert pool.recycle(moment=day_end(last))["warned"] == 1
+    assert states() == {"bo": "warned", "an": "warned"}
 
 
 def test_switched_off_notices_end(house: WeCom):
