@@ -18,7 +18,7 @@ from apps.core import clock
 from apps.orders.selectors import KEPT_ORDERS
 
 NAME = "paths"
-LOCK = 7_490_317
+LOCK = 7_490_319
 DAYS, FIRST_ORDERS = 92, 365  # days back: of contacts, of first orders
 CONTACTS, ORDERS = 4, 3
 BREAK = ">"
