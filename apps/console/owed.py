@@ -21,12 +21,6 @@ BACK = 12  # month ends before the day asked for
 AHEAD = 13  # months, this one among them
 
 
-class Ahead(charts.DayBars):
-    """Days to come: the nearest is what is asked for."""
-
-    opens_at_end = False
-
-
 @dataclass
 class View:
     """One currency at the end of one shop day; each figure is read once. `stores`: only what was earned there, None: everything.
@@ -133,7 +127,7 @@ def fate(view: View) -> charts.StackBar:
     )
 
 
-def ends(view: View) -> Ahead:
+def ends(view: View) -> charts.DayBars:
     """What runs out month by month from now on, if nobody spends; only as things stand today."""
     found = dict(liability.ends(currency=view.currency.key))
     months = _ahead(view.today)
@@ -144,7 +138,7 @@ def ends(view: View) -> Ahead:
         notes.append(_("%(points)s later.") % {"points": svg.number(later)})
     if found.get(""):
         notes.append(_("%(points)s never.") % {"points": svg.number(found[""])})
-    return Ahead(
+    return charts.BarsFromFirst(
         key="ends",
         title=_("%(points)s run out within a year unless spent")
         % {"points": svg.number(sum(found.get(key, 0) for key in shown))},

@@ -1,6 +1,6 @@
 """Charts made on the server: a frozen dataclass in, SVG and its table twin out. Shown by `{% chart %}`."""
 
-from apps.console.charts.bars import Day, DayBars, Part, Reason, ReasonBars, StackBar
+from apps.console.charts.bars import BarsFromFirst, Day, DayBars, Part, Reason, ReasonBars, StackBar
 from apps.console.charts.base import Cell, Chart, Colour, Link, Size, Table
 from apps.console.charts.bubbles import Bubble, Bubbles
 from apps.console.charts.curves import Calibration, Ranking, Said, Tenths
@@ -11,6 +11,7 @@ from apps.console.charts.matrix import Box, Matrix
 
 __all__ = [
     "JOINED",
+    "BarsFromFirst",
     "Box",
     "Bubble",
     "Bubbles",

@@ -138,6 +138,12 @@ class DayBars(Chart):
         return self.partial_label or _("not over yet")
 
 
+class BarsFromFirst(DayBars):
+    """Classes, or days to come: on a phone it opens at the first, which is what is asked for."""
+
+    opens_at_end = False
+
+
 def _shown(value: int | None) -> str:
     return "" if value is None else svg.number(value)
 

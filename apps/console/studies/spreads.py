@@ -13,7 +13,7 @@ from apps.analytics.study import counting, paths
 from apps.analytics.study import spreads as counted
 from apps.catalog.models import Category
 from apps.console import asked, words
-from apps.console.charts import Box, Bubble, Bubbles, Day, DayBars, Matrix
+from apps.console.charts import BarsFromFirst, Box, Bubble, Bubbles, Day, DayBars, Matrix
 from apps.console.studies.asking import Study, View
 from apps.console.studies.attribution import way
 from apps.core import money
@@ -46,7 +46,7 @@ def _bars(view: View, name: str, *, counts: dict[int, int], labels: list[str], *
         )
         for place, text in enumerate(labels)
     )
-    return DayBars(
+    return BarsFromFirst(
         key=name, size="l", days=days if any(counts.values()) else (), as_of=counting.as_of(counted.NAME),
         empty_title=_("Nobody bought yet"), empty_text=_("Choose more days, or another store."), **more,
     )  # fmt: skip
