@@ -225,8 +225,10 @@
     sound("seen");
     if (root.dataset.mode === "sale") at("take").focus({ preventScroll: true });
   };
-  const readAway = (text) => {
+  const readAway = async (text) => {
     if (!MEMBER.test(text) && !PHONE.test(text)) return cannot(says.onlineOnly);
+    const isTaken = MEMBER.test(text) && (await till.queue.all()).some((sale) => JSON.parse(sale.text).code === text);
+    if (isTaken) return cannot(says.codeTaken); // the server would refuse it when the member has long gone
     const part = at("t-away-member").content.cloneNode(true);
     part.querySelector("[data-end]").textContent = `…${text.slice(-4)}`;
     result.hidden = true;
