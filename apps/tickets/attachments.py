@@ -107,4 +107,4 @@ def _check_words(*texts: str, by: Actor, channel: str, member_id: int) -> None:
 
 
 def _problem(message: str) -> dict[str, str]:
-    return {"pointer": "/photos", "code": "invalid", "message": message}
+    return {"pointer": "/files", "code": "invalid", "message": message}

@@ -163,6 +163,10 @@ def test_another_member_a_program_and_nobody_find_no_file(
     refused = other.put("me", {"avatar": file}, If_Match="*")
     assert is_problem(refused, 422, "validation_failed")
     assert refused.data["errors"][0]["pointer"] == "/avatar"
+    asked = {"kind": "question", "title": "看图", "text": "看图", "files": [file]}
+    refused = other.post("me/tickets", asked, Idempotency_Key="picture-of-another")
+    assert is_problem(refused, 422, "validation_failed")
+    assert refused.data["errors"][0]["pointer"] == "/files"
     assert Member.objects.filter(avatar__isnull=False).count() == 0
     assert Upload.objects.get().expires_at is not None
 

@@ -187,6 +187,6 @@ def _wrong(pointer: str, message: str) -> ValidationFailed:
 
 
 def _pointer(problem: DomainError | None) -> str:
-    """Which field: kind, lines, text or photos."""
+    """Which field: kind, lines, text or files."""
     found = pages.errors_of(problem)
     return str(found[0]["pointer"]).strip("/") if found else ""
