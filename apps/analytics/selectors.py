@@ -3,7 +3,7 @@
 `store_ids` is the reader's reach: None is every row, also of members without a home store; a list is the sum of these stores.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -11,10 +11,9 @@ from django.db import connection
 from django.db.models import QuerySet, Sum
 
 from apps.analytics.models import DailyFigure
+from apps.analytics.reach import Stores, summed
 from apps.analytics.rollup import ROLLED
 from apps.segments.models import Stage
-
-Stores = Sequence[int] | None
 
 
 @dataclass(frozen=True)
@@ -84,6 +83,4 @@ def entries_into(stage: str) -> list[str]:
 
 
 def _of_stores(store_ids: Stores) -> QuerySet[DailyFigure]:
-    if store_ids is None:
-        return DailyFigure.objects.filter(store_id=0)
-    return DailyFigure.objects.filter(store_id__in=[key for key in store_ids if key])
+    return summed(DailyFigure.objects.all(), store_ids)

@@ -3,7 +3,6 @@
 `store_ids` is the reader's reach: None is everything, also what belongs to no store; a list is the sum of these stores.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -11,10 +10,9 @@ from django.db.models import Q, Sum
 
 from apps.analytics.day import sources
 from apps.analytics.models import DailyFigure, StaffFigure
+from apps.analytics.reach import Stores, summed, within
 from apps.analytics.rollup import ROLLED, TICK, WEEK
 from apps.core import clock
-
-Stores = Sequence[int] | None
 
 
 @dataclass(frozen=True)
@@ -60,8 +58,7 @@ def board(*, on: date, store_ids: Stores) -> Board:
     wanted |= (
         Q(on=on - WEEK, name__in=names) if is_over else Q(on=on, name__in=[sources.BEFORE + name for name in names])
     )
-    rows = DailyFigure.objects.filter(wanted)
-    rows = rows.filter(store_id=0) if store_ids is None else rows.filter(store_id__in=[key for key in store_ids if key])
+    rows = summed(DailyFigure.objects.filter(wanted), store_ids)
     sums = {(day, name): value for day, name, value in rows.values_list("on", "name").annotate(value=Sum("value"))}
     is_known = not is_over or on - WEEK in counted
 
@@ -81,8 +78,7 @@ class Person:
 def people(*, on: date, store_ids: Stores, limit: int = 100) -> list[Person]:
     """Those who did something that day, by what they sold. What nobody's name stands at is in the store's figures alone."""
     rows = StaffFigure.objects.filter(on=on, name__in=list(sources.FIGURES))
-    if store_ids is not None:
-        rows = rows.filter(store_id__in=[key for key in store_ids if key])
+    rows = within(rows, store_ids)
     found: dict[int, dict[str, int]] = {}
     for staff_id, name, value in rows.values_list("staff_id", "name").annotate(value=Sum("value")):
         found.setdefault(staff_id, {})[name] = value

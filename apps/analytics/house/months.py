@@ -1,6 +1,6 @@
 """A month so far: what its figures came to by place, and where they should stand by now."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -10,10 +10,10 @@ from apps.analytics import selectors
 from apps.analytics.day.sources import VIA
 from apps.analytics.house.figures import Goal
 from apps.analytics.models import DailyFigure, StaffFigure
+from apps.analytics.reach import Stores, summed, within
 from apps.analytics.rollup import ROLLED, TICK
 from apps.core import clock
 
-Stores = Sequence[int] | None
 BRAND = 0  # where `DailyFigure` keeps the sum of all
 
 
@@ -101,8 +101,7 @@ def standing(goal: Goal, sums: Mapping[str, int], *, target: int | None, month: 
 def by_store(names: Iterable[str], *, month: Month, store_ids: Stores) -> dict[int, dict[str, int]]:
     """Store (and `BRAND`, where the reach is everything) → figure → sum of the month's days."""
     rows = DailyFigure.objects.filter(name__in=list(names), on__range=(month.first, month.last))
-    if store_ids is not None:
-        rows = rows.filter(store_id__in=[key for key in store_ids if key])
+    rows = within(rows, store_ids)
     found: dict[int, dict[str, int]] = {}
     for store_id, name, value in rows.values_list("store_id", "name").annotate(value=Sum("value")):
         found.setdefault(store_id, {})[name] = value
@@ -112,9 +111,8 @@ def by_store(names: Iterable[str], *, month: Month, store_ids: Stores) -> dict[i
 def by_channel(names: Iterable[str], *, month: Month, store_ids: Stores) -> dict[str, dict[str, int]]:
     """Channel ("" where an order has none) → figure → sum."""
     wanted = set(names)
-    rows = DailyFigure.objects.filter(
-        name__gte=VIA, name__lt=VIA + "\uffff", on__range=(month.first, month.last)
-    ).filter(**({"store_id": BRAND} if store_ids is None else {"store_id__in": [key for key in store_ids if key]}))
+    days = (month.first, month.last)
+    rows = summed(DailyFigure.objects.filter(name__gte=VIA, name__lt=VIA + "\uffff", on__range=days), store_ids)
     found: dict[str, dict[str, int]] = {}
     for full, value in rows.values_list("name").annotate(value=Sum("value")):
         channel, first, second = full.removeprefix(VIA).rsplit(".", 2)
@@ -126,8 +124,7 @@ def by_channel(names: Iterable[str], *, month: Month, store_ids: Stores) -> dict
 def by_person(names: Iterable[str], *, month: Month, store_ids: Stores) -> dict[int, dict[str, int]]:
     """Staff → figure → sum of what they did in these stores."""
     rows = StaffFigure.objects.filter(name__in=list(names), on__range=(month.first, month.last))
-    if store_ids is not None:
-        rows = rows.filter(store_id__in=[key for key in store_ids if key])
+    rows = within(rows, store_ids)
     found: dict[int, dict[str, int]] = {}
     for staff_id, name, value in rows.values_list("staff_id", "name").annotate(value=Sum("value")):
         found.setdefault(staff_id, {})[name] = value
@@ -137,8 +134,7 @@ def by_person(names: Iterable[str], *, month: Month, store_ids: Stores) -> dict[
 def days_of_work(*, month: Month, store_ids: Stores) -> dict[int, int]:
     """Staff → on how many days of the month they did something here, of all that is counted by person."""
     rows = StaffFigure.objects.filter(on__range=(month.first, month.last))
-    if store_ids is not None:
-        rows = rows.filter(store_id__in=[key for key in store_ids if key])
+    rows = within(rows, store_ids)
     return {key: len(days) for key, days in _days(rows.values_list("staff_id", "on").distinct()).items()}
 
 

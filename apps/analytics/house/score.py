@@ -12,8 +12,9 @@ from django.db.models import Sum
 from apps.analytics.day import listing
 from apps.analytics.day.listing import Wanted
 from apps.analytics.house import months
-from apps.analytics.house.months import Month, Stores
+from apps.analytics.house.months import Month
 from apps.analytics.models import DailyFigure
+from apps.analytics.reach import Stores, summed, within
 from apps.care.models import Cost
 from apps.stores.models import Staff, Store
 
@@ -79,7 +80,7 @@ def costs(month: Month) -> int:
 def active_staff(store_ids: Stores) -> list[int]:
     """Who works in stores; head office is measured by nothing here."""
     rows = Staff.objects.filter(is_active=True, store__isnull=False, store__is_open=True, store__is_warehouse=False)
-    return list((rows if store_ids is None else rows.filter(store_id__in=store_ids)).values_list("pk", flat=True))
+    return list(within(rows, store_ids).values_list("pk", flat=True))
 
 
 def open_stores(store_ids: Stores) -> list[int]:
@@ -101,8 +102,7 @@ def _worth(month: Month, store_ids: Stores) -> dict[str, int]:
     if newest is None:
         return {}
     rows = rows.filter(on=newest)
-    rows = rows.filter(store_id=0) if store_ids is None else rows.filter(store_id__in=[key for key in store_ids if key])
-    return dict(rows.values_list("name").annotate(value=Sum("value")))
+    return dict(summed(rows, store_ids).values_list("name").annotate(value=Sum("value")))
 
 
 def _whole(by_store: dict[int, dict[str, int]], store_ids: Stores) -> dict[str, int]:

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from django.db.models import Sum
 
 from apps.analytics.models import DailyFigure
+from apps.analytics.reach import within
 from apps.analytics.rollup import ROLLED
 
 FIGURE = "sales.paid_cents"
@@ -59,8 +60,7 @@ def changes(*, on: date, days: int, store_ids: Sequence[int] | None) -> list[Cha
 def daily(*, first: date, last: date, store_ids: Sequence[int] | None) -> dict[tuple[int, date], int]:
     """(store, day) → 分. Orders of no store are in no store's sales."""
     rows = DailyFigure.objects.filter(name=FIGURE, on__range=(first, last)).exclude(store_id=0)
-    if store_ids is not None:
-        rows = rows.filter(store_id__in=list(store_ids))
+    rows = within(rows, store_ids)
     return {(store, on): cents for store, on, cents in rows.values_list("store_id", "on").annotate(n=Sum("value"))}
 
 

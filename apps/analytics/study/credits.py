@@ -15,6 +15,7 @@ from apps.analytics.keyset import Page
 from apps.analytics.lists import select
 from apps.analytics.lists.select import Conditions
 from apps.analytics.models import CreditDay
+from apps.analytics.reach import Stores, within
 from apps.analytics.study.attribution import MODELS
 from apps.care.models import Journey, Policy
 from apps.community.models import Group
@@ -23,7 +24,6 @@ from apps.coupons.models import Template
 from apps.livestream.models import Stream
 from apps.orders.selectors import KEPT_ORDERS
 
-Stores = Sequence[int] | None
 KINDS = ("message", "coupon", "stream", "group", "code")
 
 
@@ -66,8 +66,7 @@ def by_thing(wanted: Wanted) -> list[Given]:
 
 def _by(wanted: Wanted, *columns: str, only: Q | None = None) -> list[Given]:
     rows = CreditDay.objects.filter(only or Q(), on__range=(wanted.first, wanted.last))
-    if wanted.store_ids is not None:
-        rows = rows.filter(store_id__in=[key for key in wanted.store_ids if key])
+    rows = within(rows, wanted.store_ids)
     sums = {model: Sum(f"{model}_cents") for model in MODELS}
     return [
         Given(tuple(row[column] for column in columns), row["n"], {model: row[model] for model in MODELS})

@@ -5,7 +5,6 @@ step was reached. A step is counted of those who came in, whatever they did betw
 is 0.
 """
 
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -16,6 +15,7 @@ from apps.analytics.keyset import Page
 from apps.analytics.lists import select
 from apps.analytics.lists.select import Conditions
 from apps.analytics.models import DailyFigure, FunnelDay, StudyMark
+from apps.analytics.reach import Stores, summed, within
 from apps.core import clock
 from apps.orders.selectors import KEPT_ORDERS
 
@@ -24,7 +24,6 @@ LOCK = 7_490_315
 DAYS = 92  # of those who came in longer ago nothing is kept
 WITHIN = 14  # days in which a purchase counts as following a message or a look
 STEPS = ("s1", "s2", "s3", "s4", "s5")
-Stores = Sequence[int] | None
 
 _BOUGHT = f"""case when exists (
     {KEPT_ORDERS} and o.member_id = {{who}} and o.paid_at > {{at}} and o.paid_at <= {{at}} + make_interval(days => {WITHIN}) {{more}}
@@ -119,7 +118,7 @@ def refresh(*, moment: datetime) -> int:
 def parts(funnel: str, *, first: date, last: date, store_ids: Stores) -> dict[str, tuple[int, ...]]:
     """Steps by part, of those who came in on these days."""
     sums = {f"n{number}": Sum(f"step_{number}") for number in range(1, 6)}
-    rows = _of(FunnelDay.objects.filter(funnel=funnel, on__range=(first, last)), store_ids)
+    rows = within(FunnelDay.objects.filter(funnel=funnel, on__range=(first, last)), store_ids)
     return {
         row["part"]: tuple(row[f"n{number}"] for number in range(1, 6))
         for row in rows.values("part").annotate(**sums).order_by("part")
@@ -128,7 +127,7 @@ def parts(funnel: str, *, first: date, last: date, store_ids: Stores) -> dict[st
 
 def days(funnel: str, *, part: str, step: int, first: date, last: date, store_ids: Stores) -> dict[date, int]:
     """Of one part: how many of each day reached the step; the newest first, days without any left out."""
-    rows = _of(FunnelDay.objects.filter(funnel=funnel, part=part, on__range=(first, last)), store_ids)
+    rows = within(FunnelDay.objects.filter(funnel=funnel, part=part, on__range=(first, last)), store_ids)
     found = rows.values_list("on").annotate(n=Sum(f"step_{step}")).order_by("-on")
     return {on: n for on, n in found if n}
 
@@ -147,7 +146,7 @@ def listed(
 def moves(*, first: date, last: date, store_ids: Stores) -> dict[tuple[str, str], int]:
     """(stage before, stage after) → moves on these days; "" came in."""
     rows = DailyFigure.objects.filter(name__startswith="move.", on__range=(first, last))
-    rows = rows.filter(store_id=0) if store_ids is None else _of(rows, store_ids)
+    rows = summed(rows, store_ids)
     found: dict[tuple[str, str], int] = {}
     for name, count in rows.values_list("name").annotate(n=Sum("value")):
         _move, before, after = name.split(".")
@@ -170,7 +169,3 @@ def moved(*, before: str, after: str, first: date, last: date, store_ids: Stores
     return select.page(
         _MOVED, conditions=conditions, sort=[("c.at", "at", datetime), ("c.id", "id", int)], cursor=cursor
     )
-
-
-def _of(rows: Any, store_ids: Stores) -> Any:
-    return rows if store_ids is None else rows.filter(store_id__in=[key for key in store_ids if key])

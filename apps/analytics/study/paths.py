@@ -5,7 +5,6 @@
 lies within a year. The category of an order is that of its dearest line, 0: none.
 """
 
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,6 +13,7 @@ from django.db.models import Sum
 
 from apps.analytics.lists import select
 from apps.analytics.models import PathDay, StudyMark
+from apps.analytics.reach import Stores, within
 from apps.core import clock
 from apps.orders.selectors import KEPT_ORDERS
 
@@ -22,7 +22,6 @@ LOCK = 7_490_319
 DAYS, FIRST_ORDERS = 92, 365  # days back: of contacts, of first orders
 CONTACTS, ORDERS = 4, 3
 BREAK = ">"
-Stores = Sequence[int] | None
 _DAY = "({at} at time zone 'Asia/Shanghai')::date"
 
 _CONTACTS = f"""
@@ -94,7 +93,7 @@ def found(
     name: str, *, store_ids: Stores, first: date | None = None, last: date | None = None
 ) -> dict[str, tuple[int, int]]:
     """Path → (orders or members, 分), on these days or on all that are kept."""
-    rows = _of(PathDay.objects.filter(name=name), store_ids)
+    rows = within(PathDay.objects.filter(name=name), store_ids)
     if first and last:
         rows = rows.filter(on__range=(first, last))
     return {
@@ -106,7 +105,7 @@ def days(
     name: str, *, path: str, store_ids: Stores, first: date | None = None, last: date | None = None
 ) -> dict[date, int]:
     """How many of each day, the newest first."""
-    rows = _of(PathDay.objects.filter(name=name, path=path), store_ids)
+    rows = within(PathDay.objects.filter(name=name, path=path), store_ids)
     if first and last:
         rows = rows.filter(on__range=(first, last))
     return dict(rows.values_list("on").annotate(n=Sum("count")).order_by("-on"))
@@ -119,7 +118,3 @@ def listed(name: str, *, path: str, on: date, store_ids: Stores, moment: datetim
         "stores": None if store_ids is None else list(store_ids),
     }  # fmt: skip
     return select.rows(_LIST.format(rows=WAYS[name]), values)
-
-
-def _of(rows: Any, store_ids: Stores) -> Any:
-    return rows if store_ids is None else rows.filter(store_id__in=[key for key in store_ids if key])

@@ -3,17 +3,14 @@
 `store_ids` is the reader's reach: None is everything, a list the sum of these stores.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Sum
 from django.db.models.functions import ExtractIsoWeekDay
 
 from apps.analytics.models import CellMove, CohortMonth, HourFigure
-
-Stores = Sequence[int] | None
+from apps.analytics.reach import Stores, within
 
 
 @dataclass
@@ -31,7 +28,7 @@ class Cohort:
 
 def cohorts(*, first: date, last: date, store_ids: Stores) -> list[Cohort]:
     """Cohorts of the months `first` to `last` (first days of months), each up to `last`."""
-    rows = _of(CohortMonth.objects.filter(cohort__range=(first, last), month__lte=last), store_ids)
+    rows = within(CohortMonth.objects.filter(cohort__range=(first, last), month__lte=last), store_ids)
     sums = rows.values_list("cohort", "month").annotate(n=Sum("members"), o=Sum("orders"), c=Sum("net_cents"))
     found = {month: Cohort(month) for month in months(first, last)}
     for cohort, month, members, orders, cents in sums:
@@ -56,7 +53,9 @@ def next_month(month: date, count: int = 1) -> date:
 
 def hours(*, first: date, last: date, store_ids: Stores) -> dict[tuple[int, int], tuple[int, int]]:
     """(weekday, hour) → (orders, 分) over the days; 1 is Monday. Absent: none."""
-    rows = _of(HourFigure.objects.filter(on__range=(first, last)), store_ids).annotate(weekday=ExtractIsoWeekDay("on"))
+    rows = within(HourFigure.objects.filter(on__range=(first, last)), store_ids).annotate(
+        weekday=ExtractIsoWeekDay("on")
+    )
     sums = rows.values_list("weekday", "hour").annotate(o=Sum("orders"), c=Sum("paid_cents"))
     return {(weekday, hour): (orders, cents) for weekday, hour, orders, cents in sums}
 
@@ -67,14 +66,10 @@ def cells(*, days: int, store_ids: Stores) -> tuple[date | None, dict[tuple[str,
     on = rows.order_by("-on").values_list("on", flat=True).first()
     if on is None:
         return None, {}
-    sums = _of(rows.filter(on=on), store_ids).values_list("before", "after").annotate(n=Sum("members"))
+    sums = within(rows.filter(on=on), store_ids).values_list("before", "after").annotate(n=Sum("members"))
     return on, {(before, after): members for before, after, members in sums}
 
 
 def span(last: date, weeks: int) -> tuple[date, date]:
     """Whole weeks that end here, so that each weekday counts as often."""
     return last - timedelta(days=7 * weeks - 1), last
-
-
-def _of(rows: QuerySet[Any], store_ids: Stores) -> QuerySet[Any]:
-    return rows if store_ids is None else rows.filter(store_id__in=[key for key in store_ids if key])

@@ -1,16 +1,15 @@
 """The members and orders behind a box of an analysis, newest first. Members are within the reader's stores, and so are orders."""
 
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from apps.analytics.keyset import Page
 from apps.analytics.lists import select
 from apps.analytics.lists.select import Conditions
+from apps.analytics.reach import Stores
 from apps.analytics.study.reading import next_month
 from apps.core import clock
 from apps.orders.selectors import KEPT_ORDERS
 
-Stores = Sequence[int] | None
 _ID = [("m.id", "id", int)]
 # `n` and `cents`: what they bought in that month. The month's orders are read by their time, nothing else is.
 _OF_COHORT = f"""

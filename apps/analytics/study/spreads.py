@@ -3,7 +3,6 @@
 Classes are fixed, so that stores and days add up: `EDGES` holds the lower edges; the last class has no end.
 """
 
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,6 +13,7 @@ from apps.analytics.keyset import Page
 from apps.analytics.lists import select
 from apps.analytics.lists.select import Conditions
 from apps.analytics.models import Spread, StudyMark
+from apps.analytics.reach import Stores, within
 from apps.core import clock
 from apps.orders.selectors import KEPT_ORDERS
 
@@ -21,7 +21,6 @@ NAME = "spreads"
 LOCK = 7_490_316
 DAYS = 92  # of orders
 ACTIVE_DAYS = 28
-Stores = Sequence[int] | None
 EDGES: dict[str, tuple[int, ...]] = {
     "value": (0, 5_000, 10_000, 20_000, 30_000, 50_000, 80_000, 120_000, 200_000, 500_000),  # 分
     "orders": (1, 2, 3, 4, 5, 6, 8, 11, 21),
@@ -106,9 +105,7 @@ def found(
     rows = Spread.objects.filter(name=name)
     if first and last:
         rows = rows.filter(on__range=(first, last))
-    if store_ids is not None:
-        rows = rows.filter(store_id__in=[key for key in store_ids if key])
-    sums = rows.values_list("x", "y").annotate(n=Sum("count"), c=Sum("cents"))
+    sums = within(rows, store_ids).values_list("x", "y").annotate(n=Sum("count"), c=Sum("cents"))
     return {(x, y): (count, cents) for x, y, count, cents in sums}
 
 

@@ -70,8 +70,8 @@ def points(rate: float) -> str:
 
 
 def width_of(content: str, *, size: float = 12) -> float:
-    """Close upper estimate of the drawn width: a Han character is one em, the rest .58 of it."""
-    return sum(size if ord(char) > 0x2E7F else size * 0.58 for char in content)
+    """Close upper estimate of the drawn width: Han characters, arrows, long dashes and dots are one em, the rest .58 of it."""
+    return sum(size if ord(char) > 0x2E7F or char in "←→—…" else size * 0.58 for char in content)
 
 
 def wrap(content: str, *, width: float, size: float = 13) -> list[str]:

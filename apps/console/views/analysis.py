@@ -16,34 +16,21 @@ from apps.console.studies.asking import WEEKS, Study, View
 from apps.core import csv_files
 from apps.core.errors import NotFound
 
-STUDIES: tuple[Study, ...] = (returning.STUDY, attribution.STUDY, funnels.STUDY, spreads.STUDY, events.STUDY)
+_PAGES: dict[str, Study] = {
+    "returning": returning.STUDY,
+    "attribution": attribution.STUDY,
+    "funnels": funnels.STUDY,
+    "spreads": spreads.STUDY,
+    "events": events.STUDY,
+}
+STUDIES = tuple(_PAGES.values())
 DRAWN = {key: draw for study in STUDIES for key, draw in study.draws.items()}
 _BOXES = {key: (study, rows) for study in STUDIES for key, rows in study.rows.items()}
 
 
 @require_safe
-def page(request: HttpRequest) -> HttpResponse:
-    return _page(request, returning.STUDY)
-
-
-@require_safe
-def attributed(request: HttpRequest) -> HttpResponse:
-    return _page(request, attribution.STUDY)
-
-
-@require_safe
-def stopped(request: HttpRequest) -> HttpResponse:
-    return _page(request, funnels.STUDY)
-
-
-@require_safe
-def spread(request: HttpRequest) -> HttpResponse:
-    return _page(request, spreads.STUDY)
-
-
-@require_safe
-def compared(request: HttpRequest) -> HttpResponse:
-    return _page(request, events.STUDY)
+def page(request: HttpRequest, study: str) -> HttpResponse:
+    return _page(request, _PAGES[study])
 
 
 @require_safe

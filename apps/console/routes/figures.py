@@ -1,0 +1,51 @@
+"""Figures: the dashboard, the day, headquarters, studies, alerts and notices."""
+
+from django.urls import path
+
+from apps.console.views import (
+    alert_rules,
+    analysis,
+    dashboard,
+    headquarters,
+    incentives,
+    notices,
+    targets,
+    today,
+    worth,
+)
+
+urlpatterns = [
+    path("console/", dashboard.page, name="dashboard"),
+    path("console/figures/<slug:chart>.csv", dashboard.csv, name="dashboard_csv"),
+    path("console/notices/", notices.page, name="notices"),
+    path("console/notices/count/", notices.count, name="notices_count"),
+    path("console/notices/read/", notices.read, name="notices_read"),
+    path("console/notices/mail/", notices.save, name="notices_save"),
+    path("console/alerts/", alert_rules.index, name="alert_rules"),
+    path("console/alerts/<str:alert>/", alert_rules.edit, name="alert_rule"),
+    path("console/alerts/<str:alert>/act/", alert_rules.act, name="alert_rule_act"),
+    path("console/analysis/", analysis.page, {"study": "returning"}, name="analysis"),
+    path("console/analysis/attribution/", analysis.page, {"study": "attribution"}, name="analysis_attribution"),
+    path("console/analysis/attribution/windows/", analysis.save_windows, name="analysis_windows"),
+    path("console/analysis/funnels/", analysis.page, {"study": "funnels"}, name="analysis_funnels"),
+    path("console/analysis/spreads/", analysis.page, {"study": "spreads"}, name="analysis_spreads"),
+    path("console/analysis/events/", analysis.page, {"study": "events"}, name="analysis_events"),
+    path("console/analysis/<slug:chart>.csv", analysis.csv, name="analysis_csv"),
+    path("console/analysis/<slug:box>/", analysis.box, name="analysis_rows"),
+    path("console/headquarters/", headquarters.page, name="headquarters"),
+    path("console/headquarters/targets/", targets.page, name="targets"),
+    path("console/headquarters/targets.csv", targets.csv, name="targets_csv"),
+    path("console/headquarters/targets/file/", targets.file, name="target_file"),
+    path("console/headquarters/people/", incentives.page, name="incentives"),
+    path("console/headquarters/people.csv", incentives.csv, name="incentives_csv"),
+    path("console/headquarters/people/<str:incentive>/end/", incentives.end, name="incentive_end"),
+    path("console/headquarters/<slug:table>.csv", headquarters.csv, name="headquarters_csv"),
+    path("console/headquarters/rows/<str:figure>/", headquarters.rows, name="headquarters_rows"),
+    path("console/headquarters/rows/<str:figure>/rows.csv", headquarters.rows_csv, name="headquarters_rows_csv"),
+    path("console/today/", today.page, name="today"),
+    path("console/today/<slug:table>.csv", today.csv, name="today_csv"),
+    path("console/today/<str:figure>/", today.rows, name="today_rows"),
+    path("console/today/<str:figure>/rows.csv", today.rows_csv, name="today_rows_csv"),
+    path("console/worth/", worth.page, name="worth"),
+    path("console/worth/stages/", worth.stages, name="worth_stages"),
+]
