@@ -4,7 +4,7 @@ from django.db import models
 
 from apps.analytics.credit_models import CreditDay, OrderCredit
 from apps.analytics.house_models import Incentive, Target
-from apps.analytics.notice_models import AlertRule, Breach, NoticeBox, NoticeMail
+from apps.analytics.notice_models import AlertRule, Breach, NoticeBox, NoticePost
 from apps.analytics.study_models import CellMove, CohortMonth, FunnelDay, HourFigure, PathDay, Spread, StudyMark
 
 __all__ = [
@@ -20,7 +20,7 @@ __all__ = [
     "HourFigure",
     "Incentive",
     "NoticeBox",
-    "NoticeMail",
+    "NoticePost",
     "OrderCredit",
     "PathDay",
     "Spread",

@@ -73,11 +73,12 @@ class Breach(models.Model):
 
 
 class NoticeBox(models.Model):
-    """How somebody of the staff is told: up to when they have read, and what they want by e-mail."""
+    """How somebody of the staff is told: up to when they have read, and what they want by e-mail or in WeCom, or both."""
 
     user = models.OneToOneField("core.User", primary_key=True, on_delete=models.CASCADE, related_name="+")
     read_upto = models.DateTimeField(null=True)
     mail = models.EmailField(_("e-mail"), blank=True)
+    wecom = models.CharField(_("WeCom userid"), max_length=64, blank=True)
     wants_digest = models.BooleanField(default=False)
     wants_alerts = models.BooleanField(default=False)
 
@@ -85,11 +86,15 @@ class NoticeBox(models.Model):
         return str(self.user_id)
 
 
-class NoticeMail(models.Model):
-    """A mail to somebody of the staff: written down with what it tells, sent afterwards, each `key` once.
+class NoticePost(models.Model):
+    """A mail, or a message in WeCom, to somebody of the staff: written down with what it tells, sent afterwards, each `key` once.
 
     An outcome that nobody knows is not sent again: the page has it in any case.
     """
+
+    class Channel(models.TextChoices):
+        MAIL = "mail", _("E-mail")
+        WECOM = "wecom", _("WeCom")
 
     class State(models.TextChoices):
         WAITING = "waiting", _("Waiting")
@@ -98,6 +103,7 @@ class NoticeMail(models.Model):
         UNKNOWN = "unknown", _("Not known")
 
     user = models.ForeignKey("core.User", on_delete=models.CASCADE, related_name="+", db_index=False)
+    channel = models.CharField(max_length=8, choices=Channel, default=Channel.MAIL)
     key = models.CharField(max_length=60)  # "breach:81", "recovered:81", "digest:2026-11-29"
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
     due_at = models.DateTimeField(default=clock.now)
@@ -105,7 +111,7 @@ class NoticeMail(models.Model):
     code = models.CharField(max_length=60, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "key"], name="analytics_mail_once")]
+        constraints = [models.UniqueConstraint(fields=["user", "key", "channel"], name="analytics_post_once")]
         indexes = [models.Index(fields=["due_at"], condition=Q(state="waiting"), name="analytics_mails_due")]
 
     def __str__(self) -> str:

@@ -16,7 +16,7 @@ IMPERSONAL = (
     "analytics.HourFigure",
     "analytics.Incentive",
     "analytics.NoticeBox",
-    "analytics.NoticeMail",
+    "analytics.NoticePost",
     "analytics.OrderCredit",
     "analytics.PathDay",
     "analytics.Spread",

@@ -36,7 +36,7 @@ APIS = (
         "groupchat/get_join_way", "groupchat/update_join_way", "groupchat/statistic_group_by_day", "get_user_behavior_data",
         "add_intercept_rule", "update_intercept_rule", "del_intercept_rule",
     )),
-    "kf/sync_msg", "kf/send_msg", "kf/customer/batchget", "media/get",
+    "kf/sync_msg", "kf/send_msg", "kf/customer/batchget", "media/get", "message/send",
 )  # fmt: skip
 
 log = structlog.get_logger("siyu.wecom")

@@ -335,6 +335,8 @@ WECOM_PROVIDER = env.text("WECOM_PROVIDER", "simulator")
 # The simulator's own company (`apps/gateways/simulator/wecom_rules.py`); its secrets open nothing else.
 WECOM_CORP_ID = env.text("WECOM_CORP_ID", "ww5170000000000001")
 WECOM_SECRET = env.text("WECOM_SECRET", "simulator-only-secret")
+# The app in whose name staff get notices in WeCom; 0: they get none there.
+WECOM_AGENT_ID = env.integer("WECOM_AGENT_ID", 1_000_002 if WECOM_PROVIDER == "simulator" else 0)
 WECOM_CALLBACK_TOKEN = env.text("WECOM_CALLBACK_TOKEN", "simulatorToken")
 WECOM_CALLBACK_KEY = env.text("WECOM_CALLBACK_KEY", "c2ltdWxhdG9yLW9ubHkta2V5LTMyLWJ5dGVzLWxvbmc")
 # Exchanges of one member in a day: a stolen log-in empties no account at once.

@@ -6,12 +6,13 @@ import pytest
 
 from apps.analytics import rollup
 from apps.analytics.day import board, sources, words
-from apps.analytics.models import AlertRule, Breach, DailyFigure, NoticeBox, NoticeMail
+from apps.analytics.models import AlertRule, Breach, DailyFigure, NoticeBox, NoticePost
 from apps.analytics.notices import posting, watching
 from apps.core import alerts
-from apps.gateways import mail
+from apps.gateways import mail, wecom_apps
 from apps.gateways.mail import Mail
 from apps.gateways.messages import Outcome
+from apps.gateways.wecom_apps import Note
 from apps.stores import access
 from apps.stores.models import Role, Staff
 from tests.console import a_day, world
@@ -40,6 +41,19 @@ def posted(monkeypatch: pytest.MonkeyPatch, settings) -> list[Mail]:
         return [Outcome(one.key, "accepted", code="OK") for one in mails]
 
     monkeypatch.setattr(mail, "send_batch", taken)
+    return given
+
+
+@pytest.fixture
+def noted(monkeypatch: pytest.MonkeyPatch) -> list[Note]:
+    """What WeCom was given; it knows everybody but `gone`."""
+    given: list[Note] = []
+
+    def taken(notes: list[Note]) -> list[Outcome]:
+        given.extend(notes)
+        return [Outcome(one.key, "refused" if one.userid == "gone" else "accepted", code="WECOM") for one in notes]
+
+    monkeypatch.setattr(wecom_apps, "send_batch", taken)
     return given
 
 
@@ -141,7 +155,7 @@ def test_a_quiet_rule_notes_and_tells_nobody(house: House, posted: list[Mail]) -
     watching.judge(moment=NOON)
 
     assert Breach.objects.get().is_muted
-    assert not NoticeMail.objects.exists()
+    assert not NoticePost.objects.exists()
 
 
 def test_somebody_whose_right_ended_is_not_told_what_waited(house: House, posted: list[Mail]) -> None:
@@ -151,7 +165,7 @@ def test_somebody_whose_right_ended_is_not_told_what_waited(house: House, posted
     watching.judge(moment=NOON)
     Staff.objects.filter(user=house.users[Role.REGION_MANAGER]).update(is_active=False)
 
-    assert posting.drain() == {"mailed": 0, "failed": 1, "postponed": 0}
+    assert posting.drain() == {"sent": 0, "failed": 1, "postponed": 0}
     assert posted == []
 
 
@@ -165,12 +179,12 @@ def test_a_mail_that_nobody_knows_of_is_not_sent_again_and_one_that_was_not_take
     monkeypatch.setattr(mail, "send_batch", lambda mails: [next(answers) for _one in mails])
 
     assert posting.drain()["postponed"] == 1
-    assert posting.drain() == {"mailed": 0, "failed": 0, "postponed": 0}  # not due yet
+    assert posting.drain() == {"sent": 0, "failed": 0, "postponed": 0}  # not due yet
     clock(NOON + 2 * MINUTE)
     assert posting.drain()["failed"] == 1
     clock(NOON + timedelta(hours=9))
-    assert posting.drain() == {"mailed": 0, "failed": 0, "postponed": 0}
-    assert NoticeMail.objects.get().state == NoticeMail.State.UNKNOWN
+    assert posting.drain() == {"sent": 0, "failed": 0, "postponed": 0}
+    assert NoticePost.objects.get().state == NoticePost.State.UNKNOWN
 
 
 def test_the_digest_says_the_figures_of_the_page_within_the_readers_stores(
@@ -194,3 +208,35 @@ def test_the_digest_says_the_figures_of_the_page_within_the_readers_stores(
     assert "¥80.50" in texts[Role.MANAGER]
     assert "¥483.00" in texts[Role.ADMIN]
     assert str(words.WORDS["tickets.opened"].label) not in texts[Role.ANALYST]
+
+
+def test_who_reads_in_wecom_is_told_there_once_and_within_their_stores(
+    house: House, posted: list[Mail], noted: list[Note]
+) -> None:
+    for role, userid in ((Role.ADMIN, "wc-admin"), (Role.REGION_MANAGER, "gone"), (Role.MANAGER, "wc-manager")):
+        NoticeBox.objects.create(user=house.users[role], wecom=userid, wants_alerts=True)
+    NoticeBox.objects.filter(user=house.users[Role.ADMIN]).update(mail="admin@brand.example")
+    rule("below", limit=10, store=house.stores["near"])
+    counted(3, store_id=house.stores["near"].pk)
+    for _again in range(2):
+        watching.judge(moment=NOON)
+
+    assert posting.drain() == {"sent": 2, "failed": 1, "postponed": 0}
+    assert posting.drain() == {"sent": 0, "failed": 0, "postponed": 0}
+    assert [one.to for one in posted] == ["admin@brand.example"]
+    assert {one.userid for one in noted} == {"wc-admin", "gone"}
+    assert all("静安店" in one.text and one.end.endswith("/console/notices/") for one in noted)
+
+
+def test_the_morning_in_wecom_is_the_mails_words(house: House, posted: list[Mail], noted: list[Note], clock) -> None:
+    a_day.live(house, NOON)
+    reader(house, Role.MANAGER)
+    NoticeBox.objects.update(wecom="wc-manager")
+    clock(NOON + timedelta(days=1))
+    rollup.roll_up(moment=NOON + timedelta(days=1))
+    posting.post_digest()
+    posting.drain()
+
+    (letter,), (note,) = posted, noted
+    assert note.text == f"{letter.subject}\n\n{letter.text.removesuffix(note.end).strip()}"
+    assert letter.text.endswith(note.end)

@@ -142,9 +142,12 @@ def test_money_is_typed_in_yuan_and_kept_in_fen(house: House, at: At) -> None:
     assert 'value="1234.5"' in body
 
 
-def test_wishes_for_mail_need_an_address(house: House, at: At) -> None:
+def test_wishes_need_an_address_or_an_account(house: House, at: At) -> None:
     manager, address = at(Role.MANAGER), reverse("console:notices_save")
 
     assert manager.post(address, {"wants_digest": "on"}).status_code == 422
     assert manager.post(address, {"wants_digest": "on", "mail": "he@brand.example"}).status_code == 302
     assert NoticeBox.objects.get().wants_digest
+    assert manager.post(address, {"wants_alerts": "on", "wecom": "lin wei"}).status_code == 422
+    assert manager.post(address, {"wants_alerts": "on", "wecom": "lin-wei"}).status_code == 302
+    assert NoticeBox.objects.get().wecom == "lin-wei"

@@ -1,4 +1,4 @@
-"""The notification centre: what one should know of, what is new, and what comes by e-mail too."""
+"""The notification centre: what one should know of, what is new, and what comes by e-mail or in WeCom too."""
 
 from django import forms
 from django.contrib import messages
@@ -10,13 +10,20 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.analytics.models import NoticeBox
 from apps.analytics.notices import posting
+from apps.community.models import Account
 from apps.console import notices
 from apps.core import clock
-from apps.gateways import mail
+from apps.gateways import mail, wecom_apps
 
 
 class BoxForm(forms.Form):
     mail = forms.EmailField(label=gettext_lazy("Your e-mail address"), required=False)
+    wecom = forms.RegexField(
+        r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$",
+        label=gettext_lazy("Your account in WeCom (userid)"),
+        required=False,
+        strip=True,
+    )
     wants_digest = forms.BooleanField(label=gettext_lazy("Yesterday's figures, each morning at 8:30"), required=False)
     wants_alerts = forms.BooleanField(
         label=gettext_lazy("Alerts of the stores I see, and when they are over"), required=False
@@ -24,12 +31,9 @@ class BoxForm(forms.Form):
 
     def clean(self) -> dict[str, object]:
         given = super().clean() or self.cleaned_data
-        if (
-            (given.get("wants_digest") or given.get("wants_alerts"))
-            and not given.get("mail")
-            and "mail" not in self.errors
-        ):
-            self.add_error("mail", _("Say an address to which they go."))
+        wants = given.get("wants_digest") or given.get("wants_alerts")
+        if wants and not self.errors and not (given.get("mail") or given.get("wecom")):
+            self.add_error("mail", _("Say an address to which they go, or your account in WeCom."))
         return given
 
 
@@ -55,7 +59,7 @@ def read(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def save(request: HttpRequest) -> HttpResponse:
-    """What comes by e-mail."""
+    """What comes by e-mail and in WeCom."""
     form = BoxForm(request.POST)
     if not form.is_valid():
         return _page(request, form)
@@ -67,13 +71,23 @@ def save(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, form: BoxForm | None) -> HttpResponse:
     box = notices.box(request)
-    told = {"mail": box.mail, "wants_digest": box.wants_digest, "wants_alerts": box.wants_alerts}
+    told = {
+        "mail": box.mail,
+        "wecom": box.wecom or _linked(box.user_id),
+        "wants_digest": box.wants_digest,
+        "wants_alerts": box.wants_alerts,
+    }
     found = notices.gather(request)
     facts = {
         "rows": [(one, box.read_upto is None or one.at > box.read_upto) for one in found],
         "form": form or BoxForm(initial=told),
         "may_figures": request.access.can(posting.PERMISSION),  # type: ignore[attr-defined]
-        "is_set_up": mail.is_set_up(),
+        "missing": [name for name, gate in ((_("E-mail"), mail), (_("WeCom"), wecom_apps)) if not gate.is_set_up()],
     }
     facts["unread"] = sum(is_new for _one, is_new in facts["rows"])
     return render(request, "console/notices.html", facts, status=422 if form else 200)
+
+
+def _linked(user_id: int) -> str:
+    """What WeCom calls them, where the house knows it already."""
+    return Account.objects.filter(staff__user_id=user_id).values_list("userid", flat=True).first() or ""

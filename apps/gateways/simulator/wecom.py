@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 
 from apps.gateways.simulator import wecom_rules as rules
 from apps.gateways.simulator.replies import Reply, as_json, parse
+from apps.gateways.simulator.wecom_apps import Apps
 from apps.gateways.simulator.wecom_groups import Groups
 from apps.gateways.simulator.wecom_kf import Kf
 from apps.gateways.simulator.wecom_people import People
@@ -22,6 +23,7 @@ PREFIXES = (
     "/cgi-bin/externalcontact/",
     "/cgi-bin/kf/",
     "/cgi-bin/media/",
+    "/cgi-bin/message/send",
     "/wecom/",
     "/control/wecom/",
 )
@@ -39,6 +41,7 @@ class Wecom:
         self.groups = Groups(self.store, tell=self.people.tell)
         self.kf = Kf(self.store, self.people)
         self.watch = Watch(self.store)
+        self.apps = Apps(self.store)
         if self.store.count("staff") == 0:
             self.people.hire({"userids": ["sim-lin", "sim-chen", "sim-wang"]}, 0)
         self._get: dict[str, Act] = {
@@ -61,6 +64,7 @@ class Wecom:
             **self.groups.calls,
             **self.kf.calls,
             **self.watch.calls,
+            **self.apps.calls,
         }
         self._control: dict[str, Callable[[dict, int], dict]] = {
             **self.people.controls,
@@ -68,6 +72,7 @@ class Wecom:
             **self.groups.controls,
             **self.kf.controls,
             **self.watch.controls,
+            **self.apps.controls,
             "/wecom/stats": lambda _b, _n: {"calls": self._totals()},
         }
 

@@ -20,6 +20,7 @@ OVERLAP = 5 * MINUTE
 
 CORP = "ww5170000000000001"
 SECRET = "simulator-only-secret"  # noqa: S105 - opens nothing but this simulator
+AGENT = 1_000_002  # the company's own app
 CALLBACK_TOKEN = "simulatorToken"  # noqa: S105
 CALLBACK_KEY = "c2ltdWxhdG9yLW9ubHkta2V5LTMyLWJ5dGVzLWxvbmc"  # the 43 characters of a back office
 
@@ -61,6 +62,7 @@ WORDS = {
     90500: "no group is normal", 90501: "chat id is not an externalcontact chat", 40129: "customer is being handed over",
     40007: "invalid media_id", 40008: "invalid message type", 95001: "send kf msg count limit", 95002: "send kf msg time limit",
     95004: "open kfid not exist", 95007: "invalid msg token", 95018: "session status not allowed",
+    40031: "invalid userid list", 40056: "invalid agentid", 44004: "empty content", 82001: "no receiver",
     40100: "user not resigned", 41061: "no permission on the customer", 81013: "no user",
 }  # fmt: skip
 
