@@ -18,7 +18,7 @@ from apps.care.journeys import bench as journeys
 from apps.community import bench as community
 from apps.coupons import bench as coupons
 from apps.coupons import bench_quotes as quotes
-from apps.flows import bench_burst
+from apps.flows import bench_burst, bench_console
 from apps.orders import bench as orders
 from apps.points import bench as points
 from apps.points import bench_ledgers as ledgers
@@ -48,6 +48,7 @@ BENCHES = {
     "boards": Bench(boards.bench_boards, needs_orders=False),
     "community": Bench(community.bench_community, needs_orders=False),
     "codes": Bench(coupons.bench_codes, needs_orders=False),
+    "console": Bench(bench_console.bench_console, needs_orders=True),
     "coupons": Bench(coupons.bench_flash, needs_orders=False),
     "events": Bench(activity.bench_events, needs_orders=False),
     "import": Bench(orders.bench_import, needs_orders=False),

@@ -369,6 +369,9 @@ def test_models_differ_and_each_sum_leads_to_its_contacts(shared: Marketing, at:
                 rows = client.get(href)
                 found = rows.context["rows"]
                 assert len(found) == rows.context["count"] == 3, href
+                lines = client.get(rows.context["csv_url"]).content.decode("utf-8-sig").splitlines()
+                assert len(lines) == 4
+                assert lines[1].startswith(found[0]["member_no"])
                 cents = sum(row[f"{MODELS[place]}_cents"] for row in found)
                 assert text == f"¥{cents / 100:,.2f}"
                 seen += 1

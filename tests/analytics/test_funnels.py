@@ -174,6 +174,7 @@ def rows_behind(client: Client, href: str) -> tuple[int, int, str]:
     for day, _text, _chosen in page.context["days"]:
         one = client.get(f"{href}&on={day}")
         rows += len(one.context["rows"])
+        assert len(client.get(one.context["csv_url"]).content.decode().splitlines()) == len(one.context["rows"]) + 1
         bodies += one.content.decode()
     return count, rows, bodies
 

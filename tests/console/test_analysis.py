@@ -13,6 +13,7 @@ from apps.analytics.models import CellMove, CohortMonth, HourFigure
 from apps.analytics.study import counting, reading, rows
 from apps.console.studies import returning
 from apps.orders import services as orders
+from apps.orders.models import Order
 from apps.segments.models import MemberStats, ScoreChange
 from apps.stores.models import Role
 from tests.console.conftest import NOON
@@ -20,6 +21,7 @@ from tests.console.world import House
 
 pytestmark = pytest.mark.django_db
 At = Callable[..., Client]
+COPIED = ("source", "member_id", "store_id", "channel", "status", "total_cents", "created_at", "paid_at")
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
 
 
@@ -128,6 +130,8 @@ def test_each_box_leads_to_its_rows_within_the_readers_stores(
             page = client.get(href)
             rows, body = page.context["rows"], page.content.decode()
             assert len(rows) == page.context["count"], href
+            told = client.get(page.context["csv_url"]).content.decode("utf-8-sig")
+            assert [line[0] for line in list(csv.reader(io.StringIO(told)))[1:]] == [row["member_no"] for row in rows]
             if chart != "cohorts":
                 assert text == str(len(rows))
             for where in {"mine", "near", "far"} - set(stores):
@@ -135,6 +139,21 @@ def test_each_box_leads_to_its_rows_within_the_readers_stores(
                 assert counted.stores[where].name not in body
             seen += 1
     assert seen == (8 if role == Role.ADMIN else 4)
+
+
+def test_a_file_of_rows_holds_every_page_of_its_list(counted: House, at: At) -> None:
+    one = Order.objects.get(order_no__startswith="S-far")
+    Order.objects.bulk_create(
+        Order(**{name: getattr(one, name) for name in COPIED}, order_no=f"C-{number}") for number in range(120)
+    )
+    counting.refresh(moment=NOON)
+    client = at(Role.ADMIN)
+    (href,) = {href for text, href in boxes(client, "hours") if text == "121"}
+    page = client.get(href)
+    assert len(page.context["rows"]) < 121 == page.context["count"]
+    for address in (page.context["csv_url"], f"{page.context['csv_url']}&{page.context['older_url'][1:]}"):
+        lines = list(csv.reader(io.StringIO(client.get(address).content.decode("utf-8-sig"))))
+        assert len({line[2] for line in lines[1:]}) == len(lines) - 1 == 121
 
 
 def test_files_hold_the_same_digits(counted: House, at: At) -> None:

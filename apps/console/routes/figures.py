@@ -32,6 +32,7 @@ urlpatterns = [
     path("console/analysis/events/", analysis.page, {"study": "events"}, name="analysis_events"),
     path("console/analysis/<slug:chart>.csv", analysis.csv, name="analysis_csv"),
     path("console/analysis/<slug:box>/", analysis.box, name="analysis_rows"),
+    path("console/analysis/<slug:box>/rows.csv", analysis.box_csv, name="analysis_rows_csv"),
     path("console/headquarters/", headquarters.page, name="headquarters"),
     path("console/headquarters/targets/", targets.page, name="targets"),
     path("console/headquarters/targets.csv", targets.csv, name="targets_csv"),

@@ -27,6 +27,7 @@ class View:
     weeks: int
     days: int
     event: tuple[date, int]  # a day, and how many days of each side of it are looked at
+    most: int = 200  # rows of a list that has no further pages
 
     @property
     def today(self) -> date:
@@ -75,6 +76,9 @@ def _event(request: HttpRequest, *, today: date) -> tuple[date, int]:
     return min(on, newest) if on and on.year >= 2000 else newest, sides
 
 
+Rows = Callable[[HttpRequest, View], dict[str, Any]]  # the facts of a page of rows
+
+
 @dataclass(frozen=True, kw_only=True)
 class Study:
     """`draws`: its charts by their key. `rows`: lists behind boxes. `asks`: which of "weeks", "days" and "event" its page offers.
@@ -87,7 +91,7 @@ class Study:
     heading: str | Promise
     lede: str | Promise
     draws: dict[str, Callable[..., Chart]]
-    rows: dict[str, Callable[[HttpRequest, View], dict[str, Any]]] = field(default_factory=dict)
+    rows: dict[str, Rows] = field(default_factory=dict)
     asks: tuple[str, ...] = ("days",)
     days_label: str | Promise = ""
     more: Callable[[HttpRequest], dict[str, Any]] | None = None

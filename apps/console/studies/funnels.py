@@ -23,7 +23,7 @@ from apps.flows.source_words import DOORS
 from apps.livestream.models import Stream
 from apps.segments.models import Stage
 
-MOST, SHOWN = 12, 200
+MOST = 12
 Names = dict[str, str]
 READ = pgettext_lazy("funnel", "Read")  # known of the in-app inbox alone
 STEPS: dict[str, tuple[Any, ...]] = {
@@ -192,14 +192,16 @@ def _funnel_rows(request: HttpRequest, view: View) -> dict[str, Any]:
     on = on if on in days else next(iter(days), None)
     found = []
     if on is not None:
-        found = counted.listed(funnel, part=part, step=step, on=on, store_ids=view.where.ids, moment=as_of, most=SHOWN)
+        found = counted.listed(
+            funnel, part=part, step=step, on=on, store_ids=view.where.ids, moment=as_of, most=view.most
+        )
     name = NAMES[funnel]([part]).get(part, part)
     return {
         "title": f"{name}: {STEPS[funnel][step - 1]}", "count": sum(days.values()), "rows": found, "on": on, "days": [
             (day.isoformat(), f"{words.day(day)}: {figure_words.number(count)}", day == on) for day, count in days.items()
         ],
         "asked": {"store": view.where.chosen or "", "days": view.days, "funnel": funnel, "part": part, "step": step},
-        "most": SHOWN if len(found) == SHOWN else 0, "template": "console/analysis_funnel.html",
+        "most": view.most if len(found) == view.most else 0, "template": "console/analysis_funnel.html",
     }  # fmt: skip
 
 

@@ -14,7 +14,6 @@ from apps.console.studies.asking import MONTHS, Study, View
 from apps.core.errors import NotFound
 from apps.segments.models import Cell
 
-SHOWN = 200
 WEEKDAYS = (
     gettext_lazy("Mon"), gettext_lazy("Tue"), gettext_lazy("Wed"), gettext_lazy("Thu"), gettext_lazy("Fri"), gettext_lazy("Sat"),
     gettext_lazy("Sun"),
@@ -128,7 +127,7 @@ def _cohort_rows(request: HttpRequest, view: View) -> dict[str, Any]:
     facts = {"cohort": f"{cohort:%Y-%m}", "month": f"{month:%Y-%m}"}
     return {
         "title": _("First order in %(cohort)s, bought in %(month)s") % facts,
-        "count": len(found), "rows": found[:SHOWN], "at_label": _("First order"), "of": "members",
+        "count": len(found), "rows": found[: view.most], "at_label": _("First order"), "of": "members",
     }  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from apps.core import money
 from apps.core.errors import NotFound
 
 EDGES = counted.EDGES
-MOST, SHOWN = 12, 200
+MOST = 12
 
 
 def _yuan(cents: int) -> str:
@@ -279,12 +279,12 @@ def _path_rows(request: HttpRequest, view: View) -> dict[str, Any]:
     on = on if on in days else next(iter(days), None)
     found = []
     if on is not None:
-        found = paths.listed(name, path=path, on=on, store_ids=view.where.ids, moment=as_of, most=SHOWN)
+        found = paths.listed(name, path=path, on=on, store_ids=view.where.ids, moment=as_of, most=view.most)
     return {
         "title": _said(name, [path])[path], "count": sum(days.values()), "rows": found,
         "days": [(day.isoformat(), f"{words.day(day)}: {figure_words.number(n)}", day == on) for day, n in days.items()],
         "asked": {"store": view.where.chosen or "", "days": view.days, "of": name, "path": path},
-        "most": SHOWN if len(found) == SHOWN else 0, "template": "console/analysis_funnel.html",
+        "most": view.most if len(found) == view.most else 0, "template": "console/analysis_funnel.html",
     }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.analytics.study import before_after, counting, windows
-from apps.console.studies import asking, attribution, events, funnels, returning, spreads
+from apps.console.studies import asking, attribution, events, funnels, returning, row_files, spreads
 from apps.console.studies.asking import WEEKS, Study, View
 from apps.core import csv_files
 from apps.core.errors import NotFound
@@ -47,12 +47,19 @@ def csv(request: HttpRequest, chart: str) -> HttpResponse:
 def box(request: HttpRequest, box: str) -> HttpResponse:
     """What each is asked for stands with its rows."""
     view = asking.of(request)
-    if box not in _BOXES:
-        raise NotFound
-    study, rows = _BOXES[box]
+    study, rows = _box(box)
     back = f"{reverse(study.url_name)}?{urlencode(view.query)}"
-    facts = {"template": "console/analysis_rows.html", "back": back, "part_of": study.label, **rows(request, view)}
+    file = f"{reverse('console:analysis_rows_csv', args=[box])}?{request.GET.urlencode()}"
+    facts = {"template": "console/analysis_rows.html", "back": back, "part_of": study.label, "csv_url": file}
+    facts |= rows(request, view)
     return render(request, facts["template"], facts)
+
+
+@require_safe
+def box_csv(request: HttpRequest, box: str) -> HttpResponse:
+    """All rows behind a box from the first on, without names: members by number."""
+    _study, rows = _box(box)
+    return row_files.file(request, asking.of(request), rows, name=box)
 
 
 @require_POST
@@ -66,6 +73,12 @@ def save_windows(request: HttpRequest) -> HttpResponse:
         request, _("Saved. Everything is counted anew within the hour.") if changed else _("Nothing was changed.")
     )
     return redirect("console:analysis_attribution")
+
+
+def _box(key: str) -> tuple[Study, asking.Rows]:
+    if key not in _BOXES:
+        raise NotFound
+    return _BOXES[key]
 
 
 def _page(request: HttpRequest, study: Study, *, status: int = 200, **more: Any) -> HttpResponse:
