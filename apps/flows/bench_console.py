@@ -64,7 +64,7 @@ def _pages(size: str) -> Iterator[Line]:
     for _round in range(ROUNDS):
         for address in asked:
             taken.setdefault(address, []).append(_seconds(lambda address=address: client.get(address)) * 1000)
-    p95 = {address: sorted(times)[int(len(times) * 0.95)] for address, times in taken.items()}
+    p95 = {address: sorted(times)[-(len(times) // 20) - 1] for address, times in taken.items()}
     for address in sorted(p95, key=lambda one: -p95[one]):
         scanned = sorted({name for statement in asked[address] for name in _scans(statement) if name in large})
         yield _line(address, size, p95[address]) | {"statements": len(asked[address]), "scans": scanned}

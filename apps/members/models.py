@@ -73,6 +73,7 @@ class Member(models.Model):
             models.Index(fields=["home_store", "id"], name="members_of_store"),
             models.Index(fields=["joined_at"], name="members_joined"),
             models.Index(fields=["birth_month", "birth_day"], name="members_birthday"),
+            models.Index(fields=["birth_year"], condition=Q(birth_year__gte=2000), name="members_young"),
             models.Index(fields=["id"], include=["status"], condition=~Q(status="active"), name="members_not_active"),
             models.Index(OpClass("source", name="varchar_pattern_ops"), "id", name="members_by_source"),
             models.Index(fields=["avatar"], condition=Q(avatar__isnull=False), name="members_avatars"),

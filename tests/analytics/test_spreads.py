@@ -18,17 +18,18 @@ from django.urls import reverse
 from apps.activity.models import Event
 from apps.analytics.models import DailyFigure, OrderCredit
 from apps.analytics.rollup import ROLLED
-from apps.analytics.study import before_after, paths, spreads
+from apps.analytics.study import before_after, paths, spreads, worth
 from apps.catalog.models import Category, Product
 from apps.console.studies.spreads import classes
 from apps.core import clock as house_clock
 from apps.members.models import Member
 from apps.orders import services as orders
 from apps.orders.models import Order
-from apps.segments.models import MemberStats
+from apps.segments.models import MemberStats, Prediction
 from apps.stores.models import Role
 from tests.console import world
 from tests.console.conftest import NOON
+from tests.console.test_predictions import version
 from tests.console.world import House
 
 pytestmark = pytest.mark.django_db
@@ -289,3 +290,33 @@ def test_classes_are_said_without_a_gap():
 )  # fmt: skip
 def test_classes_that_do_not_exist_are_not_found(spread: House, box: str, asked: dict[str, str]):
     assert client_of(spread, Role.ADMIN).get(reverse("console:analysis_rows", args=[box]), asked).status_code == 404
+
+
+def test_worth_is_what_active_members_spent_and_are_expected_to_by_stage_cell_and_home_store(house: House):
+    model = version(1, is_active=True)
+    for place, (where, stage, cell, clv) in enumerate(
+        (("mine", "active", "champions", 900), ("mine", "lapsing", "", None), ("far", "active", "lost", None)), start=1
+    ):
+        member = Member.objects.create(member_no=f"W{place}", home_store=house.stores[where], joined_at=NOON)
+        MemberStats.objects.create(member=member, net_cents=100 * place, stage=stage, cell=cell, as_of=NOON)
+        if clv:
+            Prediction.objects.create(
+                member=member, p_alive=0.5, p_lapse=0.5, band="middle", expected_orders=1, clv_cents=clv, model=model, scored_at=NOON
+            )  # fmt: skip
+    Member.objects.filter(member_no__startswith="NO-").update(status="frozen")
+    spreads.refresh(moment=NOON)
+    for _again in range(2):
+        worth.refresh(moment=NOON)
+
+    mine, everywhere = [house.stores["mine"].pk], None
+    told = {
+        (of.__name__, one.key): (one.members, one.net_cents, one.foreseen, one.clv_cents)
+        for of in (worth.by_stage, worth.by_cell) for one in of(store_ids=mine) if one.members
+    }  # fmt: skip
+    assert told == {
+        ("by_stage", "active"): (1, 100, 1, 900), ("by_stage", "lapsing"): (1, 200, 0, 0), ("by_cell", "champions"): (1, 100, 1, 900),
+    }  # fmt: skip
+    active = next(one for one in worth.by_stage(store_ids=everywhere) if one.key == "active")
+    assert (active.members, active.net_each, active.clv_each) == (2, 200, 900)
+    spreads.refresh(moment=NOON)
+    assert worth.by_stage(store_ids=everywhere)[2] == active

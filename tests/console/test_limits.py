@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.test import Client
 from django.urls import reverse
 
+from apps.analytics.study import worth
 from apps.care.models import Card, Policy, Trial
 from apps.care.models import Tester as Colleague
 from apps.core import brand, ids
@@ -12,6 +13,7 @@ from apps.segments import rules
 from apps.segments.models import Prediction
 from apps.segments.predictions import terms
 from apps.stores.models import Role
+from tests.console.conftest import NOON
 from tests.console.test_predictions import version
 from tests.console.world import House
 
@@ -74,7 +76,9 @@ def test_worth_by_stage_and_cell_and_other_thresholds(house: House, at: At) -> N
         model=model,
         scored_at="2026-11-22T00:00Z",
     )
-    page = shown(at(Role.MARKETER), "worth", days="90")
+    assert "还没有统计" in shown(at(Role.MARKETER), "worth")
+    worth.refresh(moment=NOON)
+    page = shown(at(Role.MARKETER), "worth", days="91")
     assert ("¥123.00" in page, "console/worth/stages" in page) == (True, False)
 
     admin = at(Role.ADMIN)

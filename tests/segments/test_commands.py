@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from apps.core import clock
 from apps.members.models import Member
-from apps.segments import export, refresh, selectors, worth
+from apps.segments import export, refresh, selectors
 from apps.segments.models import MemberStats
 from tests.segments.histories import Life, buy, day, life, refund
 
@@ -118,17 +118,3 @@ def test_pages_read_counts_moves_entries_history_and_the_matrix() -> None:
     assert selectors.members_of(stage="lapsing") == [one.member.pk, other.member.pk]
     assert selectors.members_of(stage="lapsing", after_id=one.member.pk) == [other.member.pk]
     assert selectors.members_of(cell=found.cell, limit=1) == [one.member.pk]
-
-
-def test_the_matrix_shows_where_members_of_a_cell_have_gone() -> None:
-    lives = [life(0) for _ in range(9)]
-    refresh.refresh(day(1))
-    buy(lives[0], day(2))
-    life(2.5)
-    refresh.refresh(day(3))
-    days = {"first": clock.local_date(day(1)), "last": clock.local_date(day(3))}
-    assert worth.cell_moves(**days, store_ids=None) == [
-        selectors.Move("", "new_customers", 1),
-        selectors.Move("lost", "champions", 1),
-        selectors.Move("lost", "lost", 8),
-    ]

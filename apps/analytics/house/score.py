@@ -9,7 +9,7 @@ from typing import Literal
 
 from django.db.models import Sum
 
-from apps.analytics.day import listing
+from apps.analytics.day import listing, sources
 from apps.analytics.day.listing import Wanted
 from apps.analytics.house import months
 from apps.analytics.house.months import Month
@@ -20,6 +20,7 @@ from apps.stores.models import Staff, Store
 
 Dimension = Literal["worth", "business", "use"]
 Unit = Literal["cents", "share"]
+WORTH = [figure.name for figure in sources.WORTH.figures]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,8 +98,8 @@ def stores_at_work(month: Month) -> set[int]:
 
 def _worth(month: Month, store_ids: Stores) -> dict[str, int]:
     """As it stood on the last day of the month that was counted."""
-    rows = DailyFigure.objects.filter(name__startswith="worth.", on__range=(month.first, month.last))
-    newest = rows.order_by("-on").values_list("on", flat=True).first()
+    rows = DailyFigure.objects.filter(name__in=WORTH, on__range=(month.first, month.last))
+    newest = rows.filter(store_id=0).order_by("-on").values_list("on", flat=True).first()
     if newest is None:
         return {}
     rows = rows.filter(on=newest)

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from apps.analytics.study import attribution, counting, funnels, paths, spreads
+from apps.analytics.study import attribution, counting, funnels, paths, spreads, worth
 
-NIGHTLY = (funnels, spreads, paths)  # paths after attribution
+NIGHTLY = (funnels, spreads, worth, paths)  # paths after attribution
 
 
 def run(*, moment: datetime, whole: bool = False) -> dict[str, int]:

@@ -21,6 +21,7 @@ NAME = "spreads"
 LOCK = 7_490_316
 DAYS = 92  # of orders
 ACTIVE_DAYS = 28
+NAMES = ("value", "orders", "gap", "rfm", "active")  # of `Spread`
 EDGES: dict[str, tuple[int, ...]] = {
     "value": (0, 5_000, 10_000, 20_000, 30_000, 50_000, 80_000, 120_000, 200_000, 500_000),  # 分
     "orders": (1, 2, 3, 4, 5, 6, 8, 11, 21),
@@ -83,7 +84,7 @@ def refresh(*, moment: datetime) -> int:
     written = 0
     with connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(%s)", [LOCK])
-        cursor.execute("delete from analytics_spread")
+        cursor.execute("delete from analytics_spread where name = any(%s)", [list(NAMES)])
         for statement in _ALL:
             cursor.execute(
                 f'insert into analytics_spread (name, "on", store_id, x, y, count, cents) {statement}', values

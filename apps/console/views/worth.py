@@ -1,6 +1,5 @@
 """What members are worth by life stage and RFM cell, who moved from cell to cell, and where the stages begin."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -9,17 +8,16 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.analytics.study import counting, reading, worth
 from apps.console import asked, navigation, people, scope, stages_form
 from apps.console.charts import svg
 from apps.console.stages_form import StagesForm
-from apps.core import clock
 from apps.core.errors import ValidationFailed
-from apps.segments import rules, worth
+from apps.segments import rules
 from apps.segments.models import Cell, Stage
 from apps.segments.predictions import selectors as predictions
 
 MAY_CHANGE = "stages.edit"
-BACK = (7, 30, 90, 180)
 
 
 @require_safe
@@ -46,8 +44,8 @@ def stages(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, form: StagesForm, *, status: int = 200) -> HttpResponse:
     where = scope.of(request, permission="segments.view")
-    days = next((one for one in BACK if request.GET.get("days") == str(one)), 30)
-    today = clock.local_date(clock.now())
+    days = asked.a_key(request, name="days")
+    days = days if days in counting.SPANS else counting.SPANS[0]
     by_stage, model = worth.by_stage(store_ids=where.ids), predictions.active()
     facts: dict[str, Any] = {
         "stages": _rows(by_stage, dict(Stage.choices)),
@@ -55,8 +53,9 @@ def _page(request: HttpRequest, form: StagesForm, *, status: int = 200) -> HttpR
         "finding": _finding(by_stage),
         "clv_days": int(model.parameters["clv_days"]) if model else None,
         "stores": where.options, "dropped": asked.without(request, "store"),
-        "spans": [(str(one), _("%(n)s days") % {"n": one}, one == days) for one in BACK],
-        **_matrix(worth.cell_moves(first=today - timedelta(days=days), last=today, store_ids=where.ids)),
+        "spans": [(str(one), _("%(n)s days") % {"n": one}, one == days) for one in counting.SPANS],
+        "as_of": counting.as_of(worth.NAME),
+        **_matrix(reading.cells(days=days, store_ids=where.ids)[1]),
         "form": form if navigation.allowed(request, permission=MAY_CHANGE) else None,
     }  # fmt: skip
     return render(request, "console/worth.html", facts, status=status)
@@ -77,9 +76,8 @@ def _finding(found: list[worth.Worth]) -> str:
     }
 
 
-def _matrix(moves: list[Any]) -> dict[str, Any]:
+def _matrix(counted: dict[tuple[str, str], int]) -> dict[str, Any]:
     """Rows: where they stood; columns: where they stand. Who stayed is marked."""
-    counted = {(move.before, move.after): move.members for move in moves}
     befores = [*Cell.choices, ("", _("No buyer yet"))]
     lines = [
         (
