@@ -20,7 +20,8 @@ DAYS = 3  # today and the two before it: late changes of state fall there
 FIRST_DAYS = 120  # what the first run fills
 LOCK = 7_490_301  # advisory: two roll-ups at once would fight over the same rows
 ROLLED = "day.rolled"
-COUNTS = 2  # which figures there are: with new ones it rises, and the past is counted anew; the value of `ROLLED`
+COUNTS = 3  # which figures there are: with new ones it rises, and the past is counted anew; the value of `ROLLED`
+COST = "cost."  # before a journey's id, 0 of policies outside journeys: what its messages cost
 WEEK = timedelta(days=7)
 TICK = timedelta(microseconds=1)  # windows end before their `end`; what happens at the moment itself counts
 
@@ -49,6 +50,14 @@ select {_DAY.format(at="t.decided_at")} as day,
        case t.state when 'skipped' then 'skip.' || t.reason else 'touch.' || t.state end as name,
        m.home_store_id as store, count(*) as n
 from care_touch t join members_member m on m.id = t.member_id
+where t.decided_at >= %(start)s and t.decided_at < %(end)s
+group by 1, 2, 3
+"""
+_COSTS = f"""
+select {_DAY.format(at="t.decided_at")} as day, '{COST}' || coalesce(p.journey_id, 0) as name, m.home_store_id as store,
+       sum(a.cost_cents) as n
+from care_touch t join care_attempt a on a.touch_id = t.id and a.cost_cents > 0
+join care_policy p on p.id = t.policy_id join members_member m on m.id = t.member_id
 where t.decided_at >= %(start)s and t.decided_at < %(end)s
 group by 1, 2, 3
 """
@@ -109,7 +118,7 @@ def roll_up(*, moment: datetime, days: int | None = None) -> Rolled:
             "end": clock.day_end(last),
             "stages": list(Stage.values),
         }
-        written = sum(_write(cursor, facts=facts, values=values) for facts in (_MOVES, _TOUCHES))
+        written = sum(_write(cursor, facts=facts, values=values) for facts in (_MOVES, _TOUCHES, _COSTS))
         written += _write_days(cursor, values=values) + _write_before(cursor, values=values)
         cursor.execute(_STAGES, values)
         written += cursor.rowcount + _write_worth(cursor, values=values)

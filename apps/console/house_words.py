@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from apps.analytics.day import words
 from apps.analytics.house import figures
 from apps.analytics.house.months import Standing
+from apps.analytics.house.returns import Return
 from apps.analytics.house.score import Measure
 from apps.analytics.models import Incentive, Target
 from apps.core import brand, money
@@ -36,6 +37,13 @@ MEASURES: dict[str, tuple[Promise, Promise]] = {
     "joining": (
         gettext_lazy("Cost of a new member"),
         gettext_lazy("All marketing costs entered for the month, by the members who joined in it."),
+    ),
+    "returned": (
+        gettext_lazy("Sales for each yuan of marketing"),
+        gettext_lazy(
+            "Orders of the month by the last message, coupon or other contact of a campaign, journey or policy before them, after "
+            "refunds, by what these cost: entered and by the message. It says what went before an order, not what caused it."
+        ),
     ),
     "guided": (gettext_lazy("Orders with a guide"), gettext_lazy("Of all orders paid, those that name one.")),
     "people": (
@@ -85,22 +93,43 @@ def cells(told: Standing) -> list[object]:
 
 def measured(one: Measure) -> dict[str, Any]:
     label, counts = MEASURES[one.key]
-    is_money = one.unit == "cents"
+    value = {"cents": money.show(round(one.value)), "share": words.percent(one.value), "times": f"¥{one.value:,.2f}"}
     return {
         "label": label,
         "counts": counts,
-        "value": money.show(round(one.value)) if is_money else words.percent(one.value),
-        "part": money.show(one.part) if is_money else words.number(one.part),
-        "whole": words.number(one.whole),
+        "value": value[one.unit],
+        "part": words.number(one.part) if one.unit == "share" else money.show(one.part),
+        "whole": money.show(one.whole) if one.unit == "times" else words.number(one.whole),
     }
+
+
+def gain(one: Return) -> str:
+    """The return on cost: +150.0%."""
+    return "–" if one.gain is None else words.change(one.gain)
+
+
+def journey(one: Return, names: dict[int, str]) -> str:
+    return names.get(one.journey_id, "?") if one.journey_id else _("Policies outside journeys")
+
+
+def plain_return(name: str, one: Return) -> list[object]:
+    """A line of a file, as `RETURNS`; the return as a number, 1.5 for +150 %."""
+    gain = "" if one.gain is None else f"{one.gain:.4f}"
+    return [name, money.yuan(one.entered), money.yuan(one.messages), money.yuan(one.brought), gain]
+
+
+RETURNS = (
+    gettext_lazy("Campaign or journey"), gettext_lazy("Costs entered"), gettext_lazy("Messages"), gettext_lazy("Brought"),
+    gettext_lazy("Return on cost"),
+)  # fmt: skip
 
 
 def plain(one: Measure) -> list[object]:
     """A line of the scorecard's file."""
-    is_money = one.unit == "cents"
-    value = money.yuan(round(one.value)) if is_money else f"{one.value * 100:.2f}"
-    part = money.yuan(one.part) if is_money else one.part
-    return [str(DIMENSIONS[one.dimension]), str(MEASURES[one.key][0]), value, part, one.whole]
+    value = {"cents": money.yuan(round(one.value)), "share": f"{one.value * 100:.2f}", "times": f"{one.value:.2f}"}
+    part = one.part if one.unit == "share" else money.yuan(one.part)
+    whole = money.yuan(one.whole) if one.unit == "times" else one.whole
+    return [str(DIMENSIONS[one.dimension]), str(MEASURES[one.key][0]), value[one.unit], part, whole]
 
 
 def place(row: Target) -> str:

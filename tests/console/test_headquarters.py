@@ -17,6 +17,9 @@ from apps.analytics.house import figures, months, pay, targets
 from apps.analytics.house.figures import GOALS
 from apps.analytics.house.targets import Place, Wish
 from apps.analytics.models import DailyFigure, Incentive, Target
+from apps.analytics.study import attribution
+from apps.care.models import Attempt, Cost, Journey, Policy, Touch, Version
+from apps.core import money
 from apps.core.errors import Forbidden
 from apps.core.models import AuditEntry
 from apps.orders import services as orders
@@ -313,3 +316,49 @@ def test_all_sources_of_months_can_be_listed_by_channel(house: House, clerk: Sta
     client = at(Role.ADMIN)
     for name in sources.LISTED:
         assert client.get(reverse("console:headquarters_rows", args=[name]), {"via": "mini-program"}).status_code == 200
+
+
+def test_what_a_campaign_brought_for_its_cost_is_its_orders_and_its_costs_to_the_fen(house: House, at: At) -> None:
+    """A journey that cost 30.00 and 5 fen of messages and brought an order; a policy outside journeys that cost alone."""
+    journey = Journey.objects.create(key="back", name="回来看看")
+    policy = Policy.objects.create(key="back.send", name="回来看看短信", journey=journey)
+    version = Version.objects.create(policy=policy, number=1)
+    for where, of in (("mine", policy), ("far", house.policy)):
+        touch = Touch.objects.create(
+            policy=of, version=version, member=house.members[where], occurrence=f"r:{where}", channel="sms", state="sent",
+            decided_at=NOON - timedelta(days=3),
+        )  # fmt: skip
+        Attempt.objects.create(
+            touch=touch, number=1, key=f"r:{where}", state="accepted", at=touch.decided_at, cost_cents=5
+        )
+    for number, about in enumerate(({"journey": journey}, {"policy": policy}, {"policy": house.policy})):
+        Cost.objects.create(
+            **about, channel="ads", day=date(2026, 11, 2 + number), amount_cents=1_500, source=f"s{number}"
+        )
+    Cost.objects.create(journey=journey, channel="ads", day=date(2026, 10, 31), amount_cents=9_900, source="october")
+    for where, cents in (("mine", 8_050), ("far", 500)):
+        row = orders.record(
+            source="pos", order_no=f"R-{where}", member_id=house.members[where].pk, total_cents=cents,
+            created_at=NOON - timedelta(days=1), lines=[orders.NewLine(product_id=None, total_cents=cents)],
+            store_id=house.stores[where].pk,
+        )  # fmt: skip
+        orders.mark_paid(order_id=row.pk, paid_at=NOON - timedelta(days=1))
+    attribution.refresh(moment=NOON)
+    rollup.roll_up(moment=NOON, days=22)
+
+    client = at(Role.ADMIN)
+    page = client.get(reverse("console:headquarters"))
+    lines = {line["name"]: line for line in page.context["returns"]}
+    told = read(client.get(reverse("console:headquarters_csv", args=["returns"])))
+    assert {row[0]: row[1:3] for row in told} == {"回来看看": ["30.00", "0.05"], "不属于旅程的策略": ["15.00", "0.05"]}
+    mine = lines["回来看看"]
+    rows = client.get(mine["href"]).context["rows"]
+    assert {row["order_no"] for row in rows} == {"R-mine"}
+    brought = sum(row["last_cents"] for row in rows)
+    assert (mine["brought"], True) == (money.show(brought), brought == 8_050)
+    (gain,) = (float(row[4]) for row in told if row[0] == "回来看看")
+    assert gain == pytest.approx((brought - 3_005) / 3_005, abs=0.0001)
+    assert page.context["returns"][0] == mine  # what cost most stands first
+    (measure,) = (one for _name, some in page.context["dimensions"] for one in some if one["whole"] == "¥45.10")
+    assert measure["value"] == f"¥{sum(round(float(row[3]) * 100) for row in told) / 4_510:.2f}"
+    assert at(Role.MANAGER).get(reverse("console:headquarters")).context["returns"] == []

@@ -11,7 +11,7 @@ from django.db.models import Sum
 
 from apps.analytics.day import listing, sources
 from apps.analytics.day.listing import Wanted
-from apps.analytics.house import months
+from apps.analytics.house import months, returns
 from apps.analytics.house.months import Month
 from apps.analytics.models import DailyFigure
 from apps.analytics.reach import Stores, summed, within
@@ -19,7 +19,7 @@ from apps.care.models import Cost
 from apps.stores.models import Staff, Store
 
 Dimension = Literal["worth", "business", "use"]
-Unit = Literal["cents", "share"]
+Unit = Literal["cents", "share", "times"]
 WORTH = [figure.name for figure in sources.WORTH.figures]
 
 
@@ -35,7 +35,7 @@ class Measure:
 
     @property
     def value(self) -> float:
-        """分 each, or a share."""
+        """分 each, a share, or so many 分 for each."""
         return self.part / self.whole
 
 
@@ -62,6 +62,15 @@ def measures(*, month: Month, store_ids: Stores, may: Callable[[str], bool]) -> 
         add("bought", "business", "share", bought.value, joined)
     if store_ids is None and may("costs.view") and (cost := costs(month)):
         add("joining", "business", "cents", cost, joined)
+    if store_ids is None and may("costs.view") and may("orders.view"):
+        found_returns = returns.of(month)
+        add(
+            "returned",
+            "business",
+            "times",
+            sum(one.brought for one in found_returns),
+            sum(one.spent for one in found_returns),
+        )
     if may("orders.view"):
         people = months.by_person(["orders.paid"], month=month, store_ids=store_ids)
         add("guided", "use", "share", sum(one.get("orders.paid", 0) for one in people.values()), paid)

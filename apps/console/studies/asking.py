@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 
 from apps.analytics.study import before_after, counting, reading
-from apps.console import asked, scope
+from apps.console import asked, month_asked, scope
 from apps.console.charts import Chart
 from apps.console.scope import Scope
 from apps.core import clock
@@ -27,6 +27,7 @@ class View:
     weeks: int
     days: int
     event: tuple[date, int]  # a day, and how many days of each side of it are looked at
+    of_month: date | None = None  # its first day; in place of the days
     most: int = 200  # rows of a list that has no further pages
 
     @property
@@ -45,12 +46,15 @@ class View:
 
     @property
     def period(self) -> tuple[date, date]:
-        """The days asked for; yesterday is the last."""
+        """The days asked for, of which yesterday is the last; or a month."""
+        if self.of_month:
+            return self.of_month, reading.next_month(self.of_month) - timedelta(days=1)
         return self.today - timedelta(days=self.days), self.today - timedelta(days=1)
 
     @property
     def query(self) -> dict[str, object]:
-        return {"store": self.where.chosen or "", "weeks": self.weeks, "days": self.days}
+        found = {"store": self.where.chosen or "", "weeks": self.weeks, "days": self.days}
+        return found | ({"of_month": f"{self.of_month:%Y-%m}"} if self.of_month else {})
 
     def rows_url(self, box: str, **more: object) -> str:
         parts = {key: value for key, value in (self.query | more).items() if value is not None}
@@ -65,6 +69,7 @@ def of(request: HttpRequest) -> View:
         WEEKS.get(request.GET.get("weeks", ""), 12),
         days if days in counting.SPANS else counting.SPANS[0],
         _event(request, today=clock.local_date(moment)),
+        month_asked.read(request.GET.get("of_month", "")),
     )
 
 

@@ -14,19 +14,21 @@ from django.views.decorators.http import require_safe
 
 from apps.analytics.day import sources
 from apps.analytics.day.listing import Wanted
-from apps.analytics.house import figures, months, score, targets
+from apps.analytics.house import figures, months, returns, score, targets
 from apps.analytics.house.figures import GOALS, Goal
 from apps.analytics.house.months import Month, Standing
+from apps.analytics.house.returns import Return
 from apps.analytics.house.targets import Place
+from apps.analytics.study import credits
 from apps.console import asked, day_rows, house_words, month_asked, places
 from apps.console.places import Map, Spot
 from apps.console.templatetags.pages import channel_name
-from apps.core import clock, csv_files
+from apps.core import clock, csv_files, money
 from apps.core.errors import NotFound
 
 PERMISSION = "dashboard.view"
 EVER = clock.day_start(month_asked.FIRST.replace(year=1970))
-TABLES = ("figures", "parts", "channels", "scorecard")
+TABLES = ("figures", "parts", "channels", "scorecard", "returns")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +79,8 @@ def page(request: HttpRequest) -> HttpResponse:
         ],
         "channels": [_line(view, one, href) | {"name": name} for name, one, href in _channels(view)],
         "dimensions": _dimensions(request, view),
+        "returns": [_return(view, name, one) for name, one in _returns(request, view)],
+        "costs_url": _costs(view),
         "files": {table: view.address("console:headquarters_csv", table) for table in TABLES},
         "may_set": request.access.can(targets.PERMISSION),  # type: ignore[attr-defined]
         "may_pay": request.access.can("incentives.view"),  # type: ignore[attr-defined]
@@ -96,6 +100,9 @@ def csv(request: HttpRequest, table: str) -> HttpResponse:
         head: list[object] = [_("Dimension"), _("Measure"), pgettext("measure", "Value"), _("Part"), _("Whole")]
         lines = [house_words.plain(one) for one in _measures(request, view)]
         return csv_files.response(name=f"scorecard-{view.month.key}.csv", headers=head, rows=lines)
+    if table == "returns":
+        lines = [house_words.plain_return(name, one) for name, one in _returns(request, view)]
+        return csv_files.response(name=f"returns-{view.month.key}.csv", headers=house_words.RETURNS, rows=lines)
     told: list[tuple[str, Standing]]
     if table == "figures":
         told = [(str(figures.worded(one.goal.name).label), one) for one, _href in _figures(view)]
@@ -278,13 +285,40 @@ def _dimensions(request: HttpRequest, view: View) -> list[tuple[str, list[dict[s
 def _opens(view: View, key: str) -> tuple[str, str]:
     people = view.address("console:incentives", figure=None)
     parts = view.address("console:headquarters") + "#parts"
-    costs = f"{reverse('console:costs')}?since={view.month.first}&until={view.month.last}"
+    costs = _costs(view)
     return {
         "worth": (view.rows("worth.net_cents"), view.rows("worth.members")),
         "again": (view.rows("orders.again"), view.rows("orders.paid")),
         "bought": (view.rows("members.bought"), view.rows("members.joined")),
         "joining": (costs, view.rows("members.joined")),
+        "returned": (
+            view.address("console:headquarters") + "#returns",
+            view.address("console:headquarters") + "#returns",
+        ),
         "guided": (view.rows("orders.guided"), view.rows("orders.paid")),
         "people": (people, people),
         "stores": (parts, parts),
     }[key]
+
+
+def _costs(view: View) -> str:
+    return f"{reverse('console:costs')}?since={view.month.first}&until={view.month.last}"
+
+
+def _returns(request: HttpRequest, view: View) -> list[tuple[str, Return]]:
+    """Of the brand alone, to who may see both what was spent and what was sold."""
+    may = request.access.can  # type: ignore[attr-defined]
+    if view.here.store_ids is not None or view.month.as_of is None or not (may("costs.view") and may("orders.view")):
+        return []
+    found = returns.of(view.month)
+    names = credits.journey_names([one.journey_id for one in found])
+    return [(house_words.journey(one, names), one) for one in found]
+
+
+def _return(view: View, name: str, one: Return) -> dict[str, Any]:
+    rows = f"{reverse('console:analysis_rows', args=['credits'])}?{urlencode({'journey': one.journey_id, 'of_month': view.month.key})}"
+    return {
+        "name": name, "entered": money.show(one.entered), "messages": money.show(one.messages), "brought": money.show(one.brought),
+        "gain": house_words.gain(one), "is_loss": one.gain is not None and one.gain < 0,
+        "href": rows if one.brought and one.journey_id else "",
+    }  # fmt: skip
