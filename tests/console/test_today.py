@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.test import Client
@@ -12,8 +12,11 @@ from django.urls import reverse
 from apps.analytics import rollup
 from apps.analytics.day import sources
 from apps.core import alerts, approvals, money
+from apps.core import clock as house_clock
+from apps.coupons.models import Use
 from apps.orders import services as orders
-from apps.orders.models import Order
+from apps.orders.models import Order, Refund
+from apps.points import services as points
 from apps.points.models import Entry
 from apps.stores import shifts, tills
 from apps.stores.models import Role, Staff
@@ -23,6 +26,7 @@ from tests.console.world import House
 
 pytestmark = pytest.mark.django_db
 At = Callable[..., Client]
+TODAY = date(2026, 11, 22)
 # Of one store's share of the day: what each figure came to where `a_day` happened once.
 ONCE = {
     "sales.paid_cents": 8_050, "orders.paid": 1, "orders.again": 1, "sales.refunded_cents": 1_025, "members.joined": 1,
@@ -188,3 +192,48 @@ def test_figures_of_what_a_role_may_not_see_are_not_there(house: House, clerk: S
     assert len(read(analyst.get(reverse("console:today_csv", args=["figures"])))) == len(sources.FIGURES) - 2 + 1
     assert analyst.get(reverse("console:today_rows", args=["tickets.opened"])).status_code == 404
     assert analyst.get(reverse("console:today_rows", args=["nothing"])).status_code == 404
+
+
+def test_the_day_comes_to_what_the_ledgers_hold_to_the_fen(house: House, at: At, clock) -> None:
+    """With payments at either end of the day, one that was cancelled, refunds of another day's order, and points that ran out."""
+    a_day.live(house, NOON)
+    start, end = house_clock.day_start(TODAY), house_clock.day_end(TODAY)
+    member, store = house.members["mine"], house.stores["mine"]
+    for number, (paid_at, cents) in enumerate(
+        (
+            (start, 101),
+            (end - timedelta(microseconds=1), 202),
+            (start - timedelta(microseconds=1), 404),
+            (end, 808),
+            (start, 1_616),
+        )
+    ):
+        row = orders.record(
+            source="pos", order_no=f"EDGE-{number}", member_id=member.pk, total_cents=cents, created_at=paid_at - timedelta(hours=1),
+            lines=[orders.NewLine(product_id=None, total_cents=cents)], store_id=store.pk,
+        )  # fmt: skip
+        orders.mark_paid(order_id=row.pk, paid_at=paid_at)
+    Order.objects.filter(order_no="EDGE-4").update(status="cancelled")
+    old = Order.objects.get(order_no="EDGE-2")
+    orders.refund(order_id=old.pk, source="r:edge", amount_cents=33, refunded_at=start)
+    by = points.By(store_id=store.pk)
+    points.earn(member_id=member.pk, amount=7, source="e:last", by=by, moment=end - timedelta(microseconds=1))
+    points.earn(member_id=member.pk, amount=900, source="e:next", by=by, moment=end)
+    clock(end + timedelta(hours=3))
+    rollup.roll_up(moment=end + timedelta(hours=3))
+    found = {name: value for name, (value, _before) in told(at(Role.ADMIN), day=TODAY).items()}
+
+    kept = Order.objects.filter(paid_at__gte=start, paid_at__lt=end).exclude(status="cancelled")
+    ledger = Entry.objects.filter(at__gte=start, at__lt=end, account__currency__key="points")
+    assert found["sales.paid_cents"] == money.yuan(sum(row.total_cents for row in kept)) == money.yuan(6 * 8_050 + 303)
+    refunds = Refund.objects.filter(refunded_at__gte=start, refunded_at__lt=end)
+    assert (
+        found["sales.refunded_cents"]
+        == money.yuan(sum(row.amount_cents for row in refunds))
+        == money.yuan(6 * 1_025 + 33)
+    )
+    given = sum(row.granted for row in ledger if row.kind in ("earn", "adjust") and row.granted > 0)
+    assert found["points.given"] == str(given) == str(6 * 80 + 7)
+    assert found["points.spent"] == str(-sum(row.amount for row in ledger if row.kind == "spend")) == str(6 * 30)
+    used = Use.objects.filter(done_at__gte=start, done_at__lt=end, state="done")
+    assert found["coupons.saved_cents"] == money.yuan(sum(row.saved_cents for row in used)) == money.yuan(6_000)
