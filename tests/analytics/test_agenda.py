@@ -64,7 +64,7 @@ def test_each_day_holds_what_is_planned_for_it_in_the_readers_stores(clock) -> N
     today, tomorrow = ("", False, [], 1, [], ["双十二"]), ("店庆", False, ["mine1"], 1, ["早场"], [])
     later = ("调休", True, ["None2"], 0, [], [])
     assert told("mine") == [today, tomorrow, later, *[nothing] * 4]
-    assert told(None)[1] == ("店庆", False, ["mine1", "far1"], 2, ["早场"], [])
+    assert told(None)[1] == ("店庆", False, ["far1", "mine1"], 2, ["早场"], [])
     assert [one.is_plain for one in agenda.days(first=TODAY, store_ids=[house.stores["near"].pk])] == [False] * 3 + [
         True
     ] * 4
