@@ -13,13 +13,15 @@ from apps.core import clock
 from apps.members import consents, minors
 
 LATE = timedelta(hours=1)
+# Of whom (`m`, a row of members) may be kept what they do; values: `minors.as_of`.
+ALLOWED = f"m.status <> 'erased' and not ({minors.UNGUARDED} or {consents.OBJECTED})"
 _RECORD = f"""
 with incoming as materialized (
     select i.e, coalesce(m.merged_into_id, m.id) as member, i.o, i.p
     from json_to_recordset(%(payload)s::json) as i (e uuid, m bigint, o timestamptz, p jsonb) join members_member m on m.id = i.m
 ), known as materialized (
     select m.id from members_member m
-    where m.id in (select member from incoming) and m.status <> 'erased' and not ({minors.UNGUARDED} or {consents.OBJECTED})
+    where m.id in (select member from incoming) and {ALLOWED}
     order by m.id for key share
 ), fresh as (
     insert into activity_receipt (event_id, received_at)

@@ -39,6 +39,7 @@ class WeekForm(LiveForm):
     service_name = forms.CharField(
         label=gettext_lazy("Name of the new service"), max_length=60, required=False, help_text=gettext_lazy("Such as “Try on”.")
     )  # fmt: skip
+    service_name_en = forms.CharField(label=gettext_lazy("Name in English"), max_length=60, required=False)
     service_minutes = forms.IntegerField(
         label=gettext_lazy("Its length in minutes"), min_value=5, max_value=240, required=False
     )
@@ -85,7 +86,8 @@ class WeekForm(LiveForm):
             groups=given["groups"],
             live_code_id=int(given["live_code"]) if given["live_code"] else None,
             service_id=int(given["service"]) if given["service"] else None,
-            service_name=given["service_name"], service_minutes=given["service_minutes"] or 30,
+            service_name=given["service_name"], service_name_en=given["service_name_en"],
+            service_minutes=given["service_minutes"] or 30,
             stores={int(key): given["at_once"] for key in given["stores"]},
             aim_percent=given["aim"],
         )  # fmt: skip

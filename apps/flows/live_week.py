@@ -50,6 +50,7 @@ class WeekWanted:
     stores: Mapping[int, int]
     service_id: int | None = None
     service_name: str = ""
+    service_name_en: str = ""
     service_minutes: int = 30
     live_code_id: int | None = None
     aim_percent: int = 0
@@ -104,4 +105,4 @@ def _service(wanted: WeekWanted) -> Service:
         if found is None:
             raise NotFound
         return found
-    return bookings.save_service(name=wanted.service_name, minutes=wanted.service_minutes)
+    return bookings.save_service(name=wanted.service_name, name_en=wanted.service_name_en, minutes=wanted.service_minutes)

@@ -14,6 +14,7 @@ from apps.activity import recorded
 from apps.core import audit, clock, ids
 from apps.core.errors import NotFound
 from apps.livestream.models import Stream, Tally
+from apps.members import minors
 
 PREFIX = "liv"
 BEFORE, AFTER = timedelta(minutes=15), timedelta(hours=1)
@@ -36,10 +37,11 @@ _NOW = f"""
 select count(distinct coalesce(e.member_id::text, e.anonymous_id)) from activity_event e
 where {_TOLD} and e.occurred_at > %(since)s and e.occurred_at <= %(until)s
 """
-_TAKE = """
+_TAKE = f"""
 insert into livestream_viewer as v (stream_id, member_id, seconds, said_seconds, comments, first_at, last_at)
 select %(stream)s, w.member_id, 0, max(w.seconds), max(w.comments), %(began)s, %(ended)s
 from unnest(%(members)s::bigint[], %(seconds)s::int[], %(comments)s::int[]) w (member_id, seconds, comments)
+join members_member m on m.id = w.member_id and {recorded.ALLOWED}
 group by w.member_id
 on conflict (stream_id, member_id) do update set said_seconds = excluded.said_seconds, comments = excluded.comments
 """
@@ -76,7 +78,8 @@ def now(stream_id: int, *, moment: datetime) -> int:
 @transaction.atomic
 def take_viewers(*, stream_id: int, viewers: Mapping[int, tuple[int, int]]) -> int:
     """Of the platform's file: member → seconds watched, comments. A file again replaces what the last one said, but an event that was
-    told stays: what a later file takes away is taken from the figures only. Raises NotFound."""
+    told stays: what a later file takes away is taken from the figures only. Of who switched personalisation off, is erased, or is a child
+    without a guardian, nothing is kept. Returns of how many something is. Raises NotFound."""
     row = Stream.objects.select_for_update().filter(pk=stream_id).first()
     if row is None:
         raise NotFound
@@ -90,13 +93,14 @@ def take_viewers(*, stream_id: int, viewers: Mapping[int, tuple[int, int]]) -> i
                 "stream": stream_id, "members": [key for key, _said in ordered], "began": began,
                 "seconds": [said[0] for _key, said in ordered], "comments": [said[1] for _key, said in ordered],
                 "ended": ended,
-            },
+            } | minors.as_of(clock.now()),
         )  # fmt: skip
+        kept = cursor.rowcount
     _tell(stream_id, ordered, began=began, ended=min(ended, clock.now()))
     audit.record(
-        "livestream.viewers", object_type="livestream_stream", object_id=stream_id, after={"rows": len(ordered)}
+        "livestream.viewers", object_type="livestream_stream", object_id=stream_id, after={"rows": kept}
     )
-    return len(ordered)
+    return kept
 
 
 def _tell(stream_id: int, viewers: Sequence[tuple[int, tuple[int, int]]], *, began: datetime, ended: datetime) -> None:

@@ -29,7 +29,7 @@ QUEUES = {
     "team": pgettext_lazy("tickets", "My team's"),
     "pool": pgettext_lazy("tickets", "Nobody's"),
     "waiting": pgettext_lazy("tickets", "Waiting for the member"),
-    "late": pgettext_lazy("tickets", "Within 30 minutes"),
+    "late": pgettext_lazy("tickets", "Late, or within 30 minutes"),
     "vip": pgettext_lazy("tickets", "High tiers"),
     "all": pgettext_lazy("tickets", "All open"),
     "done": pgettext_lazy("tickets", "Ended"),

@@ -88,6 +88,7 @@ def _week(
             name=f"{name}群专享券（演示）", cents=CENTS, minimum_cents=LEAST, most=300, days=7, minutes_after=60
         ),
         groups=club.group_keys, stores={store.pk: 2 for store in stores}, service_id=service, service_name="新品试穿",
+        service_name_en="Try on what is new",
         service_minutes=30, live_code_id=club.live_code_id, aim_percent=20,
     )  # fmt: skip
     return live_week.make(wanted=wanted, user=user)
