@@ -105,4 +105,6 @@ def _service(wanted: WeekWanted) -> Service:
         if found is None:
             raise NotFound
         return found
-    return bookings.save_service(name=wanted.service_name, name_en=wanted.service_name_en, minutes=wanted.service_minutes)
+    return bookings.save_service(
+        name=wanted.service_name, name_en=wanted.service_name_en, minutes=wanted.service_minutes
+    )

@@ -78,8 +78,8 @@ def now(stream_id: int, *, moment: datetime) -> int:
 @transaction.atomic
 def take_viewers(*, stream_id: int, viewers: Mapping[int, tuple[int, int]]) -> int:
     """Of the platform's file: member → seconds watched, comments. A file again replaces what the last one said, but an event that was
-    told stays: what a later file takes away is taken from the figures only. Of who switched personalisation off, is erased, or is a child
-    without a guardian, nothing is kept. Returns of how many something is. Raises NotFound."""
+    told stays: what a later file takes away is taken from the figures only. Nothing is kept of who switched personalisation off, is
+    erased, or is a child without a guardian. Returns of how many something is. Raises NotFound."""
     row = Stream.objects.select_for_update().filter(pk=stream_id).first()
     if row is None:
         raise NotFound
@@ -97,9 +97,7 @@ def take_viewers(*, stream_id: int, viewers: Mapping[int, tuple[int, int]]) -> i
         )  # fmt: skip
         kept = cursor.rowcount
     _tell(stream_id, ordered, began=began, ended=min(ended, clock.now()))
-    audit.record(
-        "livestream.viewers", object_type="livestream_stream", object_id=stream_id, after={"rows": kept}
-    )
+    audit.record("livestream.viewers", object_type="livestream_stream", object_id=stream_id, after={"rows": kept})
     return kept
 
 
