@@ -130,6 +130,7 @@ class DeskTickets(ApiView):
             OpenApiParameter("kind", {"type": "string", "enum": Ticket.Kind.values}, description="without it, all"),
             query("member", "Those of this member."),
         ],
+        problems=["not_found"],
         is_tagged=True,
         tag="server",
     )

@@ -25,11 +25,25 @@ from apps.coupons.basket import Shopper
 from apps.flows import shopper
 from apps.members import selectors as members
 
-PRODUCT, MOST = "prd", 50
-_SKUS = OpenApiParameter("sku", str, many=True, required=True, description=f"up to {MOST}, each a parameter of its own")
+PRODUCT, MOST, SKU_SIZE = "prd", 50, 60
 _CHANNEL = OpenApiParameter("channel", str, description="of prices that count there only")
 _STORE = OpenApiParameter("store", str, description="a store's code, for prices that count there only")
-_SKU_SIZE, _CLOCK = 60, r"^([01]\d|2[0-3]):[0-5]\d$"
+_CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
+
+
+def skus_parameter(most: int) -> OpenApiParameter:
+    """`sku`, one to `most` times."""
+    schema = {"type": "array", "minItems": 1, "maxItems": most, "items": {"type": "string", "maxLength": SKU_SIZE}}
+    return OpenApiParameter("sku", schema, required=True, description=f"up to {most}, each a parameter of its own")
+
+
+def skus_asked(request: Request, *, most: int) -> list[str]:
+    """What `skus_parameter` promises. Raises ValidationError."""
+    skus = request.query_params.getlist("sku")
+    if not 1 <= len(skus) <= most or any(len(sku) > SKU_SIZE or "\0" in sku for sku in skus):
+        sentence = _("One to %(most)s SKUs are expected.") % {"most": most}
+        raise ValidationError({"sku": [ErrorDetail(sentence, code="invalid")]})
+    return skus
 
 
 class HoursInput(Input):
@@ -55,7 +69,7 @@ class SpecialInput(Input):
 
 
 class PriceInput(Input):
-    sku = f.CharField(max_length=_SKU_SIZE)
+    sku = f.CharField(max_length=SKU_SIZE)
     name = f.CharField(max_length=120, required=False)
     category = f.CharField(max_length=80, required=False, allow_blank=True)
     brand = f.CharField(max_length=60, required=False, allow_blank=True)
@@ -139,7 +153,7 @@ class MyPrices(ApiView):
         answer=ProductPriceOut(many=True),
         example=_EXAMPLE,
         problems=["validation_failed"],
-        parameters=[_SKUS, _CHANNEL],
+        parameters=[skus_parameter(MOST), _CHANNEL],
         is_tagged=True,
     )
     def get(self, request: Request) -> HttpResponse:
@@ -154,7 +168,7 @@ class MemberPrices(ApiView):
         answer=ProductPriceOut(many=True),
         example=_EXAMPLE,
         problems=["not_found", "validation_failed"],
-        parameters=[_SKUS, _STORE, _CHANNEL],
+        parameters=[skus_parameter(MOST), _STORE, _CHANNEL],
         is_tagged=True,
         tag="server",
     )
@@ -178,14 +192,9 @@ def _terms(said: dict[str, Any]) -> Terms:
 
 
 def _prices(request: Request, who: Shopper, *, store: str = "", channel: str = "") -> list[dict[str, Any]]:
-    skus = request.query_params.getlist("sku")
-    if not 1 <= len(skus) <= MOST or any(len(sku) > _SKU_SIZE or "\0" in sku for sku in skus):
-        raise ValidationError(
-            {"sku": [ErrorDetail(_("One to %(most)s SKUs are expected.") % {"most": MOST}, code="invalid")]}
-        )
     channel = request.query_params.get("channel", channel)
     buyer = Buyer(clock.now(), is_member=True, tier=who.tier, store=store, channel=channel)
-    return [_shown(one) for one in selectors.shown(skus, buyer=buyer)]
+    return [_shown(one) for one in selectors.shown(skus_asked(request, most=MOST), buyer=buyer)]
 
 
 def _shown(one: selectors.Shown) -> dict[str, Any]:

@@ -3,29 +3,26 @@
 from typing import Any
 
 from django.http import HttpResponse
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers as f
-from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 
 from apps.api import bulk, shapes
 from apps.api.base import ApiView, Input
 from apps.api.rendering import Response
 from apps.api.schema import operation
-from apps.api.views.prices import PRODUCT
+from apps.api.views.prices import PRODUCT, SKU_SIZE, skus_asked, skus_parameter
 from apps.catalog import stocking
 from apps.catalog.models import Stock
 from apps.catalog.stocking import MOST_PIECES, Count
 from apps.core import ids
 
-MOST, SIZE = 20, 60
-_SKUS = OpenApiParameter("sku", str, many=True, required=True, description=f"up to {MOST}, each a parameter of its own")
+MOST = 20
 _STORE = OpenApiParameter("store", str, description="a store's code; without it, every store that counted it")
 
 
 class StockCountInput(Input):
-    sku = f.CharField(max_length=SIZE)
+    sku = f.CharField(max_length=SKU_SIZE)
     store = f.CharField(max_length=40, help_text="its code")
     on_hand = f.IntegerField(min_value=0, max_value=MOST_PIECES)
     as_of = f.DateTimeField(required=False, help_text="when it was counted; left out: now")
@@ -50,15 +47,12 @@ class StockOfStores(ApiView):
         answer=StockCountOut(many=True),
         example=[_EXAMPLE],
         problems=["validation_failed"],
-        parameters=[_SKUS, _STORE],
+        parameters=[skus_parameter(MOST), _STORE],
         is_tagged=True,
         tag="server",
     )
     def get(self, request: Request) -> HttpResponse:
-        skus, store = request.query_params.getlist("sku"), request.query_params.get("store", "")
-        if not 1 <= len(skus) <= MOST or any(len(text) > SIZE or "\0" in text for text in (*skus, store)):
-            sentence = _("One to %(most)s SKUs are expected.") % {"most": MOST}
-            raise ValidationError({"sku": [ErrorDetail(sentence, code="invalid")]})
+        skus, store = skus_asked(request, most=MOST), request.query_params.get("store", "").replace("\0", "")
         return self.tagged([_shown(row) for row in stocking.of_skus(skus, store=store)])
 
     @operation(
