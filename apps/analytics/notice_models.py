@@ -100,7 +100,7 @@ class NoticePost(models.Model):
         WAITING = "waiting", _("Waiting")
         SENT = "sent", _("Sent")
         FAILED = "failed", _("Failed")
-        UNKNOWN = "unknown", _("Not known")
+        UNKNOWN = "unknown", pgettext_lazy("notice", "Not known")
 
     user = models.ForeignKey("core.User", on_delete=models.CASCADE, related_name="+", db_index=False)
     channel = models.CharField(max_length=8, choices=Channel, default=Channel.MAIL)
