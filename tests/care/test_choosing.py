@@ -50,10 +50,11 @@ def fork(made: Journey) -> tuple[JourneyVersion, graphs.Node]:
     return version, graphs.parsed(version.graph).nodes["fork"]
 
 
-def come(shop: Shop, moment: datetime, count: int = 12) -> list[str]:
+def come(shop: Shop, moment: datetime, count: int = 12, *, held_out: bool = False) -> list[str]:
     """The ways that new members take."""
     people = [shop.member() for _ in range(count)]
     entering.put_in(journey_key="care", member_ids=[one.pk for one in people], occurrence="y", moment=moment)
+    Enrolment.objects.filter(member__in=people).update(is_held_out=held_out)
     tick(moment)
     return sorted({walked(one.pk)[0][1] for one in people})
 
@@ -68,6 +69,7 @@ def test_the_proven_way_is_everybodys_from_then_on(shop: Shop, noon: datetime) -
     assert choosing.choose_due(moment=NOON + 8 * DAY) == 0
     assert AuditEntry.objects.filter(action="journey.way_chosen").count() == 1
     assert come(shop, NOON + 8 * DAY) == ["2"]
+    assert come(shop, NOON + 8 * DAY, held_out=True) == ["1", "2"], "they go as they were drawn"
     found = choosing.compare(*fork(made), as_of=NOON + 30 * DAY)
     assert found.chosen == 1
     assert sum(members for members, _, _ in found.arms) == 2 * EACH + 12, (

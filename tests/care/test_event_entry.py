@@ -22,9 +22,22 @@ pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
 
 
-def did(member: Member | None, at: datetime, name: str = "product_viewed", **properties: Any) -> Event:
+def did(
+    member: Member | None,
+    at: datetime,
+    name: str = "product_viewed",
+    *,
+    told: datetime | None = None,
+    **properties: Any,
+) -> Event:
     return Event.objects.create(
-        occurred_at=at, received_at=at, event_id=uuid4(), name=name, member=member, source="test", properties=properties
+        occurred_at=at,
+        received_at=told or at,
+        event_id=uuid4(),
+        name=name,
+        member=member,
+        source="test",
+        properties=properties,
     )
 
 
@@ -51,6 +64,7 @@ def test_once_per_thing_it_was_done_with_and_only_with_those(shop: Shop, noon: d
     did(None, NOON + MINUTE, sku="P1", **{"from": "search"})
     did(other, NOON + MINUTE, sku="x" * 64, **{"from": "poster"})
     did(other, NOON - timedelta(days=3), sku="P9", **{"from": "poster"})
+    did(other, NOON - timedelta(days=60), told=NOON + MINUTE, sku="P8", **{"from": "poster"})  # told of too late
     tick(NOON + 2 * MINUTE)
     md5 = "c1bb4f81d892b2d57947682aeb252456"
     assert entered() == [("M1", "event:P1"), ("M2", f"event:{md5}")]

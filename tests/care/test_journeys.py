@@ -120,18 +120,27 @@ def test_a_purchase_ends_the_walk_and_what_waits_is_not_sent(shop: Shop, noon: d
 
 def test_an_order_that_becomes_known_late_is_seen_before_the_next_step(shop: Shop, noon: datetime) -> None:
     journey(rest("rest", "one", days=3), sms("one", "end"), ends=GOAL)
-    member = shop.member()
+    member, gave_back = shop.member(), shop.member()
     put_in(member)
+    put_in(gave_back)
     tick(at(12))
     shop.buys(member, at=at(11))  # imported a day after
+    shop.buys(gave_back, at=at(11), refunded_cents=10_000)
     tick(at(13))
-    assert (standing(member.pk), touches()) == (("rest", "goal"), [])
+    assert standing(member.pk) == ("rest", "goal")
+    assert standing(gave_back.pk) == ("end", "done"), "what was given back is no purchase"
+    assert touches() == [("M2", "care.one", "planned", "")]
 
 
 def test_the_ways_of_await_branch_and_split(shop: Shop, noon: datetime) -> None:
     rule = {"field": "tags", "op": "any_of", "value": ["妈妈"]}
     journey(
-        {"key": "asked", "kind": "branch", "ways": [{"rule": rule, "next": "later"}], "otherwise": "end"},
+        {
+            "key": "asked",
+            "kind": "branch",
+            "ways": [{"rule": rule, "next": "later"}, {"rule": rule, "next": "end"}],
+            "otherwise": "end",
+        },
         {"key": "later", "kind": "await", "what": {"kind": "order"}, "days": 5, "met": "arms", "timeout": "one"},
         {"key": "arms", "kind": "split", "arms": [{"percent": 50, "next": "end"}, {"percent": 50, "next": "end"}]},
         sms("one", "end"),
@@ -186,6 +195,20 @@ def test_grants_within_their_budget_and_nothing_for_those_held_out(shop: Shop, n
     assert walked(people[3].pk)[2] == ("one", "planned"), "the other way"
     assert sorted(Account.objects.values_list("member_id", "balance")) == [(m.pk, 50) for m in people[1:]]
     assert Coupon.objects.count() == 2
+
+
+def test_those_held_out_get_no_tag_and_no_task(shop: Shop, noon: datetime) -> None:
+    tag_lists.add_tag(name="老客")
+    call = {"key": "call", "kind": "followup", "title": "问问近况", "next": "end"}
+    journey({"key": "mark", "kind": "tag", "add": ["老客"], "next": "call"}, call)
+    held, treated = shop.member(), shop.member()
+    for member in (held, treated):
+        put_in(member)
+    Enrolment.objects.filter(member=held).update(is_held_out=True)
+    tick(NOON)
+    assert standing(held.pk) == standing(treated.pk) == ("end", "done")
+    assert list(Member.objects.filter(tags=["老客"])) == [treated]
+    assert list(Task.objects.values_list("member_id", flat=True)) == [treated.pk]
 
 
 def test_one_live_coupon_at_a_time(shop: Shop, noon: datetime) -> None:

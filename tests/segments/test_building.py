@@ -67,6 +67,8 @@ def test_a_run_without_news_writes_nothing() -> None:
     figures = building.build(NOW + timedelta(minutes=1))
     assert (figures.stirred, figures.whole, figures.entered, figures.left) == (0, 0, 0, 0)
     assert (Build.objects.count(), Passage.objects.count(), Fact.objects.count(), Stir.objects.count()) == (*before, 0)
+    defining.archive(segment_id=Segment.objects.get().pk)
+    assert building.build(NOW + timedelta(minutes=2), full=True).whole == 0
 
 
 def test_time_alone_lets_members_out_at_midnight_and_after_so_many_hours() -> None:
