@@ -125,7 +125,7 @@ def roll_up(*, moment: datetime, days: int | None = None) -> Rolled:
         _mark(cursor, values=values)
         cursor.execute(
             'delete from analytics_dailyfigure where "on" between %(first)s and %(last)s and as_of <> %(moment)s'
-            " and name not like 'quality.%%'"  # counted by themselves, see `quality`
+            " and name not like 'quality.%%' and name not like 'engaged.%%'"  # counted by themselves: `quality`, `study.spreads`
             " and (name not like 'worth.%%' or \"on\" = %(last)s)",  # what it was on days that are over nobody can count again
             values,
         )

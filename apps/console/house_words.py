@@ -29,6 +29,12 @@ MEASURES: dict[str, tuple[Promise, Promise]] = {
         gettext_lazy("Bought so far, each"),
         gettext_lazy("What active members kept buying since they joined, by their number."),
     ),
+    "engaged": (
+        gettext_lazy("Share of members who are active"),
+        gettext_lazy(
+            "Of the members of 28 days or more, those who opened a page, used the mini-program or read a message in 28 days."
+        ),
+    ),
     "again": (gettext_lazy("Share of orders by members who had bought before"), gettext_lazy("Of all orders paid.")),
     "bought": (
         gettext_lazy("From joining to buying"),

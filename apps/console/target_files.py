@@ -85,6 +85,8 @@ def _wish(said: dict[str, str], *, known: _Known, by: Access) -> Wish:
         raise ValueError(_("Nothing of yours has the code “%(code)s” on this level.") % {"code": said["code"][:60]})
     if (place.staff_id and (not goal.of_people or channel)) or (channel and not goal.has_channels):
         raise ValueError(_("This figure is not counted by person, or not by channel."))
+    if goal.of_brand and place != targets.BRAND:
+        raise ValueError(_("This figure is of the brand as a whole."))
     text = said["target"]
     try:
         value = figures.read(figure, text) if text else None

@@ -42,6 +42,9 @@ def test_a_page_is_found_by_either_language_and_by_its_first_letters(at: At) -> 
     for text in ("总部", "headq", "HeadQuarters", "zb", "总"):
         assert address in [place.href for place in found(client, text)], text
     assert found(client, "总部")[0].href == address
+    # A name that begins with it stands before one that comes earlier and only has it inside.
+    members = [place.href for place in found(client, "members")]
+    assert members.index(reverse("console:members")) < members.index(reverse("console:dashboard"))
     assert found(client, "没有这样的页面") == []
     assert found(client, " ") == []
 

@@ -219,6 +219,8 @@ def test_the_day_comes_to_what_the_ledgers_hold_to_the_fen(house: House, at: At,
     by = points.By(store_id=store.pk)
     points.earn(member_id=member.pk, amount=7, source="e:last", by=by, moment=end - timedelta(microseconds=1))
     points.earn(member_id=member.pk, amount=900, source="e:next", by=by, moment=end)
+    points.adjust(member_id=member.pk, amount=-3, source="a:taken", by=by, moment=start + timedelta(hours=23))
+    Use.objects.filter(source__startswith="u:far").update(state="taken_back")
     clock(end + timedelta(hours=3))
     rollup.roll_up(moment=end + timedelta(hours=3))
     found = {name: value for name, (value, _before) in told(at(Role.ADMIN), day=TODAY).items()}
@@ -236,4 +238,6 @@ def test_the_day_comes_to_what_the_ledgers_hold_to_the_fen(house: House, at: At,
     assert found["points.given"] == str(given) == str(6 * 80 + 7)
     assert found["points.spent"] == str(-sum(row.amount for row in ledger if row.kind == "spend")) == str(6 * 30)
     used = Use.objects.filter(done_at__gte=start, done_at__lt=end, state="done")
-    assert found["coupons.saved_cents"] == money.yuan(sum(row.saved_cents for row in used)) == money.yuan(6_000)
+    assert found["coupons.saved_cents"] == money.yuan(sum(row.saved_cents for row in used)) == money.yuan(3_000)
+    rows = at(Role.ADMIN).get(reverse("console:today_rows", args=["sales.paid_cents"]), {"day": TODAY})
+    assert (rows.context["sum"], rows.context["counted"]) == (money.show(6 * 8_050 + 303), "")

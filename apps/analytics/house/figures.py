@@ -11,12 +11,18 @@ from apps.analytics.day.sources import NET, PAID, REFUNDED
 from apps.core import money
 
 Unit = Literal["count", "cents", "points", "share"]
+COSTS = "costs.cents"  # of the brand; from the costs themselves, which are entered for days long past
+ENGAGED = ("engaged.members", "engaged.all")  # as they stood on the last day counted; no sum of days
 HUNDREDTHS = 10_000  # a share is told in hundredths of a percent
 
 
 @dataclass(frozen=True, kw_only=True)
 class Goal:
-    """`plus` less `minus`, or `plus` of `of` as a share: names of `DailyFigure`."""
+    """`plus` less `minus`, or `plus` by `of`, a share or an amount for each: names of `DailyFigure`.
+
+    `of_brand`: nothing of it belongs to a store. `is_low`: the less the better, and nothing is not known rather than 0. `asks`: what it
+    takes to see it, where its rows are of no source.
+    """
 
     name: str
     unit: Unit
@@ -25,6 +31,9 @@ class Goal:
     of: str = ""
     of_people: bool = False
     has_channels: bool = False
+    of_brand: bool = False
+    is_low: bool = False
+    asks: str = ""
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -32,13 +41,15 @@ class Goal:
 
     @property
     def permission(self) -> str:
-        return sources.SOURCE_OF[self.plus].permission
+        return self.asks or sources.SOURCE_OF[self.plus].permission
 
     def value(self, sums: Mapping[str, int]) -> int | None:
         """None: a share of nothing."""
         if self.of:
             whole = sums.get(self.of, 0)
-            return round(sums.get(self.plus, 0) * HUNDREDTHS / whole) if whole else None
+            if not whole or (self.is_low and not sums.get(self.plus)):
+                return None
+            return round(sums.get(self.plus, 0) * (HUNDREDTHS if self.unit == "share" else 1) / whole)
         return sums.get(self.plus, 0) - (sums.get(self.minus, 0) if self.minus else 0)
 
     @property
@@ -55,6 +66,16 @@ GOALS: dict[str, Goal] = {
         Goal(name="orders.again", unit="count", plus="orders.again", of_people=True, has_channels=True),
         Goal(name="rate.again", unit="share", plus="orders.again", of="orders.paid", has_channels=True),
         Goal(name="members.joined", unit="count", plus="members.joined"),
+        Goal(
+            name="rate.joining",
+            unit="cents",
+            plus=COSTS,
+            of="members.joined",
+            of_brand=True,
+            is_low=True,
+            asks="costs.view",
+        ),
+        Goal(name="rate.engaged", unit="share", plus=ENGAGED[0], of=ENGAGED[1], asks="members.view"),
         Goal(name="coupons.used", unit="count", plus="coupons.used", of_people=True),
         Goal(name="bookings.arrived", unit="count", plus="bookings.arrived", of_people=True),
         Goal(name="rate.arrived", unit="share", plus="bookings.arrived", of="bookings.due"),
@@ -69,6 +90,18 @@ _MORE: dict[str, words.Words] = {
     "rate.again": words.Words(
         gettext_lazy("Share of orders by members who had bought before"),
         gettext_lazy("Of all orders paid, those whose member had paid for an earlier one."),
+    ),
+    "rate.joining": words.Words(
+        gettext_lazy("Cost of a new member"),
+        gettext_lazy(
+            "All marketing costs entered for the month, by the members who joined in it. The less the better."
+        ),
+    ),
+    "rate.engaged": words.Words(
+        gettext_lazy("Share of members who are active"),
+        gettext_lazy(
+            "Of the members of 28 days or more, those who opened a page, used the mini-program or read a message in 28 days."
+        ),
     ),
     "rate.arrived": words.Words(
         gettext_lazy("Share of bookings that came"), gettext_lazy("Of all places taken, those ticked as here.")

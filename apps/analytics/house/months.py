@@ -4,14 +4,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from apps.analytics import selectors
 from apps.analytics.day.sources import VIA
-from apps.analytics.house.figures import Goal
+from apps.analytics.house.figures import COSTS, ENGAGED, Goal
 from apps.analytics.models import DailyFigure, StaffFigure
 from apps.analytics.reach import Stores, summed, within
 from apps.analytics.rollup import ROLLED, TICK
+from apps.care.models import Cost
 from apps.core import clock
 
 BRAND = 0  # where `DailyFigure` keeps the sum of all
@@ -48,7 +49,7 @@ class Month:
 class Standing:
     """A figure against its target.
 
-    `due`: what should be there by now, if every hour of the month brought as much; of a share: the target itself. `foreseen`: where it
+    `due`: what should be there by now, if every hour of the month brought as much; of a rate: the target. `foreseen`: where it
     ends at this pace.
     """
 
@@ -91,7 +92,7 @@ def of(first: date) -> Month:
 
 def standing(goal: Goal, sums: Mapping[str, int], *, target: int | None, month: Month) -> Standing:
     value = goal.value(sums)
-    if goal.unit == "share":
+    if goal.of:
         return Standing(goal=goal, value=value, target=target, due=target, foreseen=None)
     due = None if target is None else round(target * month.elapsed)
     foreseen = round(value / month.elapsed) if value is not None and month.elapsed else None
@@ -99,13 +100,24 @@ def standing(goal: Goal, sums: Mapping[str, int], *, target: int | None, month: 
 
 
 def by_store(names: Iterable[str], *, month: Month, store_ids: Stores) -> dict[int, dict[str, int]]:
-    """Store (and `BRAND`, where the reach is everything) → figure → sum of the month's days."""
-    rows = DailyFigure.objects.filter(name__in=list(names), on__range=(month.first, month.last))
-    rows = within(rows, store_ids)
+    """Store (and `BRAND`, where the reach is everything) → figure → sum of the month's days, or as it stood last."""
+    wanted, days = set(names), (month.first, month.last)
+    counted = Q(name__in=wanted - {*ENGAGED}, on__range=days)
+    if wanted & {*ENGAGED}:
+        newest = DailyFigure.objects.filter(name=ENGAGED[1], store_id=BRAND, on__range=days).order_by("-on")
+        counted |= Q(name__in=ENGAGED, on=newest.values("on")[:1])
+    rows = within(DailyFigure.objects.filter(counted), store_ids)
     found: dict[int, dict[str, int]] = {}
     for store_id, name, value in rows.values_list("store_id", "name").annotate(value=Sum("value")):
         found.setdefault(store_id, {})[name] = value
+    if store_ids is None and COSTS in wanted:
+        found.setdefault(BRAND, {})[COSTS] = costs(month)
     return found
+
+
+def costs(month: Month) -> int:
+    """Marketing costs that were entered for days of the month, corrections taken off."""
+    return Cost.objects.filter(day__range=(month.first, month.last)).aggregate(sum=Sum("amount_cents"))["sum"] or 0
 
 
 def by_channel(names: Iterable[str], *, month: Month, store_ids: Stores) -> dict[str, dict[str, int]]:

@@ -12,10 +12,10 @@ from django.db.models import Sum
 from apps.analytics.day import listing, sources
 from apps.analytics.day.listing import Wanted
 from apps.analytics.house import months, returns
+from apps.analytics.house.figures import ENGAGED
 from apps.analytics.house.months import Month
 from apps.analytics.models import DailyFigure
 from apps.analytics.reach import Stores, summed, within
-from apps.care.models import Cost
 from apps.stores.models import Staff, Store
 
 Dimension = Literal["worth", "business", "use"]
@@ -41,7 +41,7 @@ class Measure:
 
 def measures(*, month: Month, store_ids: Stores, may: Callable[[str], bool]) -> list[Measure]:
     """In the order they are shown. `may`: the reader's permissions."""
-    names = ("orders.paid", "orders.again", "members.joined")
+    names = ("orders.paid", "orders.again", "members.joined", *ENGAGED)
     sums = _whole(months.by_store(names, month=month, store_ids=store_ids), store_ids)
     found: list[Measure] = []
 
@@ -53,6 +53,8 @@ def measures(*, month: Month, store_ids: Stores, may: Callable[[str], bool]) -> 
     if may("members.view"):
         worth = _worth(month, store_ids)
         add("worth", "worth", "cents", worth.get("worth.net_cents", 0), worth.get("worth.members", 0))
+    if may("members.view"):
+        add("engaged", "worth", "share", sums.get(ENGAGED[0], 0), sums.get(ENGAGED[1], 0))
     if may("orders.view"):
         add("again", "worth", "share", sums.get("orders.again", 0), paid)
     if may("members.view") and joined:
@@ -60,7 +62,7 @@ def measures(*, month: Month, store_ids: Stores, may: Callable[[str], bool]) -> 
             wanted=Wanted(name="members.bought", start=month.start, end=month.end, store_ids=store_ids)
         )
         add("bought", "business", "share", bought.value, joined)
-    if store_ids is None and may("costs.view") and (cost := costs(month)):
+    if store_ids is None and may("costs.view") and (cost := months.costs(month)):
         add("joining", "business", "cents", cost, joined)
     if store_ids is None and may("costs.view") and may("orders.view"):
         found_returns = returns.of(month)
@@ -80,11 +82,6 @@ def measures(*, month: Month, store_ids: Stores, may: Callable[[str], bool]) -> 
     stores = set(open_stores(store_ids))
     add("stores", "use", "share", len(stores & stores_at_work(month)), len(stores))
     return found
-
-
-def costs(month: Month) -> int:
-    """Marketing costs that were entered for days of the month, corrections taken off."""
-    return Cost.objects.filter(day__range=(month.first, month.last)).aggregate(sum=Sum("amount_cents"))["sum"] or 0
 
 
 def active_staff(store_ids: Stores) -> list[int]:

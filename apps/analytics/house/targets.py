@@ -115,7 +115,7 @@ def _refuse_nonsense(wish: Wish) -> None:
         raise ValidationFailed
     if place.staff_id and (not goal.of_people or place.channel):
         raise ValidationFailed
-    if place.channel and not goal.has_channels:
+    if (place.channel and not goal.has_channels) or (goal.of_brand and place != BRAND):
         raise ValidationFailed
 
 

@@ -63,6 +63,18 @@ left join (
 ) a on a.member_id = m.id
 where m.merged_into_id is null and m.joined_at <= %(active)s group by 3, 4, 5
 """
+# What these come to on the day, kept for the house's months: by store, and 0 for all.
+_ENGAGED = """
+insert into analytics_dailyfigure (name, store_id, "on", value, as_of)
+select v.name, a.store, %(on)s, v.n, %(moment)s
+from (
+    select case when grouping(store_id) = 1 then 0 else store_id end as store, coalesce(sum(count) filter (where x > 0), 0) as some,
+           sum(count) as every
+    from analytics_spread where name = 'active'
+    group by grouping sets ((store_id), ()) having grouping(store_id) = 1 and count(*) > 0 or store_id > 0
+) a cross join lateral (values ('engaged.members', a.some), ('engaged.all', a.every)) v (name, n)
+on conflict (name, store_id, "on") do update set value = excluded.value, as_of = excluded.as_of
+"""
 _ALL = (
     _VALUES,
     _BUYERS.format(name="orders", x=_class("s.orders", "orders"), y=0, only="true"),
@@ -90,6 +102,7 @@ def refresh(*, moment: datetime) -> int:
                 f'insert into analytics_spread (name, "on", store_id, x, y, count, cents) {statement}', values
             )
             written += cursor.rowcount
+        cursor.execute(_ENGAGED, values)
     StudyMark.objects.update_or_create(pk=NAME, defaults={"as_of": moment})
     return written
 

@@ -72,7 +72,9 @@ def page(request: HttpRequest) -> HttpResponse:
         "earlier": view.address("console:headquarters", month=month_asked.neighbour(view.month.first, by=-1)),
         "later": view.address("console:headquarters", month=month_asked.neighbour(view.month.first, by=1)),
         "figures": [_line(view, one, href) for one, href in main],
-        "goals": [(goal.name, figures.worded(goal.name).label, goal == view.goal) for goal in view.goals],
+        "goals": [
+            (one.name, figures.worded(one.name).label, one == view.goal) for one in view.goals if not one.of_brand
+        ],
         "goal_words": figures.worded(view.goal.name),
         "parts": [
             _line(view, one, href) | {"name": spot.name, "open": _open(view, spot)} for spot, one, href in _parts(view)
@@ -142,7 +144,7 @@ def _asked(request: HttpRequest) -> View:
     month = months.of(month_asked.month(request))
     goals = [goal for goal in GOALS.values() if may(goal.permission)]
     wish = request.GET.get("figure", "")
-    goal = next((one for one in goals if one.name == wish), goals[0])
+    goal = next((one for one in goals if one.name == wish and not one.of_brand), goals[0])
     where = places.of(request, permission=PERMISSION)
     return View(month=month, where=where, goal=goal, goals=goals, set=targets.in_force(month=month.first))
 
@@ -171,10 +173,21 @@ def _figures(view: View) -> list[tuple[Standing, str]]:
         return []
     names = {name for goal in view.goals for name in goal.needs}
     sums = _sums(view, view.here, months.by_store(names, month=view.month, store_ids=view.here.store_ids))
+    is_brand = view.here.store_ids is None and not view.here.is_nowhere
     return [
-        (months.standing(goal, sums, target=view.target(goal.name, view.here), month=view.month), view.rows(goal.rows))
+        (months.standing(goal, sums, target=view.target(goal.name, view.here), month=view.month), _rows_of(view, goal))
         for goal in view.goals
+        if is_brand or not goal.of_brand
     ]
+
+
+def _rows_of(view: View, goal: Goal, **place: object) -> str:
+    """Costs have their page, and who is active stands among the studies."""
+    if goal.plus == figures.COSTS:
+        return _costs(view)
+    if goal.plus in figures.ENGAGED:
+        return reverse("console:analysis_spreads")
+    return view.rows(goal.rows, **place)
 
 
 def _parts(view: View) -> list[tuple[Spot, Standing, str]]:
@@ -190,7 +203,7 @@ def _parts(view: View) -> list[tuple[Spot, Standing, str]]:
             continue
         target = view.target(view.goal.name, spot)
         told = months.standing(view.goal, sums, target=target, month=view.month)
-        found.append((spot, told, view.rows(view.goal.rows, place=spot.key)))
+        found.append((spot, told, _rows_of(view, view.goal, place=spot.key)))
     return found
 
 
@@ -250,7 +263,7 @@ def _line(view: View, told: Standing, href: str) -> dict[str, Any]:
         "target": figures.shown(name, told.target) if told.target else "",
         "due": figures.shown(name, told.due) if told.due is not None and not view.month.is_over else "",
         "off": house_words.off(told),
-        "is_behind": bool(told.off and told.off < 0),
+        "is_behind": bool(told.off) and (told.off > 0 if told.goal.is_low else told.off < 0),
         "foreseen": figures.shown(name, told.foreseen) if told.foreseen is not None and not view.month.is_over else "",
         "reached": told.reached,
         "href": href if told.value else "",
@@ -291,6 +304,7 @@ def _opens(view: View, key: str) -> tuple[str, str]:
         "again": (view.rows("orders.again"), view.rows("orders.paid")),
         "bought": (view.rows("members.bought"), view.rows("members.joined")),
         "joining": (costs, view.rows("members.joined")),
+        "engaged": (reverse("console:analysis_spreads"), reverse("console:analysis_spreads")),
         "returned": (
             view.address("console:headquarters") + "#returns",
             view.address("console:headquarters") + "#returns",

@@ -54,6 +54,8 @@ class TargetForm(forms.Form):
         place, channel = _place(given["place"], given.get("channel", "")), given.get("channel", "")
         if place.staff_id and not goal.of_people:
             self.add_error("figure", _("This figure is not counted by person."))
+        if goal.of_brand and place != targets.BRAND:
+            self.add_error("figure", _("This figure is of the brand as a whole."))
         if channel and (place.staff_id or not goal.has_channels):
             self.add_error("channel", _("This figure is not counted by channel."))
         try:
