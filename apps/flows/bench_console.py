@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -63,7 +64,7 @@ def _pages(size: str) -> Iterator[Line]:
             raise RuntimeError(f"{address} answers {answer.status_code}")
     for _round in range(ROUNDS):
         for address in asked:
-            taken.setdefault(address, []).append(_seconds(lambda address=address: client.get(address)) * 1000)
+            taken.setdefault(address, []).append(_seconds(partial(client.get, address)) * 1000)
     p95 = {address: sorted(times)[-(len(times) // 20) - 1] for address, times in taken.items()}
     for address in sorted(p95, key=lambda one: -p95[one]):
         scanned = sorted({name for statement in asked[address] for name in _scans(statement) if name in large})

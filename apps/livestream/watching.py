@@ -86,15 +86,12 @@ def take_viewers(*, stream_id: int, viewers: Mapping[int, tuple[int, int]]) -> i
     ordered = sorted(viewers.items())
     began = row.began_at or row.starts_at
     ended = max(row.finished_at or row.ends_at, began)
+    values: dict[str, Any] = {
+        "stream": stream_id, "members": [key for key, _said in ordered], "began": began, "ended": ended,
+        "seconds": [said[0] for _key, said in ordered], "comments": [said[1] for _key, said in ordered],
+    }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(
-            _TAKE,
-            {
-                "stream": stream_id, "members": [key for key, _said in ordered], "began": began,
-                "seconds": [said[0] for _key, said in ordered], "comments": [said[1] for _key, said in ordered],
-                "ended": ended,
-            } | minors.as_of(clock.now()),
-        )  # fmt: skip
+        cursor.execute(_TAKE, values | minors.as_of(clock.now()))
         kept = cursor.rowcount
     _tell(stream_id, ordered, began=began, ended=min(ended, clock.now()))
     audit.record("livestream.viewers", object_type="livestream_stream", object_id=stream_id, after={"rows": kept})

@@ -6,6 +6,7 @@ Money in 分. `store_ids` is the reader's reach, by home store; None is everythi
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Sum
@@ -60,7 +61,11 @@ def refresh(*, moment: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(%s)", [LOCK])
         cursor.execute("delete from analytics_spread where name = any(%s)", [list(NAMES)])
-        values = {"on": clock.local_date(moment), "stages": list(Stage.values), "cells": list(Cell.values)}
+        values: dict[str, Any] = {
+            "on": clock.local_date(moment),
+            "stages": list(Stage.values),
+            "cells": list(Cell.values),
+        }
         cursor.execute(_COUNT, values)
         written = int(cursor.rowcount)
     StudyMark.objects.update_or_create(pk=NAME, defaults={"as_of": moment})

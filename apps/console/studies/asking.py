@@ -53,7 +53,7 @@ class View:
 
     @property
     def query(self) -> dict[str, object]:
-        found = {"store": self.where.chosen or "", "weeks": self.weeks, "days": self.days}
+        found: dict[str, object] = {"store": self.where.chosen or "", "weeks": self.weeks, "days": self.days}
         return found | ({"of_month": f"{self.of_month:%Y-%m}"} if self.of_month else {})
 
     def rows_url(self, box: str, **more: object) -> str:

@@ -50,7 +50,12 @@ def box(request: HttpRequest, box: str) -> HttpResponse:
     study, rows = _box(box)
     back = f"{reverse(study.url_name)}?{urlencode(view.query)}"
     file = f"{reverse('console:analysis_rows_csv', args=[box])}?{request.GET.urlencode()}"
-    facts = {"template": "console/analysis_rows.html", "back": back, "part_of": study.label, "csv_url": file}
+    facts: dict[str, Any] = {
+        "template": "console/analysis_rows.html",
+        "back": back,
+        "part_of": study.label,
+        "csv_url": file,
+    }
     facts |= rows(request, view)
     return render(request, facts["template"], facts)
 

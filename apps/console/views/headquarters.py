@@ -263,7 +263,7 @@ def _line(view: View, told: Standing, href: str) -> dict[str, Any]:
         "target": figures.shown(name, told.target) if told.target else "",
         "due": figures.shown(name, told.due) if told.due is not None and not view.month.is_over else "",
         "off": house_words.off(told),
-        "is_behind": bool(told.off) and (told.off > 0 if told.goal.is_low else told.off < 0),
+        "is_behind": (told.off or 0) * (1 if told.goal.is_low else -1) > 0,
         "foreseen": figures.shown(name, told.foreseen) if told.foreseen is not None and not view.month.is_over else "",
         "reached": told.reached,
         "href": href if told.value else "",
