@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -27,12 +27,12 @@ SIZES = [1_500, pytest.param(100_000, marks=pytest.mark.nightly)]
 
 class Held:
     """Stands before the provider: the first `free` messages pass, the others when `opened` is set. However fast or slow
-    the machine is, the send is then neither at its beginning nor at its end. `send`: the provider, else the simulator.
+    the machine is, the send is then neither at its beginning nor at its end.
     """
 
-    def __init__(self, *, free: int, send: Callable[[Sequence[Outgoing]], list[Outcome]] | None = None) -> None:
+    def __init__(self, *, free: int) -> None:
         self.opened, self._free, self._lock = threading.Event(), free, threading.Lock()
-        self._send = send or sms.send_batch
+        self._send = sms.send_batch
 
     def send_batch(self, messages: Sequence[Outgoing]) -> list[Outcome]:
         with self._lock:
