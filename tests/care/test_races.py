@@ -106,13 +106,14 @@ def test_senders_at_once_share_the_work(shop: Shop, platform: Client) -> None:
     assert set(Touch.objects.values_list("state", "tries")) == {("sent", 1)}
 
 
-@pytest.mark.parametrize("days", [4, pytest.param(12, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("days", [4, pytest.param(30, marks=pytest.mark.nightly)])
 def test_two_schedulers_with_skewed_clocks_fire_each_occurrence_once(shop: Shop, platform: Client, days: int) -> None:
     """T-M4: clocks five minutes slow, right, five minutes fast, around every edge of the day, for days on end."""
     start = datetime(2026, 3, 9, tzinfo=CHINA)
     crowd.lapsing(30, moment=start)
     for n, member in enumerate(Member.objects.order_by("pk")[:days]):
-        Member.objects.filter(pk=member.pk).update(birth_month=3, birth_day=9 + n)
+        born = start + timedelta(days=n)
+        Member.objects.filter(pk=member.pk).update(birth_month=born.month, birth_day=born.day)
     shop.limits(day_cap=5, week_cap=10)
     shop.policy("lapsing")
     birthday = {
@@ -147,7 +148,7 @@ def test_two_schedulers_with_skewed_clocks_fire_each_occurrence_once(shop: Shop,
         assert 8 <= moment.hour < 22
         if touch.policy.key == "birthday":
             member = Member.objects.get(pk=touch.member_id)
-            assert moment.date() == date(2026, 3, member.birth_day or 0)
+            assert (moment.month, moment.day) == (member.birth_month, member.birth_day)
             assert moment.hour >= 9  # 10:00 on a clock that is at most five minutes fast
     assert Version.objects.count() == 2
 
