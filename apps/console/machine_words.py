@@ -127,7 +127,7 @@ FIGURES: dict[str, Promise] = {
     "rose": gettext_lazy("rose"),
     "rows": gettext_lazy("rows"),
     "scores_changed": gettext_lazy("scores changed"),
-    "sent": pgettext_lazy("count", "sent"),
+    "sent": gettext_lazy("Sent"),
     "sessions": gettext_lazy("log-ins"),
     "skipped": pgettext_lazy("count", "skipped"),
     "snapshot_taken": gettext_lazy("scores of the day kept"),
