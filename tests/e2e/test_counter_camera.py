@@ -22,6 +22,7 @@ from tests.e2e.conftest import FLAGS
 from tests.e2e.portal_walk import WECHAT
 from tests.e2e.visits import Visit
 from tests.processes import Simulator
+from tests.waiting import until
 
 FILM = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
 WECHAT_SCRIPT = """
@@ -128,7 +129,7 @@ def test_the_browsers_own_reader_the_light_and_every_way_in_which_the_camera_is_
     expect(torch).to_have_attribute("aria-pressed", "true")
     assert page.evaluate("window.lit") is True
     page.locator("#camera [data-shut]").click()
-    assert states(page) == ["ended"]
+    until(lambda: states(page) == ["ended"])  # a dialog tells of its end a moment later
 
     page.locator("#by-camera").click()
     expect(torch).to_be_visible()
@@ -143,8 +144,8 @@ def test_the_browsers_own_reader_the_light_and_every_way_in_which_the_camera_is_
     page.locator("#by-camera").click()
     page.locator("#camera [data-shut]").click()
     page.evaluate("() => { window.grant(); window.hold = null; }")
-    page.wait_for_function("window.opened.length === 3")
-    page.wait_for_function("window.opened[2].readyState === 'ended'")
+    until(lambda: len(states(page)) == 3)
+    until(lambda: states(page)[2] == "ended")
 
     page.locator("#by-camera").click()
     page.evaluate("(text) => { window.sees = text; }", text)
@@ -161,7 +162,7 @@ def test_a_till_that_is_left_with_its_camera_on_locks_itself_and_lets_the_camera
     page.on("request", lambda asked: asked.url.endswith("/picture/") and frames.append(asked))
     page.clock.install()
     page.locator("#by-camera").click()
-    page.wait_for_function("window.opened.length === 1")
+    until(lambda: len(states(page)) == 1)
     page.clock.run_for(5_000)
     assert states(page) == ["live"]
 
