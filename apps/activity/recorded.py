@@ -14,7 +14,7 @@ from apps.members import consents, minors
 
 LATE = timedelta(hours=1)
 # Of whom (`m`, a row of members) may be kept what they do; values: `minors.as_of`.
-ALLOWED = f"m.status <> 'erased' and not ({minors.UNGUARDED} or {consents.OBJECTED})"
+ALLOWED = f"m.status <> 'erased' and {consents.PROFILED}"
 _RECORD = f"""
 with incoming as materialized (
     select i.e, coalesce(m.merged_into_id, m.id) as member, i.o, i.p

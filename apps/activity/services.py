@@ -45,7 +45,7 @@ with visitor as materialized (
     on conflict (anonymous_id) do update set seen_at = greatest(v.seen_at, excluded.seen_at)
     returning v.member_id, v.linked_at, v.shared_at
 ), known as materialized (
-    select m.id, {minors.UNGUARDED} or {consents.OBJECTED} as is_quiet from members_member m
+    select m.id, not {consents.PROFILED} as is_quiet from members_member m
     where m.id = coalesce(%(member)s, (select member_id from visitor where shared_at is null))
       and m.status <> 'erased'
     for key share
@@ -160,7 +160,7 @@ _ATTRIBUTE = f"""
 update activity_event set member_id = %(member)s, is_stitched = true
 where anonymous_id = %(anonymous)s and member_id is null and anonymous_id <> ''
   and occurred_at > %(since)s and occurred_at <= %(now)s
-  and not exists (select from members_member m where m.id = %(member)s and ({minors.UNGUARDED} or {consents.OBJECTED}))
+  and not exists (select from members_member m where m.id = %(member)s and not {consents.PROFILED})
 """
 _ARRIVE = """
 insert into activity_arrival (member_id, code_id, at)

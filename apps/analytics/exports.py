@@ -42,7 +42,7 @@ select m.id, m.member_no, m.nickname, m.gender, m.birth_year, m.birth_month, m.b
 from members_member m
 left join segments_memberstats s on s.member_id = m.id
 left join stores_store h on h.id = m.home_store_id
-cross join lateral (select not {minors.UNGUARDED} and not {consents.OBJECTED} as is_profiled) p
+cross join lateral (select {consents.PROFILED} as is_profiled) p
 where m.id = any(%(members)s) order by m.id
 """
 _COLUMNS = (

@@ -16,7 +16,7 @@ SIZE = 30
 # The member and the records merged into it.
 _FAMILY = "array(select f.id from members_member f where f.id = %(member)s or f.merged_into_id = %(member)s)"
 _PROFILED = f"""not exists (select from members_member m
-    where m.id = %(member)s and ({minors.UNGUARDED} or {consents.OBJECTED}))"""
+    where m.id = %(member)s and not {consents.PROFILED})"""
 # (kind, its place among things of one moment, rows of one member: at, id, facts)
 _BRANCHES = (
     (

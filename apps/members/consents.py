@@ -11,11 +11,14 @@ from django.utils.translation import gettext as _
 from apps.core import clock
 from apps.core.errors import ValidationFailed
 from apps.events import services as events
+from apps.members import minors
 from apps.members.models import Consent
 
 # Member m has switched personalisation off.
 OBJECTED = """exists (select from members_consentnow p where p.member_id = m.id and p.purpose = 'profiling'
     and p.channel = 'any' and not p.is_granted)"""
+# What member m does may be kept and worked with: no objection, no child without a guardian. Values: `minors.as_of`.
+PROFILED = f"(not {OBJECTED} and not {minors.UNGUARDED})"
 
 
 def joined(alias: str, *, purpose: str, channel: str, moment: str = "%(valid_at)s") -> str:

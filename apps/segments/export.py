@@ -17,7 +17,7 @@ copy (
            {_TIME.format(at="s.first_order_at")} as first_order_at, {_TIME.format(at="s.last_order_at")} as last_order_at,
            s.orders, (s.net_cents / 100.0)::numeric(20, 2) as net_total, s.r, s.f, s.m, nullif(s.cell, '') as cell, s.stage
     from segments_memberstats s join members_member m on m.id = s.member_id
-    where not {minors.UNGUARDED} and not {consents.OBJECTED}
+    where {consents.PROFILED}
     order by m.member_no
 ) to stdout with (format csv, header)
 """

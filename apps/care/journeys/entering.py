@@ -16,7 +16,7 @@ from apps.care.journeys.errors import NotByHand, NotRunning
 from apps.care.models import Journey, JourneyMark, JourneyVersion, Version
 from apps.core import audit, clock
 from apps.core.errors import NotFound
-from apps.members import consents, minors
+from apps.members import consents
 from apps.segments import language
 from apps.segments.models import StageChange
 
@@ -241,7 +241,7 @@ def _enter(
     rule = language.compiled(graph.data["audience"], moment=moment)
     again = graph.data["again"]
     is_profiled = graph.is_profiling or rule.is_profiling
-    base = f"m.status = 'active' and not {consents.OBJECTED} and not {minors.UNGUARDED}" if is_profiled else rule.base
+    base = f"m.status = 'active' and {consents.PROFILED}" if is_profiled else rule.base
     sql = _ENTER.format(
         due=due,
         distinct="" if again["kind"] == "each" else "distinct on (m.id)",

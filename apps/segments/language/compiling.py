@@ -55,7 +55,7 @@ class Compiled:
     @property
     def base(self) -> str:
         counted = "m.status = 'active'"
-        return f"{counted} and not {consents.OBJECTED} and not {minors.UNGUARDED}" if self.is_profiling else counted
+        return f"{counted} and {consents.PROFILED}" if self.is_profiling else counted
 
 
 def compiled(

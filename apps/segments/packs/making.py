@@ -32,7 +32,7 @@ CHUNK = 2_000
 MOST_DAYS = 730
 _ADVERTISING = consents.joined("ad", purpose="'advertising'", channel="'any'", moment="%(moment)s")
 # Member m may stand in a pack.
-_MAY = f"m.status = 'active' and coalesce(ad.is_granted, false) and not {consents.OBJECTED} and not {minors.UNGUARDED}"
+_MAY = f"m.status = 'active' and coalesce(ad.is_granted, false) and {consents.PROFILED}"
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ Columns = dict[str, Floats]
 
 LATELY = 90  # days of `recent_days`
 # Whose data may be worked with: neither aliases and erased members, nor unguarded children, nor who wants no personalisation.
-ELIGIBLE = f"m.merged_into_id is null and m.status <> 'erased' and not {minors.UNGUARDED} and not {consents.OBJECTED}"
+ELIGIBLE = f"m.merged_into_id is null and m.status <> 'erased' and {consents.PROFILED}"
 
 _DAY = "(paid_at at time zone 'Asia/Shanghai')::date"
 # member_id | orders | days: purchase days | span: days from the first to the last | age: days from the first to the moment |

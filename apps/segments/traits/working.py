@@ -11,7 +11,7 @@ from typing import Any
 from django.db import DatabaseError, connection, transaction
 
 from apps.core import clock
-from apps.members import consents, minors
+from apps.members import consents
 from apps.segments.language import BadRule
 from apps.segments.models import Trait, TraitRun
 from apps.segments.traits import compiling
@@ -90,7 +90,7 @@ def forget(*, member_ids: Iterable[int]) -> None:
         cursor.execute(_FORGET, {"ids": list(member_ids)})
 
 
-BASE = f"m.status = 'active' and not {consents.OBJECTED} and not {minors.UNGUARDED}"
+BASE = f"m.status = 'active' and {consents.PROFILED}"
 _WRITE = """
 with answer as materialized (
     select a.member_id, a.v from ({query}) a join members_member m on m.id = a.member_id where {base}
